@@ -1,0 +1,145 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Registry } from "prom-client";
+import { z } from "zod";
+import type { Log } from "./log.ts";
+
+export interface AdminRequest {
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** The parsed JSON body of a mutation; undefined where there is none. */
+  body: unknown;
+}
+
+export interface AdminReply {
+  /** HTTP status, 200 unless said. */
+  status?: number;
+  /** Sent as JSON; nothing where undefined. */
+  body?: unknown;
+}
+
+/** Keyed by method and path pattern: `"PUT /replicas/:id"`. */
+export type AdminRoutes = Readonly<Record<string, (request: AdminRequest) => AdminReply | Promise<AdminReply>>>;
+
+/** Thrown by a route to answer an error status with a one-line message. */
+export class AdminError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "AdminError";
+    this.status = status;
+  }
+}
+
+/** Largest body of a mutation, bytes. */
+const bodyLimit = 65_536;
+
+/**
+ * The admin listener of a program: `GET /healthz` and `GET /metrics` for all, plus the program's own routes, JSON in
+ * and out. It never shares a port with the public.
+ *
+ * So that no web page can send a mutation (cross-site request, DNS rebinding), one needs
+ * `content-type: application/json`, no `Origin` header, and a `Host` that is an address or one of `hostnames`.
+ */
+export function createAdminServer(options: {
+  host: string;
+  port: number;
+  registry: Registry;
+  routes: AdminRoutes;
+  log: Log;
+  /** Names besides `localhost` that a mutation's `Host` may carry: the program's service name. */
+  hostnames?: readonly string[];
+}) {
+  const { registry, log } = options;
+  const hostnames = new Set(["localhost", options.host, ...(options.hostnames ?? [])]);
+  const routes = Object.entries<AdminRoutes[string]>({
+    "GET /healthz": () => ({ body: { ok: true } }),
+    ...options.routes,
+  }).map(([key, handle]) => {
+    const [method = "", pathname = ""] = key.split(" ");
+    return { method, pattern: new URLPattern({ pathname }), handle };
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://admin");
+    const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
+    if (method === "GET" && url.pathname === "/metrics") {
+      const text = await registry.metrics();
+      response.writeHead(200, { "content-type": registry.contentType }).end(text);
+      return;
+    }
+    const matching = routes.flatMap((route) => {
+      const match = route.pattern.exec({ pathname: url.pathname });
+      return match === null ? [] : [{ ...route, params: match.pathname.groups as Record<string, string> }];
+    });
+    const route = matching.find((candidate) => candidate.method === method);
+    if (route === undefined) {
+      if (matching.length === 0) throw new AdminError(404, `no such admin path: ${url.pathname}`);
+      throw new AdminError(405, `${method} is not offered here: ${matching.map((other) => other.method).join(", ")}`);
+    }
+    const body = method === "GET" ? undefined : await readMutation(request, hostnames);
+    const reply = await route.handle({ params: route.params, query: url.searchParams, body });
+    send(response, reply.status ?? 200, reply.body);
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      const [status, message] = statusOf(error);
+      if (status === 500) log.error({ err: error }, "admin request failed");
+      if (response.headersSent) response.destroy();
+      else send(response, status, { error: message });
+    });
+  });
+
+  return {
+    /** Resolves with the bound address; rejects with the system's error (EADDRINUSE …). */
+    listen(): Promise<AddressInfo> {
+      return new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(options.port, options.host, () => resolve(server.address() as AddressInfo));
+      });
+    },
+    /** Ends at once, connections included: scrapers come back by themselves. */
+    close(): Promise<void> {
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+export type AdminServer = ReturnType<typeof createAdminServer>;
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const text = body === undefined ? "" : `${JSON.stringify(body)}\n`;
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" }).end(text);
+}
+
+function statusOf(error: unknown): [status: number, message: string] {
+  if (error instanceof AdminError) return [error.status, error.message];
+  if (error instanceof z.ZodError) return [400, z.prettifyError(error).replaceAll("\n", " ")];
+  return [500, "internal error: see the program's log"];
+}
+
+async function readMutation(request: IncomingMessage, hostnames: ReadonlySet<string>): Promise<unknown> {
+  if (request.headers.origin !== undefined) throw new AdminError(403, "not for web pages: an Origin header was sent");
+  const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+  if (!hostnames.has(host) && !/^(\d+\.){3}\d+$|^\[[0-9a-f:.]+\]$/i.test(host))
+    throw new AdminError(403, `unknown Host: ${host}`);
+  if (!/^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? ""))
+    throw new AdminError(415, "send content-type: application/json");
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bodyLimit) throw new AdminError(413, `the body is over ${bodyLimit} bytes`);
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch (error) {
+    throw new AdminError(400, `the body is not JSON: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+/** Every bad variable of one program in one message; `main.ts` prints it and exits 78 (EX_CONFIG, sysexits.h). */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`bad configuration: ${problems.join("; ")}`);
+    this.name = "ConfigError";
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Parses `env` with a program's schema, whose keys are the names of the variables.
+ *
+ * An empty string means unset (Compose passes unset variables so). A field marked with {@link secret} is also read
+ * from the file that `<NAME>_FILE` names, one trailing newline removed; the variable itself wins.
+ *
+ * @throws ConfigError that names every bad variable, the offending value (never a secret's) and what is wanted.
+ */
+export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): z.output<S> {
+  const input: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [name, field] of Object.entries(schema.shape)) {
+    const value = env[name];
+    if (value !== undefined && value !== "") input[name] = value;
+    else if (isSecret(field)) {
+      const path = env[`${name}_FILE`];
+      if (path === undefined || path === "") continue;
+      try {
+        const text = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+        if (text !== "") input[name] = text;
+      } catch (error) {
+        problems.push(`${name}_FILE=${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`);
+      }
+    }
+  }
+  const result = schema.safeParse(input);
+  if (!result.success) {
+    for (const issue of result.error.issues) {
+      const name = String(issue.path[0]);
+      const given = input[name];
+      const shown =
+        given === undefined ? `${name} is not set` : isSecret(schema.shape[name]) ? name : `${name}=${given}`;
+      problems.push(`${shown}: ${issue.message}`);
+    }
+  }
+  if (problems.length > 0 || !result.success) throw new ConfigError(problems);
+  return result.data;
+}
+
+/** Marks a field as a secret: read from `<NAME>_FILE` too, its value never printed. */
+export function secret<T extends z.ZodType>(field: T): T {
+  return field.meta({ ...field.meta(), secret: true }) as T;
+}
+
+function isSecret(field: unknown): boolean {
+  if (!(field instanceof z.ZodType)) return false;
+  if (field.meta()?.["secret"] === true) return true;
+  return (field instanceof z.ZodOptional || field instanceof z.ZodDefault) && isSecret(field.unwrap());
+}
+
+/** A TCP port, 0 (any free one, for tests) to 65535. */
+export const port = () => wholeNumber(0, 65_535);
+
+/** A whole number of milliseconds. */
+export const milliseconds = (min = 0, max = 86_400_000) => wholeNumber(min, max);
+
+/** A whole number from `min` to `max`, both included. */
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
+}
+
+/** A switch: `1`, `true`, `yes`, `on` or `0`, `false`, `no`, `off`. */
+export const flag = () =>
+  z
+    .string()
+    .regex(/^(1|true|yes|on|0|false|no|off)$/i, "must be 1 or 0")
+    .transform((value) => /^(1|true|yes|on)$/i.test(value));
+
+/** Comma-separated words, blanks around them and empty ones dropped. */
+export const list = () =>
+  z.string().transform((value) =>
+    value
+      .split(",")
+      .map((word) => word.trim())
+      .filter((word) => word !== ""),
+  );
+
+/** The variables that every program takes. */
+export const programVariables = {
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "fatal"])
+    .default("info")
+    .describe("Lowest level that is logged"),
+  ADMIN_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("Address that the admin listener binds; in a container its alias on the network `monitoring`"),
+  GRACE_MS: milliseconds(0, 600_000).default(20_000).describe("Longest orderly shutdown after SIGTERM, then exit 1"),
+};

@@ -1,0 +1,23 @@
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+
+export type Log = Logger;
+
+/**
+ * A JSON log with the house's field set: `time level service node? msg` and whatever the line adds (`room`, `peer`,
+ * `traceId`, `err`). Never give it cookies, query strings, tokens or SDP bodies.
+ *
+ * @param service the program: `proxy`, `signaling`, `caller`, `ops`
+ * @param node the replica's `NODE_ID`, where there is one
+ */
+export function createLog(
+  { service, node, level = "info" }: { service: string; node?: string; level?: string },
+  destination?: DestinationStream,
+): Log {
+  const options = {
+    level,
+    base: node === undefined ? { service } : { service, node },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}

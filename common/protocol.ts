@@ -1,0 +1,143 @@
+import { z } from "zod";
+
+/** Socket.IO namespace of the signaling protocol. */
+export const NAMESPACE = "/signaling";
+/** Engine.IO path; the `/` at its end matters to the proxy. */
+export const SOCKET_IO_PATH = "/socket.io/";
+/** Path of the raw WebSocket variant. */
+export const RAW_WS_PATH = "/ws";
+/** Subprotocol that the raw WebSocket server selects (`Sec-WebSocket-Protocol: hold-the-line.v1, bearer.<token>`). */
+export const RAW_WS_SUBPROTOCOL = "hold-the-line.v1";
+
+/** Events that relay a signal to the other peers of a room, or to the one that `to` names. */
+export const RELAYED = ["offer", "answer", "candidate", "bye"] as const;
+export type RelayEvent = (typeof RELAYED)[number];
+
+export const ERROR_CODES = [
+  "invalid",
+  "too-large",
+  "not-in-room",
+  "room-full",
+  "unauthorized",
+  "rate-limited",
+  "backplane-down",
+  "draining",
+  "overloaded",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** A room id: 1 to 128 characters. */
+export const RoomId = z.string().min(1).max(128);
+/** Minted by a replica, one a socket, public, never the socket id. */
+export const PeerId = z.string().min(1).max(64);
+
+/** `offer`, `answer`, `candidate`, `bye`: what is relayed. Other keys (`description`, `candidate`, …) pass untouched. */
+export const Signal = z.looseObject({ roomId: RoomId, to: PeerId.optional() });
+export type Signal = z.infer<typeof Signal>;
+/** What the addressee gets: the signal, who sent it, and an id by which a client drops repeats. */
+export type DeliveredSignal = Signal & { from: string; id: string };
+
+/** `join`'s second argument. `resume` is the token of the last join ack: it keeps the peer id on any replica. */
+export const JoinOptions = z.looseObject({ resume: z.string().max(4096).optional() });
+export type JoinOptions = z.infer<typeof JoinOptions>;
+
+/** A refusal: the ack of an event that was not carried out. `retryAfterMs` comes with `draining` and `overloaded`. */
+export interface Refused {
+  ok: false;
+  error: { code: ErrorCode; message: string; retryAfterMs?: number; delivered?: "local" };
+}
+export interface KnownPeer {
+  peerId: string;
+  /** True while the peer's socket is gone and its grace (10 s) runs. */
+  away?: boolean;
+}
+export interface IceServer {
+  urls: string | string[];
+  username?: string;
+  credential?: string;
+}
+export interface Joined {
+  ok: true;
+  /** The replica's `NODE_ID`. */
+  node: string;
+  peerId: string;
+  /** The other members known so far. */
+  peers: KnownPeer[];
+  /** Give it with the next join to keep `peerId`. Secret: it is the peer's identity. */
+  resume: string;
+  iceServers?: IceServer[];
+}
+export interface Relayed {
+  ok: true;
+  /** Addressees that were not connected: send again on their `peer-joined`. */
+  away?: string[];
+}
+export interface Left {
+  ok: true;
+}
+export type JoinAck = Joined | Refused;
+export type RelayAck = Relayed | Refused;
+export type LeaveAck = Left | Refused;
+
+export interface PeerJoined {
+  roomId: string;
+  peerId: string;
+  /** The replica that the peer is connected to. */
+  node: string;
+  /** True when a peer that was away came back. */
+  resumed?: boolean;
+}
+export interface PeerAway {
+  roomId: string;
+  peerId: string;
+  reason: "disconnected" | "draining" | "replica-lost";
+}
+export interface PeerLeft {
+  roomId: string;
+  peerId: string;
+  reason: "left" | "timeout" | "replica-lost" | "expired";
+}
+export interface Draining {
+  /** When the server will close this socket, ms from now; informative. */
+  reconnectInMs: number;
+}
+/** Sent for a refused event whose sender asked for no ack. */
+export interface ErrorReport {
+  event: string;
+  code: ErrorCode;
+  message: string;
+}
+
+/** Socket.IO's typed events, client to replica. */
+export interface ClientToServerEvents {
+  join(roomId: string, options?: JoinOptions | ((ack: JoinAck) => void), ack?: (ack: JoinAck) => void): void;
+  leave(roomId: string, ack?: (ack: LeaveAck) => void): void;
+  offer(signal: Signal, ack?: (ack: RelayAck) => void): void;
+  answer(signal: Signal, ack?: (ack: RelayAck) => void): void;
+  candidate(signal: Signal, ack?: (ack: RelayAck) => void): void;
+  bye(signal: Signal, ack?: (ack: RelayAck) => void): void;
+}
+
+/** Socket.IO's typed events, replica to client. */
+export interface ServerToClientEvents {
+  offer(signal: DeliveredSignal): void;
+  answer(signal: DeliveredSignal): void;
+  candidate(signal: DeliveredSignal): void;
+  bye(signal: DeliveredSignal): void;
+  "peer-joined"(event: PeerJoined): void;
+  "peer-away"(event: PeerAway): void;
+  "peer-left"(event: PeerLeft): void;
+  draining(event: Draining): void;
+  superseded(event: { peerId: string }): void;
+  "error-report"(event: ErrorReport): void;
+}
+
+/** A frame that a client sends on `/ws`; answered by `{id, ack}` where it has an id. */
+export const ClientFrame = z.object({
+  event: z.string().max(64),
+  data: z.unknown().optional(),
+  id: z.number().int().nonnegative().optional(),
+});
+export type ClientFrame = z.infer<typeof ClientFrame>;
+/** A frame that the replica sends on `/ws`. */
+export type ServerFrame = { event: keyof ServerToClientEvents; data: unknown } | { id: number; ack: unknown };

@@ -1,0 +1,39 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A program of ours (or `redis-server`) run as a child process, its output kept for the failure message. */
+export interface Program {
+  child: ChildProcess;
+  pid: number;
+  /** All that it has printed so far, standard output and error. */
+  output(): string;
+  /** Resolves with the exit code, or the signal's name. */
+  exited: Promise<number | string>;
+  kill(signal: NodeJS.Signals): void;
+  /** SIGKILL, and waits until it is gone. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts `command` with `env` on top of this process's own. Its life is the caller's: `await using`. */
+export function startProgram(command: string, args: readonly string[], env: Record<string, string> = {}): Program {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let text = "";
+  child.stdout.on("data", (chunk) => {
+    text += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    text += chunk;
+  });
+  const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
+  return {
+    child,
+    pid: child.pid ?? 0,
+    output: () => text,
+    exited,
+    kill: (signal) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
