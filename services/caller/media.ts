@@ -1,0 +1,82 @@
+import { type DataChannel, type DescriptionType, PeerConnection } from "node-datachannel";
+import { createGapMeter } from "./media-gap.ts";
+
+/** Messages a second on the data channel of a media call, each way. */
+const messagesPerSecond = 20;
+
+/** One end of a real WebRTC connection (ICE, DTLS, SCTP) whose data channel stands for media. */
+export interface MediaLeg {
+  /** The other side's offer or answer. */
+  describe(description: { type: string; sdp: string }): void;
+  addCandidate(candidate: { candidate: string; mid: string }): void;
+  connected(): boolean;
+  close(): void;
+}
+
+export interface MediaEvents {
+  onDescription(description: { type: string; sdp: string }): void;
+  onCandidate(candidate: { candidate: string; mid: string }): void;
+  /** The channel is open: media flows. */
+  onOpen(): void;
+  /** Media stayed away for over a second, or the connection left `connected`. */
+  onInterruption(): void;
+  /** Media was silent for `ms` between two messages; told from 250 ms on. */
+  onGap(ms: number): void;
+}
+
+/**
+ * @param offering the side that opens the channel and so makes the offer, at once
+ * @param bindAddress local address for ICE; both ends live in this process, so the loopback interface serves
+ */
+export function createMediaLeg(
+  { name, offering, bindAddress = "127.0.0.1" }: { name: string; offering: boolean; bindAddress?: string },
+  events: MediaEvents,
+): MediaLeg {
+  const connection = new PeerConnection(name, { iceServers: [], bindAddress });
+  const meter = createGapMeter(events.onInterruption);
+  let channel: DataChannel | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let wasConnected = false;
+  let closed = false;
+
+  connection.onLocalDescription((sdp, type) => events.onDescription({ type, sdp }));
+  connection.onLocalCandidate((candidate, mid) => events.onCandidate({ candidate, mid }));
+  connection.onStateChange((state) => {
+    if (closed) return;
+    if (state === "connected") wasConnected = true;
+    else if (wasConnected) {
+      wasConnected = false;
+      events.onInterruption();
+    }
+  });
+
+  function adopt(opened: DataChannel): void {
+    channel = opened;
+    opened.onMessage(() => {
+      const silentMs = meter.received();
+      if (silentMs >= 250) events.onGap(silentMs);
+    });
+    opened.onOpen(() => {
+      events.onOpen();
+      timer = setInterval(() => {
+        meter.tick(performance.now());
+        if (opened.isOpen()) opened.sendMessage("media");
+      }, 1000 / messagesPerSecond);
+    });
+    opened.onError(() => events.onInterruption());
+  }
+
+  if (offering) adopt(connection.createDataChannel("media"));
+  else connection.onDataChannel(adopt);
+
+  return {
+    describe: ({ type, sdp }) => connection.setRemoteDescription(sdp, type as DescriptionType),
+    addCandidate: ({ candidate, mid }) => connection.addRemoteCandidate(candidate, mid),
+    connected: () => connection.state() === "connected" && channel?.isOpen() === true,
+    close() {
+      closed = true;
+      clearInterval(timer);
+      connection.close();
+    },
+  };
+}
