@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { CannotError } from "../engine.ts";
+import type { Stack } from "../open-stack.ts";
+import { openJournal } from "./journal.ts";
+import { mark } from "./marks.ts";
+import { type VerbOptions, verbs } from "./verbs.ts";
+
+export interface ActionResult {
+  action: string;
+  target: string;
+  /** False where the target was in that state already. */
+  changed: boolean;
+  /** The command that a person would have typed. */
+  typed: string;
+  watch: string;
+  /** What did not work besides the action itself. */
+  warnings: string[];
+}
+
+/** The journal of a stack's chaos actions. */
+export function journalOf(stack: Pick<Stack, "state">) {
+  return openJournal(join(stack.state.dir, "journal.json"));
+}
+
+/**
+ * Carries out one chaos action. Everything is checked before anything is done; doing it twice is as good as once.
+ *
+ * @throws CannotError with one line where the action, the target or their combination is not possible
+ */
+export async function runAction(
+  stack: Stack,
+  action: string,
+  target: string,
+  options: VerbOptions = {},
+): Promise<ActionResult> {
+  const verb = verbs[action];
+  if (verb === undefined) throw new CannotError(`no such action: ${action} (${Object.keys(verbs).join(", ")}, heal)`);
+  const { engine } = stack;
+  const targets = (await engine.services()).map((service) => service.id).filter((id) => kindOf(id) !== undefined);
+  if (targets.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
+  if (!targets.includes(target)) throw new CannotError(`no such target: ${target} (${targets.join(", ")})`);
+  const kind = kindOf(target);
+  if (kind === undefined || !verb.targets.includes(kind))
+    throw new CannotError(`${action} works on ${verb.targets.join(", ")}, not on ${target}`);
+
+  const journal = journalOf(stack);
+  const before = journal.entries();
+  if (verb.holds) journal.begin(action, target);
+  const warnings: string[] = [];
+  const note = (warning: string | undefined) => {
+    if (warning !== undefined) warnings.push(warning);
+  };
+  try {
+    const { changed, typed } = await verb.act(engine, target, options);
+    if (verb.holds) note(await mark("PUT", engine.endpoints.callerAdmin, action, target));
+    for (const ended of journal.end((entry) => entry.target === target && (verb.ends ?? []).includes(entry.action)))
+      note(await mark("DELETE", engine.endpoints.callerAdmin, ended.action, target));
+    return { action, target, changed, typed, watch: verb.watch(target), warnings };
+  } catch (error) {
+    // Refused before anything was done: nothing to undo.
+    if (error instanceof CannotError && !before.some((entry) => entry.action === action && entry.target === target))
+      journal.end((entry) => entry.action === action && entry.target === target);
+    throw error;
+  }
+}
+
+function kindOf(id: string): "replica" | "redis" | "proxy" | undefined {
+  if (id.startsWith("signaling-")) return "replica";
+  return id === "redis" || id === "proxy" ? id : undefined;
+}

@@ -1,0 +1,53 @@
+import type { ServiceStatus } from "../engine.ts";
+import { callAdmin } from "../http.ts";
+import type { Stack } from "../open-stack.ts";
+import { awaitReady, replicaTable } from "../replica-table.ts";
+import { journalOf } from "./actions.ts";
+import { mark } from "./marks.ts";
+
+/** Who must be there before whom. */
+const order = ["redis", "links", "signaling", "proxy"];
+const rank = ({ id }: ServiceStatus) => {
+  const index = order.findIndex((name) => id.startsWith(name));
+  return index === -1 ? order.length : index;
+};
+
+/**
+ * Brings a stack back to steady state: what is paused goes on, what is down is started, what is slowed or cut off is
+ * reconnected, what drains takes sessions again. It looks at the stack itself, so that it needs no journal to be
+ * complete; the journal only tells which marks to take off the dashboards.
+ *
+ * @param only heals this service alone
+ * @returns what was mended, a line each, and what warns
+ * @throws when the replicas are not all ready afterwards
+ */
+export async function heal(stack: Stack, only?: string): Promise<string[]> {
+  const { engine } = stack;
+  const mended: string[] = [];
+  const concerns = (id: string) => only === undefined || only === id;
+  const services = (await engine.services()).filter(({ id }) => concerns(id));
+
+  for (const { id } of services.filter(({ state }) => state === "paused")) {
+    mended.push(`resumed ${id}: ${(await engine.resume(id)).typed}`);
+  }
+  const stopped = services.filter(({ state }) => state === "stopped").sort((a, b) => rank(a) - rank(b));
+  for (const { id } of stopped) mended.push(`started ${id}: ${(await engine.start(id)).typed}`);
+  for (const { id, how } of await engine.impaired()) {
+    if (!concerns(id) && only !== "redis") continue;
+    mended.push(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
+  }
+  const replicas = services.map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
+  for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
+    if (row.state !== "draining" || !replicas.includes(row.id)) continue;
+    await callAdmin("POST", `${engine.endpoints.replica(row.id).admin}/undrain`, {});
+    await callAdmin("POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
+    mended.push(`undrained ${row.id}`);
+  }
+  if (replicas.length > 0) await awaitReady(engine.endpoints.proxyAdmin, replicas);
+
+  for (const { action, target } of journalOf(stack).end((entry) => concerns(entry.target))) {
+    const warning = await mark("DELETE", engine.endpoints.callerAdmin, action, target);
+    if (warning !== undefined) mended.push(`warning: ${warning}`);
+  }
+  return mended;
+}

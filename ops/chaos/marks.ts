@@ -1,0 +1,21 @@
+import { callAdmin, HttpError } from "../http.ts";
+
+/**
+ * Sets or clears `chaos_action_active{action,target}` at the caller, which exports it for the dashboards.
+ *
+ * @returns why the mark could not be made, where it could not: a stack with its caller down can still be broken
+ */
+export async function mark(
+  method: "PUT" | "DELETE",
+  callerAdmin: string,
+  action: string,
+  target: string,
+): Promise<string | undefined> {
+  try {
+    await callAdmin(method, `${callerAdmin}/marks/action/${action}/${target}`, {}, 1_000);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    return `dashboards do not show this action: ${error.message}`;
+  }
+}

@@ -1,0 +1,36 @@
+import { CannotError } from "../engine.ts";
+import type { Stack } from "../open-stack.ts";
+import { replicaTable } from "../replica-table.ts";
+
+/** What `2`, `signaling-2`, `redis` or nothing means. */
+export interface Chosen {
+  target: string;
+  /** Why this one, where nobody named it. */
+  because?: string;
+}
+
+/**
+ * The target that a person means: a number is a replica; nothing is the busiest replica, or, for a verb that undoes
+ * something (`start`, `resume`, `undrain`), the first one that is in need of it.
+ */
+export async function chooseTarget(stack: Stack, action: string, given: string | undefined): Promise<Chosen> {
+  if (given !== undefined && given !== "") return { target: /^\d+$/.test(given) ? `signaling-${given}` : given };
+  const services = (await stack.engine.services()).filter((service) => service.id.startsWith("signaling-"));
+  if (services.length === 0) throw new CannotError(`the stack "${stack.engine.stack}" is not up: make up`);
+  if (action === "start" || action === "resume") {
+    const wanted = action === "start" ? "stopped" : "paused";
+    const found = services.find((service) => service.state === wanted);
+    if (found === undefined) throw new CannotError(`no replica is ${wanted}: nothing to ${action}`);
+    return { target: found.id, because: `the first that is ${wanted}` };
+  }
+  const table = await replicaTable(stack.engine.endpoints.proxyAdmin);
+  if (action === "undrain") {
+    const draining = table.find((row) => row.state === "draining");
+    if (draining === undefined) throw new CannotError("no replica is draining: nothing to undrain");
+    return { target: draining.id, because: "the first that is draining" };
+  }
+  const running = new Set(services.filter((service) => service.state === "running").map((service) => service.id));
+  const [busiest] = table.filter((row) => running.has(row.id)).sort((a, b) => b.tunnels - a.tunnels);
+  if (busiest === undefined) throw new CannotError("no replica is running: make heal");
+  return { target: busiest.id, because: `the busiest, ${busiest.tunnels} tunnels` };
+}

@@ -1,0 +1,122 @@
+import type { Done, Engine, Slowness } from "../engine.ts";
+import { callAdmin } from "../http.ts";
+
+/** What is told to a verb besides its target. */
+export type VerbOptions = Partial<Slowness>;
+
+/** One thing that is done to one target. Every verb has this shape; actions.ts carries out what is common to all. */
+export interface Verb {
+  summary: string;
+  /** Kinds of target that it makes sense on. */
+  targets: readonly ("replica" | "redis" | "proxy")[];
+  act(engine: Engine, target: string, options: VerbOptions): Promise<Done>;
+  /** True where its effect holds until it is undone: journal and mark last as long. */
+  holds?: true;
+  /** Verbs whose effect this one ends on the same target. */
+  ends?: readonly string[];
+  /** What a person watches now. */
+  watch(target: string): string;
+}
+
+const anything = ["replica", "redis", "proxy"] as const;
+
+/** What the loss of a target looks like, by kind. */
+const loss = (target: string) => {
+  if (target === "redis") return "peers on one replica still reach each other; /readyz says degraded within 2 s";
+  if (target === "proxy") return "media goes on; every peer is signaling-lost until the proxy is back";
+  return "its peers reconnect to the other replicas; media never stops (make status, dashboard Drill live)";
+};
+const recovery = (target: string) => `${target} is ready again in make status; alerts resolve`;
+
+const postJson = async (url: string): Promise<string> => {
+  await callAdmin("POST", url, {});
+  return `curl -X POST -H content-type:application/json ${url}`;
+};
+const replicaState = async (engine: Engine, id: string) => {
+  const response = await fetch(`${engine.endpoints.replica(id).admin}/readyz`, { signal: AbortSignal.timeout(3_000) });
+  return ((await response.json()) as { state?: string }).state;
+};
+
+/** The chaos actions by name. */
+export const verbs: Readonly<Record<string, Verb>> = {
+  kill: {
+    summary: "SIGKILL; it stays dead until start",
+    targets: anything,
+    act: (engine, target) => engine.kill(target),
+    holds: true,
+    watch: loss,
+  },
+  crash: {
+    summary: "SIGKILL from inside; the restart policy brings it back",
+    targets: anything,
+    act: (engine, target) => engine.crash(target),
+    watch: (target) => `${loss(target)}; ready again within 15 s`,
+  },
+  start: {
+    summary: "start what was killed or stopped",
+    targets: anything,
+    act: (engine, target) => engine.start(target),
+    ends: ["kill"],
+    watch: recovery,
+  },
+  pause: {
+    summary: "freeze it: sockets stay open, nothing answers",
+    targets: anything,
+    act: (engine, target) => engine.pause(target),
+    holds: true,
+    watch: (target) =>
+      target.startsWith("signaling-")
+        ? "the proxy ejects it and cuts its tunnels within 2 s, long before the 45 s ping limit"
+        : loss(target),
+  },
+  resume: {
+    summary: "let a frozen one go on",
+    targets: anything,
+    act: (engine, target) => engine.resume(target),
+    ends: ["pause"],
+    watch: recovery,
+  },
+  drain: {
+    summary: "no new sessions, peers moved at a measured pace, it keeps running",
+    targets: ["replica"],
+    async act(engine, target) {
+      const changed = (await replicaState(engine, target)) !== "draining";
+      return { changed, typed: await postJson(`${engine.endpoints.replica(target).admin}/drain`) };
+    },
+    holds: true,
+    watch: (target) => `peers leave ${target} paced by DRAIN_PER_SECOND; no acknowledged signal is lost`,
+  },
+  undrain: {
+    summary: "take new sessions again",
+    targets: ["replica"],
+    async act(engine, target) {
+      const changed = (await replicaState(engine, target)) === "draining";
+      return { changed, typed: await postJson(`${engine.endpoints.replica(target).admin}/undrain`) };
+    },
+    ends: ["drain"],
+    watch: recovery,
+  },
+  restart: {
+    summary: "stop in order, then start",
+    targets: anything,
+    act: (engine, target) => engine.restart(target),
+    ends: ["kill", "pause", "drain"],
+    watch: (target) =>
+      target.startsWith("signaling-") ? "its peers are moved before it ends; setups go on" : loss(target),
+  },
+  partition: {
+    summary: "cut it from the backplane (the proxy: from its replicas); packets vanish, nothing is refused",
+    targets: anything,
+    act: (engine, target) => engine.partition(target),
+    holds: true,
+    watch: (target) =>
+      target === "redis" ? loss(target) : `${target} says degraded within 3 s; the proxy moves its peers 3 s later`,
+  },
+  slow: {
+    summary: "add latency to its way to Redis (--ms 200 --jitter 50)",
+    targets: anything,
+    act: (engine, target, { latencyMs = 200, jitterMs = 50 }) => engine.slow(target, { latencyMs, jitterMs }),
+    holds: true,
+    watch: () => "signals across replicas take longer, signals on one replica do not (dashboard Replicas)",
+  },
+};

@@ -1,0 +1,47 @@
+import { resolve } from "node:path";
+import { ConfigError, loadConfig } from "../common/config.ts";
+import { type Command, UsageError } from "./command.ts";
+import { chaos } from "./commands/chaos.ts";
+import { down } from "./commands/down.ts";
+import { status } from "./commands/status.ts";
+import { up } from "./commands/up.ts";
+import { schema } from "./config.ts";
+import { CannotError } from "./engine.ts";
+import { HttpError } from "./http.ts";
+import { openStack } from "./open-stack.ts";
+
+const commands: Readonly<Record<string, Command>> = { up, down, status, chaos };
+
+const interrupted = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
+
+/** Exit codes: 0 done, 1 failed, 2 not possible or bad arguments, 78 bad configuration. Drills have their own. */
+async function run([name, ...args]: string[]): Promise<number> {
+  const command = name === undefined ? undefined : commands[name];
+  if (command === undefined) {
+    const list = Object.entries(commands).map(
+      ([id, { usage, summary }]) => `  ${`${id} ${usage}`.trim()}\n      ${summary}`,
+    );
+    const text = `usage: node ops/cli.ts <command>\n${list.join("\n")}`;
+    if (name === undefined || name === "help" || name === "--help") console.log(text);
+    else console.error(`no such command: ${name} (${Object.keys(commands).join(", ")})`);
+    return name === undefined || name === "help" || name === "--help" ? 0 : 2;
+  }
+  const config = loadConfig(schema, process.env);
+  const stack = openStack(resolve(import.meta.dirname, ".."), config, process.env);
+  return (
+    (await command.run({ config, stack, print: (line) => console.log(line), signal: interrupted.signal }, args)) ?? 0
+  );
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const badArguments = (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
+  const expected = [CannotError, UsageError, ConfigError, HttpError].some((type) => error instanceof type);
+  const text =
+    error instanceof Error && (expected || badArguments || error.stack === undefined) ? error.message : undefined;
+  console.error(`ops: ${text ?? (error instanceof Error ? error.message : String(error))}`);
+  if (text === undefined && process.env["LOG_LEVEL"] === "debug") console.error(error);
+  process.exitCode = error instanceof ConfigError ? 78 : badArguments || expected ? 2 : 1;
+}

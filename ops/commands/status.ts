@@ -1,0 +1,48 @@
+import { journalOf } from "../chaos/actions.ts";
+import type { Command } from "../command.ts";
+import { HttpError } from "../http.ts";
+import { replicaTable } from "../replica-table.ts";
+
+/** What runs, what the proxy thinks of it, and which chaos actions are in force. */
+export const status: Command = {
+  usage: "[--json]",
+  summary: "what runs, in which state, with how many tunnels",
+  async run({ stack, print }, args) {
+    const { engine } = stack;
+    const services = await engine.services();
+    if (services.length === 0) {
+      print(`the stack "${engine.stack}" is not up: make up`);
+      return 1;
+    }
+    const table = await replicaTable(engine.endpoints.proxyAdmin).catch((error: unknown) => {
+      // Killed, frozen or not there yet: that is what the table below says of it.
+      if (error instanceof HttpError) return [];
+      throw error;
+    });
+    const impaired = await engine.impaired();
+    const rows = services.map((service) => {
+      const routing = table.find((row) => row.id === service.id);
+      return {
+        ...service,
+        routing: routing?.state ?? "",
+        tunnels: routing === undefined ? "" : String(routing.tunnels),
+        impaired: impaired.filter(({ id }) => id === service.id).map(({ how }) => how),
+      };
+    });
+    const actions = journalOf(stack).entries();
+    if (args.includes("--json")) {
+      print(JSON.stringify({ stack: engine.stack, engine: engine.name, services: rows, actions }));
+      return 0;
+    }
+    print(`stack ${engine.stack} (${engine.name})`);
+    print(line("service", "state", "routing", "tunnels", ""));
+    for (const row of rows)
+      print(line(row.id, row.state, row.routing, row.tunnels, [row.detail, ...row.impaired].join(", ")));
+    for (const { action, target, at } of actions) print(`in force: ${action} ${target} since ${at.slice(11, 19)} UTC`);
+    if (actions.length > 0) print("make heal undoes it");
+    return 0;
+  },
+};
+
+const line = (id: string, state: string, routing: string, tunnels: string, detail: string) =>
+  `${id.padEnd(15)}${state.padEnd(9)}${routing.padEnd(10)}${tunnels.padStart(7)}  ${detail}`.trimEnd();

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { port, wholeNumber } from "../common/config.ts";
+import { defaultPorts } from "./ports.ts";
+
+/** Host ports, each a variable of its own; unset ones are the default plus PORT_BASE. */
+const hostPorts = Object.fromEntries(
+  Object.entries(defaultPorts).map(([name, value]) => [
+    name,
+    port().optional().describe(`Host port, ${value} + PORT_BASE unless set`),
+  ]),
+);
+
+/** The variables of make and of the ops CLI. */
+export const schema = z.object({
+  ENGINE: z
+    .enum(["compose", "process"])
+    .optional()
+    .describe("What runs the stack; unset: compose where a Docker daemon answers, else process"),
+  STACK: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower-case letters, digits, - and _")
+    .default("hold-the-line")
+    .describe("Name of the stack: its state, and its compose project"),
+  PORT_BASE: wholeNumber(0, 50_000).default(0).describe("Added to every default host port, for a second stack"),
+  OPS_INSIDE: z
+    .enum(["1"])
+    .optional()
+    .describe("Set in the ops container: services are reached by their compose names"),
+  ...hostPorts,
+});
+
+export type Config = z.output<typeof schema>;

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { list, port, programVariables } from "../../common/config.ts";
+
+const address = z
+  .string()
+  .regex(/^[^\s:]+:\d+$/, "must be host:port")
+  .transform((text) => {
+    const [host = "", number] = text.split(":");
+    return { host, port: Number(number) };
+  });
+
+/** The links' variables. */
+export const schema = z.object({
+  ...programVariables,
+  ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
+  LINKS: list()
+    .pipe(z.array(z.string().regex(/^[a-z0-9-]+=[^\s:]+:\d+$/, "must be id=host:port")).min(1))
+    .transform((entries) =>
+      entries.map((entry) => {
+        const [id = "", at = ""] = entry.split("=");
+        return { id, ...address.parse(at) };
+      }),
+    )
+    .describe("Where each link listens, comma-separated: `signaling-1=127.0.0.1:6391`"),
+  UPSTREAM: address.describe("host:port that every link leads to: Redis"),
+});
+
+export type Config = z.output<typeof schema>;

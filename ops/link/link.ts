@@ -1,0 +1,123 @@
+import { connect, createServer, type Socket } from "node:net";
+import type { Log } from "../../common/log.ts";
+import type { Effect } from "./fault.ts";
+import { faults } from "./faults.ts";
+import { createPump } from "./pump.ts";
+
+export interface LinkAddress {
+  host: string;
+  port: number;
+}
+
+/** One TCP link `listen` → `upstream` whose faults can be set and cleared while it carries connections. */
+export function createLink(id: string, listen: LinkAddress, upstream: LinkAddress, log: Log) {
+  const active = new Map<string, { settings: unknown; effect: Effect }>();
+  const connections = new Set<ReturnType<typeof carry>>();
+  const effects = () => [...active.values()].map((fault) => fault.effect);
+  const holdMs = () => effects().reduce((sum, effect) => sum + (effect.holdMs?.() ?? 0), 0);
+  const frozen = () => effects().some((effect) => effect.frozen);
+  const ends = () => effects().find((effect) => effect.ends !== undefined)?.ends;
+
+  function carry(client: Socket) {
+    const server = connect({ ...upstream, noDelay: true, allowHalfOpen: true });
+    const pumps = [createPump(client, server, holdMs), createPump(server, client, holdMs)];
+    const connection = {
+      apply(): void {
+        for (const pump of pumps) frozen() ? pump.freeze() : pump.thaw();
+      },
+      end(how: "reset" | "close"): void {
+        for (const pump of pumps) pump.stop();
+        for (const socket of [client, server]) how === "reset" ? socket.resetAndDestroy() : socket.destroy();
+        connections.delete(connection);
+      },
+    };
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      socket.on("error", (error) => log.debug({ link: id, err: error }, "connection failed"));
+      // What the other side of a healthy link would see: an abort is carried on, an orderly end went through the pump.
+      socket.on("close", (failed) => {
+        if (failed && !other.destroyed) other.resetAndDestroy();
+        if (client.destroyed && server.destroyed) connection.end("close");
+      });
+    }
+    connections.add(connection);
+    connection.apply();
+    return connection;
+  }
+
+  const waiting = new Set<Socket>();
+  const accept = (client: Socket) => {
+    const how = ends();
+    if (how === "reset") client.resetAndDestroy();
+    else if (how === "close") client.destroy();
+    else if (frozen()) {
+      client.pause();
+      waiting.add(client);
+      client.once("close", () => waiting.delete(client));
+    } else carry(client);
+  };
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
+    client.on("error", (error) => log.debug({ link: id, err: error }, "client failed"));
+    accept(client);
+  });
+  const open = () =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(listen.port, listen.host, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+
+  async function apply(): Promise<void> {
+    const how = ends();
+    if (how !== undefined) {
+      for (const connection of connections) connection.end(how);
+      for (const client of waiting) how === "reset" ? client.resetAndDestroy() : client.destroy();
+    }
+    for (const connection of connections) connection.apply();
+    if (!frozen() && how === undefined) {
+      const clients = [...waiting];
+      waiting.clear();
+      for (const client of clients) if (!client.destroyed) carry(client);
+    }
+    const refuses = effects().some((effect) => effect.refuses);
+    if (refuses && server.listening) server.close();
+    if (!refuses && !server.listening) await open();
+  }
+
+  return {
+    id,
+    open,
+    /** Sets a fault, or changes its settings; throws a ZodError on bad ones. */
+    async set(name: string, settings: unknown): Promise<void> {
+      const fault = faults[name];
+      if (fault === undefined) throw new RangeError(`no such fault: ${name} (${Object.keys(faults).join(", ")})`);
+      const parsed = fault.settings.parse(settings ?? undefined);
+      active.set(name, { settings: parsed, effect: fault.effect(parsed) });
+      await apply();
+    },
+    /** Clears one fault, or all. */
+    async clear(name?: string): Promise<void> {
+      if (name === undefined) active.clear();
+      else active.delete(name);
+      await apply();
+    },
+    describe: () => ({
+      id,
+      listen: `${listen.host}:${listen.port}`,
+      upstream: `${upstream.host}:${upstream.port}`,
+      connections: connections.size + waiting.size,
+      faults: Object.fromEntries([...active].map(([name, { settings }]) => [name, settings])),
+    }),
+    close(): void {
+      for (const connection of connections) connection.end("close");
+      for (const client of waiting) client.destroy();
+      server.close();
+    },
+  };
+}
+
+export type Link = ReturnType<typeof createLink>;

@@ -1,0 +1,62 @@
+import { Registry } from "prom-client";
+import { AdminError, createAdminServer } from "../../common/admin-server.ts";
+import { runProgram } from "../../common/program.ts";
+import { schema } from "./config.ts";
+import { createLink } from "./link.ts";
+
+// TCP links between the replicas and Redis, with faults:
+//
+//   GET    /links                     what each link is and suffers
+//   PUT    /links/:id/faults/:fault   latency {latencyMs, jitterMs} · black-hole · reset · cut
+//   DELETE /links/:id/faults[/:fault]
+await runProgram("links", schema, async (config, log) => {
+  const links = new Map(
+    config.LINKS.map(({ id, host, port }) => [id, createLink(id, { host, port }, config.UPSTREAM, log)]),
+  );
+  const find = (id = "") => {
+    const link = links.get(id);
+    if (link === undefined) throw new AdminError(404, `no such link: ${id} (${[...links.keys()].join(", ")})`);
+    return link;
+  };
+  const admin = createAdminServer({
+    host: config.ADMIN_HOST,
+    port: config.ADMIN_PORT,
+    registry: new Registry(),
+    log,
+    hostnames: ["links"],
+    routes: {
+      "GET /links": () => ({ body: [...links.values()].map((link) => link.describe()) }),
+      "PUT /links/:id/faults/:fault": async ({ params, body }) => {
+        const link = find(params["id"]);
+        try {
+          await link.set(params["fault"] ?? "", body);
+        } catch (error) {
+          throw error instanceof RangeError ? new AdminError(404, error.message) : error;
+        }
+        log.info({ link: link.id, fault: params["fault"], settings: body }, "fault set");
+        return { body: link.describe() };
+      },
+      "DELETE /links/:id/faults/:fault": async ({ params }) => {
+        const link = find(params["id"]);
+        await link.clear(params["fault"]);
+        log.info({ link: link.id, fault: params["fault"] }, "fault cleared");
+        return { body: link.describe() };
+      },
+      "DELETE /links/:id/faults": async ({ params }) => {
+        const link = find(params["id"]);
+        await link.clear();
+        log.info({ link: link.id }, "all faults cleared");
+        return { body: link.describe() };
+      },
+    },
+  });
+  await Promise.all([...links.values()].map((link) => link.open()));
+  const { port } = await admin.listen();
+  log.info({ links: [...links.keys()], adminPort: port }, "ready");
+  return {
+    async close() {
+      for (const link of links.values()) link.close();
+      await admin.close();
+    },
+  };
+});

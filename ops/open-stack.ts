@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import type { Engine } from "./engine.ts";
+import { knownVariables } from "./known-variables.ts";
+import { portsOf } from "./ports.ts";
+import { createProcessEngine } from "./process/engine.ts";
+import type { StackLayout } from "./process/programs.ts";
+import { openStateDir, type StateDir } from "./process/state-dir.ts";
+
+/** A stack as commands, chaos actions and drills see it. */
+export interface Stack {
+  engine: Engine;
+  /** The repository. */
+  root: string;
+  /** `.stack/<name>`: records, logs, the journal of chaos actions. */
+  state: StateDir;
+  layout: StackLayout;
+  baseEnv: NodeJS.ProcessEnv;
+}
+
+/**
+ * Opens the stack that `config` names, running or not: on a running one, ports and settings are those of its `up`,
+ * whatever the environment says now.
+ */
+export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv): Stack {
+  const state = openStateDir(root, config.STACK);
+  const known = knownVariables(join(root, ".env.example"));
+  const given = Object.fromEntries(
+    known.flatMap((name) => {
+      const value = env[name];
+      return value === undefined || value === "" ? [] : [[name, value] as const];
+    }),
+  );
+  const { portBase, settings } = state.stack() ?? { portBase: config.PORT_BASE, settings: given };
+  const port = portsOf(portBase, settings);
+  const baseEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !known.includes(name)));
+  return {
+    engine: createProcessEngine({ stack: config.STACK, state, port, baseEnv }),
+    root,
+    state,
+    layout: { root, dir: state.dir, port, settings },
+    baseEnv,
+  };
+}

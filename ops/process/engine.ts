@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../engine.ts";
+import { type PortOf, replicaNumber } from "../ports.ts";
+import { signal, stateOf } from "./identity.ts";
+import { destroy, launch, terminate } from "./launcher.ts";
+import { createLinksClient, describeFaults } from "./links-client.ts";
+import { readiness } from "./readiness.ts";
+import type { ServiceRecord, StateDir } from "./state-dir.ts";
+
+/** Longest orderly end of a service before SIGKILL: over the programs' GRACE_MS. */
+const graceMs = 25_000;
+const noRestartPolicy = "the process engine has no restart policy that could heal a crash: kill it, then start it";
+const noProxyLink = "on the process engine no link runs between proxy and replicas: pause it, or use ENGINE=compose";
+
+/** Base URLs of a stack on this host. */
+export function hostEndpoints(port: PortOf): Endpoints {
+  const url = (variable: string) => `http://127.0.0.1:${port(variable)}`;
+  return {
+    proxy: url("PROXY_PORT"),
+    proxyAdmin: url("PROXY_ADMIN_PORT"),
+    callerAdmin: url("CALLER_ADMIN_PORT"),
+    prometheus: url("PROMETHEUS_PORT"),
+    alertmanager: url("ALERTMANAGER_PORT"),
+    replica: (id) => ({
+      public: url(`SIGNALING_${replicaNumber(id)}_PORT`),
+      admin: url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`),
+    }),
+    redis: { host: "127.0.0.1", port: port("REDIS_PORT") },
+  };
+}
+
+/** The engine that runs every service as a child process of nobody; what runs is on record under `.stack/<name>/`. */
+export function createProcessEngine(options: {
+  stack: string;
+  state: StateDir;
+  port: PortOf;
+  /** What every service inherits: `PATH`, proxies, locale. */
+  baseEnv: NodeJS.ProcessEnv;
+}) {
+  const { state, port, baseEnv } = options;
+  const endpoints = hostEndpoints(port);
+  const linksAdmin = `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`;
+  const links = createLinksClient(linksAdmin);
+  const readinessOf = (id: string) =>
+    readiness(id, endpoints, linksAdmin, `http://127.0.0.1:${port("REDIS_EXPORTER_PORT")}`);
+
+  const aliveState = (record: ServiceRecord) => (record.process === null ? "gone" : stateOf(record.process));
+  function find(id: string): ServiceRecord {
+    const record = state.service(id);
+    if (record !== undefined) return record;
+    const known = state.services().map((service) => service.id);
+    throw new CannotError(
+      known.length === 0 ? `the stack "${options.stack}" is not up: make up` : `no service ${id}: ${known.join(", ")}`,
+    );
+  }
+  const pidOf = (record: ServiceRecord) => record.process?.pid ?? 0;
+
+  /** Starts what is on record. The readiness of a proxy without replicas, or a replica without Redis, is not awaited. */
+  async function start(id: string, env: Readonly<Record<string, string>> = {}): Promise<Done> {
+    const record = find(id);
+    const { command, args } = record.launch;
+    const typed = [command, ...args].map((word) => word.replace(`${process.cwd()}/`, "")).join(" ");
+    if (aliveState(record) !== "gone") return { changed: false, typed };
+    await launch(state, id, { command, args, env: { ...record.launch.env, ...env } }, baseEnv, readinessOf(id));
+    // What is on record stays what `up` was given: an override lasts until the next start.
+    if (Object.keys(env).length > 0) state.saveService({ ...find(id), launch: record.launch });
+    return { changed: true, typed };
+  }
+  async function stop(id: string): Promise<Done> {
+    const record = find(id);
+    return { typed: `kill -TERM ${pidOf(record)}`, changed: await terminate(record, graceMs) };
+  }
+  function send(id: string, name: "SIGSTOP" | "SIGCONT", wanted: "paused" | "running"): Done {
+    const record = find(id);
+    const now = aliveState(record);
+    if (now === "gone" || record.process === null) throw new CannotError(`${id} is not running: start it first`);
+    const typed = `kill -${name.slice(3)} ${pidOf(record)}`;
+    if (now === wanted) return { changed: false, typed };
+    signal(record.process, name);
+    return { changed: true, typed };
+  }
+  const linksOf = async (id: string): Promise<string[]> => {
+    if (id === "proxy") throw new CannotError(noProxyLink);
+    if (id !== "redis" && !id.startsWith("signaling-")) throw new CannotError(`${id} has no link to the backplane`);
+    find(id);
+    return id === "redis"
+      ? state
+          .services()
+          .map((service) => service.id)
+          .filter((other) => other.startsWith("signaling-"))
+      : [id];
+  };
+  const linkAction = async (id: string, verb: string, body: unknown, act: (ids: string[]) => Promise<void>) => {
+    const ids = await linksOf(id);
+    const before = JSON.stringify(await links.list());
+    await act(ids);
+    const path = `${linksAdmin}/links/${ids.length === 1 ? ids[0] : "<each>"}/faults${verb}`;
+    const typed =
+      body === undefined
+        ? `curl -X DELETE -H content-type:application/json ${path}`
+        : `curl -X PUT -H content-type:application/json -d '${JSON.stringify(body)}' ${path}`;
+    return { changed: JSON.stringify(await links.list()) !== before, typed };
+  };
+
+  const engine: Engine = {
+    name: "process",
+    stack: options.stack,
+    endpoints,
+    services: async () =>
+      state.services().map((record): ServiceStatus => {
+        const now = aliveState(record);
+        return { id: record.id, state: now === "gone" ? "stopped" : now, detail: `pid ${pidOf(record)}` };
+      }),
+    start,
+    stop,
+    async kill(id) {
+      const record = find(id);
+      return { typed: `kill -9 ${pidOf(record)}`, changed: await destroy(record) };
+    },
+    async crash() {
+      throw new CannotError(noRestartPolicy);
+    },
+    pause: async (id) => send(id, "SIGSTOP", "paused"),
+    resume: async (id) => send(id, "SIGCONT", "running"),
+    async restart(id, env) {
+      const stopped = await stop(id);
+      const started = await start(id, env);
+      return { changed: true, typed: `${stopped.typed}; ${started.typed}` };
+    },
+    partition: (id) => linkAction(id, "/black-hole", {}, (ids) => links.partition(ids)),
+    slow: (id, slowness) => linkAction(id, "/latency", slowness, (ids) => links.slow(ids, slowness)),
+    reconnect: (id) => linkAction(id, "", undefined, (ids) => links.clear(ids)),
+    async impaired() {
+      const record = state.service("links");
+      if (record === undefined || aliveState(record) !== "running") return [];
+      const described = await links.list();
+      return described.flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })));
+    },
+    async logs(id, lines) {
+      find(id);
+      return readFileSync(state.logPath(id), "utf8").trimEnd().split("\n").slice(-lines);
+    },
+    async exitCode(id) {
+      const record = find(id);
+      if (aliveState(record) !== "gone") return undefined;
+      // Nobody waits for the child of nobody: a program that ended in order says so last.
+      return readFileSync(state.logPath(id), "utf8").trimEnd().endsWith('"msg":"closed"}') ? 0 : undefined;
+    },
+  };
+  return engine;
+}

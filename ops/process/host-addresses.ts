@@ -1,0 +1,28 @@
+import { maxReplicas, type PortOf, replicaNumber } from "../ports.ts";
+import { replicaIds } from "./programs.ts";
+
+/**
+ * Where the names of the compose network are on this host: `signaling-2:9100` → `127.0.0.1:9102`. What Prometheus and
+ * Alertmanager read is written for the compose engine; the process engine translates it.
+ */
+export function hostAddresses(port: PortOf): Readonly<Record<string, string>> {
+  const at = (variable: string) => `127.0.0.1:${port(variable)}`;
+  return {
+    "proxy:9100": at("PROXY_ADMIN_PORT"),
+    "caller:9100": at("CALLER_ADMIN_PORT"),
+    "prometheus:9090": at("PROMETHEUS_PORT"),
+    "localhost:9090": at("PROMETHEUS_PORT"),
+    "alertmanager:9093": at("ALERTMANAGER_PORT"),
+    "redis-exporter:9121": at("REDIS_EXPORTER_PORT"),
+    ...Object.fromEntries(
+      replicaIds(maxReplicas).map((id) => [`${id}:9100`, at(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)]),
+    ),
+  };
+}
+
+/** `text` with every name of the compose network replaced; longer names first, whole names only. */
+export function translate(text: string, addresses: Readonly<Record<string, string>>): string {
+  const names = Object.keys(addresses).sort((a, b) => b.length - a.length);
+  const pattern = new RegExp(`(?<![\\w.-])(${names.join("|")})(?!\\d)`, "g");
+  return text.replace(pattern, (name) => addresses[name] ?? name);
+}

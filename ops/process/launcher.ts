@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { identify, signal, stateOf } from "./identity.ts";
+import type { ServiceRecord, StateDir } from "./state-dir.ts";
+
+/** How often a process is looked at while it comes or goes, ms. */
+const lookEveryMs = 20;
+
+/**
+ * Starts a service as a child of nobody: its own session, output appended to its log, on record before it is awaited.
+ *
+ * @param ready asked again and again until true
+ * @throws one line with the last thing the service said, when it ends or is not ready within `withinMs`
+ */
+export async function launch(
+  state: StateDir,
+  id: string,
+  { command, args, env }: ServiceRecord["launch"],
+  baseEnv: NodeJS.ProcessEnv,
+  ready: () => Promise<boolean>,
+  withinMs = 30_000,
+): Promise<ServiceRecord> {
+  const log = openSync(state.logPath(id), "a");
+  const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log], env: { ...baseEnv, ...env } });
+  closeSync(log);
+  await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error))]);
+  child.unref();
+  const started = identify(child.pid ?? 0);
+  const record: ServiceRecord = {
+    id,
+    launch: { command, args, env },
+    process: started === undefined ? null : { pid: started.pid, startedAt: started.startedAt },
+  };
+  state.saveService(record);
+
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    if (await ready()) return record;
+    if (record.process === null || stateOf(record.process) === "gone")
+      throw new Error(`${id} ended while starting: ${lastWords(state.logPath(id))} (all of it: ${state.logPath(id)})`);
+    if (performance.now() > deadline)
+      throw new Error(`${id} is not ready after ${withinMs / 1000} s: ${lastWords(state.logPath(id))}`);
+    await sleep(lookEveryMs);
+  }
+}
+
+/** SIGTERM (to a paused one too), and SIGKILL once `graceMs` are over. False where it was gone already. */
+export async function terminate(record: ServiceRecord, graceMs: number): Promise<boolean> {
+  if (record.process === null || !signal(record.process, "SIGTERM")) return false;
+  signal(record.process, "SIGCONT");
+  if (await gone(record, graceMs)) return true;
+  return destroy(record);
+}
+
+/** SIGKILL, and waits until it is gone. */
+export async function destroy(record: ServiceRecord): Promise<boolean> {
+  if (record.process === null || !signal(record.process, "SIGKILL")) return false;
+  if (await gone(record, 10_000)) return true;
+  throw new Error(`${record.id} (pid ${record.process.pid}) outlived SIGKILL by 10 s: it hangs in the kernel`);
+}
+
+async function gone({ process }: ServiceRecord, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  while (process !== null && stateOf(process) !== "gone") {
+    if (performance.now() > deadline) return false;
+    await sleep(lookEveryMs);
+  }
+  return true;
+}
+
+/** The last line of a log, its message alone where the line is JSON. */
+function lastWords(path: string): string {
+  const line = readFileSync(path, "utf8").trimEnd().split("\n").at(-1) ?? "";
+  if (!line.startsWith("{")) return line || "it said nothing";
+  try {
+    return String((JSON.parse(line) as { msg?: unknown }).msg ?? line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return line;
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Slowness } from "../engine.ts";
+import { callAdmin } from "../http.ts";
+
+interface LinkDescription {
+  id: string;
+  faults: Record<string, { latencyMs?: number; jitterMs?: number }>;
+}
+
+/** The admin endpoint of the links (ops/link/main.ts), by replica; `ids` of several are set one after the other. */
+export function createLinksClient(admin: string) {
+  const each = async (ids: readonly string[], call: (id: string) => Promise<unknown>) => {
+    for (const id of ids) await call(id);
+  };
+  return {
+    list: () => callAdmin<LinkDescription[]>("GET", `${admin}/links`),
+    partition: (ids: readonly string[]) =>
+      each(ids, (id) => callAdmin("PUT", `${admin}/links/${id}/faults/black-hole`, {})),
+    slow: (ids: readonly string[], slowness: Slowness) =>
+      each(ids, (id) => callAdmin("PUT", `${admin}/links/${id}/faults/latency`, slowness)),
+    clear: (ids: readonly string[]) => each(ids, (id) => callAdmin("DELETE", `${admin}/links/${id}/faults`)),
+  };
+}
+
+/** A link's faults in words: `cut off`, `slowed by 200 ± 50 ms`. */
+export function describeFaults({ faults }: LinkDescription): string[] {
+  return Object.entries(faults).map(([name, { latencyMs = 0, jitterMs = 0 }]) => {
+    if (name === "latency") return `slowed by ${latencyMs} ± ${jitterMs} ms`;
+    return name === "black-hole" ? "cut off from the backplane" : name;
+  });
+}

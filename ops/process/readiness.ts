@@ -1,0 +1,44 @@
+import { connect } from "node:net";
+import type { Endpoints } from "../engine.ts";
+import { answersOk } from "../http.ts";
+
+/** True when a Redis server answers PING there. */
+export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_000): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(timeoutMs, () => done(false));
+    socket.on("error", () => done(false));
+    socket.on("connect", () => socket.write("PING\r\n"));
+    // A server that wants a password answers too.
+    socket.once("data", (data) => done(/^(\+PONG|-NOAUTH)/.test(data.toString("latin1"))));
+  });
+}
+
+/** The question that tells whether a service is ready; for `links` that it carries connections. */
+export function readiness(id: string, endpoints: Endpoints, linksAdmin: string, exporter: string) {
+  return (): Promise<boolean> => {
+    if (id.startsWith("signaling-")) return answersOk(`${endpoints.replica(id).admin}/readyz`);
+    switch (id) {
+      case "redis":
+        return redisAnswers(endpoints.redis);
+      case "links":
+        return answersOk(`${linksAdmin}/healthz`);
+      case "proxy":
+        return answersOk(`${endpoints.proxyAdmin}/readyz`);
+      case "caller":
+        return answersOk(`${endpoints.callerAdmin}/healthz`);
+      case "prometheus":
+        return answersOk(`${endpoints.prometheus}/-/ready`);
+      case "alertmanager":
+        return answersOk(`${endpoints.alertmanager}/-/ready`);
+      case "redis-exporter":
+        return answersOk(`${exporter}/metrics`);
+      default:
+        throw new Error(`no readiness is known for ${id}`);
+    }
+  };
+}

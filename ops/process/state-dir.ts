@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ProcessIdentity } from "./identity.ts";
+
+/** How a service is started: everything that it needs is here, so that any shell can start it again. */
+export interface Launch {
+  command: string;
+  args: string[];
+  /** On top of the environment of whoever starts it. */
+  env: Record<string, string>;
+}
+
+export interface ServiceRecord {
+  id: string;
+  launch: Launch;
+  /** The process started last, alive or not. */
+  process: ProcessIdentity | null;
+}
+
+/** What `up` was given, for every later command on the stack. */
+export interface StackRecord {
+  portBase: number;
+  /** Variables of .env.example that were set at `up`. */
+  settings: Record<string, string>;
+}
+
+/** Files of one stack under `.stack/<name>/`: what runs, where it logs. No state lives in a process of ours. */
+export function openStateDir(root: string, stack: string) {
+  const dir = join(root, ".stack", stack);
+  const servicesDir = join(dir, "services");
+  const read = <T>(path: string): T => JSON.parse(readFileSync(path, "utf8")) as T;
+  // Written aside and renamed, readable by the owner alone: settings may hold secrets.
+  const write = (path: string, value: unknown) => {
+    writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  };
+  return {
+    dir,
+    create(): void {
+      mkdirSync(servicesDir, { recursive: true, mode: 0o700 });
+      mkdirSync(join(dir, "logs"), { recursive: true });
+    },
+    logPath: (id: string) => join(dir, "logs", `${id}.log`),
+    stack: (): StackRecord | undefined =>
+      existsSync(join(dir, "stack.json")) ? read<StackRecord>(join(dir, "stack.json")) : undefined,
+    saveStack: (record: StackRecord) => write(join(dir, "stack.json"), record),
+    services: (): ServiceRecord[] =>
+      existsSync(servicesDir)
+        ? readdirSync(servicesDir)
+            .filter((name) => name.endsWith(".json"))
+            .sort()
+            .map((name) => read<ServiceRecord>(join(servicesDir, name)))
+        : [],
+    service(id: string): ServiceRecord | undefined {
+      const path = join(servicesDir, `${id}.json`);
+      return existsSync(path) ? read<ServiceRecord>(path) : undefined;
+    },
+    saveService: (record: ServiceRecord) => write(join(servicesDir, `${record.id}.json`), record),
+    forgetService: (id: string) => rmSync(join(servicesDir, `${id}.json`), { force: true }),
+    /** Everything but the logs of the last run, which a person may still want. */
+    clear(): void {
+      for (const name of existsSync(dir) ? readdirSync(dir) : [])
+        if (name !== "logs" && name !== "lock") rmSync(join(dir, name), { recursive: true, force: true });
+    },
+  };
+}
+
+export type StateDir = ReturnType<typeof openStateDir>;

@@ -1,0 +1,83 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Engine } from "../engine.ts";
+import { awaitReady } from "../replica-table.ts";
+import { stateOf } from "./identity.ts";
+import { destroy, launch, terminate } from "./launcher.ts";
+import { observerLaunches } from "./observers.ts";
+import {
+  callerLaunch,
+  linksLaunch,
+  proxyLaunch,
+  redisLaunch,
+  replicaIds,
+  replicaLaunch,
+  type StackLayout,
+} from "./programs.ts";
+import { readiness } from "./readiness.ts";
+import type { Launch, StateDir } from "./state-dir.ts";
+
+/** Services that a stack of `replicas` replicas has, in the order of start: each stage waits for the one before. */
+function stages(layout: StackLayout, replicas: readonly string[], path: string | undefined): Record<string, Launch>[] {
+  const caller = existsSync(join(layout.root, "services/caller/main.ts")) ? { caller: callerLaunch(layout) } : {};
+  return [
+    { redis: redisLaunch(layout) },
+    { links: linksLaunch(layout) },
+    Object.fromEntries(replicas.map((id) => [id, replicaLaunch(layout, id)])),
+    { proxy: proxyLaunch(layout, replicas) },
+    { ...caller, ...observerLaunches(layout, path) },
+  ];
+}
+
+/**
+ * Starts every service that is not running and resolves when all are ready and the proxy routes to every replica.
+ * A running stack is left as it is. Where a service cannot be started, those started before it stay, for `logs`.
+ */
+export async function bringUp(options: {
+  engine: Engine;
+  layout: StackLayout;
+  state: StateDir;
+  baseEnv: NodeJS.ProcessEnv;
+  print: (line: string) => void;
+}): Promise<void> {
+  const { engine, layout, state, baseEnv, print } = options;
+  const replicas = replicaIds(3);
+  const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
+  for (const stage of stages(layout, replicas, baseEnv["PATH"])) {
+    await Promise.all(
+      Object.entries(stage).map(async ([id, wanted]) => {
+        const record = state.service(id);
+        if (record?.process != null && stateOf(record.process) !== "gone") return;
+        await launch(
+          state,
+          id,
+          wanted,
+          baseEnv,
+          readiness(id, engine.endpoints, at("LINK_ADMIN_PORT"), at("REDIS_EXPORTER_PORT")),
+        );
+        print(`started ${id}`);
+      }),
+    );
+  }
+  await awaitReady(engine.endpoints.proxyAdmin, replicas);
+}
+
+/** Ends every process of the stack, however it stands, and forgets it. Returns the services that ran. */
+export async function takeDown(state: StateDir): Promise<string[]> {
+  const records = state.services();
+  const order = (id: string) =>
+    ["caller", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
+  const ran: string[] = [];
+  // Callers and proxy first, so that nobody counts the end of a replica as a failure; Redis last.
+  const groups = Map.groupBy(records, ({ id }) => order(id));
+  for (const [, group] of [...groups].sort(([a], [b]) => a - b)) {
+    await Promise.all(
+      group.map(async (record) => {
+        if (await terminate(record, 3_000)) ran.push(record.id);
+        else await destroy(record);
+      }),
+    );
+  }
+  state.clear();
+  return ran;
+}
