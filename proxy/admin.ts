@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { AdminError, type AdminRoutes } from "../common/admin-server.ts";
+import type { Prober } from "./prober.ts";
+import { replicaSpec } from "./replica-spec.ts";
+import type { Replica, ReplicaTable } from "./replica-table.ts";
+
+const PutBody = z.object({ url: z.string(), readyUrl: z.string().optional() });
+
+/** A replica as `GET /replicas` tells it. */
+function view({ spec, state, since, tunnels }: Replica) {
+  return { id: spec.id, url: spec.url.origin, state, tunnels: tunnels.size, since: new Date(since).toISOString() };
+}
+
+/** The proxy's admin endpoints; all of them act on this proxy's memory alone and are gone with a restart. */
+export function adminRoutes(deps: { table: ReplicaTable; prober: Prober; closing: () => boolean }): AdminRoutes {
+  const { table, prober, closing } = deps;
+
+  function find(id: string | undefined): Replica {
+    const replica = table.get(id ?? "");
+    if (replica === undefined)
+      throw new AdminError(404, `no replica ${id}: there are ${table.ids.join(", ") || "none"}`);
+    return replica;
+  }
+  function setDrained(id: string | undefined, drained: boolean) {
+    const replica = find(id);
+    table.setDrained(replica, drained);
+    return { body: view(replica) };
+  }
+
+  return {
+    "GET /readyz": () => {
+      const routable = table.routable();
+      if (closing()) return { status: 503, body: { state: "draining", routable } };
+      return {
+        status: routable.length > 0 ? 200 : 503,
+        body: { state: routable.length > 0 ? "ready" : "down", routable },
+      };
+    },
+    "GET /replicas": () => ({ body: table.all().map(view) }),
+    "PUT /replicas/:id": async ({ params, body }) => {
+      const { url, readyUrl } = PutBody.parse(body);
+      const id = params["id"] ?? "";
+      const existed = table.get(id) !== undefined;
+      let replica: Replica;
+      try {
+        replica = table.put(replicaSpec(id, url, readyUrl));
+      } catch (error) {
+        throw new AdminError(400, (error as Error).message);
+      }
+      await prober.watch(replica);
+      return { status: existed ? 200 : 201, body: view(replica) };
+    },
+    "DELETE /replicas/:id": ({ params }) => {
+      const replica = find(params["id"]);
+      table.remove(replica.spec.id);
+      return { body: view(replica) };
+    },
+    "POST /replicas/:id/drain": ({ params }) => setDrained(params["id"], true),
+    "POST /replicas/:id/undrain": ({ params }) => setDrained(params["id"], false),
+    "POST /tunnels/drop": () => {
+      const tunnels = table.all().flatMap((replica) => [...replica.tunnels]);
+      for (const tunnel of tunnels) tunnel.destroy("dropped");
+      return { body: { dropped: tunnels.length } };
+    },
+  };
+}

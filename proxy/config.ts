@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { flag, list, milliseconds, port, programVariables, secret, wholeNumber } from "../common/config.ts";
+import { addressSet } from "./client-address.ts";
+import { parseReplicas } from "./replica-spec.ts";
+
+/** Used when `STICKY_SECRET` is unset; the proxy says so once. A random one would move every cookie at a restart. */
+export const defaultStickySecret = "hold-the-line";
+
+/** A string that `parse` turns into something; what it throws becomes the variable's problem. */
+function parsed<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+}
+
+const cookieName = z.string().regex(/^[\w.-]{1,64}$/, "must be a cookie name: letters, digits, . _ -");
+
+/** The proxy's environment. */
+export const proxyConfig = z.object({
+  ...programVariables,
+  REPLICAS: parsed(parseReplicas).describe("Replicas: id=http://host:port[|readyURL], comma-separated"),
+  PROXY_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("Address that the public listeners bind; 0.0.0.0 in a container"),
+  PROXY_PORT: port().default(8080).describe("Public port; with TLS it only redirects"),
+  PROXY_ADMIN_PORT: port().default(9100).describe("Port of the proxy's admin listener"),
+  PROXY_PATHS: list()
+    .default(["/socket.io/", "/ws", "/", "/assets/"])
+    .describe("Proxied paths: one that ends in / is a prefix, any other (and / itself) is exact; all else is 404"),
+  ENGINE_IO_PATHS: list()
+    .default(["/socket.io/", "/engine.io/"])
+    .describe("Those of the proxied paths where Engine.IO answers: all methods but CONNECT and TRACE pass"),
+  STICKY_KEY: z
+    .enum(["cookie", "ip", "room", "random"])
+    .default("cookie")
+    .describe("What chooses the replica of a new session; random breaks stickiness on purpose"),
+  STICKY_COOKIE: cookieName.default("sticky").describe("Name of the sticky cookie"),
+  STICKY_SECRET: secret(z.string().min(1)).optional().describe("Keys the hash from route key to replica"),
+  TRUSTED_PROXIES: parsed(addressSet)
+    .default(() => addressSet(""))
+    .describe("Addresses or CIDRs, comma-separated, whose X-Forwarded headers are believed"),
+  ALLOWED_ORIGINS: list()
+    .optional()
+    .describe("Origins whose pages may open WebSockets, besides the same origin; unset: the replicas decide"),
+  PROBE_INTERVAL_MS: milliseconds(20, 600_000).default(500).describe("Between the starts of two probes of a replica"),
+  PROBE_TIMEOUT_MS: milliseconds(20, 600_000).default(500).describe("A probe that takes longer has failed"),
+  PROBE_FALL: wholeNumber(1, 100).default(2).describe("Failed probes in a row that eject a replica"),
+  PROBE_RISE: wholeNumber(1, 100).default(2).describe("Passed probes in a row that bring it back"),
+  TRY_TIMEOUT_MS: milliseconds(10, 600_000).default(3_000).describe("One try of a request that can be retried"),
+  RETRY_DEADLINE_MS: milliseconds(10, 600_000).default(5_000).describe("All tries of one request together"),
+  PROXY_TIMEOUT_MS: milliseconds(1_000, 600_000)
+    .default(60_000)
+    .describe("A replica that is silent for so long in a request is given up; above the 25 s of a poll"),
+  TUNNEL_IDLE_MS: milliseconds(1_000, 86_400_000)
+    .default(120_000)
+    .describe("A tunnel without a byte either way for so long is closed; above the 25 s ping"),
+  SHED_AFTER_MS: milliseconds(0, 600_000)
+    .default(3_000)
+    .describe("Degraded for so long while another replica is ready: its sessions are moved"),
+  SHED_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sessions moved off a degraded replica per second"),
+  ADMIT_PER_SECOND: wholeNumber(1, 100_000).default(200).describe("New sessions per second and replica"),
+  ADMIT_QUEUE_MS: milliseconds(0, 60_000).default(1_000).describe("Longest wait for admission; beyond it 503"),
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(20_000).describe("Client connections in all"),
+  MAX_CONNECTIONS_PER_CLIENT: wholeNumber(1, 1_000_000)
+    .default(5_000)
+    .describe("Client connections per address; all behind one NAT share it"),
+  MAX_SESSIONS_PER_CLIENT_PER_SECOND: wholeNumber(1, 1_000_000)
+    .default(500)
+    .describe("New sessions per second and client address"),
+  MAX_BODY_BYTES: wholeNumber(1, 1_000_000_000).default(1_048_576).describe("Largest request body; above it 413"),
+  HEAD_TIMEOUT_MS: milliseconds(100, 600_000).default(10_000).describe("A complete request head must come within this"),
+  TLS_CERT: z.string().optional().describe("Path of a PEM certificate chain; with TLS_KEY it turns TLS on"),
+  TLS_KEY: z.string().optional().describe("Path of its PEM key; SIGHUP reads both again"),
+  PROXY_TLS_PORT: port().default(8443).describe("Public TLS port"),
+  TLS_REDIRECT: flag().default(true).describe("With TLS, the plain port redirects to https"),
+  TLS_REDIRECT_PORT: port().optional().describe("Port in that redirect where it differs from PROXY_TLS_PORT"),
+});
+export type ProxyConfig = z.output<typeof proxyConfig>;

@@ -1,0 +1,105 @@
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import type { Admission } from "./admission.ts";
+import { clientAddress } from "./client-address.ts";
+import type { ProxyConfig } from "./config.ts";
+import type { Client } from "./headers.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ReplicaTable } from "./replica-table.ts";
+import { type Route, route } from "./route.ts";
+import { createScreen, type Refusal, type Screened } from "./screen.ts";
+import type { Sessions } from "./sessions.ts";
+import { freshId, readCookie, stickyCookie } from "./sticky-cookie.ts";
+
+/** A request that passed, with all that was decided about it. */
+export interface Passed extends Screened {
+  client: Client;
+  route: Route;
+  /** Engine.IO session that it belongs to, if any. */
+  sid: string | undefined;
+  /** It opens a session: an Engine.IO handshake, or a WebSocket that belongs to none. */
+  opensSession: boolean;
+  /** `Set-Cookie` that the first answer carries. */
+  setCookie: string | undefined;
+}
+
+/** Refused because nobody can take it; try again. */
+const noReplica: Refusal = {
+  ...{ status: 503, reason: "no-replica", message: "no replica takes new sessions" },
+  headers: { "retry-after": "1" },
+};
+export const overloaded: Refusal = {
+  ...{ status: 503, reason: "admission", message: "too many new sessions: try again" },
+  headers: { "retry-after": "1" },
+};
+const tooFast: Refusal = {
+  ...{ status: 503, reason: "client-rate", message: "too many new sessions from this address: try again" },
+  headers: { "retry-after": "1" },
+};
+
+/** Screens a request, finds out who sends it and decides where it goes. */
+export function createGate(
+  config: ProxyConfig,
+  deps: { table: ReplicaTable; sessions: Sessions; admission: Admission; metrics: Metrics; secret: string },
+) {
+  const { table, sessions, admission, metrics, secret } = deps;
+  const screen = createScreen({
+    paths: config.PROXY_PATHS,
+    enginePaths: config.ENGINE_IO_PATHS,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+  });
+  const routeTable = {
+    stateOf: table.stateOf,
+    isShed: sessions.isShed,
+    get ids() {
+      return table.ids;
+    },
+  };
+
+  return (request: IncomingMessage, { upgrade }: { upgrade: boolean }): Refusal | Passed => {
+    const screened = screen(request);
+    if ("status" in screened) return screened;
+    const client = clientOf(request, config);
+    const engine = screened.engine && screened.query.has("EIO");
+    const sid = engine ? (screened.query.get("sid") ?? undefined) : undefined;
+    const route_ = route(
+      {
+        sid,
+        cookie: readCookie(request.headers.cookie, config.STICKY_COOKIE),
+        room: screened.query.get("room") ?? undefined,
+        ip: client.chain[0] as string,
+        freshId: freshId(),
+      },
+      routeTable,
+      { stickyKey: config.STICKY_KEY, secret },
+    );
+    const opensSession = route_.kind === "ranked" && (engine ? sid === undefined : upgrade);
+    if (opensSession && !admission.client(client.chain[0] as string)) return tooFast;
+    if (route_.kind === "ranked") {
+      if (route_.order.length === 0) return noReplica;
+      metrics.routes.inc({ decision: route_.decision });
+    } else if (route_.kind === "session") metrics.routes.inc({ decision: "session" });
+    const cookieId = route_.kind === "ranked" ? route_.setCookie : undefined;
+    return {
+      ...{ ...screened, client, route: route_, sid, opensSession },
+      setCookie:
+        cookieId === undefined ? undefined : stickyCookie(config.STICKY_COOKIE, cookieId, client.proto === "https"),
+    };
+  };
+}
+
+export type Gate = ReturnType<typeof createGate>;
+
+/** Who sends a request, by its connection and by what trusted proxies say of it. */
+function clientOf({ socket, headers }: IncomingMessage, config: ProxyConfig): Client {
+  const peer = socket.remoteAddress ?? "unknown";
+  const trusted = config.TRUSTED_PROXIES(peer);
+  const claimed = (name: string) => (trusted ? (headers[name] as string | undefined) : undefined);
+  const encrypted = (socket as TLSSocket).encrypted === true;
+  return {
+    chain: clientAddress(peer, headers["x-forwarded-for"] as string | undefined, config.TRUSTED_PROXIES),
+    proto: encrypted || claimed("x-forwarded-proto") === "https" ? "https" : "http",
+    host: claimed("x-forwarded-host") ?? headers.host ?? "",
+    traceId: freshId(),
+  };
+}

@@ -1,0 +1,72 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { ReplicaTable } from "./replica-table.ts";
+
+const states = ["ready", "degraded", "draining", "down"] as const;
+
+/** The proxy's metrics in a registry of their own. Gauges read `table` when they are scraped. */
+export function createMetrics(table: () => ReplicaTable) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  /** Of tunnels that are closed; live ones are added at the scrape. */
+  const closedBytes = { in: 0, out: 0 };
+
+  new Gauge({
+    ...{ name: "proxy_tunnels", help: "Relayed WebSocket connections", labelNames: ["replica"], registers },
+    collect() {
+      this.reset();
+      for (const replica of table().all()) this.set({ replica: replica.spec.id }, replica.tunnels.size);
+    },
+  });
+  new Gauge({
+    ...{ name: "proxy_replica_state", help: "1 for the state that a replica is in", registers },
+    labelNames: ["replica", "state"],
+    collect() {
+      this.reset();
+      for (const replica of table().all())
+        for (const state of states) this.set({ replica: replica.spec.id, state }, replica.state === state ? 1 : 0);
+    },
+  });
+  new Counter({
+    ...{ name: "proxy_bytes_total", help: "Bytes relayed by tunnels: in from clients, out to clients", registers },
+    labelNames: ["direction"],
+    collect() {
+      const sum = { ...closedBytes };
+      for (const replica of table().all())
+        for (const tunnel of replica.tunnels) {
+          const bytes = tunnel.bytes();
+          sum.in += bytes.in;
+          sum.out += bytes.out;
+        }
+      this.reset();
+      this.inc({ direction: "in" }, sum.in);
+      this.inc({ direction: "out" }, sum.out);
+    },
+  });
+
+  function counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers });
+  }
+  return {
+    registry,
+    closedBytes,
+    requests: counter("proxy_requests_total", "HTTP requests answered (replica none: by the proxy itself)", [
+      "replica",
+      "code",
+    ]),
+    requestSeconds: new Histogram({
+      ...{ name: "proxy_request_duration_seconds", help: "From request head to end of answer", registers },
+      labelNames: ["replica"],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30, 60],
+    }),
+    tunnelsOpened: counter("proxy_tunnels_opened_total", "Tunnels opened", ["replica"]),
+    tunnelsClosed: counter("proxy_tunnels_closed_total", "Tunnels closed, by reason", ["replica", "reason"]),
+    routes: counter("proxy_routes_total", "Route decisions", ["decision"]),
+    ejections: counter("proxy_replica_ejections_total", "Replicas taken out, by cause", ["replica", "cause"]),
+    retries: counter("proxy_retries_total", "Tries that failed at this replica and went on to another", ["replica"]),
+    rejected: counter("proxy_rejected_total", "Requests and connections refused by the proxy", ["reason"]),
+    unknownSessions: counter("proxy_unknown_sessions_total", "Sessions answered 400: their replica is gone", []),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

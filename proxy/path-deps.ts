@@ -1,0 +1,18 @@
+import type { Log } from "../common/log.ts";
+import type { TryInTurn } from "./attempts.ts";
+import type { ProxyConfig } from "./config.ts";
+import type { Gate } from "./gate.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What the two paths of a request need. */
+export interface PathDeps {
+  config: ProxyConfig;
+  gate: Gate;
+  tryInTurn: TryInTurn;
+  sessions: Sessions;
+  metrics: Metrics;
+  log: Log;
+  /** True once the proxy shuts down. */
+  closing(): boolean;
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createAdminServer } from "../common/admin-server.ts";
+import type { Log } from "../common/log.ts";
+import { adminRoutes } from "./admin.ts";
+import { createAdmission } from "./admission.ts";
+import { createAttempts } from "./attempts.ts";
+import { defaultStickySecret, type ProxyConfig } from "./config.ts";
+import { createConnectionLimits } from "./connection-limits.ts";
+import { createGate } from "./gate.ts";
+import { createHttpPath } from "./http-path.ts";
+import { createMetrics } from "./metrics.ts";
+import type { PathDeps } from "./path-deps.ts";
+import { createProber } from "./prober.ts";
+import { createPublicServer } from "./public-server.ts";
+import { createRedirect } from "./redirect.ts";
+import { createReplicaTable, type ReplicaTable } from "./replica-table.ts";
+import { createSessions } from "./sessions.ts";
+import { createShedder } from "./shedder.ts";
+import { createUpgradePath } from "./upgrade-path.ts";
+
+/** How often tunnels are looked at for idleness, ms. */
+const sweepMs = 1_000;
+/** Requests under way get so long to end at a shutdown, ms. */
+const lastRequestsMs = 500;
+
+/** The sticky-routing proxy: wires its parts, listens, and closes in order. */
+export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
+  let closing = false;
+  const metrics = createMetrics((): ReplicaTable => table);
+  const table = createReplicaTable(
+    config.REPLICAS,
+    { fall: config.PROBE_FALL, rise: config.PROBE_RISE },
+    {
+      onState: ({ spec, state }, from) => log.info({ replica: spec.id, from, state }, "replica state"),
+      onEjected({ spec, tunnels, inFlight }, cause) {
+        metrics.ejections.inc({ replica: spec.id, cause });
+        log.warn({ replica: spec.id, cause, tunnels: tunnels.size, requests: inFlight.size }, "replica ejected");
+      },
+    },
+  );
+  const prober = createProber(table, { intervalMs: config.PROBE_INTERVAL_MS, timeoutMs: config.PROBE_TIMEOUT_MS });
+  const sessions = createSessions();
+  const admission = createAdmission({
+    ...{ perReplica: config.ADMIT_PER_SECOND, perClient: config.MAX_SESSIONS_PER_CLIENT_PER_SECOND },
+    maxWaitMs: config.ADMIT_QUEUE_MS,
+  });
+  const shedder = createShedder(
+    { table, sessions },
+    { afterMs: config.SHED_AFTER_MS, perSecond: config.SHED_PER_SECOND },
+  );
+  const secret = config.STICKY_SECRET ?? defaultStickySecret;
+  const paths: PathDeps = {
+    ...{ config, sessions, metrics, log, closing: () => closing },
+    gate: createGate(config, { table, sessions, admission, metrics, secret }),
+    tryInTurn: createAttempts(config, { table, prober, admission, metrics }),
+  };
+  const http = createHttpPath(paths);
+  const upgrade = createUpgradePath(paths);
+  const limits = createConnectionLimits({
+    ...{ total: config.MAX_CONNECTIONS, perClient: config.MAX_CONNECTIONS_PER_CLIENT },
+    trusted: config.TRUSTED_PROXIES,
+  });
+  const proxied = {
+    ...{ headTimeoutMs: config.HEAD_TIMEOUT_MS, limits, metrics, serve: http.serve, upgrade },
+  };
+  const tlsFiles = tlsFilesOf(config);
+  const redirect = createRedirect(config.TLS_REDIRECT_PORT ?? config.PROXY_TLS_PORT);
+  const plain = createPublicServer(
+    tlsFiles !== undefined && config.TLS_REDIRECT ? { ...proxied, ...redirect } : proxied,
+  );
+  const tls = tlsFiles && (createPublicServer({ ...proxied, tls: tlsFiles.read() }) as HttpsServer);
+  const admin = createAdminServer({
+    ...{ host: config.ADMIN_HOST, port: config.PROXY_ADMIN_PORT, registry: metrics.registry, log },
+    ...{ hostnames: ["proxy"], routes: adminRoutes({ table, prober, closing: () => closing }) },
+  });
+  const sweeper = setInterval(() => {
+    const now = performance.now();
+    for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.sweep(now);
+  }, sweepMs).unref();
+
+  return {
+    /** Resolves with the bound addresses, once every replica was probed. Rejects with the system's error. */
+    async listen() {
+      if (config.STICKY_SECRET === undefined) log.warn("STICKY_SECRET is not set: a fixed, public value is used");
+      await Promise.all(table.all().map((replica) => prober.watch(replica)));
+      const addresses = {
+        admin: await admin.listen(),
+        public: await listenOn(plain, config.PROXY_PORT, config.PROXY_HOST),
+        ...(tls === undefined ? {} : { tls: await listenOn(tls, config.PROXY_TLS_PORT, config.PROXY_HOST) }),
+      };
+      log.info({ ...addresses, replicas: table.ids }, "listening");
+      return addresses;
+    },
+    /** Reads certificate and key again, for new connections; open ones keep theirs. Throws when they cannot be used. */
+    reloadTls(): void {
+      if (tls === undefined || tlsFiles === undefined) {
+        log.info("no TLS here: nothing to reload");
+        return;
+      }
+      tls.setSecureContext(tlsFiles.read());
+      log.info("certificate reloaded");
+    },
+    /** Stops listening, lets requests end for a moment, closes tunnels, then everything else. */
+    async close(): Promise<void> {
+      closing = true;
+      const servers = tls === undefined ? [plain] : [plain, tls];
+      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
+      const timer = setTimeout(() => {
+        for (const server of servers) server.closeAllConnections();
+      }, lastRequestsMs);
+      await Promise.all(closed);
+      clearTimeout(timer);
+      clearInterval(sweeper);
+      for (const part of [prober, sessions, admission, shedder, http]) part.close();
+      await admin.close();
+    },
+  };
+}
+
+function tlsFilesOf({ TLS_CERT, TLS_KEY }: ProxyConfig) {
+  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
+  if (TLS_CERT === undefined || TLS_KEY === undefined)
+    throw new Error("TLS_CERT and TLS_KEY need each other: set both");
+  return { read: () => ({ cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) }) };
+}
+
+function listenOn(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host, backlog: 4_096 }, () => resolve(server.address() as AddressInfo));
+  });
+}

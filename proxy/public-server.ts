@@ -1,0 +1,98 @@
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { ConnectionLimits } from "./connection-limits.ts";
+import type { Metrics } from "./metrics.ts";
+import { closeGently, reply, replyOf, replyOnSocket } from "./replies.ts";
+import { methodNotAllowed, type Refusal } from "./screen.ts";
+
+/** Largest request head, bytes; above it 431. */
+const maxHeaderSize = 16_384;
+/** A client connection that moves no byte for so long is closed, ms: above the 25 s of a poll. */
+const idleMs = 120_000;
+/** An idle kept-alive client connection is closed after this, ms. */
+const keepAliveTimeout = 65_000;
+/** A request must be complete within this, ms. */
+const requestTimeout = 60_000;
+
+const tooManyConnections: Refusal = {
+  ...{ status: 503, reason: "connections", message: "too many connections" },
+  headers: { "retry-after": "5" },
+};
+
+export interface PublicServerOptions {
+  headTimeoutMs: number;
+  tls?: { cert: Buffer; key: Buffer };
+  limits: ConnectionLimits;
+  metrics: Metrics;
+  serve(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+}
+
+/** A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. */
+export function createPublicServer({
+  headTimeoutMs,
+  tls,
+  limits,
+  metrics,
+  serve,
+  upgrade,
+}: PublicServerOptions): Server {
+  const options = {
+    ...{ maxHeaderSize, keepAliveTimeout, requestTimeout, headersTimeout: headTimeoutMs, noDelay: true },
+    ...{ connectionsCheckingInterval: Math.min(500, headTimeoutMs), requireHostHeader: true },
+    shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === "websocket",
+  };
+  const server: Server = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });
+  const answering = new WeakMap<Socket, ServerResponse>();
+  server.maxConnections = limits.hardCap;
+  server.timeout = idleMs;
+
+  server.on("connection", (socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    limits.opened(socket);
+  });
+  server.on("drop", () => metrics.rejected.inc({ reason: "connections-dropped" }));
+  server.on("secureConnection", (socket: Socket) => socket.on("error", () => socket.destroy()));
+  server.on("tlsClientError", () => metrics.rejected.inc({ reason: "tls" }));
+  server.on("request", (request, response) => {
+    answering.set(request.socket, response);
+    if (!limits.isRefused(request.socket)) return serve(request, response);
+    metrics.rejected.inc({ reason: tooManyConnections.reason });
+    reply(request, response, replyOf(tooManyConnections), true);
+  });
+  server.on("upgrade", (request, socket, head) => {
+    if (!limits.isRefused(request.socket)) return upgrade(request, socket as Socket, head);
+    metrics.rejected.inc({ reason: tooManyConnections.reason });
+    replyOnSocket(socket, replyOf(tooManyConnections));
+  });
+  server.on("connect", (_request, socket) => {
+    metrics.rejected.inc({ reason: methodNotAllowed.reason });
+    replyOnSocket(socket, replyOf(methodNotAllowed));
+  });
+  server.on("checkExpectation", (request, response) => {
+    metrics.rejected.inc({ reason: "expectation" });
+    reply(request, response, { status: 417, body: { error: "expectation not met" } }, true);
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, duplex) => {
+    const socket = duplex as Socket;
+    if (socket.writableEnded) return;
+    const response = answering.get(socket);
+    const midAnswer = response?.headersSent === true && !response.closed;
+    if (error.code === "ECONNRESET" || !socket.writable || midAnswer) {
+      socket.destroy();
+      return;
+    }
+    const [status, reason] = parserRefusal(error.code);
+    metrics.rejected.inc({ reason });
+    closeGently(socket, { status, body: { error: `not a request that can be served: ${error.code ?? "malformed"}` } });
+  });
+  return server;
+}
+
+function parserRefusal(code: string | undefined): [status: number, reason: string] {
+  if (code === "HPE_HEADER_OVERFLOW") return [431, "head-too-large"];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return [408, "head-timeout"];
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW") return [413, "chunk-extensions"];
+  return [400, "malformed"];
+}

@@ -1,0 +1,97 @@
+import type { IncomingMessage } from "node:http";
+import { createPathMatcher, isAmbiguousPath } from "./paths.ts";
+
+/** A request that goes no further. */
+export interface Refusal {
+  status: number;
+  /** Label of `proxy_rejected_total`. */
+  reason: string;
+  message: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** A request that may pass, taken apart. */
+export interface Screened {
+  path: string;
+  query: URLSearchParams;
+  /** On an Engine.IO path. */
+  engine: boolean;
+}
+
+const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
+const plainMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Headers that must come once at most: two of them are read differently by different servers. */
+const singular = new Set(["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"]);
+
+const bad = (reason: string, message: string): Refusal => ({ status: 400, reason, message });
+
+/**
+ * The first gate: what is not plainly a request for a proxied path is refused before anything of it reaches a
+ * replica. What Node's parser refuses (CL with TE, bad lengths, obs-fold, stray control characters) never gets here.
+ */
+export function createScreen(options: {
+  paths: readonly string[];
+  enginePaths: readonly string[];
+  maxBodyBytes: number;
+}) {
+  const kindOf = createPathMatcher(options.paths, options.enginePaths);
+
+  return (request: IncomingMessage): Refusal | Screened => {
+    const url = request.url ?? "";
+    const method = request.method ?? "";
+    if (!url.startsWith("/")) return bad("target-form", "the request target must be a path");
+    const queryAt = url.indexOf("?");
+    const path = queryAt === -1 ? url : url.slice(0, queryAt);
+    if (url.includes("#") || isAmbiguousPath(path)) return bad("ambiguous-path", "the path can be read in two ways");
+    const repeated = repeatedHeader(request.rawHeaders);
+    if (repeated !== undefined) return bad("repeated-header", `${repeated} must come once`);
+    const framing = framingProblem(request, method);
+    if (framing !== undefined) return framing;
+    if (Number(request.headers["content-length"] ?? 0) > options.maxBodyBytes)
+      return { status: 413, reason: "body-too-large", message: `the body is over ${options.maxBodyBytes} bytes` };
+
+    const kind = kindOf(path);
+    if (method === "TRACE" || (kind === "other" && !plainMethods.has(method))) return methodNotAllowed;
+    if (kind === undefined) return { status: 404, reason: "path", message: "no such path" };
+    return { path, query: new URLSearchParams(queryAt === -1 ? "" : url.slice(queryAt)), engine: kind === "engine" };
+  };
+}
+
+export const methodNotAllowed: Refusal = {
+  ...{ status: 405, reason: "method", message: "method not allowed" },
+  headers: { allow: "GET, HEAD, OPTIONS" },
+};
+
+/** What more an upgrade must be: a WebSocket handshake (RFC 6455, 4.1) and nothing else. */
+export function screenUpgrade(request: IncomingMessage): Refusal | undefined {
+  const { headers } = request;
+  if (request.method !== "GET" || request.httpVersion !== "1.1" || headers.upgrade?.toLowerCase() !== "websocket")
+    return bad("upgrade", "only WebSocket upgrades by GET and HTTP/1.1");
+  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined)
+    return bad("upgrade-body", "an upgrade has no body");
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(headers["sec-websocket-key"] ?? ""))
+    return bad("upgrade", "sec-websocket-key is missing or malformed");
+  return undefined;
+}
+
+function framingProblem({ headers, httpVersion }: IncomingMessage, method: string): Refusal | undefined {
+  const encoding = headers["transfer-encoding"];
+  if (encoding === undefined) return undefined;
+  if (headers["content-length"] !== undefined) return bad("smuggling", "content-length and transfer-encoding");
+  if (encoding.toLowerCase() !== "chunked") return bad("smuggling", "transfer-encoding must be chunked alone");
+  if (httpVersion !== "1.1") return bad("smuggling", "transfer-encoding needs HTTP/1.1");
+  if (bodiless.has(method)) return bad("smuggling", `${method} takes no chunked body`);
+  return undefined;
+}
+
+function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
+  let seen: Set<string> | undefined;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] as string).toLowerCase();
+    if (!singular.has(name)) continue;
+    seen ??= new Set();
+    if (seen.has(name)) return name;
+    seen.add(name);
+  }
+  return undefined;
+}

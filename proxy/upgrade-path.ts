@@ -1,0 +1,111 @@
+import { type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { clientHead } from "./answer-head.ts";
+import { Ejected, failedTry, type Outcome } from "./attempts.ts";
+import type { Passed } from "./gate.ts";
+import { type Handshaken, handshake, tcpKeepAliveMs } from "./handshake.ts";
+import { upgradeHead } from "./headers.ts";
+import { screenOrigin } from "./origin.ts";
+import type { PathDeps } from "./path-deps.ts";
+import { relayAnswer } from "./relay-answer.ts";
+import type { Carried, Replica } from "./replica-table.ts";
+import { type Reply, replyOf, replyOnSocket, unknownSession } from "./replies.ts";
+import { screenUpgrade } from "./screen.ts";
+import { createTunnel } from "./tunnel.ts";
+
+/** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
+export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log }: PathDeps) {
+  async function upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const startedAt = performance.now();
+    const passed =
+      screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS) ?? gate(request, { upgrade: true });
+    if ("status" in passed) {
+      metrics.rejected.inc({ reason: passed.reason });
+      log.debug({ reason: passed.reason, status: passed.status }, "upgrade refused");
+      return replyOnSocket(socket, replyOf(passed));
+    }
+    const wire = upgradeHead(request.url ?? "/", request.rawHeaders, request.headers.connection ?? "", passed.client);
+    const gone = () => socket.destroyed || !socket.writable;
+    const attempt = (replica: Replica, timeoutMs: number) =>
+      tryReplica(replica, timeoutMs, { wire, passed, socket, head, startedAt });
+    const { outcome, retries } = await tryInTurn(passed, gone, attempt, true);
+    if (outcome.kind === "failed") answerSelf(outcome.reply);
+
+    function answerSelf(answer: Reply): void {
+      if (answer === unknownSession) metrics.unknownSessions.inc();
+      else if (answer.status === 503) metrics.rejected.inc({ reason: "admission" });
+      metrics.requests.inc({ replica: "none", code: answer.status });
+      log.info({ ...told(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
+      replyOnSocket(socket, answer);
+    }
+  }
+
+  interface Asked {
+    wire: string;
+    passed: Passed;
+    socket: Socket;
+    head: Buffer;
+    startedAt: number;
+  }
+
+  async function tryReplica(replica: Replica, timeoutMs: number, asked: Asked): Promise<Outcome> {
+    const { passed, socket } = asked;
+    const hands = handshake(replica.spec, asked.wire, timeoutMs);
+    const carried: Carried = { sid: passed.sid, eject: () => hands.abort(new Ejected()) };
+    const onGone = () => hands.abort(new Error("the client left"));
+    replica.inFlight.add(carried);
+    socket.once("close", onGone);
+    try {
+      answered(replica, await hands.answered, asked);
+      return { kind: "answered" };
+    } catch (error) {
+      return socket.destroyed ? { kind: "gone" } : failedTry(error, passed);
+    } finally {
+      replica.inFlight.delete(carried);
+      socket.off("close", onGone);
+    }
+  }
+
+  function answered(replica: Replica, shaken: Handshaken, { passed, socket, head, startedAt }: Asked): void {
+    const { status } = shaken.head;
+    const id = replica.spec.id;
+    const cookie = passed.setCookie === undefined ? [] : [`Set-Cookie: ${passed.setCookie}`];
+    socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", cookie), "latin1");
+    metrics.requests.inc({ replica: id, code: status });
+    metrics.requestSeconds.observe({ replica: id }, (performance.now() - startedAt) / 1_000);
+    if (status !== 101) {
+      relayAnswer(shaken, socket);
+      log.info({ ...told(passed), replica: id, status }, "upgrade refused by the replica");
+      return;
+    }
+    socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, tcpKeepAliveMs);
+    if (passed.sid !== undefined) sessions.ended(passed.sid);
+    const openedAt = performance.now();
+    const line = { ...told(passed), replica: id, handshakeMs: Math.round(openedAt - startedAt) };
+    const tunnel = createTunnel({
+      ...{ client: socket, replica: shaken.socket, sid: passed.sid, idleMs: config.TUNNEL_IDLE_MS },
+      onClosed(reason, bytes) {
+        replica.tunnels.delete(tunnel);
+        metrics.closedBytes.in += bytes.in;
+        metrics.closedBytes.out += bytes.out;
+        metrics.tunnelsClosed.inc({ replica: id, reason });
+        log.info({ ...line, reason, openMs: Math.round(performance.now() - openedAt), bytes }, "tunnel closed");
+      },
+    });
+    replica.tunnels.add(tunnel);
+    metrics.tunnelsOpened.inc({ replica: id });
+    log.debug(line, "tunnel opened");
+    if (shaken.head.rest.length > 0) socket.write(shaken.head.rest);
+    if (head.length > 0) shaken.socket.write(head);
+    shaken.relayTo(socket);
+  }
+
+  return upgrade;
+}
+
+/** What every log line says of a request. */
+export function told(passed: Passed) {
+  const { client, route, path } = passed;
+  const decision = route.kind === "ranked" ? route.decision : route.kind;
+  return { traceId: client.traceId, client: client.chain[0], path, decision };
+}
