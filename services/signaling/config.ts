@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { list, milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
+
+/** The replica's variables. */
+export const schema = z.object({
+  ...programVariables,
+  NODE_ID: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be a host name: a-z, 0-9 and -")
+    .default("signaling-1")
+    .describe("Name of this replica: first part of its session ids, its label everywhere"),
+  HOST: z.string().default("127.0.0.1").describe("Address that the public listener binds"),
+  PORT: port().default(3000).describe("Port of the public listener: Socket.IO, /ws, the call page"),
+  ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
+  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis of the backplane"),
+  REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
+  REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
+  BACKPLANE: z.enum(["pubsub"]).default("pubsub").describe("What carries room messages between replicas"),
+  RESUME_SECRET: secret(z.string().min(16).optional()).describe(
+    "Key of the resume tokens, the same on every replica; a fixed development value when unset",
+  ),
+  ALLOWED_ORIGINS: list()
+    .optional()
+    .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),
+  PAGE_DIR: z.string().default("web/dist").describe("Where the built call page is"),
+  AWAY_GRACE_MS: milliseconds(0, 600_000).default(10_000).describe("A lost peer is away this long, then left"),
+  DRAIN_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sockets that a drain closes per second"),
+  MAX_EVENT_BYTES: wholeNumber(1_024, 16_777_216).default(65_536).describe("Largest event; above: too-large"),
+  MAX_MESSAGE_BYTES: wholeNumber(1_024, 16_777_216)
+    .default(262_144)
+    .describe("Largest transport message; above: 413 or a closed WebSocket"),
+  MAX_ROOM_MEMBERS: wholeNumber(2, 10_000).default(64).describe("Members a room; above: room-full"),
+  MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
+  EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),
+  EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
+});
+
+export type Config = z.output<typeof schema>;

@@ -1,0 +1,67 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** A replica's metrics, in a registry of their own. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    connections: new Gauge({
+      name: "signaling_connections",
+      help: "Client connections by transport: polling, websocket (Socket.IO), ws (raw)",
+      labelNames: ["transport"],
+      registers,
+    }),
+    rooms: new Gauge({ name: "signaling_rooms", help: "Rooms with a member on this replica", registers }),
+    opened: new Counter({
+      name: "signaling_connections_opened_total",
+      help: "Client connections opened, by the transport they began with",
+      labelNames: ["transport"],
+      registers,
+    }),
+    closed: new Counter({
+      name: "signaling_connections_closed_total",
+      help: "Client connections closed, by reason",
+      labelNames: ["reason"],
+      registers,
+    }),
+    events: new Counter({
+      name: "signaling_events_total",
+      help: "Client events by outcome: ok, or the error code",
+      labelNames: ["event", "outcome"],
+      registers,
+    }),
+    relayDuration: new Histogram({
+      name: "signaling_relay_duration_seconds",
+      help: "local: from reception to local delivery; remote: from publish to delivery on the receiving replica",
+      labelNames: ["scope"],
+      buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+      registers,
+    }),
+    backplaneUp: new Gauge({
+      name: "signaling_backplane_up",
+      help: "1 while this replica's canary comes back through the backplane within 2 s",
+      registers,
+    }),
+    backplaneCanary: new Gauge({
+      name: "signaling_backplane_canary_seconds",
+      help: "Round trip of the last canary that came back",
+      registers,
+    }),
+    backplaneDropped: new Counter({
+      name: "signaling_backplane_dropped_total",
+      help: "Messages dropped: unsent (backplane gone), stale (over 1 s in transit), foreign, poisoned",
+      labelNames: ["reason"],
+      registers,
+    }),
+    backplanePeers: new Gauge({
+      name: "signaling_backplane_peers",
+      help: "Other replicas heard on the backplane within 3 s",
+      registers,
+    }),
+    draining: new Gauge({ name: "signaling_draining", help: "1 while this replica drains", registers }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
