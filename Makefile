@@ -1,0 +1,103 @@
+# Hold the Line: `make` lists what there is; ops/sh/stack.sh does it, on the engine that the stack runs on.
+#
+#   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process   where to run it
+#   NODE=2                      the replica that a target acts on; without it, the busiest
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+stack := sh ops/sh/stack.sh
+# npm sets an environment variable NODE of its own: only what the command line says counts.
+node = $(if $(filter command%line,$(origin NODE)),$(NODE))
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+##@ The stack
+.PHONY: up down status logs open urls
+up: ## start everything; ready when it returns
+	@$(stack) up
+down: ## stop everything, leave nothing behind
+	@$(stack) down
+status: ## what runs, in which state, with how many tunnels
+	@$(stack) status
+logs: ## follow the logs; SERVICE=signaling-2 for one
+	@$(stack) logs $(SERVICE)
+open: ## the call page in a browser
+	@$(stack) open
+urls: ## where everything listens
+	@$(stack) urls
+
+##@ Break it (NODE=2 names the replica, without it the busiest is taken)
+.PHONY: kill-node start-node pause-node resume-node restart-node
+kill-node: ## SIGKILL a replica in the middle of its calls
+	@$(stack) chaos kill $(node)
+start-node: ## start a replica that is down
+	@$(stack) chaos start $(node)
+pause-node: ## freeze a replica: sockets stay open, nothing answers
+	@$(stack) chaos pause $(node)
+resume-node: ## let a frozen replica go on
+	@$(stack) chaos resume $(node)
+restart-node: ## stop a replica in order, then start it
+	@$(stack) chaos restart $(node)
+
+.PHONY: crash-node drain-node undrain-node partition-node slow-node
+crash-node: ## kill it from inside: the restart policy heals (compose)
+	@$(stack) chaos crash $(node)
+drain-node: ## move a replica's peers away; it keeps running
+	@$(stack) chaos drain $(node)
+undrain-node: ## let a drained replica take sessions again
+	@$(stack) chaos undrain $(node)
+partition-node: ## cut a replica from the backplane
+	@$(stack) chaos partition $(node)
+slow-node: ## slow a replica's way to Redis; MS=200 JITTER=50
+	@$(stack) chaos slow $(node) $(if $(MS),--ms $(MS)) $(if $(JITTER),--jitter $(JITTER))
+
+.PHONY: kill-redis start-redis pause-redis resume-redis restart-redis partition-redis slow-redis
+kill-redis: ## SIGKILL the backplane
+	@$(stack) chaos kill redis
+start-redis: ## start Redis again
+	@$(stack) chaos start redis
+pause-redis: ## freeze Redis: a half-open link for everybody
+	@$(stack) chaos pause redis
+resume-redis: ## let Redis go on
+	@$(stack) chaos resume redis
+restart-redis: ## stop Redis in order, then start it
+	@$(stack) chaos restart redis
+partition-redis: ## cut Redis from every replica
+	@$(stack) chaos partition redis
+slow-redis: ## slow everybody's way to Redis; MS=200 JITTER=50
+	@$(stack) chaos slow redis $(if $(MS),--ms $(MS)) $(if $(JITTER),--jitter $(JITTER))
+
+.PHONY: kill-proxy start-proxy pause-proxy resume-proxy restart-proxy
+kill-proxy: ## SIGKILL the proxy: signaling stops, media does not
+	@$(stack) chaos kill proxy
+start-proxy: ## start the proxy again
+	@$(stack) chaos start proxy
+pause-proxy: ## freeze the proxy
+	@$(stack) chaos pause proxy
+resume-proxy: ## let the proxy go on
+	@$(stack) chaos resume proxy
+restart-proxy: ## stop the proxy in order, then start it
+	@$(stack) chaos restart proxy
+
+##@ Mend and watch
+.PHONY: heal roll scale watch-backplane
+heal: ## undo everything that was broken on purpose
+	@$(stack) chaos heal
+roll: ## restart the replicas one by one, as a deploy would
+	@$(stack) roll
+scale: ## N=4: run so many replicas (1 to 5)
+	@$(stack) scale $(N)
+watch-backplane: ## what the replicas tell each other through Redis
+	@$(stack) watch-backplane
+
+##@ Develop
+.PHONY: check test clean
+check: ## format, lint, types
+	@sh ops/sh/develop.sh check
+test: ## every test, on stacks of its own
+	@sh ops/sh/develop.sh test
+clean: ## delete what make made: dependencies, builds, caches
+	@sh ops/sh/develop.sh clean

@@ -1,0 +1,29 @@
+#!/bin/sh
+# make check, test and clean: they need no stack, and touch none that runs.
+set -eu
+cd "$(dirname "$0")/../.."
+. ops/sh/common.sh
+
+# Settings of a stack that a shell exports are not those of the tests' stacks.
+for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
+dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@"; }
+
+case $1 in
+  check)
+    dependencies
+    npm run --silent check
+    ;;
+  test)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium prometheus alertmanager 'prometheus-redis-exporter?'
+    dependencies web
+    sh ops/sh/secrets.sh
+    PATH=$PWD/node_modules/.bin:$PATH exec vitest run
+    ;;
+  clean)
+    for up in .stack/*/services .stack/*/up.env; do
+      [ ! -e "$up" ] || die "the stack $(echo "$up" | cut -d/ -f2) is up: make down first (STACK= names it)"
+    done
+    rm -rf node_modules web/dist coverage .cache .stack
+    echo "removed node_modules, web/dist, coverage, .cache and .stack (.secrets and reports stay)"
+    ;;
+esac

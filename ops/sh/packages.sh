@@ -1,0 +1,76 @@
+#!/bin/sh
+# Sees to it that programs are installed: packages.sh redis-server prometheus? chromium …
+# A `?` behind a name: the stack runs without it, with one line that says what is then missing.
+# On Debian and Ubuntu as root the missing ones are installed; elsewhere one line says what to install.
+set -eu
+. ops/sh/common.sh
+
+# Where Debian puts daemons, whatever PATH a shell without login has.
+PATH=$PATH:/usr/sbin:/sbin
+
+package_of() {
+  case $1 in alertmanager) echo prometheus-alertmanager ;; *) echo "$1" ;; esac
+}
+present() {
+  case $1 in
+    alertmanager) have alertmanager || have prometheus-alertmanager ;;
+    prometheus-redis-exporter) have prometheus-redis-exporter || have redis_exporter ;;
+    chromium) have chromium || have chromium-browser || have google-chrome ;;
+    *) have "$1" ;;
+  esac
+}
+
+needed='' wished=''
+for name in "$@"; do
+  present "${name%\?}" && continue
+  case $name in
+    *\?) wished="$wished $(package_of "${name%\?}")" ;;
+    *) needed="$needed $(package_of "$name")" ;;
+  esac
+done
+[ -n "$needed$wished" ] || exit 0
+
+if ! have apt-get || [ "$(id -u)" != 0 ]; then
+  if have apt-get; then how="sudo apt-get install --no-install-recommends"; else how="install"; fi
+  [ -z "$needed" ] || die "missing:$needed. $how$needed$wished"
+  echo "not installed, so left out:$wished ($how$wished)"
+  exit 0
+fi
+
+apt() {
+  DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=400 -o Dpkg::Use-Pty=0 "$@" </dev/null >>.cache/apt.log 2>&1
+}
+fail() {
+  tail -5 .cache/apt.log >&2
+  die "apt-get cannot install$1: see .cache/apt.log, or install it by hand"
+}
+
+# Debian starts a daemon as soon as its package is there (Redis, Prometheus on 9090 …). policy-rc.d that answers 101
+# forbids it; what stood there before comes back whatever happens.
+policy=/usr/sbin/policy-rc.d
+ours='# kept by hold-the-line while it installs packages'
+restore() {
+  if grep -qsF "$ours" $policy; then rm -f $policy; fi
+  [ ! -e $policy.before ] || mv -f $policy.before $policy
+}
+forbid_starts() {
+  restore
+  [ ! -e $policy ] || mv -f $policy $policy.before
+  printf '#!/bin/sh\n%s\nexit 101\n' "$ours" >$policy
+  chmod 755 $policy
+}
+
+mkdir -p .cache
+: >.cache/apt.log
+trap restore EXIT
+trap 'exit 130' INT TERM HUP
+forbid_starts
+echo "installing with apt-get:$needed$wished"
+if ! ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1; then apt update || fail " anything (apt-get update)"; fi
+install() { apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }; }
+# All at once where that works; else what is needed alone counts.
+# shellcheck disable=SC2086 # lists of names
+if ! install $needed $wished; then
+  [ -z "$needed" ] || install $needed || fail "$needed"
+  for name in $wished; do install "$name" || echo "not installed, so left out: $name (.cache/apt.log says why)"; done
+fi

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Checks that host ports are free, before anything is started: ports.sh PROXY_PORT PROMETHEUS_PORT …
+# Names every one that is taken, and by what; a port that this stack holds itself is fine.
+set -eu
+. ops/sh/common.sh
+
+# `port inode` of every TCP listener that would be in the way of 127.0.0.1 (proc(5): state 0A).
+listeners() {
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '
+    function hex(text,  i, n) { for (i = 1; i <= length(text); i++) n = n * 16 + index("0123456789ABCDEF", substr(text, i, 1)) - 1; return n }
+    $4 == "0A" && $2 ~ /^(0{8}|0100007F|0{32}):/ { sub(/.*:/, "", $2); print hex($2), $10 }'
+}
+# The process that holds a socket: its pid, or nothing where it is not ours to see.
+pid_of() {
+  [ "$1" != 0 ] || return 0
+  find /proc/[0-9]*/fd -lname "socket:\[$1\]" 2>/dev/null | sed -n '1s#/proc/\([0-9]*\)/.*#\1#p'
+}
+stack_of() { grep -ls "\"pid\": $1,\{0,1\}\$" .stack/*/services/*.json 2>/dev/null | sed -n '1s#.stack/\([^/]*\)/.*#\1#p'; }
+container_of() {
+  [ "$engine" = compose ] || return 0
+  docker ps --filter "publish=$1" --format '{{.Names}} {{.Label "com.docker.compose.project"}}' 2>/dev/null | head -1
+}
+
+engine=${ENGINE:-process}
+taken=0
+report() {
+  echo "make: port $1 ($2) is taken by $3" >&2
+  taken=1
+}
+if [ -r /proc/net/tcp ]; then open=$(listeners); else open=; fi
+for variable in "$@"; do
+  eval "port=\$$variable"
+  if [ -r /proc/net/tcp ]; then
+    inode=$(echo "$open" | awk -v port="$port" '$1 == port { print $2; exit }')
+    [ -n "$inode" ] || continue
+    container=$(container_of "$port")
+    if [ -n "$container" ]; then
+      [ "${container#* }" = "$STACK" ] || report "$port" "$variable" "the container ${container% *}"
+      continue
+    fi
+    pid=$(pid_of "$inode")
+  elif have lsof; then
+    pid=$(lsof -nP -t -iTCP:"$port" -sTCP:LISTEN 2>/dev/null | head -1)
+    [ -n "$pid" ] || continue
+  else
+    continue
+  fi
+  if [ -z "$pid" ]; then
+    report "$port" "$variable" "another user's process"
+    continue
+  fi
+  stack=$(stack_of "$pid")
+  [ "$stack" = "$STACK" ] && continue
+  name=$(ps -o comm= -p "$pid" 2>/dev/null || cat "/proc/$pid/comm" 2>/dev/null || echo "a process that just ended")
+  report "$port" "$variable" "$name (pid $pid${stack:+, stack $stack})"
+done
+[ $taken = 0 ] || die "stop what holds them, set the variables in brackets, or PORT_BASE=20000 for all"

@@ -1,0 +1,24 @@
+# The process engine's share of stack.sh (sourced): programs as child processes, driven by ops/cli.ts.
+
+dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@" || exit $?; }
+ops() { PATH=$PWD/node_modules/.bin:$PATH node ops/cli.ts "$@"; }
+
+engine_up() {
+  locked .cache/apt.lock sh ops/sh/packages.sh redis-server 'prometheus?' 'alertmanager?' 'prometheus-redis-exporter?' || exit $?
+  sh ops/sh/ports.sh PROXY_PORT PROXY_ADMIN_PORT CALLER_ADMIN_PORT REDIS_PORT LINK_ADMIN_PORT \
+    SIGNALING_1_PORT SIGNALING_2_PORT SIGNALING_3_PORT SIGNALING_1_ADMIN_PORT SIGNALING_2_ADMIN_PORT SIGNALING_3_ADMIN_PORT \
+    LINK_1_PORT LINK_2_PORT LINK_3_PORT LINK_4_PORT LINK_5_PORT PROMETHEUS_PORT ALERTMANAGER_PORT REDIS_EXPORTER_PORT || exit $?
+  dependencies web
+  sh ops/sh/secrets.sh
+  ops up
+}
+engine_down() {
+  [ -d "$state/services" ] || { echo "the stack \"$STACK\" is not up"; return; }
+  dependencies
+  ops down
+}
+engine_logs() { ops logs "$@"; }
+engine_ops() {
+  dependencies
+  ops "$@"
+}

@@ -1,0 +1,12 @@
+#!/bin/sh
+# Creates what is missing under .secrets/, once: secrets survive every restart. The files are readable by the
+# containers' users; the directory keeps everybody else on this machine out.
+set -eu
+umask 022
+mkdir -p .secrets
+chmod 700 .secrets
+for name in STICKY_SECRET RESUME_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD; do
+  [ -s ".secrets/$name" ] && continue
+  head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
+  mv ".secrets/$name.$$" ".secrets/$name"
+done

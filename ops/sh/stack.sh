@@ -1,0 +1,54 @@
+#!/bin/sh
+# What make runs: finds the engine that the stack is on, and hands the command to it.
+#
+#   stack.sh up|down|status|logs|open|…     (Makefile has the list)
+#
+# The compose engine needs Docker and nothing else on this host: its commands run in the ops container.
+set -eu
+cd "$(dirname "$0")/../.."
+. ops/sh/common.sh
+
+load_env .env
+STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
+case $STACK in [a-z0-9]*) ;; *) die "STACK=$STACK: must begin with a lower-case letter or a digit" ;; esac
+case $STACK in *[!a-z0-9_-]*) die "STACK=$STACK: must be lower-case letters, digits, - and _" ;; esac
+case $PORT_BASE in *[!0-9]*) die "PORT_BASE=$PORT_BASE: must be a whole number" ;; esac
+state=.stack/$STACK
+# On a running stack the settings of its `up` count.
+load_env "$state/up.env" over
+
+docker_answers() { have docker && docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
+if [ -z "${ENGINE:-}" ]; then
+  if docker_answers; then ENGINE=compose; else ENGINE=process; fi
+fi
+case $ENGINE in
+  process) ;;
+  compose) docker_answers || die "ENGINE=compose, but no Docker daemon with Compose answers: start Docker, or ENGINE=process" ;;
+  *) die "ENGINE=$ENGINE: must be compose or process" ;;
+esac
+export STACK PORT_BASE ENGINE
+export_ports
+
+. "ops/sh/$ENGINE.sh"
+command=$1
+shift
+case $command in
+  up)
+    # Two at once wait for each other; up and down go through here again, with the lock held.
+    [ -n "${STACK_LOCKED:-}" ] || { mkdir -p "$state"; STACK_LOCKED=1; export STACK_LOCKED; locked "$state/lock" "$0" up; exit; }
+    engine_up
+    ;;
+  down)
+    [ -n "${STACK_LOCKED:-}" ] || { mkdir -p "$state"; STACK_LOCKED=1; export STACK_LOCKED; locked "$state/lock" "$0" down; exit; }
+    engine_down
+    ;;
+  logs) engine_logs "$@" ;;
+  open)
+    url=http://127.0.0.1:$PROXY_PORT/
+    for opener in xdg-open open; do
+      if have $opener; then exec $opener "$url"; fi
+    done
+    echo "open $url in two windows"
+    ;;
+  *) engine_ops "$command" "$@" ;;
+esac
