@@ -3,14 +3,29 @@ import { ConfigError, loadConfig } from "../common/config.ts";
 import { type Command, UsageError } from "./command.ts";
 import { chaos } from "./commands/chaos.ts";
 import { down } from "./commands/down.ts";
+import { logs } from "./commands/logs.ts";
+import { roll } from "./commands/roll.ts";
+import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 import { up } from "./commands/up.ts";
+import { urls } from "./commands/urls.ts";
+import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
 import { CannotError } from "./engine.ts";
 import { HttpError } from "./http.ts";
 import { openStack } from "./open-stack.ts";
 
-const commands: Readonly<Record<string, Command>> = { up, down, status, chaos };
+const commands: Readonly<Record<string, Command>> = {
+  up,
+  down,
+  status,
+  urls,
+  logs,
+  chaos,
+  roll,
+  scale,
+  "watch-backplane": watchBackplane,
+};
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());

@@ -31,6 +31,7 @@ export interface Endpoints {
   callerAdmin: string;
   prometheus: string;
   alertmanager: string;
+  grafana: string;
   /** The replica's own listeners, `id` as in `signaling-2`. */
   replica(id: ServiceId): { public: string; admin: string };
   redis: { host: string; port: number };
@@ -73,6 +74,14 @@ export interface Engine {
   reconnect(id: ServiceId): Promise<Done>;
   /** What is cut or slowed now, and how. */
   impaired(): Promise<{ id: ServiceId; how: string }[]>;
+  /** A replica more, up to `maxReplicas`, started and scraped; the proxy is the caller's to tell (ops/scale.ts). */
+  addReplica(id: ServiceId): Promise<Done>;
+  /** Ends a replica in order and forgets it. */
+  removeReplica(id: ServiceId): Promise<Done>;
+  /** Where the proxy reaches a replica, as `PUT /replicas/:id` takes it. */
+  replicaUrls(id: ServiceId): { url: string; readyUrl: string };
+  /** Lines that `redis-cli` prints on the stack's Redis, until it ends or `signal` is aborted. */
+  redisCli(args: readonly string[], signal: AbortSignal): AsyncIterable<string>;
   /** The last lines that the service logged, oldest first. */
   logs(id: ServiceId, lines: number): Promise<string[]>;
   /** Exit code of a service that has ended, where the engine knows it. */

@@ -34,11 +34,12 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
   const { portBase, settings } = state.stack() ?? { portBase: config.PORT_BASE, settings: given };
   const port = portsOf(portBase, settings);
   const baseEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !known.includes(name)));
+  const layout = { root, dir: state.dir, port, settings };
   return {
-    engine: createProcessEngine({ stack: config.STACK, state, port, baseEnv }),
+    engine: createProcessEngine({ stack: config.STACK, state, layout, baseEnv }),
     root,
     state,
-    layout: { root, dir: state.dir, port, settings },
+    layout,
     baseEnv,
   };
 }

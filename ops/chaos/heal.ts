@@ -2,6 +2,7 @@ import type { ServiceStatus } from "../engine.ts";
 import { callAdmin } from "../http.ts";
 import type { Stack } from "../open-stack.ts";
 import { awaitReady, replicaTable } from "../replica-table.ts";
+import { registerReplicas } from "../scale.ts";
 import { journalOf } from "./actions.ts";
 import { mark } from "./marks.ts";
 
@@ -36,6 +37,7 @@ export async function heal(stack: Stack, only?: string): Promise<string[]> {
     if (!concerns(id) && only !== "redis") continue;
     mended.push(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
   }
+  for (const id of await registerReplicas(stack)) mended.push(`told the proxy of ${id}`);
   const replicas = services.map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
   for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;

@@ -1,9 +1,14 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../engine.ts";
+import { linesOf } from "../lines.ts";
 import { type PortOf, replicaNumber } from "../ports.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { createLinksClient, describeFaults } from "./links-client.ts";
+import { saveScaledTargets } from "./observers.ts";
+import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
 import { readiness } from "./readiness.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 
@@ -21,6 +26,7 @@ export function hostEndpoints(port: PortOf): Endpoints {
     callerAdmin: url("CALLER_ADMIN_PORT"),
     prometheus: url("PROMETHEUS_PORT"),
     alertmanager: url("ALERTMANAGER_PORT"),
+    grafana: url("GRAFANA_PORT"),
     replica: (id) => ({
       public: url(`SIGNALING_${replicaNumber(id)}_PORT`),
       admin: url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`),
@@ -33,11 +39,12 @@ export function hostEndpoints(port: PortOf): Endpoints {
 export function createProcessEngine(options: {
   stack: string;
   state: StateDir;
-  port: PortOf;
+  layout: StackLayout;
   /** What every service inherits: `PATH`, proxies, locale. */
   baseEnv: NodeJS.ProcessEnv;
 }) {
-  const { state, port, baseEnv } = options;
+  const { state, layout, baseEnv } = options;
+  const { port } = layout;
   const endpoints = hostEndpoints(port);
   const linksAdmin = `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`;
   const links = createLinksClient(linksAdmin);
@@ -79,16 +86,16 @@ export function createProcessEngine(options: {
     signal(record.process, name);
     return { changed: true, typed };
   }
+  const replicaRecords = () =>
+    state
+      .services()
+      .map((service) => service.id)
+      .filter((id) => id.startsWith("signaling-"));
   const linksOf = async (id: string): Promise<string[]> => {
     if (id === "proxy") throw new CannotError(noProxyLink);
     if (id !== "redis" && !id.startsWith("signaling-")) throw new CannotError(`${id} has no link to the backplane`);
     find(id);
-    return id === "redis"
-      ? state
-          .services()
-          .map((service) => service.id)
-          .filter((other) => other.startsWith("signaling-"))
-      : [id];
+    return id === "redis" ? replicaRecords() : [id];
   };
   const linkAction = async (id: string, verb: string, body: unknown, act: (ids: string[]) => Promise<void>) => {
     const ids = await linksOf(id);
@@ -135,6 +142,33 @@ export function createProcessEngine(options: {
       if (record === undefined || aliveState(record) !== "running") return [];
       const described = await links.list();
       return described.flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })));
+    },
+    async addReplica(id) {
+      const typed = `NODE_ID=${id} node services/signaling/main.ts`;
+      if (state.service(id) === undefined) state.saveService({ id, launch: replicaLaunch(layout, id), process: null });
+      const { changed } = await start(id);
+      saveScaledTargets(layout, replicaRecords());
+      return { changed, typed };
+    },
+    async removeReplica(id) {
+      const done = await stop(id);
+      state.forgetService(id);
+      saveScaledTargets(layout, replicaRecords());
+      return done;
+    },
+    replicaUrls: (id) => replicaUrls(port, id),
+    async *redisCli(args, signal) {
+      const child = spawn("redis-cli", ["-p", String(port("REDIS_PORT")), ...args], {
+        stdio: ["ignore", "pipe", "inherit"],
+        signal,
+      });
+      const failed = new Promise<never>((_, reject) => {
+        child.once("error", (error) => {
+          if (error.name !== "AbortError") reject(new CannotError(`redis-cli cannot be run: ${error.message}`));
+        });
+      });
+      await Promise.race([once(child, "spawn"), failed]);
+      yield* linesOf(child.stdout);
     },
     async logs(id, lines) {
       find(id);

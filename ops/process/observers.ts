@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
+import { replicaNumber } from "../ports.ts";
 import { findExecutable } from "./executable.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
 import type { StackLayout } from "./programs.ts";
@@ -127,4 +128,13 @@ function copyTargets(from: string, to: string, addresses: Readonly<Record<string
       writeFileSync(join(to, name), JSON.stringify(placeTargets(targets, addresses), null, 2));
     }
   }
+}
+
+/** Tells Prometheus of the replicas that `make scale` added to the three of its configuration. */
+export function saveScaledTargets(layout: StackLayout, replicas: readonly string[]): void {
+  const dir = targetsDir(layout);
+  if (!existsSync(dir)) return;
+  const targets = replicas.filter((id) => Number(replicaNumber(id)) > 3).map((id) => `${id}:9100`);
+  const configs = placeTargets([{ targets, labels: {} }], hostAddresses(layout.port));
+  writeFileSync(join(dir, "scaled.json"), JSON.stringify(configs, null, 2));
 }

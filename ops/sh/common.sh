@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts beside it, from the repository's root.
 
 # One line on standard error, and the end.

@@ -8,7 +8,7 @@ set -eu
 listeners() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '
     function hex(text,  i, n) { for (i = 1; i <= length(text); i++) n = n * 16 + index("0123456789ABCDEF", substr(text, i, 1)) - 1; return n }
-    $4 == "0A" && $2 ~ /^(0{8}|0100007F|0{32}):/ { sub(/.*:/, "", $2); print hex($2), $10 }'
+    $4 == "0A" && $2 ~ /^(00000000|0100007F|00000000000000000000000000000000):/ { sub(/.*:/, "", $2); print hex($2), $10 }'
 }
 # The process that holds a socket: its pid, or nothing where it is not ours to see.
 pid_of() {

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154
 # The process engine's share of stack.sh (sourced): programs as child processes, driven by ops/cli.ts.
 
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@" || exit $?; }

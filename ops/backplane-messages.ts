@@ -1,0 +1,45 @@
+/** A pub/sub message as `redis-cli --csv PSUBSCRIBE` prints it. */
+export interface CsvMessage {
+  channel: string;
+  /** Bytes, one a character. */
+  payload: string;
+}
+
+export type BackplaneEvent =
+  | { kind: "canary"; node: string }
+  | {
+      kind: "message";
+      channel: string;
+      /** The room that it is for, where it is for one. */
+      room?: string;
+      /** The event inside, as far as it can be told without decoding; never its content. */
+      what: string;
+      bytes: number;
+    };
+
+const events =
+  /offer|answer|candidate|bye|peer-joined|peer-away|peer-left|presence|members|superseded|draining|error-report/;
+
+/** Parses `"pmessage","*","<channel>","<payload>"`; undefined for other lines. */
+export function parseCsvMessage(line: string): CsvMessage | undefined {
+  const fields = [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map((match) => unescapeCsv(match[1] ?? ""));
+  const [type, , channel, payload] = fields;
+  return type === "pmessage" && channel !== undefined && payload !== undefined ? { channel, payload } : undefined;
+}
+
+/** sdscatrepr of Redis: `\xHH`, `\n`, `\r`, `\t`, `\a`, `\b`, and `\"` and `\\`. */
+function unescapeCsv(text: string): string {
+  const single: Record<string, string> = { n: "\n", r: "\r", t: "\t", a: "\x07", b: "\b" };
+  return text.replace(/\\(?:x([0-9a-f]{2})|(.))/gi, (_, hex: string | undefined, letter: string) =>
+    hex === undefined ? (single[letter] ?? letter) : String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}
+
+/** Says what a message is, from its channel and the event names in it. */
+export function readMessage({ channel, payload }: CsvMessage): BackplaneEvent {
+  // Behind the stamp of eight bytes: `signaling-2 17`.
+  if (channel.endsWith(":canary")) return { kind: "canary", node: payload.slice(8).split(" ")[0] ?? "" };
+  const room = /^socket\.io#[^#]*#(?:r:)?(.+)#$/.exec(channel)?.[1] ?? /^room:(.+)$/.exec(channel)?.[1];
+  const what = events.exec(payload)?.[0] ?? (channel.includes("request") ? "between replicas" : "message");
+  return { kind: "message", channel, ...(room === undefined ? {} : { room }), what, bytes: payload.length };
+}

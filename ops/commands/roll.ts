@@ -1,0 +1,15 @@
+import type { Command } from "../command.ts";
+import { roll as rollOver } from "../roll.ts";
+
+/** A rolling restart of the replicas. */
+export const roll: Command = {
+  usage: "",
+  summary: "restart the replicas one by one, as a deploy would",
+  async run({ stack, print }) {
+    print("watch: set-ups go on and no peer loses its call (make status, dashboard Calls)");
+    await rollOver(stack, (id, typed, tookMs) =>
+      print(`$ ${typed}\n${id} is ready again after ${(tookMs / 1000).toFixed(1)} s`),
+    );
+    return 0;
+  },
+};

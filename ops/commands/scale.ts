@@ -1,0 +1,15 @@
+import { type Command, UsageError } from "../command.ts";
+import { scale as scaleTo } from "../scale.ts";
+
+/** `scale 4` */
+export const scale: Command = {
+  usage: "1..5",
+  summary: "run so many replicas; the proxy and Prometheus are told",
+  async run({ stack, print }, [wanted, ...rest]) {
+    if (wanted === undefined || !/^\d+$/.test(wanted) || rest.length > 0)
+      throw new UsageError("say how many replicas: make scale N=4");
+    await scaleTo(stack, Number(wanted), print);
+    print(`${wanted} replicas are ready`);
+    return 0;
+  },
+};

@@ -1,0 +1,41 @@
+import { type BackplaneEvent, parseCsvMessage, readMessage } from "../backplane-messages.ts";
+import type { Command } from "../command.ts";
+
+/** A replica that was not heard for so long has fallen silent, ms: its canary comes every second. */
+const silentAfterMs = 2_500;
+
+/** Follows what the replicas tell each other through Redis, until it is interrupted. */
+export const watchBackplane: Command = {
+  usage: "",
+  summary: "what the replicas tell each other through Redis, a line each",
+  async run({ stack, print, signal }) {
+    const heardAt = new Map<string, number>();
+    const clock = () => new Date().toISOString().slice(11, 23);
+    const silence = setInterval(() => {
+      for (const [node, at] of heardAt)
+        if (performance.now() - at > silentAfterMs) {
+          heardAt.delete(node);
+          print(`${clock()}  ${node} fell silent: no canary for ${silentAfterMs / 1000} s`);
+        }
+    }, 250);
+    print("PSUBSCRIBE * (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent");
+    try {
+      for await (const line of stack.engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal)) {
+        const message = parseCsvMessage(line);
+        if (message === undefined) continue;
+        const event = readMessage(message);
+        if (event.kind === "canary") {
+          if (!heardAt.has(event.node)) print(`${clock()}  ${event.node} is heard: one canary a second`);
+          heardAt.set(event.node, performance.now());
+        } else print(`${clock()}  ${describe(event)}`);
+      }
+    } finally {
+      clearInterval(silence);
+    }
+    return 0;
+  },
+};
+
+function describe({ room, what, bytes, channel }: Exclude<BackplaneEvent, { kind: "canary" }>): string {
+  return `${(room === undefined ? channel : `room ${room}`).padEnd(30)} ${what.padEnd(14)} ${bytes} bytes`;
+}

@@ -1,0 +1,31 @@
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How often files are looked at for new lines, ms. */
+const lookEveryMs = 200;
+
+/** Tells each new whole line of each file, by its key, until `signal` is aborted. */
+export async function followFiles(
+  paths: ReadonlyMap<string, string>,
+  tell: (key: string, line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = [...paths].map(([key, path]) => ({ key, path, offset: statSync(path).size, rest: "" }));
+  while (!signal.aborted) {
+    for (const file of files) {
+      const { size } = statSync(file.path);
+      if (size <= file.offset) continue;
+      const buffer = Buffer.alloc(size - file.offset);
+      const fd = openSync(file.path, "r");
+      file.offset += readSync(fd, buffer, 0, buffer.length, file.offset);
+      closeSync(fd);
+      const lines = (file.rest + buffer.toString("utf8")).split("\n");
+      file.rest = lines.pop() ?? "";
+      for (const line of lines) tell(file.key, line);
+    }
+    // Aborted while it sleeps: that is how a person ends it.
+    await sleep(lookEveryMs, undefined, { signal }).catch((error: Error) => {
+      if (error.name !== "AbortError") throw error;
+    });
+  }
+}

@@ -1,0 +1,48 @@
+import { CannotError } from "./engine.ts";
+import { callAdmin } from "./http.ts";
+import type { Stack } from "./open-stack.ts";
+import { maxReplicas } from "./ports.ts";
+import { awaitReady, replicaTable } from "./replica-table.ts";
+
+/**
+ * Brings the stack to `wanted` replicas, signaling-1 to signaling-<wanted>: new ones are started and told to the
+ * proxy, the highest ones are drained, ended and taken from its table.
+ *
+ * @param step told what was done, a line each
+ * @throws CannotError for a number that is not possible
+ */
+export async function scale(stack: Stack, wanted: number, step: (line: string) => void): Promise<void> {
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > maxReplicas)
+    throw new CannotError(`N=${wanted}: a stack runs 1 to ${maxReplicas} replicas`);
+  const { engine } = stack;
+  const present = (await engine.services()).map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
+  if (present.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
+  const ids = Array.from({ length: wanted }, (_, index) => `signaling-${index + 1}`);
+  for (const id of ids.filter((other) => !present.includes(other))) {
+    await engine.addReplica(id);
+    await callAdmin("PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
+    await awaitReady(engine.endpoints.proxyAdmin, [id]);
+    step(`added ${id}: about 1/${wanted} of the new sessions go there; no live socket moves`);
+  }
+  for (const id of present.filter((other) => !ids.includes(other)).reverse()) {
+    // A SIGTERM drains: its peers are on the others before it ends.
+    await engine.removeReplica(id);
+    const known = (await replicaTable(engine.endpoints.proxyAdmin)).some((row) => row.id === id);
+    if (known) await callAdmin("DELETE", `${engine.endpoints.proxyAdmin}/replicas/${id}`);
+    step(`removed ${id}: its peers moved to the others first`);
+  }
+  await awaitReady(engine.endpoints.proxyAdmin, ids);
+}
+
+/** Tells the proxy of running replicas that it does not know: a proxy that was restarted has its first table again. */
+export async function registerReplicas(stack: Stack): Promise<string[]> {
+  const { engine } = stack;
+  const running = (await engine.services()).filter(
+    ({ id, state }) => id.startsWith("signaling-") && state === "running",
+  );
+  const known = (await replicaTable(engine.endpoints.proxyAdmin)).map((row) => row.id);
+  const missing = running.map(({ id }) => id).filter((id) => !known.includes(id));
+  for (const id of missing)
+    await callAdmin("PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
+  return missing;
+}
