@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readableLogLine } from "../readable-log.ts";
 import { identify, signal, stateOf } from "./identity.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 
@@ -70,14 +71,9 @@ async function gone({ process }: ServiceRecord, withinMs: number): Promise<boole
   return true;
 }
 
-/** The last line of a log, its message alone where the line is JSON. */
+/** What a log ends with: the line that names an error where the last ones hold one, the message of a JSON line. */
 function lastWords(path: string): string {
-  const line = readFileSync(path, "utf8").trimEnd().split("\n").at(-1) ?? "";
-  if (!line.startsWith("{")) return line || "it said nothing";
-  try {
-    return String((JSON.parse(line) as { msg?: unknown }).msg ?? line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return line;
-    throw error;
-  }
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n").slice(-20);
+  const line = lines.findLast((candidate) => /\w*Error\b/.test(candidate)) ?? lines.at(-1) ?? "";
+  return readableLogLine(line.trim()) || "it said nothing";
 }

@@ -15,7 +15,8 @@ pid_of() {
   [ "$1" != 0 ] || return 0
   find /proc/[0-9]*/fd -lname "socket:\[$1\]" 2>/dev/null | sed -n '1s#/proc/\([0-9]*\)/.*#\1#p'
 }
-stack_of() { grep -ls "\"pid\": $1,\{0,1\}\$" .stack/*/services/*.json 2>/dev/null | sed -n '1s#.stack/\([^/]*\)/.*#\1#p'; }
+# The record of the service that it is, where it is one of a stack of this checkout.
+record_of() { grep -ls "\"pid\": $1,\{0,1\}\$" .stack/*/services/*.json 2>/dev/null | head -1; }
 container_of() {
   [ "$engine" = compose ] || return 0
   docker ps --filter "publish=$1" --format '{{.Names}} {{.Label "com.docker.compose.project"}}' 2>/dev/null | head -1
@@ -49,9 +50,16 @@ for variable in "$@"; do
     report "$port" "$variable" "another user's process"
     continue
   fi
-  stack=$(stack_of "$pid")
-  [ "$stack" = "$STACK" ] && continue
-  name=$(ps -o comm= -p "$pid" 2>/dev/null || cat "/proc/$pid/comm" 2>/dev/null || echo "a process that just ended")
-  report "$port" "$variable" "$name (pid $pid${stack:+, stack $stack})"
+  record=$(record_of "$pid")
+  stack=${record#.stack/} stack=${stack%%/*}
+  [ "$stack" != "$STACK" ] || continue
+  if [ -n "$record" ]; then
+    name=$(basename "$record" .json)
+    report "$port" "$variable" "$name of the stack $stack (pid $pid)"
+  else
+    name=$(ps -o args= -p "$pid" 2>/dev/null || tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || echo "a process that just ended")
+    name=${name%% *}
+    report "$port" "$variable" "${name##*/} (pid $pid)"
+  fi
 done
 [ $taken = 0 ] || die "stop what holds them, set the variables in brackets, or PORT_BASE=20000 for all"
