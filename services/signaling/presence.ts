@@ -54,6 +54,8 @@ export function createPresence(options: {
   const graces = new Map<string, NodeJS.Timeout>();
   const heardAt = new Map<string, number>();
   const lost = new Set<string>();
+  /** Replicas that were sent a snapshot when they were first heard. */
+  const introduced = new Set<string>();
   let settled = performance.now();
   let settling: NodeJS.Timeout | undefined;
   let snapshotId = 0;
@@ -156,7 +158,8 @@ export function createPresence(options: {
 
   backplane.onHeartbeat((node) => {
     if (node === nodeId) return;
-    const known = heardAt.has(node) && !lost.has(node);
+    const known = introduced.has(node) && !lost.has(node);
+    introduced.add(node);
     heardAt.set(node, performance.now());
     lost.delete(node);
     // A replica that is new, or back: it does not know our members.
@@ -206,6 +209,8 @@ export function createPresence(options: {
     receive(message: unknown): void {
       const gossip = Gossip.parse(message);
       if (gossip.node === nodeId) return;
+      // Heard of: one that dies before its first canary is missed all the same.
+      if (!heardAt.has(gossip.node)) heardAt.set(gossip.node, performance.now());
       if (gossip.type === "joined") {
         const { roomId, peerId, node, kind, since } = gossip;
         joined(roomId, { peerId, node, kind, since, away: false });

@@ -77,6 +77,8 @@ export async function connectRedis(config: Config, { log, metrics }: BackplaneCo
         send(channel, message).catch((error: unknown) => drop("unsent", error));
         return Promise.resolve();
       },
+      on: (event: string, listener: (...args: unknown[]) => void) => void publisher.on(event, listener),
+      off: (event: string, listener: (...args: unknown[]) => void) => void publisher.off(event, listener),
     },
     /** What the adapters are given as their subscriber. */
     adapterSubscriber: {

@@ -1,0 +1,56 @@
+import { createReadStream, existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { extname, join, normalize, resolve } from "node:path";
+import { pipeline } from "node:stream";
+import type { Log } from "../../common/log.ts";
+
+const types: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".woff2": "font/woff2",
+  ".map": "application/json",
+};
+
+/** What the page may load: itself; blobs for its generated picture. */
+const contentSecurityPolicy =
+  "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'";
+
+/** Serves the built call page from `dir`: `/` and `/assets/…`, GET and HEAD. */
+export function createPage(dir: string, log: Log) {
+  const root = resolve(dir);
+  if (!existsSync(join(root, "index.html"))) log.warn({ dir }, "no call page here: build it with npm run build");
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname } = new URL(request.url ?? "/", "http://page");
+    const isAsset = pathname.startsWith("/assets/");
+    if (pathname !== "/" && !isAsset) return plain(response, 404, "not found");
+    if (request.method !== "GET" && request.method !== "HEAD") return plain(response, 405, "GET or HEAD");
+    const path = join(root, pathname === "/" ? "index.html" : normalize(decodeURIComponent(pathname)));
+    const info = path.startsWith(root) ? await stat(path).catch(() => null) : null;
+    if (info?.isFile() !== true)
+      return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
+    response.writeHead(200, {
+      "content-type": types[extname(path)] ?? "application/octet-stream",
+      "content-length": info.size,
+      "cache-control": isAsset ? "public, max-age=31536000, immutable" : "no-cache",
+      "content-security-policy": contentSecurityPolicy,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+    });
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
+    pipeline(createReadStream(path), response, (err) => {
+      if (err) log.debug({ err }, "the page was not read to its end");
+    });
+  };
+}
+
+function plain(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+}

@@ -1,0 +1,107 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createAdminServer } from "../../common/admin-server.ts";
+import type { Log } from "../../common/log.ts";
+import { createBackplane } from "./backplane/backplane.ts";
+import type { Config } from "./config.ts";
+import { createDirectory } from "./directory.ts";
+import { createMetrics } from "./metrics.ts";
+import { createPage } from "./page.ts";
+import { createPresence, type Gossip } from "./presence.ts";
+import { createResumeTokens } from "./resume-token.ts";
+import { createSocketIoGateway } from "./socketio-gateway.ts";
+import { createSwitchboard, type Switchboard } from "./switchboard.ts";
+
+/** Used, and said so once, when RESUME_SECRET is unset: it must be the same on every replica. */
+const developmentSecret = "hold-the-line-development";
+
+/** How long the HTTP server keeps an idle connection, ms: longer than the proxy's agent, or reuse races into a reset. */
+const keepAliveTimeoutMs = 75_000;
+
+/** A replica, connected to its backplane and listening. Rejects when either cannot be had. */
+export async function startReplica(config: Config, log: Log) {
+  const metrics = createMetrics();
+  const directory = createDirectory();
+  let state: "starting" | "ready" | "draining" = "starting";
+
+  if (config.RESUME_SECRET === undefined) log.warn("RESUME_SECRET is unset: resume tokens can be forged");
+  const backplane = await createBackplane(config, { nodeId: config.NODE_ID, log, metrics });
+  const page = createPage(config.PAGE_DIR, log);
+  const http = createServer((request, response) => {
+    page(request, response).catch((err: unknown) => {
+      log.error({ err }, "page request failed");
+      response.destroy();
+    });
+  });
+  http.keepAliveTimeout = keepAliveTimeoutMs;
+  const gateway = createSocketIoGateway({ config, http, backplane, metrics, log });
+  let switchboard: Switchboard | undefined;
+  const presence = createPresence({
+    nodeId: config.NODE_ID,
+    graceMs: config.AWAY_GRACE_MS,
+    directory,
+    backplane,
+    emit: (gossip: Gossip) => gateway.gossip(gossip),
+    local: { tell: gateway.tell, supersede: (peerId) => switchboard?.supersede(peerId) },
+    log,
+  });
+  switchboard = createSwitchboard({
+    config,
+    directory,
+    backplane,
+    presence,
+    resumeTokens: createResumeTokens(config.RESUME_SECRET ?? developmentSecret),
+    relay: gateway.relay,
+    draining: () => state === "draining",
+    metrics,
+    log,
+  });
+  gateway.serve(switchboard, presence.receive);
+  const census = setInterval(() => metrics.rooms.set(gateway.localRooms()), 1_000);
+
+  const admin = createAdminServer({
+    host: config.ADMIN_HOST,
+    port: config.ADMIN_PORT,
+    registry: metrics.registry,
+    log,
+    hostnames: [config.NODE_ID],
+    routes: {
+      "GET /readyz": () => {
+        const node = config.NODE_ID;
+        if (state !== "ready") return { status: 503, body: { node, state } };
+        if (!backplane.up()) return { body: { node, state: "degraded", reason: "backplane is down" } };
+        return { body: { node, state } };
+      },
+      "GET /rooms/:id": ({ params }) => {
+        const members = [...directory.members(params["id"] ?? "")];
+        return { body: { room: params["id"], members: members.map(({ since: _, ...member }) => member) } };
+      },
+    },
+  });
+
+  const adminAddress = await admin.listen();
+  const address = await new Promise<AddressInfo>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(config.PORT, config.HOST, () => resolve(http.address() as AddressInfo));
+  });
+  state = "ready";
+  log.info({ port: address.port, adminPort: adminAddress.port, backplane: config.BACKPLANE }, "replica is ready");
+
+  return {
+    port: address.port,
+    adminPort: adminAddress.port,
+    async close(): Promise<void> {
+      state = "draining";
+      metrics.draining.set(1);
+      for (const connection of [...gateway.connections()]) {
+        switchboard.lose(connection, "draining");
+        connection.close();
+      }
+      await gateway.io.close();
+      clearInterval(census);
+      presence.close();
+      await backplane.close();
+      await admin.close();
+    },
+  };
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import type { Server as HttpServer } from "node:http";
+import { Server, type Socket } from "socket.io";
+import type { Log } from "../../common/log.ts";
+import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol.ts";
+import type { Backplane } from "./backplane/backplane.ts";
+import type { Config } from "./config.ts";
+import type { Connection } from "./connection.ts";
+import type { Metrics } from "./metrics.ts";
+import { mayConnect } from "./origin.ts";
+import type { Relay, Switchboard } from "./switchboard.ts";
+import { createTokenBucket } from "./token-bucket.ts";
+
+/** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
+const roomOf = (roomId: string) => `r:${roomId}`;
+const peerRoomOf = (peerId: string) => `p:${peerId}`;
+
+/** The event by which replicas gossip presence. */
+const gossipEvent = "presence";
+
+/** The Socket.IO gateway of a replica. `switchboard` comes later by `serve`, since the two need each other. */
+export function createSocketIoGateway(options: {
+  config: Config;
+  http: HttpServer;
+  backplane: Backplane;
+  metrics: Metrics;
+  log: Log;
+}) {
+  const { config, backplane, metrics, log } = options;
+  const { ALLOWED_ORIGINS: allowed } = config;
+  /** The socket of each connection. */
+  const sockets = new Map<Connection, Socket>();
+  const io = new Server(options.http, {
+    path: SOCKET_IO_PATH,
+    serveClient: false,
+    maxHttpBufferSize: config.MAX_MESSAGE_BYTES,
+    destroyUpgrade: false,
+    allowRequest: (request, decide) => {
+      const ok = mayConnect(request.headers, allowed);
+      decide(ok ? null : "origin not allowed", ok);
+    },
+    ...(allowed === undefined
+      ? {}
+      : { cors: allowed.includes("*") ? { origin: "*" } : { origin: allowed, credentials: true } }),
+    adapter: backplane.adapter,
+  });
+  // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
+  io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
+  const namespace = io.of(NAMESPACE);
+
+  io.engine.on("connection", (raw: { transport: { name: string }; request: unknown } & NodeJS.EventEmitter) => {
+    let transport = raw.transport.name;
+    metrics.opened.inc({ transport });
+    metrics.connections.inc({ transport });
+    raw.on("upgrade", (upgraded: { name: string }) => {
+      metrics.connections.dec({ transport });
+      transport = upgraded.name;
+      metrics.connections.inc({ transport });
+    });
+    raw.on("close", (reason: string) => {
+      metrics.connections.dec({ transport });
+      metrics.closed.inc({ reason: reason.replaceAll(" ", "-") });
+    });
+  });
+
+  function connectionOf(socket: Socket): Connection {
+    return {
+      kind: "socketio",
+      subject: null,
+      peerId: null,
+      rooms: new Set(),
+      bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
+      send: (event, data) => void socket.emit(event, data),
+      enter: (roomId, peerId) => void socket.join([roomOf(roomId), peerRoomOf(peerId)]),
+      exit: (roomId) => void socket.leave(roomOf(roomId)),
+      close: () => void socket.conn.close(),
+      end: () => void socket.disconnect(true),
+    };
+  }
+
+  return {
+    io,
+    /** Begins to serve sockets by the switchboard's rules. */
+    serve(switchboard: Switchboard, onGossip: (gossip: unknown) => void): void {
+      namespace.on(gossipEvent, (gossip: unknown) => {
+        try {
+          onGossip(gossip);
+        } catch (err) {
+          metrics.backplaneDropped.inc({ reason: "poisoned" });
+          log.warn({ err }, "malformed gossip dropped");
+        }
+      });
+      namespace.on("connection", (socket) => {
+        const connection = connectionOf(socket);
+        sockets.set(connection, socket);
+        socket.onAny((event: string, ...args: unknown[]) => {
+          const last = args.at(-1);
+          const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
+          const ack = switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1));
+          if (reply !== null) reply(ack);
+          else if (!ack.ok)
+            connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
+        });
+        socket.on("disconnect", () => {
+          sockets.delete(connection);
+          switchboard.lose(connection, "disconnected");
+        });
+      });
+    },
+    gossip: (gossip: unknown) => namespace.serverSideEmit(gossipEvent, gossip),
+    /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
+    relay({ event, roomId, to, sender, signal, remote }: Relay): number {
+      const room = to === undefined ? roomOf(roomId) : peerRoomOf(to);
+      const senderId = sockets.get(sender)?.id;
+      const operator = (remote.socketio ? namespace : namespace.local).to(room);
+      (senderId === undefined ? operator : operator.except(senderId)).emit(event, signal);
+      const members = namespace.adapter.rooms.get(room);
+      return (members?.size ?? 0) - (senderId !== undefined && members?.has(senderId) ? 1 : 0);
+    },
+    /** Tells the members of a room that are connected here, but for the peer `except`. */
+    tell(roomId: string, event: string, data: unknown, except?: string): void {
+      const operator = namespace.local.to(roomOf(roomId));
+      (except === undefined ? operator : operator.except(peerRoomOf(except))).emit(event, data);
+    },
+    connections: (): Iterable<Connection> => sockets.keys(),
+    localRooms: () => [...namespace.adapter.rooms.keys()].filter((room) => room.startsWith("r:")).length,
+  };
+}
+
+export type SocketIoGateway = ReturnType<typeof createSocketIoGateway>;

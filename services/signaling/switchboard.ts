@@ -1,0 +1,188 @@
+import { randomBytes } from "node:crypto";
+import type { Log } from "../../common/log.ts";
+import {
+  type JoinAck,
+  JoinOptions,
+  type LeaveAck,
+  RELAYED,
+  type Refused,
+  type RelayAck,
+  type RelayEvent,
+  RoomId,
+  Signal,
+} from "../../common/protocol.ts";
+import type { Backplane } from "./backplane/backplane.ts";
+import type { Config } from "./config.ts";
+import type { Connection } from "./connection.ts";
+import type { Directory, Kind } from "./directory.ts";
+import type { Metrics } from "./metrics.ts";
+import type { Presence } from "./presence.ts";
+import { refused } from "./refusal.ts";
+import type { ResumeTokens } from "./resume-token.ts";
+
+/** Where a relay goes: one peer, or everybody in the room but its sender. */
+export interface Relay {
+  event: RelayEvent;
+  roomId: string;
+  to: string | undefined;
+  sender: Connection;
+  signal: Signal & { from: string; id: string };
+  /** Whether members of that kind are connected to other replicas. */
+  remote: Record<Kind, boolean>;
+}
+
+/**
+ * The rules of rooms, the same for both gateways: who may join, what is refused with which code, who gets a relay and
+ * what its ack says.
+ */
+export function createSwitchboard(options: {
+  config: Config;
+  directory: Directory;
+  backplane: Backplane;
+  presence: Presence;
+  resumeTokens: ResumeTokens;
+  /** Hands a relay to the gateways; returns how many local members it reached. */
+  relay: (relay: Relay) => number;
+  draining: () => boolean;
+  metrics: Metrics;
+  log: Log;
+}) {
+  const { config, directory, backplane, presence, resumeTokens, metrics, log } = options;
+  /** The live connection of each peer of this replica. */
+  const peers = new Map<string, Connection>();
+
+  function handle(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
+    const ack = decide(connection, event, args);
+    const known = event === "join" || event === "leave" || isRelayed(event) ? event : "unknown";
+    metrics.events.inc({ event: known, outcome: ack.ok ? "ok" : ack.error.code });
+    return ack;
+  }
+
+  function decide(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
+    if (!connection.bucket.take(performance.now()))
+      return refused("rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
+    const size = byteSize(args);
+    if (size > config.MAX_EVENT_BYTES)
+      return refused("too-large", `${size} bytes; an event may have ${config.MAX_EVENT_BYTES}`);
+    if (event === "join") return join(connection, args);
+    if (event === "leave") return leave(connection, args);
+    if (isRelayed(event)) return relay(connection, event, args);
+    return refused("invalid", `no such event: ${event.slice(0, 64)}`);
+  }
+
+  function join(connection: Connection, [room, given]: readonly unknown[]): JoinAck {
+    const roomId = RoomId.safeParse(room);
+    if (!roomId.success) return refused("invalid", "roomId must be a string of 1 to 128 characters");
+    const joinOptions = JoinOptions.safeParse(given ?? {});
+    if (!joinOptions.success) return refused("invalid", "join options must be an object; resume a string");
+    if (options.draining())
+      return refused("draining", "this replica is draining: connect again", { retryAfterMs: 250 });
+    const id = roomId.data;
+    const now = Date.now();
+    const { resume } = joinOptions.data;
+    const resumed = resume === undefined ? null : resumeTokens.verify(resume, connection.subject, now);
+    if (resumed !== null && connection.peerId !== null && connection.peerId !== resumed)
+      return refused("invalid", `this socket is peer ${connection.peerId} already`);
+    const peerId = connection.peerId ?? resumed ?? randomBytes(12).toString("base64url");
+    const known = directory.member(id, peerId);
+    if (!connection.rooms.has(id)) {
+      if (connection.rooms.size >= config.MAX_ROOMS_PER_SOCKET)
+        return refused("invalid", `a socket may be in ${config.MAX_ROOMS_PER_SOCKET} rooms`);
+      if (known === undefined && directory.size(id) >= config.MAX_ROOM_MEMBERS)
+        return refused("room-full", `the room has ${config.MAX_ROOM_MEMBERS} members`);
+      const older = peers.get(peerId);
+      if (older !== undefined && older !== connection) supersede(peerId);
+      peers.set(peerId, connection);
+      connection.peerId = peerId;
+      connection.rooms.add(id);
+      connection.enter(id, peerId);
+      presence.enter(id, peerId, connection.kind);
+    }
+    const others = [...directory.members(id)].filter((member) => member.peerId !== peerId);
+    return {
+      ok: true,
+      node: config.NODE_ID,
+      peerId,
+      peers: others.map((member) => ({ peerId: member.peerId, ...(member.away ? { away: true } : {}) })),
+      resume: resumeTokens.mint(peerId, connection.subject, now),
+    };
+  }
+
+  function leave(connection: Connection, [room]: readonly unknown[]): LeaveAck {
+    const roomId = RoomId.safeParse(room);
+    if (!roomId.success) return refused("invalid", "roomId must be a string of 1 to 128 characters");
+    if (!connection.rooms.delete(roomId.data) || connection.peerId === null) return notInRoom();
+    connection.exit(roomId.data);
+    presence.leave(roomId.data, connection.peerId, "left");
+    return { ok: true };
+  }
+
+  function relay(connection: Connection, event: RelayEvent, [given]: readonly unknown[]): RelayAck {
+    const startedAt = performance.now();
+    const parsed = Signal.safeParse(given);
+    if (!parsed.success) return refused("invalid", "a signal must be an object with a roomId of 1 to 128 characters");
+    const { roomId, to } = parsed.data;
+    const from = connection.peerId;
+    if (from === null || !connection.rooms.has(roomId)) return notInRoom();
+    const addressees = [...directory.members(roomId)].filter((member) => {
+      return member.peerId !== from && (to === undefined || member.peerId === to);
+    });
+    const away = addressees.filter((member) => member.away).map((member) => member.peerId);
+    if (to !== undefined && addressees.length === 0) return { ok: true, away: [to] };
+    const remote = { socketio: false, ws: false };
+    for (const { node, kind, away: isAway } of addressees) if (node !== config.NODE_ID && !isAway) remote[kind] = true;
+    const signal = { ...parsed.data, from, id: randomBytes(12).toString("base64url") };
+    const local = options.relay({ event, roomId, to, sender: connection, signal, remote });
+    if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);
+    if (log.isLevelEnabled("debug")) {
+      const members = `${local} local member${local === 1 ? "" : "s"}`;
+      log.debug({ room: roomId, peer: from }, `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`);
+    }
+    if ((remote.socketio || remote.ws) && !backplane.up())
+      return refused("backplane-down", "members on other replicas did not get it: send it again", {
+        ...(local > 0 ? { delivered: "local" } : {}),
+      });
+    return away.length > 0 ? { ok: true, away } : { ok: true };
+  }
+
+  /** The peer joined again elsewhere: its older connection ends and its client stays away. */
+  function supersede(peerId: string): void {
+    const older = peers.get(peerId);
+    if (older === undefined) return;
+    peers.delete(peerId);
+    older.send("superseded", { peerId });
+    older.rooms.clear();
+    older.end();
+  }
+
+  return {
+    handle,
+    supersede,
+    /** The connection is gone without `leave`: its peer is away. */
+    lose(connection: Connection, reason: "disconnected" | "draining"): void {
+      const { peerId, rooms } = connection;
+      if (peerId === null || peers.get(peerId) !== connection) return;
+      peers.delete(peerId);
+      for (const roomId of rooms) presence.lose(roomId, peerId, reason);
+    },
+  };
+}
+
+export type Switchboard = ReturnType<typeof createSwitchboard>;
+
+const notInRoom = (): Refused => refused("not-in-room", "join the room first");
+
+function isRelayed(event: string): event is RelayEvent {
+  return (RELAYED as readonly string[]).includes(event);
+}
+
+/** Bytes that the arguments take as JSON, binary parts with their own length. */
+function byteSize(args: readonly unknown[]): number {
+  let binary = 0;
+  const text = JSON.stringify(args, (_key, value: unknown) => {
+    if (!ArrayBuffer.isView(value)) return value;
+    binary += value.byteLength;
+    return null;
+  });
+  return Buffer.byteLength(text) + binary;
+}

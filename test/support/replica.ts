@@ -1,0 +1,31 @@
+import { freePort } from "./free-port.ts";
+import { until } from "./poll.ts";
+import { type Program, startProgram } from "./program.ts";
+
+export interface Replica {
+  nodeId: string;
+  url: string;
+  adminUrl: string;
+  program: Program;
+}
+
+/** The replica's program on free ports, ready. What it printed is in the error when it does not get there. */
+export async function startReplica(
+  nodeId: string,
+  redisUrl: string,
+  env: Record<string, string> = {},
+): Promise<Replica> {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const program = startProgram("node", ["services/signaling/main.ts"], {
+    ...{ NODE_ID: nodeId, PORT: String(port), ADMIN_PORT: String(adminPort), REDIS_URL: redisUrl },
+    ...env,
+  });
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  try {
+    await until(`${nodeId} is ready`, async () => (await fetch(`${adminUrl}/readyz`)).ok);
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw new Error(`${(error as Error).message}\n${program.output()}`);
+  }
+  return { nodeId, url: `http://127.0.0.1:${port}`, adminUrl, program };
+}
