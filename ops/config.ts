@@ -22,6 +22,10 @@ export const schema = z.object({
     .default("hold-the-line")
     .describe("Name of the stack: its state, and its compose project"),
   PORT_BASE: wholeNumber(0, 50_000).default(0).describe("Added to every default host port, for a second stack"),
+  SLO_WINDOWS: z
+    .enum(["drill", "prod"])
+    .default("drill")
+    .describe("Burn-rate windows: drill fires within a training session, prod is 1h/5m and 6h/30m"),
   OPS_INSIDE: z
     .enum(["1"])
     .optional()

@@ -71,6 +71,8 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
       command: exporter,
       args: [
         `-redis.addr=redis://127.0.0.1:${port("REDIS_PORT")}`,
+        // Below the scrape's time-out: a frozen Redis is told as redis_up 0, not as an exporter that is gone.
+        "-connection-timeout=2s",
         `-web.listen-address=127.0.0.1:${port("REDIS_EXPORTER_PORT")}`,
       ],
       env: {},
@@ -80,11 +82,16 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
 }
 
 function writePrometheusConfig(layout: StackLayout, source: string): string {
-  const { root, dir, port } = layout;
+  const { root, dir, port, settings } = layout;
   const addresses = hostAddresses(port);
+  const windows = settings["SLO_WINDOWS"] ?? "drill";
   const config = parse(readFileSync(source, "utf8")) as PrometheusConfig;
   config.rule_files = (config.rule_files ?? []).map((pattern) =>
-    resolve(root, "prometheus", pattern.replace(/^.*\/etc\/prometheus\//, "")),
+    resolve(
+      root,
+      "prometheus",
+      pattern.replace(/^.*\/etc\/prometheus\//, "").replace(/^slo\.yml$/, `slo/${windows}.yml`),
+    ),
   );
   const place = (scrape: ScrapeConfig): ScrapeConfig => ({
     ...scrape,
