@@ -108,14 +108,15 @@ export interface ErrorReport {
   message: string;
 }
 
-/** Socket.IO's typed events, client to replica. */
+/** Socket.IO's typed events, client to replica, as our own client sends them. The protocol lets any client leave out
+ * `options` and `ack`. */
 export interface ClientToServerEvents {
-  join(roomId: string, options?: JoinOptions | ((ack: JoinAck) => void), ack?: (ack: JoinAck) => void): void;
-  leave(roomId: string, ack?: (ack: LeaveAck) => void): void;
-  offer(signal: Signal, ack?: (ack: RelayAck) => void): void;
-  answer(signal: Signal, ack?: (ack: RelayAck) => void): void;
-  candidate(signal: Signal, ack?: (ack: RelayAck) => void): void;
-  bye(signal: Signal, ack?: (ack: RelayAck) => void): void;
+  join(roomId: string, options: JoinOptions, ack: (ack: JoinAck) => void): void;
+  leave(roomId: string, ack: (ack: LeaveAck) => void): void;
+  offer(signal: Signal, ack: (ack: RelayAck) => void): void;
+  answer(signal: Signal, ack: (ack: RelayAck) => void): void;
+  candidate(signal: Signal, ack: (ack: RelayAck) => void): void;
+  bye(signal: Signal, ack: (ack: RelayAck) => void): void;
 }
 
 /** Socket.IO's typed events, replica to client. */

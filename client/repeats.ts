@@ -1,0 +1,28 @@
+import type { DeliveredSignal } from "../common/protocol.ts";
+
+/** How many ids are remembered. */
+const limit = 4_096;
+
+/**
+ * Remembers signals, so that each is taken once: by the replica's `id` (a replay of the same sending) and by the
+ * sender's `ref` (a sender that sent it again, since it saw no acknowledgement).
+ */
+export function createRepeats() {
+  const known = new Set<string>();
+  function first(key: string): boolean {
+    if (known.has(key)) return false;
+    known.add(key);
+    if (known.size > limit) for (const oldest of known) return known.delete(oldest);
+    return true;
+  }
+  return {
+    /** Whether it was here before; remembers it. */
+    seen(signal: DeliveredSignal): boolean {
+      const { id, from } = signal;
+      const ref = signal["ref"];
+      const firstId = first(`id ${id}`);
+      const firstRef = typeof ref !== "string" || first(`ref ${from} ${ref}`);
+      return !(firstId && firstRef);
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import type { CallerPeer, CallsRequest } from "../../common/calls.ts";
+import type { Log } from "../../common/log.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { createMediaLeg, type MediaLeg } from "./media.ts";
+import type { Metrics } from "./metrics.ts";
+import { createPeer } from "./peer.ts";
+import type { Target } from "./runs.ts";
+import type { Tally } from "./tally.ts";
+
+/** A set-up that takes longer has failed, ms. */
+const setupLimitMs = 10_000;
+
+export type CallState = "setting-up" | "established" | "failed";
+
+export interface Call {
+  state(): CallState;
+  peers(): CallerPeer[];
+  mediaConnected(): boolean;
+  /** Looks for lost signals and for a set-up that took too long. */
+  sweep(now: number): void;
+  stop(): Promise<void>;
+}
+
+interface Context {
+  index: number;
+  roomId: string;
+  request: CallsRequest;
+  target: Target;
+  random: () => number;
+  tally: Tally;
+  metrics: Metrics;
+  log: Log;
+}
+
+/**
+ * One synthetic call: peers a and b join a room, a offers, b answers, then both send numbered signals until `stop`.
+ * Every `request.webrtcEvery`-th call carries the offer and answer of a real WebRTC connection.
+ */
+export function createCall(context: Context): Call {
+  const { index, roomId, request, tally, metrics, log } = context;
+  const startedAt = Date.now();
+  const hasMedia = request.webrtcEvery > 0 && index % request.webrtcEvery === 0;
+  let state: CallState = "setting-up";
+  let answered = false;
+  let offered = false;
+  const sending: NodeJS.Timeout[] = [];
+
+  const sides = [createSide("a", 0), createSide("b", 1)] as const;
+
+  /** Only what was sent after an outage, and outside of any, counts as lost after the rejoin. */
+  function excused(since: number, until: number): boolean {
+    const peers = sides.map(({ peer }) => peer);
+    return peers.some((peer) => peer.outIn(since, until)) || !peers.some((peer) => peer.everOutBefore(since));
+  }
+
+  function createSide(side: "a" | "b", position: 0 | 1) {
+    const peer = createPeer({ ...context, side }, { onPeer, onSignal, onOutageEnd, onEmitted });
+    const ledger: Ledger = createLedger(tally, metrics, excused);
+    let leg: MediaLeg | null = null;
+    return { side, peer, ledger, leg: () => leg, openLeg };
+
+    function openLeg(): MediaLeg {
+      leg ??= createMediaLeg(
+        { name: `${roomId}-${side}`, offering: position === 0 },
+        {
+          onDescription: (description) => peer.signal(position === 0 ? "offer" : "answer", { description }),
+          onCandidate: (candidate) => peer.signal("candidate", { candidate }),
+          onOpen: checkEstablished,
+          onInterruption: () => {
+            tally.count("mediaInterruptions", Date.now());
+            metrics.mediaInterruptions.inc();
+            log.warn({ room: roomId, side }, "media interrupted");
+          },
+          onGap: (ms) => tally.sample("mediaGapMs", Date.now(), ms),
+        },
+      );
+      return leg;
+    }
+
+    function onPeer(): void {
+      if (position !== 0 || offered) return;
+      offered = true;
+      if (hasMedia) openLeg();
+      else void peer.signal("offer", { description: { type: "offer", sdp: "synthetic" } });
+    }
+
+    function onSignal(event: string, signal: Record<string, unknown>): void {
+      const now = Date.now();
+      const from = sides[position === 0 ? 1 : 0];
+      if (typeof signal["seq"] === "number") {
+        const scope = from.peer.node() === peer.node() ? "local" : "remote";
+        from.ledger.received(signal["seq"], scope, now);
+        return;
+      }
+      if (event === "offer" && hasMedia) openLeg().describe(signal["description"] as { type: string; sdp: string });
+      else if (event === "offer") peer.signal("answer", { description: { type: "answer", sdp: "synthetic" } });
+      else if (event === "answer") {
+        answered = true;
+        if (hasMedia) leg?.describe(signal["description"] as { type: string; sdp: string });
+        checkEstablished();
+      } else if (event === "candidate" && hasMedia)
+        openLeg().addCandidate(signal["candidate"] as { candidate: string; mid: string });
+    }
+
+    function onOutageEnd(ms: number): void {
+      tally.sample("reconnectMs", Date.now(), ms);
+      metrics.reconnectSeconds.observe(ms / 1000);
+    }
+
+    function onEmitted(seq: number): void {
+      ledger.emitted(seq, Date.now());
+    }
+  }
+
+  function checkEstablished(): void {
+    if (state === "established" || !answered || (hasMedia && !mediaConnected())) return;
+    const setupMs = Date.now() - startedAt;
+    if (state === "setting-up") {
+      metrics.setups.inc({ result: "ok" });
+      metrics.setupSeconds.observe(setupMs / 1000);
+      tally.sample("setupMs", Date.now(), setupMs);
+    }
+    state = "established";
+    const everyMs = 1000 / request.signalsPerSecond;
+    for (const one of sides) {
+      const begin = () => sending.push(setInterval(() => sendNumbered(one), everyMs));
+      sending.push(setTimeout(begin, context.random() * everyMs));
+    }
+  }
+
+  function sendNumbered({ peer, ledger }: (typeof sides)[number]): void {
+    const seq = ledger.send(Date.now());
+    void peer.signal("candidate", { seq }).then((ack) => {
+      if (!ack.ok) ledger.refused(seq, ack.error.code, Date.now());
+      else if (ack.away === undefined || ack.away.length === 0) ledger.acknowledged(seq, Date.now());
+    });
+  }
+
+  function mediaConnected(): boolean {
+    return hasMedia && sides.every((one) => one.leg()?.connected() === true);
+  }
+
+  for (const { peer } of sides) peer.start();
+
+  return {
+    state: () => state,
+    peers: () => sides.map(({ peer }) => peer.describe()),
+    mediaConnected,
+    sweep(now) {
+      for (const { ledger } of sides) ledger.sweep(now);
+      if (state === "setting-up" && now - startedAt > setupLimitMs) {
+        state = "failed";
+        metrics.setups.inc({ result: "failed" });
+        log.warn({ room: roomId }, `call not set up within ${setupLimitMs} ms`);
+      }
+    },
+    async stop() {
+      for (const timer of sending) clearInterval(timer);
+      await Promise.all(sides.map(({ peer }) => peer.stop()));
+      for (const one of sides) one.leg()?.close();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { z } from "zod";
+import { milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
+
+/** The caller's variables. */
+export const schema = z.object({
+  ...programVariables,
+  ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
+  TARGET_URL: z.url().default("http://127.0.0.1:8080").describe("Where calls are placed: the proxy's public URL"),
+  CALLS: wholeNumber(0, 2_000).default(5).describe("Calls held for ever, so that there is always traffic; 0: none"),
+  CALLS_PER_SECOND: wholeNumber(1, 500).default(5).describe("How fast the held calls are placed"),
+  SIGNALS_PER_SECOND: wholeNumber(1, 100).default(2).describe("Numbered signals each peer of a held call sends"),
+  PROBE_EVERY_MS: milliseconds(0)
+    .default(2_000)
+    .describe("A short call is placed and ended this often: the set-ups that the SLO counts; 0: never"),
+  TOKEN: secret(z.string().min(1).optional()).describe("JWT that the peers present, where the replicas ask for one"),
+});
+
+export type Config = z.output<typeof schema>;

@@ -1,0 +1,67 @@
+import { freePort } from "./free-port.ts";
+import { until } from "./poll.ts";
+import { type Program, startProgram } from "./program.ts";
+import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { type Replica, startReplica } from "./replica.ts";
+
+/** The programs of a stack on free ports, started straight: no engine, no restart policy. */
+export interface TestStack {
+  redis: RedisServer;
+  replicas: Replica[];
+  proxy: { url: string; adminUrl: string; program: Program };
+  /** The proxy's word for the state of a replica: ready, degraded, draining, down. */
+  stateOf(nodeId: string): Promise<string>;
+  /** The replica with that node id. */
+  replica(nodeId: string): Replica;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Redis, `count` replicas and the proxy, all ready. `env` reaches the replicas and the proxy. */
+export async function startStack({
+  count = 3,
+  env = {},
+}: {
+  count?: number;
+  env?: Record<string, string>;
+} = {}): Promise<TestStack> {
+  await using started = new AsyncDisposableStack();
+  const redis = started.use(await startRedisServer());
+  const replicas = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const replica = await startReplica(`signaling-${index + 1}`, redis.url, env);
+      started.use(replica.program);
+      return replica;
+    }),
+  );
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const program = started.use(
+    startProgram("node", ["proxy/main.ts"], {
+      PROXY_PORT: String(port),
+      PROXY_ADMIN_PORT: String(adminPort),
+      REPLICAS: replicas.map(({ nodeId, url, adminUrl }) => `${nodeId}=${url}|${adminUrl}/readyz`).join(","),
+      ...env,
+    }),
+  );
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  const states = async () => (await (await fetch(`${adminUrl}/replicas`)).json()) as { id: string; state: string }[];
+  try {
+    await until("the proxy sees all replicas ready", async () =>
+      (await states()).every(({ state }) => state === "ready"),
+    );
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${program.output()}`);
+  }
+  const all = started.move();
+  return {
+    redis,
+    replicas,
+    proxy: { url: `http://127.0.0.1:${port}`, adminUrl, program },
+    stateOf: async (nodeId) => (await states()).find(({ id }) => id === nodeId)?.state ?? "unknown",
+    replica(nodeId) {
+      const found = replicas.find((replica) => replica.nodeId === nodeId);
+      if (found === undefined) throw new Error(`no replica ${nodeId}`);
+      return found;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
