@@ -7,8 +7,8 @@ import { type PortOf, replicaNumber } from "../ports.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { createLinksClient, describeFaults } from "./links-client.ts";
-import { saveScaledTargets } from "./observers.ts";
 import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
+import { saveScaledTargets } from "./prometheus-config.ts";
 import { readiness } from "./readiness.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 

@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { replicaNumber } from "../ports.ts";
+import { hostAddresses, translate } from "./host-addresses.ts";
+import type { StackLayout } from "./programs.ts";
+
+interface StaticConfig {
+  targets: string[];
+  labels?: Record<string, string>;
+}
+interface ScrapeConfig {
+  static_configs?: StaticConfig[];
+  file_sd_configs?: { files: string[] }[];
+}
+interface PrometheusConfig {
+  rule_files?: string[];
+  scrape_configs?: ScrapeConfig[];
+  alerting?: { alertmanagers?: ScrapeConfig[] };
+}
+
+/** Where Prometheus looks for targets that come while it runs (`make scale`); read again by itself. */
+function targetsDir({ dir }: StackLayout): string {
+  return join(dir, "prometheus", "targets");
+}
+
+/**
+ * Writes prometheus/prometheus.yml for this host: addresses and files translated, and what is not installed here left
+ * out, so that nothing looks down that was never there. The label `instance` keeps the compose name.
+ *
+ * @param absent services that this stack runs without
+ * @returns the path of what was written
+ */
+export function writePrometheusConfig(layout: StackLayout, absent: readonly string[]): string {
+  const { root, dir, port } = layout;
+  const addresses = hostAddresses(port);
+  const config = parse(readFileSync(join(root, "prometheus", "prometheus.yml"), "utf8")) as PrometheusConfig;
+  const place = (scrapes: readonly ScrapeConfig[]): ScrapeConfig[] =>
+    scrapes.flatMap((scrape) => {
+      const targets = placeTargets(scrape.static_configs ?? [], addresses, absent);
+      if (scrape.static_configs !== undefined && targets.length === 0) return [];
+      const files = scrape.file_sd_configs?.map((discovery) => ({
+        ...discovery,
+        files: discovery.files.map((file) => join(targetsDir(layout), file.slice(file.lastIndexOf("/") + 1))),
+      }));
+      return [{ ...scrape, static_configs: targets, ...(files === undefined ? {} : { file_sd_configs: files }) }];
+    });
+  config.rule_files = (config.rule_files ?? []).map((path) => ruleFile(layout, path));
+  config.scrape_configs = place(config.scrape_configs ?? []);
+  config.alerting = { ...config.alerting, alertmanagers: place(config.alerting?.alertmanagers ?? []) };
+
+  mkdirSync(targetsDir(layout), { recursive: true });
+  copyTargets(join(root, "prometheus", "targets"), targetsDir(layout), addresses);
+  const written = join(dir, "prometheus", "prometheus.yml");
+  writeFileSync(written, stringify(config));
+  return written;
+}
+
+/** Tells Prometheus of the replicas that `make scale` added to the three of its configuration. */
+export function saveScaledTargets(layout: StackLayout, replicas: readonly string[]): void {
+  const dir = targetsDir(layout);
+  if (!existsSync(dir)) return;
+  const targets = replicas.filter((id) => Number(replicaNumber(id)) > 3).map((id) => `${id}:9100`);
+  writeFileSync(
+    join(dir, "scaled.json"),
+    JSON.stringify(placeTargets([{ targets }], hostAddresses(layout.port)), null, 2),
+  );
+}
+
+/** Where a rule file of the container is in the repository; `slo.yml` is the one of the chosen burn-rate windows. */
+function ruleFile({ root, settings }: StackLayout, path: string): string {
+  const windows = settings["SLO_WINDOWS"] ?? "drill";
+  return join(root, "prometheus", path.replace("/etc/prometheus/", "").replace(/^slo\.yml$/, `slo/${windows}.yml`));
+}
+
+/** One static config a target, so that each keeps the `instance` that it has on the compose engine. */
+export function placeTargets(
+  configs: readonly StaticConfig[],
+  addresses: Readonly<Record<string, string>>,
+  absent: readonly string[] = [],
+): StaticConfig[] {
+  return configs.flatMap(({ targets, labels }) =>
+    targets
+      .filter((target) => !absent.includes(target.replace(/:\d+$/, "")))
+      .map((target) => ({ targets: [translate(target, addresses)], labels: { instance: target, ...labels } })),
+  );
+}
+
+/** Files of targets that come with the repository, translated. */
+function copyTargets(from: string, to: string, addresses: Readonly<Record<string, string>>): void {
+  if (!existsSync(from)) return;
+  for (const name of readdirSync(from).filter((file) => file.endsWith(".json"))) {
+    const targets = JSON.parse(readFileSync(join(from, name), "utf8")) as StaticConfig[];
+    writeFileSync(join(to, name), JSON.stringify(placeTargets(targets, addresses), null, 2));
+  }
+}
