@@ -5,8 +5,8 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 stack := sh ops/sh/stack.sh
-# npm sets an environment variable NODE of its own: only what the command line says counts.
-node = $(if $(filter command%line,$(origin NODE)),$(NODE))
+# npm has an environment variable NODE of its own, the path of a program: no replica.
+node = $(if $(filter /%,$(NODE)),,$(NODE))
 
 .PHONY: help
 help: ## this list

@@ -47,9 +47,10 @@ export async function heal(stack: Stack, only?: string): Promise<string[]> {
   }
   if (replicas.length > 0) await awaitReady(engine.endpoints.proxyAdmin, replicas);
 
+  const warnings = new Set<string>();
   for (const { action, target } of journalOf(stack).end((entry) => concerns(entry.target))) {
     const warning = await mark("DELETE", engine.endpoints.callerAdmin, action, target);
-    if (warning !== undefined) mended.push(`warning: ${warning}`);
+    if (warning !== undefined) warnings.add(`warning: ${warning}`);
   }
-  return mended;
+  return [...mended, ...warnings];
 }

@@ -16,6 +16,6 @@ export async function mark(
     return undefined;
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    return `dashboards do not show this action: ${error.message}`;
+    return `no mark on the dashboards: ${error.message.replace(/\/marks\/\S*/, "/marks")}`;
   }
 }

@@ -1,4 +1,5 @@
 import { CannotError } from "../engine.ts";
+import { HttpError } from "../http.ts";
 import type { Stack } from "../open-stack.ts";
 import { replicaTable } from "../replica-table.ts";
 
@@ -23,14 +24,20 @@ export async function chooseTarget(stack: Stack, action: string, given: string |
     if (found === undefined) throw new CannotError(`no replica is ${wanted}: nothing to ${action}`);
     return { target: found.id, because: `the first that is ${wanted}` };
   }
-  const table = await replicaTable(stack.engine.endpoints.proxyAdmin);
+  const table = await replicaTable(stack.engine.endpoints.proxyAdmin).catch((error: unknown) => {
+    // Without the proxy nobody is busy: any running replica will do.
+    if (error instanceof HttpError) return [];
+    throw error;
+  });
   if (action === "undrain") {
     const draining = table.find((row) => row.state === "draining");
     if (draining === undefined) throw new CannotError("no replica is draining: nothing to undrain");
     return { target: draining.id, because: "the first that is draining" };
   }
-  const running = new Set(services.filter((service) => service.state === "running").map((service) => service.id));
-  const [busiest] = table.filter((row) => running.has(row.id)).sort((a, b) => b.tunnels - a.tunnels);
-  if (busiest === undefined) throw new CannotError("no replica is running: make heal");
+  const running = services.filter((service) => service.state === "running").map((service) => service.id);
+  const [first] = running;
+  if (first === undefined) throw new CannotError("no replica is running: make heal");
+  const [busiest] = table.filter((row) => running.includes(row.id)).sort((a, b) => b.tunnels - a.tunnels);
+  if (busiest === undefined) return { target: first, because: "the first that is running; the proxy does not answer" };
   return { target: busiest.id, because: `the busiest, ${busiest.tunnels} tunnels` };
 }

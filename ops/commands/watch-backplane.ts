@@ -1,5 +1,6 @@
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../backplane-messages.ts";
 import type { Command } from "../command.ts";
+import { pause } from "../pause.ts";
 
 /** A replica that was not heard for so long has fallen silent, ms: its canary comes every second. */
 const silentAfterMs = 2_500;
@@ -20,14 +21,18 @@ export const watchBackplane: Command = {
     }, 250);
     print("PSUBSCRIBE * (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent");
     try {
-      for await (const line of stack.engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal)) {
-        const message = parseCsvMessage(line);
-        if (message === undefined) continue;
-        const event = readMessage(message);
-        if (event.kind === "canary") {
-          if (!heardAt.has(event.node)) print(`${clock()}  ${event.node} is heard: one canary a second`);
-          heardAt.set(event.node, performance.now());
-        } else print(`${clock()}  ${describe(event)}`);
+      while (!signal.aborted) {
+        for await (const line of stack.engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal)) {
+          const message = parseCsvMessage(line);
+          if (message === undefined) continue;
+          const event = readMessage(message);
+          if (event.kind === "canary") {
+            if (!heardAt.has(event.node)) print(`${clock()}  ${event.node} is heard: one canary a second`);
+            heardAt.set(event.node, performance.now());
+          } else print(`${clock()}  ${describe(event)}`);
+        }
+        if (!signal.aborted) print(`${clock()}  Redis does not answer: trying again in a second`);
+        await pause(1_000, signal);
       }
     } finally {
       clearInterval(silence);

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
+import { pause } from "../pause.ts";
 
 /** How often files are looked at for new lines, ms. */
 const lookEveryMs = 200;
@@ -23,9 +23,6 @@ export async function followFiles(
       file.rest = lines.pop() ?? "";
       for (const line of lines) tell(file.key, line);
     }
-    // Aborted while it sleeps: that is how a person ends it.
-    await sleep(lookEveryMs, undefined, { signal }).catch((error: Error) => {
-      if (error.name !== "AbortError") throw error;
-    });
+    await pause(lookEveryMs, signal);
   }
 }

@@ -11,7 +11,9 @@ engine_up() {
     LINK_1_PORT LINK_2_PORT LINK_3_PORT LINK_4_PORT LINK_5_PORT PROMETHEUS_PORT ALERTMANAGER_PORT REDIS_EXPORTER_PORT || exit $?
   dependencies web
   sh ops/sh/secrets.sh
+  printf 'ENGINE=process\nPORT_BASE=%s\n' "$PORT_BASE" >"$state/up.env"
   ops up
+  ops urls
 }
 engine_down() {
   [ -d "$state/services" ] || { echo "the stack \"$STACK\" is not up"; return; }

@@ -14,8 +14,11 @@ case $STACK in [a-z0-9]*) ;; *) die "STACK=$STACK: must begin with a lower-case 
 case $STACK in *[!a-z0-9_-]*) die "STACK=$STACK: must be lower-case letters, digits, - and _" ;; esac
 case $PORT_BASE in *[!0-9]*) die "PORT_BASE=$PORT_BASE: must be a whole number" ;; esac
 state=.stack/$STACK
-# On a running stack the settings of its `up` count.
+# On a running stack the engine and the settings of its `up` count.
+asked=${ENGINE:-}
 load_env "$state/up.env" over
+[ "${asked:-${ENGINE:-}}" = "${ENGINE:-}" ] ||
+  die "the stack \"$STACK\" is up on ENGINE=$ENGINE: make down first, or give this one another STACK and PORT_BASE"
 
 docker_answers() { have docker && docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
 if [ -z "${ENGINE:-}" ]; then

@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { envExample } from "../support/env-example.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+test(".env.example lists every variable of every program (vitest run -u writes it anew)", async () => {
+  await expect(envExample()).toMatchFileSnapshot(join(root, ".env.example"));
+});
+
+test("every variable has a meaning", () => {
+  const lines = envExample().split("\n");
+  const unexplained = lines.filter((line, index) => /^#[A-Z]/.test(line) && !/^# \S/.test(lines[index - 1] ?? ""));
+  expect(unexplained).toEqual([]);
+});
+
+test("what compose.yaml takes from the environment is listed", () => {
+  const path = join(root, "compose.yaml");
+  const used = existsSync(path) ? [...readFileSync(path, "utf8").matchAll(/\$\{([A-Z][A-Z0-9_]*)/g)] : [];
+  const listed = new Set([...envExample().matchAll(/^#([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]));
+  expect(used.map((match) => match[1]).filter((name) => !listed.has(name))).toEqual([]);
+});

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { schema as ops } from "../../ops/config.ts";
+import { proxyConfig as proxy } from "../../proxy/config.ts";
+import { schema as replica } from "../../services/signaling/config.ts";
+
+/** Variables that compose.yaml alone reads; the test holds this list against the file. */
+const compose: Record<string, { value: string; meaning: string }> = {
+  PUBLIC_BIND: { value: "127.0.0.1", meaning: "Host address of the proxy's public port; 0.0.0.0 for other machines" },
+  GRAFANA: { value: "1", meaning: "0 leaves Grafana out, where its image cannot be pulled" },
+};
+
+interface Variable {
+  name: string;
+  /** As one would write it; empty where there is no default. */
+  value: string;
+  meaning: string;
+}
+
+/** The text of .env.example: every variable of every program, commented out, with its default and meaning. */
+export function envExample(): string {
+  const seen = new Set<string>();
+  const section = (title: string, variables: Variable[]) => {
+    const fresh = variables.filter(({ name }) => !seen.has(name));
+    for (const { name } of fresh) seen.add(name);
+    return [`# ── ${title}`, ...fresh.flatMap(({ name, value, meaning }) => [`# ${meaning}`, `#${name}=${value}`]), ""];
+  };
+  return [
+    "# Settings of the stack. Copy to .env and take the # off what you change; make and Compose both read it.",
+    "# A variable in the environment or on make's command line wins. An empty one is unset.",
+    "# Secrets may be given as a file instead: NAME_FILE=/path. make up creates the missing ones under .secrets/.",
+    "",
+    ...section("make, both engines", fields(ops)),
+    ...section(
+      "compose.yaml",
+      Object.entries(compose).map(([name, { value, meaning }]) => ({ name, value, meaning })),
+    ),
+    ...section("proxy", fields(proxy)),
+    ...section("replicas", fields(replica)),
+  ].join("\n");
+}
+
+function fields(schema: z.ZodObject): Variable[] {
+  return Object.entries(schema.shape).map(([name, field]) => ({
+    name,
+    value: written(field as z.ZodType),
+    meaning: (field as z.ZodType).description ?? "",
+  }));
+}
+
+/** A default as one would write it in the file. */
+function written(field: z.ZodType): string {
+  if (!(field instanceof z.ZodDefault)) return "";
+  const value: unknown = field.def.defaultValue;
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "boolean") return value ? "1" : "0";
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
