@@ -1,0 +1,141 @@
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runAction } from "../../ops/chaos/actions.ts";
+import { heal } from "../../ops/chaos/heal.ts";
+import { callAdmin } from "../../ops/http.ts";
+import { defaultPorts } from "../../ops/ports.ts";
+import { identify } from "../../ops/process/identity.ts";
+import { bringUp, takeDown } from "../../ops/process/up.ts";
+import { replicaTable } from "../../ops/replica-table.ts";
+import { until } from "../support/poll.ts";
+import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+
+let stack: ProcessStack;
+beforeAll(async () => {
+  stack = await startProcessStack();
+});
+afterAll(() => stack[Symbol.asyncDispose]());
+
+const states = async () => Object.fromEntries((await stack.engine.services()).map(({ id, state }) => [id, state]));
+const routing = async (id: string) =>
+  (await replicaTable(stack.engine.endpoints.proxyAdmin)).find((row) => row.id === id)?.state;
+const readyState = async (id: string) =>
+  (await callAdmin<{ state: string }>("GET", `${stack.engine.endpoints.replica(id).admin}/readyz`)).state;
+
+test("every service of the stack is running and the proxy routes to all replicas", async () => {
+  const now = await states();
+  expect(Object.keys(now)).toEqual(expect.arrayContaining(["links", "proxy", "redis", "signaling-1", "signaling-3"]));
+  expect(new Set(Object.values(now))).toEqual(new Set(["running"]));
+  expect((await replicaTable(stack.engine.endpoints.proxyAdmin)).map((row) => row.state)).toEqual([
+    "ready",
+    "ready",
+    "ready",
+  ]);
+});
+
+test("up on a running stack starts nothing", async () => {
+  const before = JSON.stringify(stack.state.services());
+  const said: string[] = [];
+  await bringUp({ ...stack, print: (line) => said.push(line) });
+  expect(said).toEqual([]);
+  expect(JSON.stringify(stack.state.services())).toBe(before);
+});
+
+test("kill takes a replica out, says the command, and is done once; heal brings it back", async () => {
+  const pid = stack.state.service("signaling-2")?.process?.pid ?? 0;
+  const first = await runAction(stack, "kill", "signaling-2");
+  expect(first).toMatchObject({ changed: true, typed: `kill -9 ${pid}` });
+  expect((await states())["signaling-2"]).toBe("stopped");
+  await until("the proxy ejects it", async () => (await routing("signaling-2")) === "down");
+  expect((await runAction(stack, "kill", "signaling-2")).changed).toBe(false);
+  expect((await heal(stack)).slice(0, 1)).toEqual([
+    expect.stringMatching(/^started signaling-2: .*services\/signaling\/main\.ts$/),
+  ]);
+  expect(await routing("signaling-2")).toBe("ready");
+  expect(await heal(stack)).toEqual([]);
+});
+
+test("pause freezes, resume lets go on", async () => {
+  await runAction(stack, "pause", "signaling-1");
+  expect((await states())["signaling-1"]).toBe("paused");
+  await until("the proxy ejects it", async () => (await routing("signaling-1")) === "down", { withinMs: 5_000 });
+  await runAction(stack, "resume", "signaling-1");
+  await until("it is back", async () => (await routing("signaling-1")) === "ready", { withinMs: 5_000 });
+});
+
+test("a partition degrades that replica alone, and heal ends it", async () => {
+  await runAction(stack, "partition", "signaling-3");
+  await until("it says so", async () => (await readyState("signaling-3")) === "degraded", { withinMs: 5_000 });
+  expect(await readyState("signaling-1")).toBe("ready");
+  expect(await stack.engine.impaired()).toEqual([{ id: "signaling-3", how: "cut off from the backplane" }]);
+  await heal(stack);
+  expect(await stack.engine.impaired()).toEqual([]);
+  expect(await routing("signaling-3")).toBe("ready");
+});
+
+test("slow redis slows every replica's link; start redis after a kill finds them all again", async () => {
+  await runAction(stack, "slow", "redis", { latencyMs: 30, jitterMs: 5 });
+  expect((await stack.engine.impaired()).map(({ how }) => how)).toEqual(Array(3).fill("slowed by 30 ± 5 ms"));
+  await runAction(stack, "kill", "redis");
+  await until("a replica says so", async () => (await readyState("signaling-1")) === "degraded", { withinMs: 5_000 });
+  expect((await states())["signaling-1"]).toBe("running");
+  await heal(stack);
+  expect(await stack.engine.impaired()).toEqual([]);
+});
+
+test("what is not possible is refused in one line, and leaves no trace", async () => {
+  await expect(runAction(stack, "crash", "signaling-1")).rejects.toThrow(/no restart policy/);
+  await expect(runAction(stack, "partition", "proxy")).rejects.toThrow(/no link runs between proxy and replicas/);
+  await expect(runAction(stack, "kill", "signaling-9")).rejects.toThrow(/no such target: signaling-9 \(proxy, redis/);
+  await expect(runAction(stack, "explode", "redis")).rejects.toThrow(/no such action: explode \(kill, /);
+  await expect(runAction(stack, "drain", "redis")).rejects.toThrow("drain works on replica, not on redis");
+  expect(existsSync(join(stack.state.dir, "journal.json"))).toBe(false);
+});
+
+test("a pid that belongs to another process by now is never signalled", async () => {
+  const record = stack.state.service("signaling-1");
+  const innocent = spawn("sleep", ["60"]);
+  const pid = innocent.pid ?? 0;
+  try {
+    stack.state.saveService({
+      ...(record as NonNullable<typeof record>),
+      process: { pid, startedAt: record?.process?.startedAt ?? "" },
+    });
+    expect((await states())["signaling-1"]).toBe("stopped");
+    expect((await stack.engine.kill("signaling-1")).changed).toBe(false);
+    expect(identify(pid)?.state).toBe("running");
+  } finally {
+    stack.state.saveService(record as NonNullable<typeof record>);
+    innocent.kill("SIGKILL");
+  }
+});
+
+test("status and chaos work from another process: state survives who started it", () => {
+  const cli = (...args: string[]) =>
+    execFileSync(process.execPath, ["ops/cli.ts", ...args], {
+      cwd: stack.root,
+      encoding: "utf8",
+      env: { ...process.env, STACK: stack.name },
+    });
+  const { services } = JSON.parse(cli("status", "--json")) as { services: { id: string; state: string }[] };
+  expect(services.every(({ state }) => state === "running")).toBe(true);
+  expect(cli("chaos", "restart", "2")).toMatch(/^\$ kill -TERM \d+; .*\nwatch: its peers are moved/m);
+});
+
+test("down leaves no process and no port, whatever state the stack is in", async () => {
+  await runAction(stack, "pause", "signaling-1");
+  await runAction(stack, "kill", "redis");
+  const pids = stack.state.services().map((service) => service.process?.pid ?? 0);
+  await takeDown(stack.state);
+  expect(pids.filter((pid) => identify(pid) !== undefined)).toEqual([]);
+  const ours = new Set(
+    Object.values(defaultPorts).map((port) => (port + stack.portBase).toString(16).padStart(4, "0").toUpperCase()),
+  );
+  const listening = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .filter((line) => line.split(/\s+/)[4] === "0A");
+  expect(listening.filter((line) => ours.has(line.split(/\s+/)[2]?.split(":")[1] ?? ""))).toEqual([]);
+  expect(stack.state.services()).toEqual([]);
+});
