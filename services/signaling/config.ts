@@ -12,7 +12,10 @@ export const schema = z.object({
   HOST: z.string().default("127.0.0.1").describe("Address that the public listener binds"),
   PORT: port().default(3000).describe("Port of the public listener: Socket.IO, /ws, the call page"),
   ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
-  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis of the backplane"),
+  REDIS_URL: list()
+    .refine((urls) => urls.length > 0 && urls.every(isRedisUrl), "must be redis:// or rediss:// URLs, comma-separated")
+    .prefault("redis://127.0.0.1:6379")
+    .describe("Redis of the backplane; several, comma-separated: nodes of a Redis Cluster (BACKPLANE=sharded)"),
   REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
   REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
   BACKPLANE: z.enum(["pubsub"]).default("pubsub").describe("What carries room messages between replicas"),
@@ -34,5 +37,9 @@ export const schema = z.object({
   EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),
   EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
 });
+
+function isRedisUrl(url: string): boolean {
+  return URL.canParse(url) && ["redis:", "rediss:"].includes(new URL(url).protocol);
+}
 
 export type Config = z.output<typeof schema>;

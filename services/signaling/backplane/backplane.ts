@@ -7,24 +7,34 @@ import { createPubSubBackplane } from "./pubsub.ts";
 /**
  * What carries room messages between replicas.
  *
- * Losing it never ends the process and never delays delivery between peers on one replica: `adapter` hands local
- * deliveries over at once, and what cannot be published is counted and dropped. Nothing that was more than 1 s in
- * transit is delivered.
+ * Losing it never ends the process and never delays delivery between peers on one replica: what cannot be published
+ * is counted and dropped. Nothing that was more than 1 s in transit is delivered. It comes back by itself.
  */
 export interface Backplane {
   /** For `io.adapter(…)`. */
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own constructor type names the namespace as any
   adapter: (namespace: any) => Adapter;
-  /** Sends on a channel of our own. Rejects when the backplane cannot take it now. */
+  /**
+   * Sends on a channel of our own. Rejects when the backplane cannot take it now, which is known at once when it is
+   * down and within 3 s when it froze a moment ago: nobody waits for it before a local delivery.
+   */
   publish(channel: string, payload: string): Promise<void>;
-  /** Listens on a channel of our own, own messages included; resolves with what ends it. */
-  subscribe(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>;
-  /** False when this replica's own canary did not come back within 2 s. */
+  /**
+   * Listens on a channel of our own, own messages included; resolves with what ends it. While the backplane is down
+   * it resolves too, and the subscription is made when it is back.
+   */
+  subscribe(channel: string, listener: (payload: string, transitMs: number) => void): Promise<() => Promise<void>>;
+  /** False when this replica's own canary did not come back within 2 s, or its connection is lost. */
   up(): boolean;
   /** Told when `up()` changes. */
   onChange(listener: (up: boolean) => void): void;
   /** Told of every canary of every replica, the own included, about once a second each. */
   onHeartbeat(listener: (nodeId: string) => void): void;
+  /**
+   * Set when sessions can be recovered: for Socket.IO's `connectionStateRecovery`. Signals must then be broadcast
+   * through the adapter even where all members are local, or they cannot be replayed.
+   */
+  readonly recovery?: { maxDisconnectionDuration: number; skipMiddlewares: false };
   close(): Promise<void>;
 }
 
@@ -34,7 +44,10 @@ export interface BackplaneContext {
   metrics: Metrics;
 }
 
-/** The backplane that `BACKPLANE` names, connected. Rejects when it cannot be reached at the start. */
+/**
+ * The backplane that `BACKPLANE` names. Resolves when it carries messages, or after 5 s without it: a replica that is
+ * started while its backplane is gone serves its own peers and says that it is degraded.
+ */
 export function createBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
   return createPubSubBackplane(config, context);
 }

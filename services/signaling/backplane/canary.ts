@@ -1,5 +1,5 @@
-import type { Log } from "../../../common/log.ts";
-import type { Metrics } from "../metrics.ts";
+import { randomBytes } from "node:crypto";
+import type { BackplaneContext } from "./backplane.ts";
 
 /** A canary is sent this often, ms. */
 const everyMs = 1_000;
@@ -8,55 +8,91 @@ const backWithinMs = 2_000;
 /** A replica counts as a backplane peer while it was heard within this time, ms. */
 const heardWithinMs = 3_000;
 
+/** One way through the backplane that must work for it to be up, and how a canary is sent along it. */
+export interface Lane {
+  name: string;
+  send(payload: string): Promise<unknown>;
+}
+
 /**
- * Sends this replica's canary through the backplane every second and judges the backplane by its return: a client's
- * own `isReady` is no proof. The canaries of all replicas are their heartbeats.
+ * Sends this replica's canaries through the backplane every second, one on each lane, and judges the backplane by
+ * their return: a client's own `isReady` is no proof. The canaries of all replicas on the first lane are their
+ * heartbeats.
  */
 export function createCanary(
-  { nodeId, log, metrics }: { nodeId: string; log: Log; metrics: Metrics },
-  send: (payload: string) => Promise<void>,
+  { nodeId, log, metrics }: BackplaneContext,
+  { lanes, onSilent }: { lanes: readonly Lane[]; onSilent: (reason: string) => void },
 ) {
+  // Two processes with one name would take each other's canaries for their own.
+  const self = `${nodeId} ${randomBytes(6).toString("base64url")}`;
   const heard = new Map<string, number>();
+  const backAt = new Map<string, number>();
   const changeListeners: ((up: boolean) => void)[] = [];
   const heartbeatListeners: ((nodeId: string) => void)[] = [];
-  let lastBackAt = performance.now();
-  let up = true;
+  /** When the connection was made; null without one. */
+  let openedAt: number | null = null;
+  let up = false;
   let sequence = 0;
   let sentAt = 0;
-  metrics.backplaneUp.set(1);
+  metrics.backplaneUp.set(0);
 
   function judge(): void {
     const now = performance.now();
-    const isUp = now - lastBackAt <= backWithinMs;
     for (const [node, at] of heard) if (now - at > heardWithinMs) heard.delete(node);
-    metrics.backplanePeers.set([...heard.keys()].filter((node) => node !== nodeId).length);
+    metrics.backplanePeers.set(heard.size - (heard.has(nodeId) ? 1 : 0));
+    const lost = openedAt === null;
+    const missing = lanes.filter(({ name }) => !backAt.has(name));
+    const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
+    change(!lost && missing.length === 0 && silent.length === 0);
+    if (!lost && silent.length > 0)
+      onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
+  }
+
+  function change(isUp: boolean): void {
     if (isUp === up) return;
     up = isUp;
     metrics.backplaneUp.set(up ? 1 : 0);
-    if (up) log.info("backplane is back: the canary returned");
-    else log.error(`backplane is down: no canary for ${backWithinMs} ms`);
+    if (up) log.info("backplane is up: the canary returned");
+    else log.error("backplane is down: peers on other replicas cannot be reached");
     for (const listener of changeListeners) listener(up);
   }
 
-  const sending = setInterval(() => {
+  function send(): void {
+    if (openedAt === null) return;
     sequence += 1;
     sentAt = performance.now();
-    send(`${nodeId} ${sequence}`).catch((err: unknown) => log.debug({ err }, "canary not sent"));
-  }, everyMs);
+    for (const lane of lanes)
+      lane.send(`${self} ${sequence}`).catch((err: unknown) => log.debug({ err, lane: lane.name }, "canary not sent"));
+  }
+
+  const sending = setInterval(send, everyMs);
   // Judged more often than sent, so that a loss shows at 2 s and not at the next whole second.
   const judging = setInterval(judge, everyMs / 5);
 
   return {
-    /** A canary arrived. */
-    receive(payload: string): void {
-      const [node = "", number] = payload.split(" ");
-      if (node === nodeId) {
-        lastBackAt = performance.now();
-        if (Number(number) === sequence) metrics.backplaneCanary.set((lastBackAt - sentAt) / 1000);
-        judge();
+    /** A canary arrived on a lane. */
+    receive(lane: string, payload: string): void {
+      const [node = "", run, number] = payload.split(" ");
+      const now = performance.now();
+      if (`${node} ${run}` === self && openedAt !== null) {
+        backAt.set(lane, now);
+        if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
+        if (!up) judge();
       }
-      heard.set(node, performance.now());
+      if (lane !== lanes[0]?.name) return;
+      heard.set(node, now);
       for (const listener of heartbeatListeners) listener(node);
+    },
+    /** There is a connection: canaries go out from now on. */
+    opened(): void {
+      openedAt = performance.now();
+      send();
+    },
+    /** The connection is gone: down at once. */
+    lost(): void {
+      openedAt = null;
+      backAt.clear();
+      change(false);
     },
     up: () => up,
     onChange: (listener: (up: boolean) => void) => void changeListeners.push(listener),
@@ -67,3 +103,5 @@ export function createCanary(
     },
   };
 }
+
+export type Canary = ReturnType<typeof createCanary>;

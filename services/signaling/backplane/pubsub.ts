@@ -1,33 +1,24 @@
 import { createAdapter } from "@socket.io/redis-adapter";
 import type { Config } from "../config.ts";
+import { createAdapterClient } from "./adapter-client.ts";
+import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
-import { createCanary } from "./canary.ts";
-import { connectRedis } from "./redis-clients.ts";
-
-const canaryChannel = "hold-the-line:canary";
+import { createCarrier } from "./carrier.ts";
+import { openSingle } from "./redis-connection.ts";
+import { redisTarget } from "./redis-target.ts";
 
 /** Redis pub/sub: at most once; every replica receives every room's messages. */
 export async function createPubSubBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const redis = await connectRedis(config, context);
-  const canary = createCanary(context, (payload) => redis.send(canaryChannel, payload));
-
-  async function subscribe(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
-    const guarded = redis.guard((message) => listener(message.toString("utf8")));
-    await redis.subscriber.subscribe(channel, guarded, true);
-    return () => redis.subscriber.unsubscribe(channel, guarded, true);
-  }
-
-  await subscribe(canaryChannel, canary.receive);
+  const target = redisTarget(config);
+  const carrier = createCarrier(context, { open: (life) => openSingle(target, life), kind: "channel" });
+  const client = createAdapterClient(carrier);
+  const build = createAdapter(client, client);
+  await carrier.start();
   return {
-    adapter: createAdapter(redis.adapterPublisher, redis.adapterSubscriber),
-    publish: redis.send,
-    subscribe,
-    up: canary.up,
-    onChange: canary.onChange,
-    onHeartbeat: canary.onHeartbeat,
-    async close() {
-      canary.close();
-      redis.close();
+    ...carrier.common,
+    // Socket.IO calls it with `new`: no arrow function.
+    adapter: function adapter(namespace) {
+      return guardAdapter(build(namespace), carrier, context);
     },
   };
 }

@@ -1,0 +1,46 @@
+import type { Carrier } from "./carrier.ts";
+import type { ChannelKind } from "./redis-connection.ts";
+import type { Listener } from "./subscriptions.ts";
+
+/**
+ * What the published adapters are given as their Redis clients, publisher and subscriber alike.
+ *
+ * Its promises never reject and are resolved at once: the adapters discard most of them, and an unhandled rejection
+ * ends the process; others they wait for before the local delivery, which Redis must not hold up. Subscriptions are
+ * wishes that outlive the connection.
+ */
+export function createAdapterClient({ fire, subscriptions, link }: Carrier) {
+  const each = (channels: string | string[]) => (typeof channels === "string" ? [channels] : channels);
+  const listen = (kind: ChannelKind) => (channels: string | string[], listener: Listener) => {
+    for (const channel of each(channels)) void subscriptions.add(kind, channel, listener);
+    return Promise.resolve();
+  };
+  const ignore = (kind: ChannelKind) => (channels: string | string[], listener?: Listener) => {
+    for (const channel of each(channels)) void subscriptions.remove(kind, channel, listener);
+    return Promise.resolve();
+  };
+  const send = (kind: ChannelKind) => (channel: string, payload: Buffer | string) => {
+    fire(kind, channel, payload);
+    return Promise.resolve();
+  };
+  return {
+    publish: send("channel"),
+    sPublish: send("shard"),
+    subscribe: listen("channel"),
+    pSubscribe: listen("pattern"),
+    sSubscribe: listen("shard"),
+    unsubscribe: ignore("channel"),
+    pUnsubscribe: ignore("pattern"),
+    sUnsubscribe: ignore("shard"),
+    /** `PUBSUB NUMSUB` and `SHARDNUMSUB`, by which adapters count servers: a shard channel lives on one primary. */
+    async sendCommand(args: string[]): Promise<unknown> {
+      const connection = link.connection();
+      if (connection === undefined) throw new Error("no connection to the backplane");
+      const replies = (await connection.command(args)) as [channel: string, count: number | string][];
+      return [replies[0]?.[0], replies.reduce((sum, [, count]) => sum + Number(count), 0)];
+    },
+    /** The adapters only ask whether anybody listens for errors; the link does. */
+    on: () => undefined,
+    off: () => undefined,
+  };
+}

@@ -1,0 +1,117 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { BackplaneContext } from "./backplane.ts";
+import { createCanary, type Lane } from "./canary.ts";
+import { stamp } from "./envelope.ts";
+import { createLink, type Life } from "./link.ts";
+import type { ChannelKind, RedisConnection } from "./redis-connection.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+import { createTransit } from "./transit.ts";
+
+/** A replica that finds no backplane at its start waits this long for it, ms. */
+const startWithinMs = 5_000;
+
+const heartbeatChannel = "hold-the-line:canary";
+
+/**
+ * What the Redis backplanes have in common: one connection at a time, the wishes of who listens, envelopes, canaries,
+ * and the count of what was dropped.
+ */
+export function createCarrier<C extends RedisConnection>(
+  context: BackplaneContext,
+  options: {
+    open: (life: Life) => Promise<C>;
+    /** How hand-written channels and canaries travel. */
+    kind: ChannelKind;
+    /** Ways that need a canary of their own, apart from the heartbeat. */
+    lanes?: readonly Lane[];
+  },
+) {
+  const { log, metrics } = context;
+  const transit = createTransit();
+  const link = createLink({
+    open: options.open,
+    async onOpen() {
+      await subscriptions.restore();
+      canary.opened();
+    },
+    onLost: () => canary.lost(),
+    log,
+  });
+
+  function drop(reason: "unsent" | "foreign" | "stale" | "poisoned", err?: unknown): void {
+    metrics.backplaneDropped.inc({ reason });
+    if (err !== undefined) log.debug({ reason, err }, "not carried by the backplane");
+  }
+
+  const subscriptions = createSubscriptions({
+    connection: link.connection,
+    transit,
+    drop,
+    onRefused: (reason) => link.renew(`subscription refused: ${reason}`),
+  });
+
+  async function send(kind: ChannelKind, channel: string, payload: Buffer | string): Promise<void> {
+    const connection = link.connection();
+    if (connection === undefined) throw new Error("no connection to the backplane");
+    await connection.publish(kind, channel, stamp(payload, Date.now()));
+  }
+
+  const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };
+  const canary = createCanary(context, {
+    lanes: [heartbeat, ...(options.lanes ?? [])],
+    onSilent: (reason) => link.renew(reason),
+  });
+
+  return {
+    link,
+    canary,
+    subscriptions,
+    transit,
+    drop,
+    send,
+    /** Sends or drops and counts; never rejects, nobody waits for it. */
+    fire(kind: ChannelKind, channel: string, payload: Buffer | string): void {
+      send(kind, channel, payload).catch((error: unknown) => drop("unsent", error));
+    },
+    /** Resolves when the backplane carries messages, or after 5 s without it. */
+    async start(): Promise<void> {
+      await subscriptions.add(options.kind, heartbeatChannel, (payload) =>
+        canary.receive("heartbeat", payload.toString("latin1")),
+      );
+      const { promise: up, resolve } = Promise.withResolvers<void>();
+      canary.onChange(() => resolve());
+      link.start();
+      const patience = new AbortController();
+      await Promise.race([
+        up,
+        delay(startWithinMs, undefined, { signal: patience.signal }).then(() => {
+          log.error(
+            `no backplane within ${startWithinMs} ms (REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD): started degraded`,
+          );
+        }),
+      ]);
+      patience.abort();
+    },
+    /** What `Backplane` asks for, but for the adapter. */
+    common: {
+      async publish(channel: string, payload: string): Promise<void> {
+        if (!canary.up()) throw new Error("the backplane is down");
+        await send(options.kind, channel, payload);
+      },
+      async subscribe(channel: string, listener: (payload: string, transitMs: number) => void) {
+        const heard = (payload: Buffer) => listener(payload.toString("utf8"), transit.now() ?? 0);
+        await subscriptions.add(options.kind, channel, heard);
+        return () => subscriptions.remove(options.kind, channel, heard);
+      },
+      up: canary.up,
+      onChange: canary.onChange,
+      onHeartbeat: canary.onHeartbeat,
+      async close(): Promise<void> {
+        canary.close();
+        link.close();
+      },
+    },
+  };
+}
+
+export type Carrier<C extends RedisConnection = RedisConnection> = ReturnType<typeof createCarrier<C>>;

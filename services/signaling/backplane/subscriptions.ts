@@ -1,0 +1,101 @@
+import { open } from "./envelope.ts";
+import type { ChannelKind, RedisConnection } from "./redis-connection.ts";
+import type { Transit } from "./transit.ts";
+
+/** `channel` is the one the message came on, which matters for a pattern. */
+export type Listener = (payload: Buffer, channel: Buffer) => void;
+
+interface Subscription {
+  kind: ChannelKind;
+  channel: string;
+  listeners: Set<Listener>;
+  /** The connection on which Redis knows of it. */
+  on: RedisConnection | undefined;
+  /** One change at a time, so that the last wish wins. */
+  settled: Promise<void>;
+}
+
+/**
+ * What this replica listens to, apart from the connection that happens to carry it: wishes are recorded at once and
+ * made true on every new connection.
+ *
+ * A message is opened once; one that is foreign or stale is dropped, and a listener that throws (a poisoned payload)
+ * harms nobody else and does not make the subscriber deaf.
+ */
+export function createSubscriptions(options: {
+  connection: () => RedisConnection | undefined;
+  transit: Transit;
+  drop: (reason: "foreign" | "stale" | "poisoned", error?: unknown) => void;
+  /** A live connection refuses a subscription: it is of no use. */
+  onRefused: (reason: string) => void;
+}) {
+  const { connection, transit, drop } = options;
+  const subscriptions = new Map<string, Subscription>();
+  const keyOf = (kind: ChannelKind, channel: string) => `${kind} ${channel}`;
+
+  function deliver({ listeners }: Subscription, message: Buffer, channel: Buffer): void {
+    const opened = open(message, Date.now());
+    if (!opened.ok) {
+      drop(opened.reason);
+      return;
+    }
+    transit.during(opened.transitMs, () => {
+      for (const listener of listeners) {
+        try {
+          listener(opened.payload, channel);
+        } catch (error) {
+          drop("poisoned", error);
+        }
+      }
+    });
+  }
+
+  function settle(subscription: Subscription): Promise<void> {
+    const { kind, channel, listeners } = subscription;
+    subscription.settled = subscription.settled.then(async () => {
+      const now = connection();
+      try {
+        if (now !== undefined && listeners.size > 0 && subscription.on !== now) {
+          await now.subscribe(kind, channel, (message, from) => deliver(subscription, message, from));
+          subscription.on = now;
+        } else if (now !== undefined && listeners.size === 0 && subscription.on === now) {
+          subscription.on = undefined;
+          await now.unsubscribe(kind, channel);
+        }
+      } catch (error) {
+        if (connection() === now) options.onRefused(`${kind} ${channel}: ${(error as Error).message}`);
+      }
+      if (listeners.size === 0 && subscriptions.get(keyOf(kind, channel)) === subscription)
+        subscriptions.delete(keyOf(kind, channel));
+    });
+    return subscription.settled;
+  }
+
+  return {
+    /** Resolves when Redis knows, or at once without a connection. */
+    add(kind: ChannelKind, channel: string, listener: Listener): Promise<void> {
+      const key = keyOf(kind, channel);
+      let subscription = subscriptions.get(key);
+      if (subscription === undefined) {
+        subscription = { kind, channel, listeners: new Set(), on: undefined, settled: Promise.resolve() };
+        subscriptions.set(key, subscription);
+      }
+      subscription.listeners.add(listener);
+      return settle(subscription);
+    },
+    /** Removes one listener, or all of the channel. */
+    async remove(kind: ChannelKind, channel: string, listener?: Listener): Promise<void> {
+      const subscription = subscriptions.get(keyOf(kind, channel));
+      if (subscription === undefined) return;
+      if (listener === undefined) subscription.listeners.clear();
+      else subscription.listeners.delete(listener);
+      await settle(subscription);
+    },
+    /** Makes all of them on the present connection. */
+    async restore(): Promise<void> {
+      await Promise.all([...subscriptions.values()].map(settle));
+    },
+  };
+}
+
+export type Subscriptions = ReturnType<typeof createSubscriptions>;
