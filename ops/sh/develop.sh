@@ -10,8 +10,10 @@ dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@";
 
 case $1 in
   check)
+    locked .cache/apt.lock sh ops/sh/packages.sh "prometheus?" "alertmanager?"
     dependencies
     npm run --silent check
+    sh prometheus/check.sh
     ;;
   test)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium prometheus alertmanager 'prometheus-redis-exporter?'
