@@ -4,6 +4,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 
+# Colours are for terminals.
+[ -t 1 ] || export NO_COLOR=1
 # Settings of a stack that a shell exports are not those of the tests' stacks.
 for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@"; }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { schema as ops } from "../../ops/config.ts";
 import { proxyConfig as proxy } from "../../proxy/config.ts";
+import { schema as caller } from "../../services/caller/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
 
 /** Variables that compose.yaml alone reads; the test holds this list against the file. */
@@ -36,6 +37,7 @@ export function envExample(): string {
     ),
     ...section("proxy", fields(proxy)),
     ...section("replicas", fields(replica)),
+    ...section("caller", fields(caller)),
   ].join("\n");
 }
 

@@ -1,0 +1,60 @@
+# shellcheck shell=sh disable=SC2154
+# The compose engine's share of stack.sh (sourced): Docker Compose, and ops/cli.ts in the ops container.
+
+COMPOSE_PROJECT_NAME=$STACK
+COMPOSE_FILE=compose.yaml
+for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay.yaml; done
+# A registry that lacks Grafana, and CI: the overlay takes the service out.
+[ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana.yaml
+export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:
+
+quietly() {
+  mkdir -p .cache
+  "$@" </dev/null >".cache/compose-$STACK.log" 2>&1 || {
+    tail -15 ".cache/compose-$STACK.log" >&2
+    die "docker compose failed: see .cache/compose-$STACK.log, make logs, make status"
+  }
+}
+published() { docker compose config 2>/dev/null | sed -n 's/.*published: "\{0,1\}\([0-9]*\)"\{0,1\}$/\1/p'; }
+# Names of the port variables whose value compose.yaml publishes.
+published_variables() {
+  ports=" $(published | tr '\n' ' ') "
+  sed -n 's/^\([A-Z0-9_]*_PORT\)=.*/\1/p' ops/ports.env | while read -r name; do
+    eval "value=\$$name"
+    case $ports in *" $value "*) echo "$name" ;; esac
+  done
+}
+
+# Settings of this `up`, for later commands: what .env.example lists and is set.
+save_settings() {
+  printf 'ENGINE=compose\nPORT_BASE=%s\n' "$PORT_BASE"
+  for name in $(known_variables); do
+    case $name in ENGINE | STACK | PORT_BASE) continue ;; esac
+    eval "value=\${$name:-}"
+    [ -z "$value" ] || printf '%s=%s\n' "$name" "$value"
+  done
+}
+
+engine_up() {
+  sh ops/sh/secrets.sh
+  # shellcheck disable=SC2046 # names
+  sh ops/sh/ports.sh $(published_variables) || exit $?
+  (umask 077 && save_settings >"$state/up.env")
+  echo "building images and starting containers (progress: .cache/compose-$STACK.log)"
+  quietly docker compose up --detach --build --wait --remove-orphans
+  # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
+  quietly docker compose --profile scale create
+  engine_ops urls
+}
+engine_down() {
+  quietly docker compose --profile '*' down --volumes --remove-orphans
+  rm -f "$state/up.env"
+  echo "ended the stack \"$STACK\""
+}
+engine_logs() { docker compose logs --follow --tail 20 "$@"; }
+engine_ops() {
+  # A terminal where there is one: live views and questions need it.
+  if [ -t 0 ] && [ -t 1 ]; then tty=; else tty=-T; fi
+  # shellcheck disable=SC2086 # nothing where empty
+  docker compose run --rm --no-deps --quiet-pull $tty ops "$@"
+}
