@@ -1,5 +1,5 @@
-import type { Slowness } from "../engine.ts";
-import { callAdmin } from "../http.ts";
+import type { Slowness } from "./engine.ts";
+import { callAdmin } from "./http.ts";
 
 interface LinkDescription {
   id: string;

@@ -1,0 +1,16 @@
+import type { Endpoints } from "../engine.ts";
+
+/** Base URLs of a stack of containers as its own ops container reaches them, over the network `monitoring`. */
+export const insideEndpoints: Endpoints = {
+  proxy: "http://proxy:8080",
+  proxyAdmin: "http://proxy:9100",
+  callerAdmin: "http://caller:9100",
+  prometheus: "http://prometheus:9090",
+  alertmanager: "http://alertmanager:9093",
+  grafana: "http://grafana:3000",
+  replica: (id) => ({ public: `http://${id}:3000`, admin: `http://${id}:9100` }),
+  redis: { host: "redis", port: 6379 },
+};
+
+/** Where the links' admin endpoint is, with the chaos overlay. */
+export const insideLinksAdmin = "http://links:9100";

@@ -1,0 +1,195 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import Docker from "dockerode";
+import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../engine.ts";
+import { linesOf } from "../lines.ts";
+import { createLinksClient, describeFaults } from "../links-client.ts";
+import { replicaNumber } from "../ports.ts";
+import { createContainers, type ServiceContainer } from "./containers.ts";
+import { demultiplex, execStream } from "./exec.ts";
+import { createPartitions } from "./partition.ts";
+import { isOverridden, recreate } from "./recreate.ts";
+
+/** How long a started container may take until it is healthy, ms. */
+const healthyWithinMs = 60_000;
+/** SIGKILL to what runs under the container's init: to the restart policy a crash, while `docker kill` is a stop. */
+const killChild = "kill -9 $(cat /proc/1/task/1/children)";
+
+/** The engine that runs the stack as containers of one compose project, through the Docker API. */
+export function createComposeEngine(options: {
+  stack: string;
+  endpoints: Endpoints;
+  linksAdmin: string;
+  /** Directory that Prometheus reads targets of added replicas from. */
+  targetsDir: string;
+  docker?: Docker;
+}): Engine {
+  const { stack, endpoints, linksAdmin, targetsDir, docker = new Docker() } = options;
+  const containers = createContainers(docker, stack);
+  const partitions = createPartitions(docker, containers);
+  const links = createLinksClient(linksAdmin);
+  const compose = stack === "hold-the-line" ? "docker compose" : `docker compose -p ${stack}`;
+  const typed = (verb: string, service: string) => `${compose} ${verb} ${service}`;
+  const isUp = ({ state }: ServiceContainer) => state === "running" || state === "paused" || state === "restarting";
+
+  async function healthy({ id, service }: ServiceContainer): Promise<void> {
+    const deadline = performance.now() + healthyWithinMs;
+    for (;;) {
+      const { State } = await docker.getContainer(id).inspect();
+      if (State.Running && (State.Health === undefined || State.Health.Status === "healthy")) return;
+      if (!State.Running && !State.Restarting)
+        throw new Error(`${service} ended while starting (exit ${State.ExitCode}): ${typed("logs", service)}`);
+      if (performance.now() > deadline)
+        throw new Error(`${service} is not healthy after ${healthyWithinMs / 1000} s: ${typed("logs", service)}`);
+      await sleep(100);
+    }
+  }
+  async function start(service: string, env: Readonly<Record<string, string>> = {}): Promise<Done> {
+    const found = await containers.find(service);
+    const command = typed("start", service);
+    if (isUp(found)) return { changed: false, typed: command };
+    const container = docker.getContainer(found.id);
+    const inspected = await container.inspect();
+    const renewed = Object.keys(env).length > 0 || isOverridden(inspected);
+    await (renewed ? await recreate(docker, container, inspected, env) : container).start();
+    await healthy(await containers.find(service));
+    return { changed: true, typed: command };
+  }
+  async function stop(service: string): Promise<Done> {
+    const found = await containers.find(service);
+    const container = docker.getContainer(found.id);
+    if (found.state === "paused") await container.unpause();
+    // Without a time of its own, Docker takes the container's stop_grace_period.
+    if (isUp(found)) await container.stop();
+    return { changed: isUp(found), typed: typed("stop", service) };
+  }
+  async function freeze(service: string, verb: "pause" | "unpause"): Promise<Done> {
+    const found = await containers.find(service);
+    if (!isUp(found)) throw new CannotError(`${service} is not running: start it first`);
+    const changed = (found.state === "paused") !== (verb === "pause");
+    if (changed) await docker.getContainer(found.id)[verb]();
+    return { changed, typed: typed(verb, service) };
+  }
+  const replicas = async () =>
+    (await containers.all()).filter(({ service, state }) => service.startsWith("signaling-") && state !== "created");
+  async function linksOf(service: string): Promise<string[]> {
+    if (service !== "redis" && !service.startsWith("signaling-"))
+      throw new CannotError(`${service} has no link to the backplane`);
+    if (!(await containers.all()).some((container) => container.service === "links" && isUp(container)))
+      throw new CannotError("slow needs the links in front of Redis: make down, then make up OVERLAYS=chaos");
+    await containers.find(service);
+    return service === "redis" ? (await replicas()).map((replica) => replica.service) : [service];
+  }
+  async function saveTargets(): Promise<void> {
+    const added = (await replicas()).map(({ service }) => service).filter((id) => Number(replicaNumber(id)) > 3);
+    writeFileSync(join(targetsDir, "scaled.json"), JSON.stringify([{ targets: added.map((id) => `${id}:9100`) }]));
+  }
+
+  return {
+    name: "compose",
+    stack,
+    endpoints,
+    services: async () =>
+      (await containers.all())
+        // Created and never started: what make scale will start.
+        .filter(({ service, state }) => service !== "ops" && state !== "created")
+        .map(
+          (container): ServiceStatus => ({
+            id: container.service,
+            state: container.state === "paused" ? "paused" : isUp(container) ? "running" : "stopped",
+            detail: `container ${container.name}`,
+          }),
+        ),
+    start,
+    stop,
+    async kill(service) {
+      const found = await containers.find(service);
+      if (isUp(found)) await docker.getContainer(found.id).kill();
+      return { changed: isUp(found), typed: typed("kill", service) };
+    },
+    async crash(service) {
+      const found = await containers.find(service);
+      if (found.state !== "running") throw new CannotError(`${service} is not running: start it first`);
+      await execStream(docker.getContainer(found.id), ["sh", "-c", killChild]);
+      return { changed: true, typed: `${typed("exec", service)} sh -c '${killChild}'` };
+    },
+    pause: (service) => freeze(service, "pause"),
+    resume: (service) => freeze(service, "unpause"),
+    async restart(service, env) {
+      await stop(service);
+      await start(service, env);
+      return { changed: true, typed: typed("restart", service) };
+    },
+    async partition(service) {
+      const { changed, network } = await partitions.cut(service);
+      return { changed, typed: `docker network disconnect ${network} ${(await containers.find(service)).name}` };
+    },
+    async slow(service, slowness) {
+      const ids = await linksOf(service);
+      const before = JSON.stringify(await links.list());
+      await links.slow(ids, slowness);
+      const path = `/links/${ids.length === 1 ? ids[0] : "<each>"}/faults/latency`;
+      return {
+        changed: JSON.stringify(await links.list()) !== before,
+        typed: `curl -X PUT -H content-type:application/json -d '${JSON.stringify(slowness)}' ${linksAdmin}${path}`,
+      };
+    },
+    async reconnect(service) {
+      const { changed, network } = await partitions.mend(service);
+      const linked = (await containers.all()).some((container) => container.service === "links" && isUp(container));
+      const slowed =
+        linked && service !== "proxy" && (await links.list()).some(({ faults }) => Object.keys(faults).length > 0);
+      if (slowed) await links.clear(await linksOf(service));
+      return {
+        changed: changed || slowed,
+        typed: changed
+          ? `docker network connect --alias ${service} ${network} ${(await containers.find(service)).name}`
+          : `curl -X DELETE -H content-type:application/json ${linksAdmin}/links/${service}/faults`,
+      };
+    },
+    async impaired() {
+      const found = (await containers.all()).filter(({ state }) => state !== "created");
+      const names = found.map(({ service }) => service);
+      const cuttable = names.filter((id) => id === "proxy" || id === "redis" || id.startsWith("signaling-"));
+      const cut = await Promise.all(cuttable.map(async (id) => ((await partitions.isCut(id)) ? [id] : [])));
+      const linked = found.some((container) => container.service === "links" && container.state === "running");
+      const slowed = linked
+        ? (await links.list()).flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })))
+        : [];
+      return [...cut.flat().map((id) => ({ id, how: "cut off its network" })), ...slowed];
+    },
+    async addReplica(service) {
+      const done = await start(service);
+      await saveTargets();
+      return done;
+    },
+    async removeReplica(service) {
+      const done = await stop(service);
+      const found = await containers.find(service);
+      // Made anew and not started: as `make up` left it.
+      const container = docker.getContainer(found.id);
+      await recreate(docker, container, await container.inspect(), {});
+      await saveTargets();
+      return done;
+    },
+    replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}:9100/readyz` }),
+    async *redisCli(args, signal) {
+      const found = await containers.find("redis");
+      const command = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD 2>/dev/null) exec redis-cli "$@"';
+      const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);
+      signal.addEventListener("abort", () => output.end(), { once: true });
+      yield* linesOf(output);
+    },
+    async logs(service, lines) {
+      const found = await containers.find(service);
+      const frames = await docker.getContainer(found.id).logs({ stdout: true, stderr: true, tail: lines });
+      return demultiplex(frames).trimEnd().split("\n");
+    },
+    async exitCode(service) {
+      const found = await containers.find(service);
+      const { State } = await docker.getContainer(found.id).inspect();
+      return State.Running ? undefined : State.ExitCode;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type Docker from "dockerode";
+
+/** Holds the environment that compose.yaml gave, while an override is in force. */
+const originalLabel = "hold-the-line.original-env";
+
+/** What Docker says of a container, as far as a new one is made from it. */
+type Inspected = Docker.ContainerInspectInfo;
+
+/** The environment `env` laid over `original`, both as Docker has them. */
+export function overlay(original: readonly string[], env: Readonly<Record<string, string>>): string[] {
+  const kept = original.filter((line) => env[line.slice(0, line.indexOf("="))] === undefined);
+  return [...kept, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+}
+
+/** True when the container runs with an environment that is not compose.yaml's. */
+export function isOverridden({ Config }: Inspected): boolean {
+  return Config.Labels[originalLabel] !== undefined;
+}
+
+/**
+ * Replaces a stopped container by the same with another environment: a container's own cannot be changed. Without
+ * `env` it gets back the one of compose.yaml. Returns the new one, not started.
+ */
+export async function recreate(
+  docker: Docker,
+  old: Docker.Container,
+  inspected: Inspected,
+  env: Readonly<Record<string, string>>,
+): Promise<Docker.Container> {
+  const { Config, HostConfig, Name, NetworkSettings } = inspected;
+  const original = (
+    Config.Labels[originalLabel] === undefined ? Config.Env : JSON.parse(Config.Labels[originalLabel])
+  ) as string[];
+  const { [originalLabel]: _, ...labels } = Config.Labels;
+  const overridden = Object.keys(env).length > 0;
+  await old.remove();
+  return docker.createContainer({
+    ...Config,
+    name: Name.replace(/^\//, ""),
+    Env: overlay(original, env),
+    Labels: overridden ? { ...labels, [originalLabel]: JSON.stringify(original) } : labels,
+    HostConfig,
+    NetworkingConfig: {
+      EndpointsConfig: Object.fromEntries(
+        Object.entries(NetworkSettings.Networks).map(([network, settings]) => [
+          network,
+          // Names, priority and the like; addresses are Docker's to give anew.
+          { ...settings, Aliases: settings.Aliases ?? [], IPAddress: "", Gateway: "", EndpointID: "", MacAddress: "" },
+        ]),
+      ),
+    },
+  });
+}
