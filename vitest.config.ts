@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Real sockets, a real redis-server and spawned programs: files run a few at a time, deadlines are seconds. */
+/** Projects run one after the other. Real sockets, a real redis-server and spawned programs: files run a few at a time, deadlines are seconds. */
 const shared = { testTimeout: 30_000, hookTimeout: 30_000, pool: "forks" as const };
 
 export default defineConfig({
@@ -10,6 +10,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "unit",
+          sequence: { groupOrder: 0 },
           include: ["{common,proxy,services,client,ops,web,grafana,prometheus}/**/*.test.ts"],
         },
       },
@@ -17,6 +18,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "integration",
+          sequence: { groupOrder: 1 },
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           maxWorkers: 2,
@@ -26,6 +28,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: "e2e",
+          sequence: { groupOrder: 2 },
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
