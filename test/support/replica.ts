@@ -4,6 +4,8 @@ import { type Program, startProgram } from "./program.ts";
 
 export interface Replica {
   nodeId: string;
+  port: number;
+  adminPort: number;
   url: string;
   adminUrl: string;
   program: Program;
@@ -14,8 +16,9 @@ export async function startReplica(
   nodeId: string,
   redisUrl: string,
   env: Record<string, string> = {},
+  ports?: [port: number, adminPort: number],
 ): Promise<Replica> {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, adminPort] = ports ?? [await freePort(), await freePort()];
   const program = startProgram("node", ["services/signaling/main.ts"], {
     ...{ NODE_ID: nodeId, PORT: String(port), ADMIN_PORT: String(adminPort), REDIS_URL: redisUrl },
     ...env,
@@ -27,5 +30,5 @@ export async function startReplica(
     await program[Symbol.asyncDispose]();
     throw new Error(`${(error as Error).message}\n${program.output()}`);
   }
-  return { nodeId, url: `http://127.0.0.1:${port}`, adminUrl, program };
+  return { nodeId, port, adminPort, url: `http://127.0.0.1:${port}`, adminUrl, program };
 }

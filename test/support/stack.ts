@@ -8,9 +8,18 @@ import { type Replica, startReplica } from "./replica.ts";
 export interface TestStack {
   redis: RedisServer;
   replicas: Replica[];
-  proxy: { url: string; adminUrl: string; program: Program };
+  proxy: {
+    url: string;
+    adminUrl: string;
+    /** SIGKILL, and waits until it is gone. */
+    kill(): Promise<void>;
+    /** On the same ports; resolves when it listens. */
+    start(): Promise<void>;
+  };
   /** The proxy's word for the state of a replica: ready, degraded, draining, down. */
   stateOf(nodeId: string): Promise<string>;
+  /** Starts a replica that was killed, on the same ports. */
+  restart(nodeId: string): Promise<void>;
   /** The replica with that node id. */
   replica(nodeId: string): Replica;
   [Symbol.asyncDispose](): Promise<void>;
@@ -34,33 +43,48 @@ export async function startStack({
     }),
   );
   const [port, adminPort] = [await freePort(), await freePort()];
-  const program = started.use(
-    startProgram("node", ["proxy/main.ts"], {
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  let program: Program | undefined;
+  async function startProxy(): Promise<void> {
+    program = startProgram("node", ["proxy/main.ts"], {
       PROXY_PORT: String(port),
       PROXY_ADMIN_PORT: String(adminPort),
       REPLICAS: replicas.map(({ nodeId, url, adminUrl }) => `${nodeId}=${url}|${adminUrl}/readyz`).join(","),
       ...env,
-    }),
-  );
-  const adminUrl = `http://127.0.0.1:${adminPort}`;
-  const states = async () => (await (await fetch(`${adminUrl}/replicas`)).json()) as { id: string; state: string }[];
-  try {
-    await until("the proxy sees all replicas ready", async () =>
-      (await states()).every(({ state }) => state === "ready"),
-    );
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n${program.output()}`);
+    });
+    const { output } = program;
+    await until("the proxy listens", async () => (await fetch(`${adminUrl}/healthz`)).ok).catch((error: Error) => {
+      throw new Error(`${error.message}\n${output()}`);
+    });
   }
+  started.defer(() => program?.[Symbol.asyncDispose]());
+  await startProxy();
+  const states = async () => (await (await fetch(`${adminUrl}/replicas`)).json()) as { id: string; state: string }[];
+  await until("the proxy sees all replicas ready", async () =>
+    (await states()).every(({ state }) => state === "ready"),
+  );
+  const replica = (nodeId: string) => {
+    const found = replicas.find((one) => one.nodeId === nodeId);
+    if (found === undefined) throw new Error(`no replica ${nodeId}`);
+    return found;
+  };
   const all = started.move();
   return {
     redis,
     replicas,
-    proxy: { url: `http://127.0.0.1:${port}`, adminUrl, program },
+    proxy: {
+      url: `http://127.0.0.1:${port}`,
+      adminUrl,
+      kill: async () => program?.[Symbol.asyncDispose](),
+      start: startProxy,
+    },
     stateOf: async (nodeId) => (await states()).find(({ id }) => id === nodeId)?.state ?? "unknown",
-    replica(nodeId) {
-      const found = replicas.find((replica) => replica.nodeId === nodeId);
-      if (found === undefined) throw new Error(`no replica ${nodeId}`);
-      return found;
+    replica,
+    async restart(nodeId) {
+      const { port: samePort, adminPort: sameAdminPort } = replica(nodeId);
+      const again = await startReplica(nodeId, redis.url, env, [samePort, sameAdminPort]);
+      all.use(again.program);
+      replicas.splice(replicas.indexOf(replica(nodeId)), 1, again);
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };

@@ -1,0 +1,148 @@
+import type { IceServer } from "../common/protocol.ts";
+import { createEvents } from "./events.ts";
+import { type CreateConnection, createPeerLink, type PeerLink } from "./peer-link.ts";
+import { createSignalingClient, type SignalingOptions } from "./signaling-client.ts";
+
+/**
+ * - `idle`: not begun
+ * - `joining`: on the way into the room
+ * - `calling`: in the room; nobody there, or media on its way
+ * - `connected`: media and signaling are both there
+ * - `signaling-lost`: signaling is gone; media goes on
+ * - `ended`: hung up, superseded or refused
+ */
+export type CallState = "idle" | "joining" | "calling" | "connected" | "signaling-lost" | "ended";
+
+export interface CallEvents {
+  state: CallState;
+  /** A connection to a peer began, changed one of its states, or ended. */
+  link: { peerId: string; link: PeerLink };
+  /** Media of a peer. */
+  track: { peerId: string; stream: MediaStream };
+  /** The peer hung up: its media is over. */
+  gone: { peerId: string };
+  /** Something went wrong that the call gets over. */
+  problem: { message: string };
+}
+
+export interface CallOptions extends SignalingOptions {
+  /** The browser's: `(configuration) => new RTCPeerConnection(configuration)`. */
+  createConnection: CreateConnection;
+  /** Own media; may be empty for a call that only listens. */
+  stream: MediaStream;
+}
+
+/**
+ * A call in a room: one RTCPeerConnection to each other peer, over signaling that may come and go.
+ *
+ * A connection is made once a peer and kept while that peer keeps its id: neither a `disconnect` nor `peer-away` nor
+ * the `peer-left` of a lost peer closes it. It ends with the peer's `bye` or `leave`, or when it has failed and the
+ * peer is no longer in the room.
+ */
+export function createCall(options: CallOptions) {
+  const signaling = createSignalingClient(options);
+  const events = createEvents<CallEvents>();
+  const links = new Map<string, PeerLink>();
+  const present = new Set<string>();
+  let iceServers: IceServer[] = [];
+  let state: CallState = "idle";
+
+  function update(): void {
+    const media = [...links.values()].some(({ connection }) => connection.connectionState === "connected");
+    const signalingState = signaling.state();
+    const next: CallState =
+      signalingState === "joined"
+        ? media
+          ? "connected"
+          : "calling"
+        : signalingState === "lost"
+          ? "signaling-lost"
+          : signalingState;
+    if (next === state) return;
+    state = next;
+    events.emit("state", state);
+  }
+
+  function linkTo(peerId: string): PeerLink {
+    const known = links.get(peerId);
+    if (known !== undefined) return known;
+    const link = createPeerLink({
+      polite: (signaling.peerId() ?? "") > peerId,
+      createConnection: options.createConnection,
+      iceServers,
+      send: (event, signal) => void signaling.send(event, { ...signal, to: peerId }),
+      onTrack: (stream) => events.emit("track", { peerId, stream }),
+      onChange() {
+        if (link.connection.connectionState === "failed" && !present.has(peerId)) drop(peerId);
+        else events.emit("link", { peerId, link });
+        update();
+      },
+      onProblem: (message) => events.emit("problem", { message }),
+    });
+    links.set(peerId, link);
+    for (const track of options.stream.getTracks()) link.connection.addTrack(track, options.stream);
+    events.emit("link", { peerId, link });
+    return link;
+  }
+
+  function drop(peerId: string): void {
+    const link = links.get(peerId);
+    if (link === undefined) return;
+    links.delete(peerId);
+    link.close();
+    events.emit("gone", { peerId });
+    update();
+  }
+
+  signaling.on("state", update);
+  signaling.on("joined", ({ peers, iceServers: given }) => {
+    iceServers = given ?? [];
+    for (const { peerId, away } of peers) {
+      present.add(peerId);
+      const link = links.get(peerId);
+      if (link !== undefined) link.signalingIsBack();
+      else if (away !== true) linkTo(peerId);
+    }
+  });
+  signaling.on("peer-joined", ({ peerId }) => {
+    present.add(peerId);
+    const link = links.get(peerId);
+    if (link !== undefined) link.signalingIsBack();
+    else linkTo(peerId);
+  });
+  signaling.on("peer-left", ({ peerId, reason }) => {
+    present.delete(peerId);
+    const media = links.get(peerId)?.connection.connectionState;
+    if (reason === "left" || media === "failed") drop(peerId);
+  });
+  signaling.on("signal", (signal) => {
+    if (signal.event === "bye") drop(signal.from);
+    else linkTo(signal.from).receive(signal.event, signal);
+  });
+  signaling.on("ended", ({ reason, error }) => {
+    // Another tab of this peer took over: its media is negotiated anew, ours is over. A refusal ends the call too.
+    for (const peerId of [...links.keys()]) drop(peerId);
+    if (error !== undefined) events.emit("problem", { message: `${reason}: ${error.message}` });
+    update();
+  });
+
+  return {
+    on: events.on,
+    /** For what the call does not tell itself: the replica, outages, presence. */
+    signaling,
+    state: () => state,
+    links: (): ReadonlyMap<string, PeerLink> => links,
+    join: (roomId: string) => signaling.join(roomId),
+    /** Restarts ICE on every connection: a fresh offer and answer. */
+    restartIce(): void {
+      for (const link of links.values()) link.restartIce();
+    },
+    /** Says `bye`, leaves the room, ends every connection. */
+    async hangUp(): Promise<void> {
+      if (signaling.state() === "joined") await signaling.send("bye", {});
+      await signaling.close();
+    },
+  };
+}
+
+export type Call = ReturnType<typeof createCall>;

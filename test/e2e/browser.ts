@@ -1,0 +1,122 @@
+import { accessSync, constants, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+/** The installed Chromium. @throws when there is none */
+function chromiumPath(): string {
+  const names = ["chromium", "chromium-browser", "google-chrome"];
+  for (const dir of (process.env["PATH"] ?? "").split(":"))
+    for (const name of names) {
+      try {
+        accessSync(join(dir, name), constants.X_OK);
+        return join(dir, name);
+      } catch {
+        // Not here: the next one.
+      }
+    }
+  throw new Error(`no ${names.join(", ")} on the PATH: apt-get install chromium`);
+}
+
+/** Headless Chromium with a generated camera and microphone, whose WebRTC works over the loopback interface. */
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath(),
+    // Chromium writes where HOME says; a test's own place keeps it out of the user's.
+    env: { ...(process.env as Record<string, string>), HOME: mkdtempSync(join(tmpdir(), "chromium-")) },
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--disable-dev-shm-usage",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--disable-background-timer-throttling",
+      "--disable-renderer-backgrounding",
+      "--disable-backgrounding-occluded-windows",
+      "--autoplay-policy=no-user-gesture-required",
+      "--use-fake-ui-for-media-stream",
+      "--use-fake-device-for-media-stream",
+      "--allow-loopback-in-peer-connection",
+    ],
+  });
+}
+
+/** What the call page says of itself in its data attributes. */
+export interface PageFacts {
+  state: string;
+  node: string;
+  peer: string;
+  ice: string;
+  connection: string;
+  media: string;
+  frames: number;
+  reconnects: number;
+  outage: number;
+}
+
+export function factsOf(page: Page): Promise<PageFacts> {
+  return page.evaluate(() => {
+    const { state = "", node = "", peer = "", ice = "", connection = "", media = "", ...rest } = document.body.dataset;
+    const numbers = { frames: Number(rest["frames"] ?? 0), reconnects: Number(rest["reconnects"] ?? 0) };
+    return { state, node, peer, ice, connection, media, outage: Number(rest["outage"] ?? 0), ...numbers };
+  });
+}
+
+/** One look at the page's RTCPeerConnections, newest last. */
+export interface MediaSample {
+  /** Page clock, ms. */
+  at: number;
+  ice: string;
+  framesDecoded: number;
+  /** ICE user fragment of the local description. */
+  ufrag: string;
+  /** Candidate pair in use. */
+  pair: string;
+  connections: number;
+}
+
+/** Watches every RTCPeerConnection of the page from before its first script; to be called before `goto`. */
+export async function watchConnections(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const connections: RTCPeerConnection[] = [];
+    const Original = RTCPeerConnection;
+    globalThis.RTCPeerConnection = class extends Original {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        connections.push(this);
+      }
+    };
+    Object.assign(globalThis, { watched: { connections, samples: [] } });
+  });
+}
+
+/** Samples the newest connection every 200 ms, in the page itself, until the page is gone. */
+export async function startSampling(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { watched } = globalThis as unknown as { watched: { connections: RTCPeerConnection[]; samples: unknown[] } };
+    setInterval(async () => {
+      const connection = watched.connections.at(-1);
+      if (connection === undefined) return;
+      const sample = {
+        at: performance.now(),
+        ice: connection.iceConnectionState as string,
+        framesDecoded: 0,
+        ufrag: /a=ice-ufrag:(\S+)/.exec(connection.localDescription?.sdp ?? "")?.[1] ?? "",
+        pair: "",
+        connections: watched.connections.length,
+      };
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type === "inbound-rtp" && entry.kind === "video") sample.framesDecoded = entry.framesDecoded ?? 0;
+        if (entry.type === "transport") sample.pair = entry.selectedCandidatePairId ?? "";
+      }
+      watched.samples.push(sample);
+    }, 200);
+  });
+}
+
+/** The samples taken so far. */
+export function samplesOf(page: Page): Promise<MediaSample[]> {
+  return page.evaluate(() => (globalThis as unknown as { watched: { samples: MediaSample[] } }).watched.samples);
+}

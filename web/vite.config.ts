@@ -1,0 +1,7 @@
+import { defineConfig } from "vite";
+
+/** The call page: the only thing that is built. */
+export default defineConfig({
+  build: { outDir: "dist", emptyOutDir: true, target: "es2022", sourcemap: false },
+  logLevel: "warn",
+});
