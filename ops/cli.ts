@@ -8,7 +8,6 @@ import { roll } from "./commands/roll.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 import { up } from "./commands/up.ts";
-import { urls } from "./commands/urls.ts";
 import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
 import { CannotError } from "./engine.ts";
@@ -19,7 +18,6 @@ const commands: Readonly<Record<string, Command>> = {
   up,
   down,
   status,
-  urls,
   logs,
   chaos,
   roll,

@@ -31,7 +31,6 @@ export interface Endpoints {
   callerAdmin: string;
   prometheus: string;
   alertmanager: string;
-  grafana: string;
   /** The replica's own listeners, `id` as in `signaling-2`. */
   replica(id: ServiceId): { public: string; admin: string };
   redis: { host: string; port: number };

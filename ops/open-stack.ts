@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { insideEndpoints, insideLinksAdmin } from "./compose/endpoints.ts";
+import { createComposeEngine } from "./compose/engine.ts";
 import type { Config } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { knownVariables } from "./known-variables.ts";
 import { portsOf } from "./ports.ts";
-import { createProcessEngine } from "./process/engine.ts";
+import { createProcessEngine, hostEndpoints } from "./process/engine.ts";
 import type { StackLayout } from "./process/programs.ts";
 import { openStateDir, type StateDir } from "./process/state-dir.ts";
 
@@ -35,11 +37,15 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
   const port = portsOf(portBase, settings);
   const baseEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !known.includes(name)));
   const layout = { root, dir: state.dir, port, settings };
-  return {
-    engine: createProcessEngine({ stack: config.STACK, state, layout, baseEnv }),
-    root,
-    state,
-    layout,
-    baseEnv,
-  };
+  const inside = config.OPS_INSIDE !== undefined;
+  const engine =
+    (config.ENGINE ?? state.engine()) === "compose"
+      ? createComposeEngine({
+          stack: config.STACK,
+          endpoints: inside ? insideEndpoints : hostEndpoints(port),
+          linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
+          targetsDir: join(state.dir, "targets"),
+        })
+      : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
+  return { engine, root, state, layout, baseEnv };
 }

@@ -1,6 +1,12 @@
 /** Fields of our logs that are told by position, or that every line of a service has in common. */
 const placed = new Set(["time", "level", "service", "node", "msg"]);
 
+/** What a log line says, without the fields around it. */
+export function messageOf(line: string): string {
+  const readable = readableLogLine(line);
+  return readable === line ? line : readable.replace(/^\S+ \w+ +/, "").replace(/ err=\{.*/, "");
+}
+
 /** One of our JSON log lines for a person: `12:00:01.123 warn  message key=value`; any other line as it is. */
 export function readableLogLine(line: string): string {
   if (!line.startsWith("{")) return line;

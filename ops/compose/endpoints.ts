@@ -7,7 +7,6 @@ export const insideEndpoints: Endpoints = {
   callerAdmin: "http://caller:9100",
   prometheus: "http://prometheus:9090",
   alertmanager: "http://alertmanager:9093",
-  grafana: "http://grafana:3000",
   replica: (id) => ({ public: `http://${id}:3000`, admin: `http://${id}:9100` }),
   redis: { host: "redis", port: 6379 },
 };

@@ -26,7 +26,6 @@ export function hostEndpoints(port: PortOf): Endpoints {
     callerAdmin: url("CALLER_ADMIN_PORT"),
     prometheus: url("PROMETHEUS_PORT"),
     alertmanager: url("ALERTMANAGER_PORT"),
-    grafana: url("GRAFANA_PORT"),
     replica: (id) => ({
       public: url(`SIGNALING_${replicaNumber(id)}_PORT`),
       admin: url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`),

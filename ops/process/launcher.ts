@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { readableLogLine } from "../readable-log.ts";
+import { messageOf } from "../readable-log.ts";
 import { identify, signal, stateOf } from "./identity.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 
@@ -75,5 +75,5 @@ async function gone({ process }: ServiceRecord, withinMs: number): Promise<boole
 function lastWords(path: string): string {
   const lines = readFileSync(path, "utf8").trimEnd().split("\n").slice(-20);
   const line = lines.findLast((candidate) => /\w*Error\b/.test(candidate)) ?? lines.at(-1) ?? "";
-  return readableLogLine(line.trim()) || "it said nothing";
+  return messageOf(line.trim()) || "it said nothing";
 }

@@ -43,6 +43,11 @@ export function openStateDir(root: string, stack: string) {
     logPath: (id: string) => join(dir, "logs", `${id}.log`),
     stack: (): StackRecord | undefined =>
       existsSync(join(dir, "stack.json")) ? read<StackRecord>(join(dir, "stack.json")) : undefined,
+    /** The engine that `make up` started the stack on; undefined where make did not, or it is down. */
+    engine(): string | undefined {
+      const path = join(dir, "up.env");
+      return existsSync(path) ? /^ENGINE=(\w+)$/m.exec(readFileSync(path, "utf8"))?.[1] : undefined;
+    },
     saveStack: (record: StackRecord) => write(join(dir, "stack.json"), record),
     services: (): ServiceRecord[] =>
       existsSync(servicesDir)

@@ -37,6 +37,8 @@ save_settings() {
 
 engine_up() {
   sh ops/sh/secrets.sh
+  # Mounted: what the ops container keeps, and what make scale tells Prometheus.
+  mkdir -p "$state/targets" reports
   # shellcheck disable=SC2046 # names
   sh ops/sh/ports.sh $(published_variables) || exit $?
   (umask 077 && save_settings >"$state/up.env")
@@ -44,17 +46,20 @@ engine_up() {
   quietly docker compose up --detach --build --wait --remove-orphans
   # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
   quietly docker compose --profile scale create
-  engine_ops urls
 }
 engine_down() {
   quietly docker compose --profile '*' down --volumes --remove-orphans
   rm -f "$state/up.env"
   echo "ended the stack \"$STACK\""
 }
+engine_services() { docker compose ps --services 2>/dev/null; }
 engine_logs() { docker compose logs --follow --tail 20 "$@"; }
 engine_ops() {
   # A terminal where there is one: live views and questions need it.
   if [ -t 0 ] && [ -t 1 ]; then tty=; else tty=-T; fi
+  # As this user, so that reports are not root's; in the socket's group, which is what Docker's API asks for.
+  as=
+  if socket=$(stat -c %g /var/run/docker.sock 2>/dev/null); then as="--user $(id -u):$socket"; fi
   # shellcheck disable=SC2086 # nothing where empty
-  docker compose run --rm --no-deps --quiet-pull $tty ops "$@"
+  docker compose run --rm --no-deps --quiet-pull $tty $as ops "$@"
 }

@@ -13,13 +13,13 @@ engine_up() {
   sh ops/sh/secrets.sh
   printf 'ENGINE=process\nPORT_BASE=%s\n' "$PORT_BASE" >"$state/up.env"
   ops up
-  ops urls
 }
 engine_down() {
   [ -d "$state/services" ] || { echo "the stack \"$STACK\" is not up"; return; }
   dependencies
   ops down
 }
+engine_services() { ls "$state/services" 2>/dev/null | sed -n 's/\.json$//p'; }
 engine_logs() { ops logs "$@"; }
 engine_ops() {
   dependencies

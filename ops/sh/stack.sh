@@ -33,6 +33,25 @@ export STACK PORT_BASE ENGINE
 export_ports
 
 . "ops/sh/$ENGINE.sh"
+
+# Where a person reaches what runs.
+print_urls() {
+  running=" $(engine_services | tr '\n' ' ') "
+  [ "$running" != "  " ] || die "the stack \"$STACK\" is not up: make up"
+  at() { case $running in *" $1 "*) printf '  %-14s %s\n' "$2" "http://127.0.0.1:$3" ;; esac; }
+  at proxy 'call page' "$PROXY_PORT/?room=demo  (open it in two windows)"
+  at grafana dashboards "$GRAFANA_PORT/"
+  at prometheus prometheus "$PROMETHEUS_PORT/"
+  at alertmanager alertmanager "$ALERTMANAGER_PORT/"
+  at proxy 'proxy admin' "$PROXY_ADMIN_PORT/replicas"
+  at caller 'caller admin' "$CALLER_ADMIN_PORT/alerts"
+  for n in 1 2 3 4 5; do
+    eval "public=\$SIGNALING_${n}_PORT admin=\$SIGNALING_${n}_ADMIN_PORT"
+    # shellcheck disable=SC2154 # set by eval
+    at "signaling-$n" "signaling-$n" "$public/  (admin: $admin/readyz)"
+  done
+}
+
 command=$1
 shift
 case $command in
@@ -40,12 +59,16 @@ case $command in
     # Two at once wait for each other; up and down go through here again, with the lock held.
     [ -n "${STACK_LOCKED:-}" ] || { mkdir -p "$state"; STACK_LOCKED=1; export STACK_LOCKED; locked "$state/lock" "$0" up; exit; }
     engine_up
+    echo "the stack \"$STACK\" is ready on the $ENGINE engine:"
+    print_urls
+    echo "next: make status, make kill-node, make heal, make down"
     ;;
   down)
     [ -n "${STACK_LOCKED:-}" ] || { mkdir -p "$state"; STACK_LOCKED=1; export STACK_LOCKED; locked "$state/lock" "$0" down; exit; }
     engine_down
     ;;
   logs) engine_logs "$@" ;;
+  urls) print_urls ;;
   open)
     url=http://127.0.0.1:$PROXY_PORT/
     for opener in xdg-open open; do

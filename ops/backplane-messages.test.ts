@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { parseCsvMessage, readMessage } from "./backplane-messages.ts";
+
+const read = (line: string) => {
+  const message = parseCsvMessage(line);
+  return message === undefined ? undefined : readMessage(message);
+};
+
+test("a room's message shows room, event and size, never its content", () => {
+  const line = String.raw`"pmessage","*","socket.io#/signaling#r:demo#","HL\x01\x9a\x00\x00\x00\x01\x93\xabsignaling-1\xa5offer\"v=0"`;
+  expect(read(line)).toEqual({
+    kind: "message",
+    channel: "socket.io#/signaling#r:demo#",
+    room: "demo",
+    what: "offer",
+    bytes: 31,
+  });
+});
+
+test("a canary names its replica", () => {
+  const line = String.raw`"pmessage","*","hold-the-line:canary","HL\x01\x9a\x00\x00\x00\x01signaling-2 17"`;
+  expect(read(line)).toEqual({ kind: "canary", node: "signaling-2" });
+});
+
+test("raw WebSocket rooms and requests between replicas are told apart; other lines are none", () => {
+  expect(read('"pmessage","*","room:demo","x"')).toMatchObject({ room: "demo", what: "message" });
+  expect(read('"pmessage","*","socket.io-request#/signaling#","{}"')).toMatchObject({ what: "between replicas" });
+  expect(read('"psubscribe","*",1')).toBeUndefined();
+});

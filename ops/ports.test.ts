@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { portsOf, replicaNumber } from "./ports.ts";
+
+test("PORT_BASE moves every default, a variable of the port's own wins, an empty one is unset", () => {
+  const port = portsOf(1_000, { PROXY_PORT: "80", REDIS_PORT: "" });
+  expect(port("PROXY_PORT")).toBe(80);
+  expect(port("REDIS_PORT")).toBe(7_390);
+  expect(port("SIGNALING_2_ADMIN_PORT")).toBe(10_102);
+  expect(() => port("NOSUCH_PORT")).toThrow("ports.env has no NOSUCH_PORT");
+});
+
+test("a replica's number is what follows the last dash", () => {
+  expect(replicaNumber("signaling-4")).toBe("4");
+});
