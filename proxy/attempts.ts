@@ -5,6 +5,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Prober } from "./prober.ts";
 import type { Replica, ReplicaTable } from "./replica-table.ts";
 import { type Reply, replyOf, unknownSession } from "./replies.ts";
+import { Ejected, TryTimeout } from "./try-errors.ts";
 
 /** How one try at one replica ended. */
 export type Outcome =
@@ -22,16 +23,20 @@ const unavailable: Reply = {
   headers: { "retry-after": "1" },
 };
 
-/** Thrown into a try to end it. */
-export class TryTimeout extends Error {}
-/** The replica went down while the request was with it. */
-export class Ejected extends Error {}
-
 /** What a failed try means for the client. A session whose replica refuses connections or was ejected is gone. */
 export function failedTry(error: unknown, passed: Passed): Outcome {
   if (error instanceof TryTimeout) return { kind: "failed", reply: timedOut };
   const lost = error instanceof Ejected || (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
   return { kind: "failed", reply: passed.sid !== undefined && lost ? unknownSession : unreachable };
+}
+
+/** How a request is tried. */
+export interface Tries {
+  /** One try at this replica, with a deadline. */
+  attempt(replica: Replica, timeoutMs: number): Promise<Outcome>;
+  clientGone(): boolean;
+  /** False: what was sent cannot be sent again, so there is one try only. */
+  retriable: boolean;
 }
 
 /**
@@ -49,9 +54,7 @@ export function createAttempts(
 ) {
   return async function tryInTurn(
     passed: Passed,
-    clientGone: () => boolean,
-    attempt: (replica: Replica, timeoutMs: number) => Promise<Outcome>,
-    retriable: boolean,
+    { attempt, clientGone, retriable }: Tries,
   ): Promise<{ outcome: Outcome; retries: number }> {
     const { route } = passed;
     if (route.kind === "unknown-session") return { outcome: { kind: "failed", reply: unknownSession }, retries: 0 };
@@ -62,7 +65,10 @@ export function createAttempts(
     for (const [index, id] of order.entries()) {
       if (passed.opensSession) {
         const waitMs = admission.replica(id);
-        if (waitMs === undefined) return { outcome: { kind: "failed", reply: replyOf(overloaded) }, retries };
+        if (waitMs === undefined) {
+          metrics.rejected.inc({ reason: overloaded.reason });
+          return { outcome: { kind: "failed", reply: replyOf(overloaded) }, retries };
+        }
         if (waitMs > 0) await delay(waitMs);
         if (clientGone()) return { outcome: { kind: "gone" }, retries };
       }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type AnswerHead, createAnswerReader } from "./answer-head.ts";
+import { TryTimeout } from "./try-errors.ts";
 import { passOn } from "./tunnel.ts";
 
 /** One read buffer for all replica sockets: what is read is copied out before the next read. */
@@ -50,7 +51,7 @@ export function handshake(
     reject(error);
   };
   const onEnd = () => fail(new Error("the replica closed the connection before it answered"));
-  const timer = setTimeout(() => fail(new Error(`no answer to the upgrade within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(() => fail(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)), timeoutMs);
   socket.once("error", fail).once("end", onEnd).once("close", onEnd);
   socket.write(request, "latin1");
 

@@ -64,7 +64,14 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     trusted: config.TRUSTED_PROXIES,
   });
   const proxied = {
-    ...{ headTimeoutMs: config.HEAD_TIMEOUT_MS, limits, metrics, serve: http.serve, upgrade },
+    ...{
+      headTimeoutMs: config.HEAD_TIMEOUT_MS,
+      limits,
+      metrics,
+      serve: http.serve,
+      upgrade,
+      malformed: http.malformed,
+    },
   };
   const tlsFiles = tlsFilesOf(config);
   const redirect = createRedirect(config.TLS_REDIRECT_PORT ?? config.PROXY_TLS_PORT);

@@ -27,17 +27,13 @@ export interface PublicServerOptions {
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** What follows the head of this request, already served, is malformed: nothing more may go to a replica. */
+  malformed(request: IncomingMessage): void;
 }
 
 /** A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. */
-export function createPublicServer({
-  headTimeoutMs,
-  tls,
-  limits,
-  metrics,
-  serve,
-  upgrade,
-}: PublicServerOptions): Server {
+export function createPublicServer(given: PublicServerOptions): Server {
+  const { headTimeoutMs, tls, limits, metrics, serve, upgrade, malformed } = given;
   const options = {
     ...{ maxHeaderSize, keepAliveTimeout, requestTimeout, headersTimeout: headTimeoutMs, noDelay: true },
     ...{ connectionsCheckingInterval: Math.min(500, headTimeoutMs), requireHostHeader: true },
@@ -79,8 +75,13 @@ export function createPublicServer({
     if (socket.writableEnded) return;
     const response = answering.get(socket);
     const midAnswer = response?.headersSent === true && !response.closed;
-    if (error.code === "ECONNRESET" || !socket.writable || midAnswer) {
+    if (response !== undefined) malformed(response.req);
+    if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
+      return;
+    }
+    if (midAnswer) {
+      socket.destroySoon();
       return;
     }
     const [status, reason] = parserRefusal(error.code);

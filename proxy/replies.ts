@@ -13,6 +13,9 @@ export interface Reply {
 /** What Engine.IO answers to a session that it does not know: the client opens a new one at once. */
 export const unknownSession: Reply = { status: 400, body: { code: 1, message: "Session ID unknown" } };
 
+/** A body turned out larger than is let through. */
+export const bodyTooLarge: Reply = { status: 413, body: { error: "the body is too large" } };
+
 /** Longest time that a refused request's body is read and dropped, so that the client can read the answer, ms. */
 const lingerMs = 1_000;
 

@@ -39,6 +39,7 @@ export function createScreen(options: {
   return (request: IncomingMessage): Refusal | Screened => {
     const url = request.url ?? "";
     const method = request.method ?? "";
+    if (request.httpVersionMajor !== 1) return bad("version", "HTTP/1.1 or HTTP/1.0 only");
     if (!url.startsWith("/")) return bad("target-form", "the request target must be a path");
     const queryAt = url.indexOf("?");
     const path = queryAt === -1 ? url : url.slice(0, queryAt);

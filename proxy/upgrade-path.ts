@@ -1,16 +1,18 @@
 import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { clientHead } from "./answer-head.ts";
-import { Ejected, failedTry, type Outcome } from "./attempts.ts";
+import { failedTry, type Outcome } from "./attempts.ts";
 import type { Passed } from "./gate.ts";
 import { type Handshaken, handshake, tcpKeepAliveMs } from "./handshake.ts";
 import { upgradeHead } from "./headers.ts";
+import { told } from "./log-fields.ts";
 import { screenOrigin } from "./origin.ts";
 import type { PathDeps } from "./path-deps.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import type { Carried, Replica } from "./replica-table.ts";
 import { type Reply, replyOf, replyOnSocket, unknownSession } from "./replies.ts";
 import { screenUpgrade } from "./screen.ts";
+import { Ejected } from "./try-errors.ts";
 import { createTunnel } from "./tunnel.ts";
 
 /** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
@@ -28,12 +30,11 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     const gone = () => socket.destroyed || !socket.writable;
     const attempt = (replica: Replica, timeoutMs: number) =>
       tryReplica(replica, timeoutMs, { wire, passed, socket, head, startedAt });
-    const { outcome, retries } = await tryInTurn(passed, gone, attempt, true);
+    const { outcome, retries } = await tryInTurn(passed, { attempt, clientGone: gone, retriable: true });
     if (outcome.kind === "failed") answerSelf(outcome.reply);
 
     function answerSelf(answer: Reply): void {
       if (answer === unknownSession) metrics.unknownSessions.inc();
-      else if (answer.status === 503) metrics.rejected.inc({ reason: "admission" });
       metrics.requests.inc({ replica: "none", code: answer.status });
       log.info({ ...told(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
       replyOnSocket(socket, answer);
@@ -100,12 +101,10 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     shaken.relayTo(socket);
   }
 
-  return upgrade;
-}
-
-/** What every log line says of a request. */
-export function told(passed: Passed) {
-  const { client, route, path } = passed;
-  const decision = route.kind === "ranked" ? route.decision : route.kind;
-  return { traceId: client.traceId, client: client.chain[0], path, decision };
+  return (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    upgrade(request, socket, head).catch((err: unknown) => {
+      log.error({ err }, "an upgrade failed in the proxy itself");
+      socket.destroy();
+    });
+  };
 }

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { freshId, readCookie, stickyCookie } from "./sticky-cookie.ts";
+
+test("a fresh id has 128 bits and is read back", () => {
+  const id = freshId();
+  expect(Buffer.from(id, "base64url")).toHaveLength(16);
+  expect(readCookie(`a=1; sticky=${id}; b=2`, "sticky")).toBe(id);
+});
+
+test.each([
+  [undefined, undefined],
+  ["", undefined],
+  ["sticky", undefined],
+  ["xsticky=a", undefined],
+  ["sticky=", undefined],
+  ["sticky=a b", undefined],
+  [`sticky=${"x".repeat(65)}`, undefined],
+  ["sticky=first; sticky=second", "first"],
+])("of the header %j the cookie is %j", (header, value) => {
+  expect(readCookie(header, "sticky")).toBe(value);
+});
+
+test("Secure only for a client that came by TLS", () => {
+  expect(stickyCookie("sticky", "x", false)).toBe("sticky=x; Path=/; HttpOnly; SameSite=Lax");
+  expect(stickyCookie("sticky", "x", true)).toMatch(/; Secure$/);
+});
