@@ -18,7 +18,13 @@ export const schema = z.object({
     .describe("Redis of the backplane; several, comma-separated: nodes of a Redis Cluster (BACKPLANE=sharded)"),
   REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
   REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
-  BACKPLANE: z.enum(["pubsub"]).default("pubsub").describe("What carries room messages between replicas"),
+  BACKPLANE: z
+    .enum(["pubsub", "sharded", "streams"])
+    .default("pubsub")
+    .describe("What carries room messages between replicas"),
+  RECOVERY_MAX_MS: milliseconds(0, 120_000)
+    .default(10_000)
+    .describe("With BACKPLANE=streams: how long after its connection closed a session gets replayed what it missed"),
   RESUME_SECRET: secret(z.string().min(16).optional()).describe(
     "Key of the resume tokens, the same on every replica; a fixed development value when unset",
   ),

@@ -38,7 +38,8 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, { 
   const onServerSideEmit = nsp._onServerSideEmit.bind(nsp);
   nsp._onServerSideEmit = (args) => {
     const event: unknown = Array.isArray(args) ? args[0] : undefined;
-    if (typeof event === "string" && !reserved.has(event) && nsp.listenerCount(event) > 0) onServerSideEmit(args);
+    if (typeof event === "string" && !reserved.has(event) && nsp.listenerCount(event) > 0)
+      transit.after(() => onServerSideEmit(args));
     else drop("poisoned");
   };
 

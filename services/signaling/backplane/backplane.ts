@@ -3,6 +3,8 @@ import type { Log } from "../../../common/log.ts";
 import type { Config } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
 import { createPubSubBackplane } from "./pubsub.ts";
+import { createShardedBackplane } from "./sharded.ts";
+import { createStreamsBackplane } from "./streams.ts";
 
 /**
  * What carries room messages between replicas.
@@ -49,5 +51,7 @@ export interface BackplaneContext {
  * started while its backplane is gone serves its own peers and says that it is degraded.
  */
 export function createBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
+  if (config.BACKPLANE === "sharded") return createShardedBackplane(config, context);
+  if (config.BACKPLANE === "streams") return createStreamsBackplane(config, context);
   return createPubSubBackplane(config, context);
 }

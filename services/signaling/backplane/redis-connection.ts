@@ -57,6 +57,8 @@ export function connectClient({ urls, username, password }: RedisTarget, role: s
     disableOfflineQueue: role === "publisher",
     commandsQueueMaxLength: 50_000,
   });
+  // A shard channel of ours was moved to another primary.
+  client.on("sharded-channel-moved", (channel: string) => life.abort(new Error(`channel ${channel} moved`)));
   client.on("error", (error: Error) => life.abort(new Error(`${role}: ${error.message || error.name}`)));
   life.signal.addEventListener("abort", () => client.destroy(), { once: true });
   return client;

@@ -1,0 +1,76 @@
+import { hashSlot } from "./hash-slot.ts";
+import type { Life } from "./link.ts";
+import { connectClient, openSingle, type RedisConnection } from "./redis-connection.ts";
+import { nodeTarget, type RedisTarget } from "./redis-target.ts";
+
+/** A connection for sharded pub/sub; `primaries` is 1 without a cluster. */
+export type ShardedConnection = RedisConnection & { primaries: number };
+
+/**
+ * Connects to all primaries of a Redis Cluster, or to a single Redis, whichever answers: the first node that can be
+ * reached says which it is.
+ *
+ * The slots are looked up once. A channel that has moved (failover, resharding) ends this life; the next one looks
+ * them up again. That is all the cluster support that shard channels need, and it cannot be half up.
+ */
+export async function openSharded(target: RedisTarget, life: Life): Promise<ShardedConnection> {
+  const shards = await findShards(target, life);
+  if (shards === null) return { ...(await openSingle(target, life)), primaries: 1 };
+
+  const nodes = new Map<string, Promise<RedisConnection>>();
+  for (const { url, node } of shards) if (!nodes.has(url)) nodes.set(url, openSingle(node, life));
+  const primaries = await Promise.all(nodes.values());
+  const bySlot = new Array<RedisConnection>(16_384);
+  for (const { url, from, to } of shards) bySlot.fill(await (nodes.get(url) as Promise<RedisConnection>), from, to + 1);
+
+  function of(channel: string): RedisConnection {
+    const primary = bySlot[hashSlot(channel)];
+    if (primary === undefined) throw new Error(`no primary serves the slot of ${channel}`);
+    return primary;
+  }
+  const watched = <T>(sent: Promise<T>): Promise<T> =>
+    sent.catch((error: Error) => {
+      if (/^(MOVED|ASK|CLUSTERDOWN)/.test(error.message)) life.abort(new Error(`cluster changed: ${error.message}`));
+      throw error;
+    });
+  return {
+    primaries: primaries.length,
+    publish: async (kind, channel, message) => watched(of(channel).publish(kind, channel, message)),
+    subscribe: async (kind, channel, listener) => watched(of(channel).subscribe(kind, channel, listener)),
+    unsubscribe: async (kind, channel) => watched(of(channel).unsubscribe(kind, channel)),
+    command: async (args) => (await Promise.all(primaries.map((primary) => primary.command(args)))).flat(),
+    destroy() {
+      for (const primary of primaries) primary.destroy();
+    },
+  };
+}
+
+/** Which primary has which slots; null when this is no cluster. Asks the nodes in turn until one answers. */
+async function findShards(target: RedisTarget, life: Life) {
+  let last: unknown;
+  for (const url of target.urls) {
+    // A life of its own: a node that is gone is no loss while another answers.
+    const trial = new AbortController();
+    const node = { ...target, urls: [url] };
+    const seed = connectClient(node, "seed", trial);
+    const giveUp = () => trial.abort(life.signal.reason);
+    life.signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      await seed.connect();
+      const info = String(await seed.sendCommand(["INFO", "cluster"]));
+      if (!/cluster_enabled:1/.test(info)) return null;
+      const slots = await seed.clusterSlots();
+      return slots.map(({ from, to, master }) => {
+        const primary = nodeTarget(node, master.host, master.port);
+        return { from, to, node: primary, url: primary.urls[0] ?? "" };
+      });
+    } catch (error) {
+      last = error;
+    } finally {
+      life.signal.removeEventListener("abort", giveUp);
+      seed.destroy();
+    }
+    life.signal.throwIfAborted();
+  }
+  throw last;
+}

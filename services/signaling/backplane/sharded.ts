@@ -1,0 +1,74 @@
+import { createShardedAdapter } from "@socket.io/redis-adapter";
+import type { Adapter } from "socket.io-adapter";
+import type { Config } from "../config.ts";
+import { createAdapterClient } from "./adapter-client.ts";
+import { guardAdapter } from "./adapter-guard.ts";
+import type { Backplane, BackplaneContext } from "./backplane.ts";
+import { type Carrier, createCarrier } from "./carrier.ts";
+import { openSharded, type ShardedConnection } from "./redis-cluster.ts";
+import { redisTarget } from "./redis-target.ts";
+
+/** Hash tags whose slots lie evenly, one in each sixteenth of the slots: whatever primary is lost, one is missed. */
+const tags = [18, 3, 61, 58, 19, 2, 60, 59, 102, 1, 63, 49, 103, 0, 62, 48];
+
+/** Redis sharded pub/sub: at most once; a replica receives the messages of the rooms that it has members of. */
+export async function createShardedBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
+  const target = redisTarget(config);
+  const channels = tags.map((tag) => `hold-the-line:canary:${context.nodeId}:{${tag}}`);
+  const returned = new Map<string, number>();
+  const carrier: Carrier<ShardedConnection> = createCarrier(context, {
+    open: (life) => openSharded(target, life),
+    kind: "shard",
+    // The heartbeat alone would prove one primary.
+    lanes: [
+      {
+        name: "shards",
+        async send(payload) {
+          returned.clear();
+          returned.set(payload, 0);
+          if (carrier.link.connection()?.primaries === 1) carrier.canary.receive("shards", payload);
+          else await Promise.all(channels.map((channel) => carrier.send("shard", channel, payload)));
+        },
+      },
+    ],
+  });
+  for (const channel of channels)
+    await carrier.subscriptions.add("shard", channel, (message) => {
+      const payload = message.toString("latin1");
+      const count = (returned.get(payload) ?? 0) + 1;
+      returned.set(payload, count);
+      if (count === channels.length) carrier.canary.receive("shards", payload);
+    });
+
+  const client = createAdapterClient(carrier);
+  const build = createShardedAdapter(client, client, { subscriptionMode: "dynamic" });
+  await carrier.start();
+  return {
+    ...carrier.common,
+    // Socket.IO calls it with `new`: no arrow function.
+    adapter: function adapter(namespace) {
+      return guardAdapter(routeRooms(build(namespace)), carrier, context);
+    },
+  };
+}
+
+interface ShardedInner {
+  computeChannel(message: { type: number; data: { requestId?: string; opts: { rooms: string[] } } }): string;
+  dynamicChannel(room: string): string;
+}
+
+/**
+ * A room whose name has 20 characters is taken for a socket id and its messages go to every replica; ours say by
+ * their prefix that they are rooms.
+ */
+function routeRooms<A extends Adapter>(adapter: A): A {
+  const inner = adapter as unknown as ShardedInner;
+  const computeChannel = inner.computeChannel.bind(adapter);
+  const broadcast = 3;
+  inner.computeChannel = (message) => {
+    const [room, ...others] = message.type === broadcast ? message.data.opts.rooms : [];
+    const single = room !== undefined && others.length === 0 && message.data.requestId === undefined;
+    return single && /^[rp]:/.test(room) ? inner.dynamicChannel(room) : computeChannel(message);
+  };
+  return adapter;
+}
