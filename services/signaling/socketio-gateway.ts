@@ -8,7 +8,7 @@ import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import type { Metrics } from "./metrics.ts";
 import { mayConnect } from "./origin.ts";
-import type { Relay, Switchboard } from "./switchboard.ts";
+import type { Recovered, Relay, Switchboard } from "./switchboard.ts";
 import { createTokenBucket } from "./token-bucket.ts";
 
 /** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
@@ -43,6 +43,7 @@ export function createSocketIoGateway(options: {
       ? {}
       : { cors: allowed.includes("*") ? { origin: "*" } : { origin: allowed, credentials: true } }),
     adapter: backplane.adapter,
+    ...(backplane.recovery === undefined ? {} : { connectionStateRecovery: backplane.recovery }),
   });
   // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
   io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
@@ -71,8 +72,14 @@ export function createSocketIoGateway(options: {
       rooms: new Set(),
       bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
       send: (event, data) => void socket.emit(event, data),
-      enter: (roomId, peerId) => void socket.join([roomOf(roomId), peerRoomOf(peerId)]),
-      exit: (roomId) => void socket.leave(roomOf(roomId)),
+      enter(roomId, peerId) {
+        socket.data = { peerId, subject: this.subject, rooms: [...this.rooms] } satisfies Recovered;
+        void socket.join([roomOf(roomId), peerRoomOf(peerId)]);
+      },
+      exit(roomId) {
+        socket.data = { ...socket.data, rooms: [...this.rooms] };
+        void socket.leave(roomOf(roomId));
+      },
       close: () => void socket.conn.close(),
       end: () => void socket.disconnect(true),
     };
@@ -93,6 +100,7 @@ export function createSocketIoGateway(options: {
       namespace.on("connection", (socket) => {
         const connection = connectionOf(socket);
         sockets.set(connection, socket);
+        if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
         socket.onAny((event: string, ...args: unknown[]) => {
           const last = args.at(-1);
           const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
@@ -112,7 +120,9 @@ export function createSocketIoGateway(options: {
     relay({ event, roomId, to, sender, signal, remote }: Relay): number {
       const room = to === undefined ? roomOf(roomId) : peerRoomOf(to);
       const senderId = sockets.get(sender)?.id;
-      const operator = (remote.socketio ? namespace : namespace.local).to(room);
+      // Where sessions can be recovered, what is said among local members must be on record too.
+      const beyond = remote.socketio || backplane.recovery !== undefined;
+      const operator = (beyond ? namespace : namespace.local).to(room);
       (senderId === undefined ? operator : operator.except(senderId)).emit(event, signal);
       const members = namespace.adapter.rooms.get(room);
       return (members?.size ?? 0) - (senderId !== undefined && members?.has(senderId) ? 1 : 0);

@@ -31,6 +31,13 @@ export interface Relay {
   remote: Record<Kind, boolean>;
 }
 
+/** What a session kept of its connection, for a backplane that recovers sessions. */
+export interface Recovered {
+  peerId: string;
+  subject: string | null;
+  rooms: string[];
+}
+
 /**
  * The rules of rooms, the same for both gateways: who may join, what is refused with which code, who gets a relay and
  * what its ack says.
@@ -155,9 +162,27 @@ export function createSwitchboard(options: {
     older.end();
   }
 
+  /** Its session came back with its rooms: the peer is present again, or is ended where it is somebody else's. */
+  function recover(connection: Connection, { peerId, subject, rooms }: Recovered): void {
+    if (subject !== connection.subject) {
+      connection.end();
+      return;
+    }
+    const older = peers.get(peerId);
+    if (older !== undefined) supersede(peerId);
+    peers.set(peerId, connection);
+    connection.peerId = peerId;
+    for (const roomId of rooms) {
+      connection.rooms.add(roomId);
+      connection.enter(roomId, peerId);
+      presence.enter(roomId, peerId, connection.kind);
+    }
+  }
+
   return {
     handle,
     supersede,
+    recover,
     /** The connection is gone without `leave`: its peer is away. */
     lose(connection: Connection, reason: "disconnected" | "draining"): void {
       const { peerId, rooms } = connection;

@@ -131,7 +131,7 @@ export function createStreamLog(options: {
     appendCanary: (payload: string) => append({ canary: payload }),
     /** Hands on what is appended from now on, for the life of this connection. */
     async follow({ reader, publisher }: StreamsConnection, life: Life): Promise<void> {
-      const [last] = await publisher.xRevRange(streamKey, "+", "-", { COUNT: 1 });
+      const [last] = (await publisher.xRevRange(streamKey, "+", "-", { COUNT: 1 })) ?? [];
       const end = last?.id ?? "0-0";
       if (cursor === null || compareStreamIds(end, cursor) < 0) cursor = end;
       const run = async () => {
@@ -146,7 +146,7 @@ export function createStreamLog(options: {
     /** All entries after an id, up to the present end. */
     async *since(id: string, { publisher }: StreamsConnection): AsyncGenerator<Entry> {
       for (let from = id; ; ) {
-        const page = await publisher.xRange(streamKey, `(${from}`, "+", { COUNT: readCount });
+        const page = (await publisher.xRange(streamKey, `(${from}`, "+", { COUNT: readCount })) ?? [];
         for (const { id: at, message } of page) yield { id: at, fields: { ...message } };
         const last = page.at(-1);
         if (last === undefined || page.length < readCount) return;
