@@ -3,9 +3,9 @@
 
 COMPOSE_PROJECT_NAME=$STACK
 COMPOSE_FILE=compose.yaml
-for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay.yaml; done
+for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay/compose.yaml; done
 # A registry that lacks Grafana, and CI: the overlay takes the service out.
-[ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana.yaml
+[ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana/compose.yaml
 export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:
 
 quietly() {
@@ -45,7 +45,7 @@ engine_up() {
   echo "building images and starting containers (progress: .cache/compose-$STACK.log)"
   quietly docker compose up --detach --build --wait --remove-orphans
   # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
-  quietly docker compose --profile scale create
+  quietly docker compose --profile scale create --no-recreate signaling-4 signaling-5
 }
 engine_down() {
   quietly docker compose --profile '*' down --volumes --remove-orphans

@@ -10,3 +10,7 @@ for name in STICKY_SECRET RESUME_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GR
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
   mv ".secrets/$name.$$" ".secrets/$name"
 done
+# The exporter takes its password as JSON, by the address that it watches.
+if [ ! -s .secrets/redis-exporter.json ]; then
+  printf '{"redis://watch@redis:6379": "%s"}\n' "$(cat .secrets/REDIS_PASSWORD)" >.secrets/redis-exporter.json
+fi

@@ -1,0 +1,51 @@
+# syntax-free on purpose: the classic frontend builds it too, where no registry can be reached for another one.
+#
+#   docker build --target proxy .        proxy · signaling · caller · ops: one image a program
+#
+# No build step for the programs: Node 24 runs the TypeScript that is in the repository. Only the call page is built.
+ARG IMAGE_NODE=node:24-trixie-slim
+
+# Everything that the build needs. The runtime that npm brings for hosts with an old Node goes in the same layer.
+FROM ${IMAGE_NODE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --no-audit --no-fund && rm -rf node_modules/node-linux-*
+COPY common common
+COPY client client
+COPY web web
+RUN node_modules/.bin/vite build web
+
+# What the programs need at run time. Optional packages stay: they carry the native parts of node-datachannel.
+FROM ${IMAGE_NODE} AS production
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/node-linux-* && npm cache clean --force
+
+FROM ${IMAGE_NODE} AS runtime
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=production /app/node_modules node_modules
+COPY package.json ./
+COPY common common
+USER 1000:1000
+
+FROM runtime AS proxy
+COPY proxy proxy
+CMD ["node", "proxy/main.ts"]
+
+FROM runtime AS signaling
+COPY services/signaling services/signaling
+COPY --from=build /app/web/dist web/dist
+CMD ["node", "services/signaling/main.ts"]
+
+FROM runtime AS caller
+COPY client client
+COPY services/caller services/caller
+CMD ["node", "services/caller/main.ts"]
+
+FROM runtime AS ops
+COPY ops ops
+COPY prometheus prometheus
+COPY .env.example ./
+ENTRYPOINT ["node", "ops/cli.ts"]
+CMD ["--help"]
