@@ -36,7 +36,10 @@ export async function startProxyProgram(
   const admin = `http://127.0.0.1:${adminPort}`;
   await until("the proxy listens", async () => {
     if (program.child.exitCode !== null) throw new Error(program.output());
-    return (await fetch(`${admin}/healthz`)).ok && (await fetch(`http://127.0.0.1:${port}/nowhere`)).status > 0;
+    return (
+      (await fetch(`${admin}/healthz`)).ok &&
+      (await fetch(`http://127.0.0.1:${port}/nowhere`, { redirect: "manual" })).status > 0
+    );
   });
   return {
     ...{ port, admin, program, url: `http://127.0.0.1:${port}` },

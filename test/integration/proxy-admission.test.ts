@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { until } from "../support/poll.ts";
+import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
+import { exchange, openTunnel } from "../support/raw-socket.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+
+let upstream: Upstream;
+let proxy: ProxyProgram;
+async function start(env: Record<string, string>): Promise<void> {
+  upstream = await startUpstream("signaling-1");
+  proxy = await startProxyProgram([upstream], env);
+}
+afterEach(async () => {
+  await proxy[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+const handshake = () => fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`);
+
+test("new sessions reach a replica at its rate; a short queue waits, the rest gets 503 with Retry-After", async () => {
+  await start({ ADMIT_PER_SECOND: "40", ADMIT_QUEUE_MS: "500" });
+  const startedAt = performance.now();
+  const answers = await Promise.all(Array.from({ length: 100 }, handshake));
+  const spanMs = performance.now() - startedAt;
+  const admitted = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 503);
+  expect(admitted.length + refused.length).toBe(100);
+  expect(admitted.length).toBeGreaterThanOrEqual(28);
+  expect(admitted.length).toBeLessThanOrEqual(10 + 0.04 * spanMs + 1);
+  for (const answer of refused) expect(answer.headers.get("retry-after")).toBe("1");
+  expect(upstream.seen).toHaveLength(admitted.length);
+  expect(await proxy.metric('proxy_rejected_total{reason="admission"}')).toBe(refused.length);
+});
+
+test("what belongs to a session is never held up by admission", async () => {
+  await start({ ADMIT_PER_SECOND: "1", ADMIT_QUEUE_MS: "0" });
+  await handshake();
+  expect((await handshake()).status).toBe(503);
+  for (let i = 0; i < 20; i++)
+    expect((await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling&sid=signaling-1.x`)).status).toBe(200);
+  (await openTunnel(proxy.port, "/socket.io/?EIO=4&transport=websocket&sid=signaling-1.x")).socket.destroy();
+  await expect(openTunnel(proxy.port)).rejects.toThrow("503");
+});
+
+test("one client address cannot open sessions faster than its share; another still can", async () => {
+  await start({ MAX_SESSIONS_PER_CLIENT_PER_SECOND: "5", TRUSTED_PROXIES: "127.0.0.1" });
+  const from = (ip: string) =>
+    fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`, { headers: { "x-forwarded-for": ip } });
+  const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await from("203.0.113.1")).status));
+  expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(6);
+  expect(statuses).toContain(503);
+  expect((await from("203.0.113.2")).status).toBe(200);
+  expect(await proxy.metric('proxy_rejected_total{reason="client-rate"}')).toBeGreaterThan(10);
+});
+
+async function idle(): Promise<Socket> {
+  const socket = connect(proxy.port, "127.0.0.1");
+  socket.on("error", () => socket.destroy());
+  await once(socket, "connect");
+  return socket;
+}
+
+test.each([
+  ["MAX_CONNECTIONS_PER_CLIENT", "20"],
+  ["MAX_CONNECTIONS", "20"],
+])("%s: a connection over it is told so, and a place that becomes free is given again", async (name, cap) => {
+  await start({ [name]: cap });
+  const held = await Promise.all(Array.from({ length: Number(cap) }, idle));
+  const answer = await exchange(proxy.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect(answer).toMatchObject({ status: 503, closed: true });
+  expect(answer.text).toMatch(/retry-after: 5/i);
+  await expect(openTunnel(proxy.port)).rejects.toThrow("503");
+  for (const socket of held) socket.destroy();
+  await until("there is room again", async () => (await exchange(proxy.port, "GET / HTTP/1.0\r\n\r\n")).status === 200);
+});
+
+test("a client that leaves while it waits for admission is not sent on", async () => {
+  await start({ ADMIT_PER_SECOND: "4", ADMIT_QUEUE_MS: "1000" });
+  await handshake();
+  const waiting = connect(proxy.port, "127.0.0.1");
+  waiting.write("GET /socket.io/?EIO=4&leaves HTTP/1.1\r\nHost: x\r\n\r\n");
+  await until("it is known", async () => (await proxy.metric('proxy_routes_total{decision="new"}')) >= 2);
+  waiting.destroy();
+  await handshake();
+  await handshake();
+  expect(upstream.seen.map(({ url }) => url)).not.toContain("/socket.io/?EIO=4&leaves");
+});
