@@ -102,12 +102,7 @@ export const proxy = () =>
             title: "Ejections, 3 min",
             description:
               "Times that a replica was taken out. One is a replica that went down; two are one that flaps (ProxyEjections).",
-            queries: [
-              [
-                'sum by (replica) (increase(proxy_replica_ejections_total{replica=~"$replica"}[3m])) or 0 * group by (replica) (proxy_tunnels{replica=~"$replica"})',
-                "{{replica}}",
-              ],
-            ],
+            queries: [['increase(replica:proxy_replica_ejections:total{replica=~"$replica"}[3m])', "{{replica}}"]],
             limits: noneExpected(2),
             width: 12,
             height: 7,

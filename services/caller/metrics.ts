@@ -5,6 +5,14 @@ export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const setups = new Counter({
+    name: "caller_call_setups_total",
+    help: "Call set-ups that ended, by result: ok, failed",
+    labelNames: ["result"],
+    registers,
+  });
+  // There from the start: increase() does not see the first step of a series that is born with it.
+  for (const result of ["ok", "failed"]) setups.inc({ result }, 0);
   return {
     registry,
     calls: new Gauge({
@@ -13,12 +21,7 @@ export function createMetrics() {
       labelNames: ["state"],
       registers,
     }),
-    setups: new Counter({
-      name: "caller_call_setups_total",
-      help: "Call set-ups that ended, by result: ok, failed",
-      labelNames: ["result"],
-      registers,
-    }),
+    setups,
     setupSeconds: new Histogram({
       name: "caller_call_setup_seconds",
       help: "From the first connect of a call to its answer received (and media connected, where it has media)",

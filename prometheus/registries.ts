@@ -1,0 +1,45 @@
+import type { Registry } from "prom-client";
+import { createMetrics as createProxyMetrics } from "../proxy/metrics.ts";
+import { createReplicaTable } from "../proxy/replica-table.ts";
+import { createMetrics as createCallerMetrics } from "../services/caller/metrics.ts";
+import { createMetrics as createReplicaMetrics } from "../services/signaling/metrics.ts";
+
+/** A metric as its program's registry has it. */
+export interface Metric {
+  name: string;
+  help: string;
+  type: string;
+  labels: readonly string[];
+  /** Upper bounds of a histogram's buckets. */
+  buckets: readonly number[];
+}
+
+/** Metrics by component, in the order of the registries; those that every Node program has are apart. */
+export async function metricsByComponent(): Promise<
+  Record<"replica" | "proxy" | "caller" | "every program", Metric[]>
+> {
+  const table = createReplicaTable([], { fall: 1, rise: 1 });
+  const registries = {
+    replica: createReplicaMetrics().registry,
+    proxy: createProxyMetrics(() => table).registry,
+    caller: createCallerMetrics().registry,
+  };
+  const all = await Promise.all(Object.values(registries).map(metricsOf));
+  const [replica = [], proxy = [], caller = []] = all.map((metrics) => metrics.filter((metric) => !isDefault(metric)));
+  return { replica, proxy, caller, "every program": (all[0] ?? []).filter(isDefault) };
+}
+
+const isDefault = ({ name }: Metric) => /^(process|nodejs)_/.test(name);
+
+/** What prom-client keeps of a metric and does not declare. */
+interface Kept {
+  labelNames?: readonly string[];
+  upperBounds?: readonly number[];
+}
+
+async function metricsOf(registry: Registry): Promise<Metric[]> {
+  return (await registry.getMetricsAsJSON()).map(({ name, help, type }) => {
+    const { labelNames = [], upperBounds = [] } = (registry.getSingleMetric(name) ?? {}) as Kept;
+    return { name, help, type: String(type), labels: labelNames, buckets: upperBounds };
+  });
+}
