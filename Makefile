@@ -94,10 +94,12 @@ watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
 ##@ Develop
-.PHONY: check test clean
+.PHONY: check test clean dashboards
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
 	@sh ops/sh/develop.sh test
+dashboards: ## make grafana/dashboards and docs/metrics.md from their sources
+	@sh ops/sh/develop.sh dashboards
 clean: ## delete what make made: dependencies, builds, caches
 	@sh ops/sh/develop.sh clean

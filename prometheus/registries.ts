@@ -14,7 +14,7 @@ export interface Metric {
   buckets: readonly number[];
 }
 
-/** Metrics by component, in the order of the registries; those that every Node program has are apart. */
+/** Metrics by component, sorted by name; those that every Node program has are apart. */
 export async function metricsByComponent(): Promise<
   Record<"replica" | "proxy" | "caller" | "every program", Metric[]>
 > {
@@ -38,8 +38,9 @@ interface Kept {
 }
 
 async function metricsOf(registry: Registry): Promise<Metric[]> {
-  return (await registry.getMetricsAsJSON()).map(({ name, help, type }) => {
+  const metrics = (await registry.getMetricsAsJSON()).map(({ name, help, type }) => {
     const { labelNames = [], upperBounds = [] } = (registry.getSingleMetric(name) ?? {}) as Kept;
     return { name, help, type: String(type), labels: labelNames, buckets: upperBounds };
   });
+  return metrics.sort((a, b) => a.name.localeCompare(b.name, "en"));
 }

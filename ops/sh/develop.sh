@@ -1,5 +1,5 @@
 #!/bin/sh
-# make check, test and clean: they need no stack, and touch none that runs.
+# make check, test, dashboards and clean: they need no stack, and touch none that runs.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
@@ -16,12 +16,21 @@ case $1 in
     dependencies
     npm run --silent check
     sh prometheus/check.sh
+    PATH=$PWD/node_modules/.bin:$PATH
+    node grafana/src/main.ts --check
+    node prometheus/main.ts --check
     ;;
   test)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium prometheus alertmanager 'prometheus-redis-exporter?'
     dependencies web
     sh ops/sh/secrets.sh
     PATH=$PWD/node_modules/.bin:$PATH exec vitest run
+    ;;
+  dashboards)
+    dependencies
+    PATH=$PWD/node_modules/.bin:$PATH
+    node grafana/src/main.ts
+    node prometheus/main.ts
     ;;
   clean)
     for up in .stack/*/services .stack/*/up.env; do
