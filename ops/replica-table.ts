@@ -28,7 +28,7 @@ export async function awaitReady(proxyAdmin: string, ids: readonly string[], wit
     if (others.length === 0) return;
     if (performance.now() > deadline) {
       const list = others.map(([id, state]) => `${id} is ${state}`).join(", ");
-      throw new Error(`after ${withinMs / 1000} s the proxy says that ${list}: look at make logs`);
+      throw new Error(`after ${withinMs / 1000} s the proxy says that ${list}: look at make logs, or make heal`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

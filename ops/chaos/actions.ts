@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { CannotError } from "../engine.ts";
 import type { Stack } from "../open-stack.ts";
+import { registerReplicas } from "../scale.ts";
 import { openJournal } from "./journal.ts";
 import { mark } from "./marks.ts";
 import { type VerbOptions, verbs } from "./verbs.ts";
@@ -52,6 +53,8 @@ export async function runAction(
   };
   try {
     const { changed, typed } = await verb.act(engine, target, options);
+    // A new proxy has the table of its start: replicas that were added since are told to it again.
+    if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
     if (verb.holds) note(await mark("PUT", engine.endpoints.callerAdmin, action, target));
     for (const ended of journal.end((entry) => entry.target === target && (verb.ends ?? []).includes(entry.action)))
       note(await mark("DELETE", engine.endpoints.callerAdmin, ended.action, target));

@@ -110,7 +110,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
     act: (engine, target) => engine.partition(target),
     holds: true,
     watch: (target) =>
-      target === "redis" ? loss(target) : `${target} says degraded within 3 s; the proxy moves its peers 3 s later`,
+      target.startsWith("signaling-")
+        ? `${target} says degraded within 3 s; the proxy moves its peers 3 s later`
+        : loss(target),
   },
   slow: {
     summary: "add latency to its way to Redis (--ms 200 --jitter 50)",

@@ -11,6 +11,7 @@ import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
 import { saveScaledTargets } from "./prometheus-config.ts";
 import { readiness } from "./readiness.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
+import { typedCommand } from "./typed-command.ts";
 
 /** Longest orderly end of a service before SIGKILL: over the programs' GRACE_MS. */
 const graceMs = 25_000;
@@ -65,7 +66,7 @@ export function createProcessEngine(options: {
   async function start(id: string, env: Readonly<Record<string, string>> = {}): Promise<Done> {
     const record = find(id);
     const { command, args } = record.launch;
-    const typed = [command, ...args].map((word) => word.replace(`${process.cwd()}/`, "")).join(" ");
+    const typed = typedCommand({ command, args, env: { ...record.launch.env, ...env } }, layout.root, layout.settings);
     if (aliveState(record) !== "gone") return { changed: false, typed };
     await launch(state, id, { command, args, env: { ...record.launch.env, ...env } }, baseEnv, readinessOf(id));
     // What is on record stays what `up` was given: an override lasts until the next start.
@@ -143,11 +144,10 @@ export function createProcessEngine(options: {
       return described.flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })));
     },
     async addReplica(id) {
-      const typed = `NODE_ID=${id} node services/signaling/main.ts`;
       if (state.service(id) === undefined) state.saveService({ id, launch: replicaLaunch(layout, id), process: null });
-      const { changed } = await start(id);
+      const done = await start(id);
       saveScaledTargets(layout, replicaRecords());
-      return { changed, typed };
+      return done;
     },
     async removeReplica(id) {
       const done = await stop(id);

@@ -48,7 +48,7 @@ print_urls() {
   for n in 1 2 3 4 5; do
     eval "public=\$SIGNALING_${n}_PORT admin=\$SIGNALING_${n}_ADMIN_PORT"
     # shellcheck disable=SC2154 # set by eval
-    at "signaling-$n" "signaling-$n" "$public/  (admin: $admin/readyz)"
+    at "signaling-$n" "signaling-$n" "$public/  admin http://127.0.0.1:$admin/readyz"
   done
 }
 

@@ -9,6 +9,8 @@ import { defaultPorts } from "../../ops/ports.ts";
 import { identify } from "../../ops/process/identity.ts";
 import { bringUp, takeDown } from "../../ops/process/up.ts";
 import { replicaTable } from "../../ops/replica-table.ts";
+import { roll } from "../../ops/roll.ts";
+import { scale } from "../../ops/scale.ts";
 import { until } from "../support/poll.ts";
 import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
 
@@ -81,6 +83,40 @@ test("slow redis slows every replica's link; start redis after a kill finds them
   expect((await states())["signaling-1"]).toBe("running");
   await heal(stack);
   expect(await stack.engine.impaired()).toEqual([]);
+});
+
+test("a fourth replica is routed to, survives a restart of the proxy, and goes in order", async () => {
+  const steps: string[] = [];
+  await scale(stack, 4, (line) => steps.push(line));
+  expect(await routing("signaling-4")).toBe("ready");
+  await runAction(stack, "restart", "proxy");
+  await until("the proxy knows it again", async () => (await routing("signaling-4")) === "ready");
+  await scale(stack, 3, (line) => steps.push(line));
+  expect(await routing("signaling-4")).toBeUndefined();
+  expect((await states())["signaling-4"]).toBeUndefined();
+  expect(steps).toEqual([expect.stringMatching(/^added signaling-4/), expect.stringMatching(/^removed signaling-4/)]);
+  await expect(scale(stack, 6, () => undefined)).rejects.toThrow("N=6: a stack runs 1 to 5 replicas");
+});
+
+test("a roll restarts every replica and never has fewer than two ready", async () => {
+  const pids = () => ["signaling-1", "signaling-2", "signaling-3"].map((id) => stack.state.service(id)?.process?.pid);
+  const before = pids();
+  let fewest = 3;
+  let rolling = true;
+  const watching = (async () => {
+    while (rolling) {
+      const table = await replicaTable(stack.engine.endpoints.proxyAdmin);
+      fewest = Math.min(fewest, table.filter((row) => row.state === "ready").length);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  })();
+  const rolled: string[] = [];
+  await roll(stack, (id) => rolled.push(id));
+  rolling = false;
+  await watching;
+  expect(rolled).toEqual(["signaling-1", "signaling-2", "signaling-3"]);
+  expect(pids().filter((pid) => before.includes(pid))).toEqual([]);
+  expect(fewest).toBe(2);
 });
 
 test("what is not possible is refused in one line, and leaves no trace", async () => {

