@@ -44,8 +44,11 @@ COPY services/caller services/caller
 CMD ["node", "services/caller/main.ts"]
 
 FROM runtime AS ops
+USER 0:0
 COPY ops ops
 COPY prometheus prometheus
 COPY .env.example ./
+# The volume that is mounted here takes this mode: make runs the CLI as whoever runs make.
+RUN chmod 1777 prometheus/targets
 ENTRYPOINT ["node", "ops/cli.ts"]
 CMD ["--help"]

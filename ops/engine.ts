@@ -65,7 +65,7 @@ export interface Engine {
   resume(id: ServiceId): Promise<Done>;
   /** Stop in order, then start. `env` overrides its settings until the next start without. */
   restart(id: ServiceId, env?: Readonly<Record<string, string>>): Promise<Done>;
-  /** Cuts it from the backplane; the proxy from its replicas. Packets vanish, nothing is refused. */
+  /** Cuts a replica, or Redis, from the backplane. Packets vanish, nothing is refused. */
   partition(id: ServiceId): Promise<Done>;
   /** Adds latency to its way to Redis; for `redis`, to everybody's. */
   slow(id: ServiceId, slowness: Slowness): Promise<Done>;

@@ -44,7 +44,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
           stack: config.STACK,
           endpoints: inside ? insideEndpoints : hostEndpoints(port),
           linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
-          targetsDir: join(state.dir, "targets"),
+          targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })
       : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
   return { engine, root, state, layout, baseEnv };

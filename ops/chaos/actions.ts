@@ -42,7 +42,9 @@ export async function runAction(
   if (!targets.includes(target)) throw new CannotError(`no such target: ${target} (${targets.join(", ")})`);
   const kind = kindOf(target);
   if (kind === undefined || !verb.targets.includes(kind))
-    throw new CannotError(`${action} works on ${verb.targets.join(", ")}, not on ${target}`);
+    throw new CannotError(
+      `${action} works on ${verb.targets.join(" and ")}, not on ${target}${verb.instead === undefined ? "" : `: ${verb.instead}`}`,
+    );
 
   const journal = journalOf(stack);
   const before = journal.entries();

@@ -9,6 +9,8 @@ export interface Verb {
   summary: string;
   /** Kinds of target that it makes sense on. */
   targets: readonly ("replica" | "redis" | "proxy")[];
+  /** What to do on a kind of target that is not among them. */
+  instead?: string;
   act(engine: Engine, target: string, options: VerbOptions): Promise<Done>;
   /** True where its effect holds until it is undone: journal and mark last as long. */
   holds?: true;
@@ -105,8 +107,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
       target.startsWith("signaling-") ? "its peers are moved before it ends; setups go on" : loss(target),
   },
   partition: {
-    summary: "cut it from the backplane (the proxy: from its replicas); packets vanish, nothing is refused",
-    targets: anything,
+    summary: "cut it from the backplane; packets vanish, nothing is refused",
+    targets: ["replica", "redis"],
+    instead: "pause proxy leaves its sockets open and unanswered",
     act: (engine, target) => engine.partition(target),
     holds: true,
     watch: (target) =>
@@ -116,7 +119,8 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   slow: {
     summary: "add latency to its way to Redis (--ms 200 --jitter 50)",
-    targets: anything,
+    targets: ["replica", "redis"],
+    instead: "the proxy is not on the way to Redis",
     act: (engine, target, { latencyMs = 200, jitterMs = 50 }) => engine.slow(target, { latencyMs, jitterMs }),
     holds: true,
     watch: () => "signals across replicas take longer, signals on one replica do not (dashboard Replicas)",

@@ -21,8 +21,8 @@ export function createComposeEngine(options: {
   stack: string;
   endpoints: Endpoints;
   linksAdmin: string;
-  /** Directory that Prometheus reads targets of added replicas from. */
-  targetsDir: string;
+  /** Directory that Prometheus reads targets of added replicas from; undefined outside of the ops container. */
+  targetsDir: string | undefined;
   docker?: Docker;
 }): Engine {
   const { stack, endpoints, linksAdmin, targetsDir, docker = new Docker() } = options;
@@ -82,6 +82,7 @@ export function createComposeEngine(options: {
     return service === "redis" ? (await replicas()).map((replica) => replica.service) : [service];
   }
   async function saveTargets(): Promise<void> {
+    if (targetsDir === undefined) return;
     const added = (await replicas()).map(({ service }) => service).filter((id) => Number(replicaNumber(id)) > 3);
     writeFileSync(join(targetsDir, "scaled.json"), JSON.stringify([{ targets: added.map((id) => `${id}:9100`) }]));
   }
@@ -151,13 +152,13 @@ export function createComposeEngine(options: {
     async impaired() {
       const found = (await containers.all()).filter(({ state }) => state !== "created");
       const names = found.map(({ service }) => service);
-      const cuttable = names.filter((id) => id === "proxy" || id === "redis" || id.startsWith("signaling-"));
+      const cuttable = names.filter((id) => id === "redis" || id.startsWith("signaling-"));
       const cut = await Promise.all(cuttable.map(async (id) => ((await partitions.isCut(id)) ? [id] : [])));
       const linked = found.some((container) => container.service === "links" && container.state === "running");
       const slowed = linked
         ? (await links.list()).flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })))
         : [];
-      return [...cut.flat().map((id) => ({ id, how: "cut off its network" })), ...slowed];
+      return [...cut.flat().map((id) => ({ id, how: "cut off from the backplane" })), ...slowed];
     },
     async addReplica(service) {
       const done = await start(service);
@@ -173,10 +174,10 @@ export function createComposeEngine(options: {
       await saveTargets();
       return done;
     },
-    replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}:9100/readyz` }),
+    replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}.admin:9100/readyz` }),
     async *redisCli(args, signal) {
       const found = await containers.find("redis");
-      const command = 'REDISCLI_AUTH=$(cat /run/secrets/REDIS_PASSWORD 2>/dev/null) exec redis-cli "$@"';
+      const command = 'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli --user watch "$@"';
       const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);
       signal.addEventListener("abort", () => output.end(), { once: true });
       yield* linesOf(output);

@@ -1,19 +1,13 @@
 import type Docker from "dockerode";
-import { CannotError } from "../engine.ts";
 import type { Containers } from "./containers.ts";
 
-/** The network that a partition takes a service off: the backplane; for the proxy, the one to its replicas. */
-function networkOf(service: string): string {
-  if (service === "proxy") return "signaling";
-  if (service === "redis" || service.startsWith("signaling-")) return "backplane";
-  throw new CannotError(`${service} cannot be partitioned: it carries no calls`);
-}
+const backplane = "backplane";
 
-/** Cuts containers off a network and back on it, as a pulled cable would. */
+/** Cuts containers off the network of the backplane and puts them back on it, as a pulled cable would. */
 export function createPartitions(docker: Docker, containers: Containers) {
   async function attached(service: string) {
     const { id } = await containers.find(service);
-    const network = await containers.network(networkOf(service));
+    const network = await containers.network(backplane);
     const { NetworkSettings } = await docker.getContainer(id).inspect();
     return { id, network, present: NetworkSettings.Networks[network.name] !== undefined };
   }
@@ -29,7 +23,7 @@ export function createPartitions(docker: Docker, containers: Containers) {
       if (!present) await network.network.connect({ Container: id, EndpointConfig: { Aliases: [service] } });
       return { changed: !present, network: network.name };
     },
-    /** True where the service is off its network. */
+    /** True where the service is off the backplane. */
     isCut: async (service: string) => !(await attached(service)).present,
   };
 }

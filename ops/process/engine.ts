@@ -16,7 +16,6 @@ import { typedCommand } from "./typed-command.ts";
 /** Longest orderly end of a service before SIGKILL: over the programs' GRACE_MS. */
 const graceMs = 25_000;
 const noRestartPolicy = "the process engine has no restart policy that could heal a crash: kill it, then start it";
-const noProxyLink = "on the process engine no link runs between proxy and replicas: pause it, or use ENGINE=compose";
 
 /** Base URLs of a stack on this host. */
 export function hostEndpoints(port: PortOf): Endpoints {
@@ -92,7 +91,6 @@ export function createProcessEngine(options: {
       .map((service) => service.id)
       .filter((id) => id.startsWith("signaling-"));
   const linksOf = async (id: string): Promise<string[]> => {
-    if (id === "proxy") throw new CannotError(noProxyLink);
     if (id !== "redis" && !id.startsWith("signaling-")) throw new CannotError(`${id} has no link to the backplane`);
     find(id);
     return id === "redis" ? replicaRecords() : [id];

@@ -121,7 +121,9 @@ test("a roll restarts every replica and never has fewer than two ready", async (
 
 test("what is not possible is refused in one line, and leaves no trace", async () => {
   await expect(runAction(stack, "crash", "signaling-1")).rejects.toThrow(/no restart policy/);
-  await expect(runAction(stack, "partition", "proxy")).rejects.toThrow(/no link runs between proxy and replicas/);
+  await expect(runAction(stack, "partition", "proxy")).rejects.toThrow(
+    /partition works on replica and redis, not on proxy: pause/,
+  );
   await expect(runAction(stack, "kill", "signaling-9")).rejects.toThrow(/no such target: signaling-9 \(proxy, redis/);
   await expect(runAction(stack, "explode", "redis")).rejects.toThrow(/no such action: explode \(kill, /);
   await expect(runAction(stack, "drain", "redis")).rejects.toThrow("drain works on replica, not on redis");

@@ -8,7 +8,18 @@ import { schema as replica } from "../../services/signaling/config.ts";
 const compose: Record<string, { value: string; meaning: string }> = {
   PUBLIC_BIND: { value: "127.0.0.1", meaning: "Host address of the proxy's public port; 0.0.0.0 for other machines" },
   GRAFANA: { value: "1", meaning: "0 leaves Grafana out, where its image cannot be pulled" },
+  OVERLAYS: { value: "", meaning: "Directories of deploy/ laid over compose.yaml, blanks between: tls turn chaos …" },
+  ...image("IMAGE_NODE", "node:24-trixie-slim"),
+  ...image("IMAGE_REDIS", "redis:8.0-bookworm"),
+  ...image("IMAGE_REDIS_EXPORTER", "oliver006/redis_exporter:v1.74.0"),
+  ...image("IMAGE_PROMETHEUS", "prom/prometheus:v3.5.0"),
+  ...image("IMAGE_ALERTMANAGER", "prom/alertmanager:v0.28.1"),
+  ...image("IMAGE_GRAFANA", "grafana/grafana:12.1.1"),
 };
+
+function image(name: string, value: string) {
+  return { [name]: { value, meaning: "Image, pinned; another reference where a registry of your own has it" } };
+}
 
 interface Variable {
   name: string;
