@@ -174,10 +174,11 @@ export function createComposeEngine(options: {
       await saveTargets();
       return done;
     },
+    // By its name on `monitoring`: there alone its admin listener is bound.
     replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}.admin:9100/readyz` }),
     async *redisCli(args, signal) {
       const found = await containers.find("redis");
-      const command = 'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli --user watch "$@"';
+      const command = 'REDISCLI_AUTH=$(cat /run/secrets/redis_watch_password) exec redis-cli --user watch "$@"';
       const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);
       signal.addEventListener("abort", () => output.end(), { once: true });
       yield* linesOf(output);

@@ -43,7 +43,8 @@ engine_up() {
   sh ops/sh/ports.sh $(published_variables) || exit $?
   (umask 077 && save_settings >"$state/up.env")
   echo "building images and starting containers (progress: .cache/compose-$STACK.log)"
-  quietly docker compose up --detach --build --wait --remove-orphans
+  quietly docker compose --profile ops build
+  quietly docker compose up --detach --wait --remove-orphans
   # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
   quietly docker compose --profile scale create --no-recreate signaling-4 signaling-5
 }

@@ -5,12 +5,11 @@ set -eu
 umask 022
 mkdir -p .secrets
 chmod 700 .secrets
-for name in STICKY_SECRET RESUME_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD; do
+for name in STICKY_SECRET RESUME_SECRET REDIS_PASSWORD REDIS_WATCH_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD; do
   [ -s ".secrets/$name" ] && continue
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
   mv ".secrets/$name.$$" ".secrets/$name"
 done
 # The exporter takes its password as JSON, by the address that it watches.
-if [ ! -s .secrets/redis-exporter.json ]; then
-  printf '{"redis://watch@redis:6379": "%s"}\n' "$(cat .secrets/REDIS_PASSWORD)" >.secrets/redis-exporter.json
-fi
+watch=$(printf '{"redis://watch@redis:6379": "%s"}' "$(cat .secrets/REDIS_WATCH_PASSWORD)")
+[ "$(cat .secrets/redis-exporter.json 2>/dev/null || true)" = "$watch" ] || echo "$watch" >.secrets/redis-exporter.json
