@@ -27,8 +27,19 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: "e2e",
+          name: "conformance",
           sequence: { groupOrder: 2 },
+          include: ["test/conformance/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "e2e",
+          sequence: { groupOrder: 3 },
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -25,7 +25,7 @@ export async function startReplica(
   });
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   try {
-    await until(`${nodeId} is ready`, async () => (await fetch(`${adminUrl}/readyz`)).ok);
+    await until(`${nodeId} is ready`, async () => (await fetch(`${adminUrl}/readyz`)).ok, { withinMs: 30_000 });
   } catch (error) {
     await program[Symbol.asyncDispose]();
     throw new Error(`${(error as Error).message}\n${program.output()}`);

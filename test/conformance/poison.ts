@@ -1,0 +1,79 @@
+import { createClient } from "redis";
+import { stamp } from "../../services/signaling/backplane/envelope.ts";
+import type { BackplaneServer, Variant } from "../support/backplane-server.ts";
+
+/** What a program that means harm, or is broken, might write: with and without our envelope. */
+const bodies: (string | Buffer)[] = [
+  "",
+  "{",
+  "{}",
+  "null",
+  "[]",
+  '"text"',
+  Buffer.from([0xc1, 0xff, 0x00]),
+  Buffer.alloc(100_000, 0x7b),
+  // Requests of the pub/sub adapter, by number, with what they need left out.
+  ...Array.from({ length: 11 }, (_, type) => JSON.stringify({ type, requestId: "x" })),
+  ...Array.from({ length: 11 }, (_, type) => JSON.stringify({ type, uid: "x", opts: {}, data: 7, packet: null })),
+  JSON.stringify({ type: 6, data: ["connection", {}] }),
+  JSON.stringify({ type: 6, data: ["error", "x"] }),
+  JSON.stringify({ type: 6, data: ["presence", { type: "joined" }] }),
+  JSON.stringify({ type: 6, data: ["presence"] }),
+  // Messages of the cluster adapters.
+  ...Array.from({ length: 15 }, (_, type) => JSON.stringify({ type, uid: "x", nsp: "/signaling" })),
+  ...Array.from({ length: 15 }, (_, type) => JSON.stringify({ type, uid: "x", nsp: "/signaling", data: {} })),
+  ...[{ type: 2, data: 5 }, { type: 2, data: [] }, { type: 99, data: ["x"] }, { type: 2, data: ["connect"] }, null].map(
+    (packet) =>
+      JSON.stringify({ type: 3, uid: "x", nsp: "/signaling", data: { packet, opts: { rooms: [], except: [] } } }),
+  ),
+  JSON.stringify({ type: 9, uid: "x", nsp: "/signaling", data: { packet: ["connection", {}] } }),
+  JSON.stringify({ type: 9, uid: "x", nsp: "/signaling", data: { packet: 5 } }),
+];
+
+/** Writes all of it to every channel that the replicas listen to; resolves with how many payloads that were. */
+export async function poison(server: BackplaneServer, variant: Variant, room: string): Promise<number> {
+  const channels = [
+    "hold-the-line:canary",
+    "socket.io#/signaling#",
+    `socket.io#/signaling#r:${room}#`,
+    "socket.io-request#/signaling#",
+    "socket.io-response#/signaling#",
+    `room:${room}`,
+  ];
+  const payloads = bodies.flatMap((body) => [Buffer.from(body), stamp(body, Date.now())]);
+  let count = 0;
+  for (const { url } of server.servers) {
+    const client = createClient({ url, disableOfflineQueue: true });
+    client.on("error", () => client.destroy());
+    await client.connect();
+    for (const channel of channels)
+      for (const payload of payloads) {
+        if (variant === "sharded" || variant === "sharded-cluster")
+          // The primary of another slot says MOVED, which is right.
+          await client.sPublish(channel, payload).catch((error: Error) => {
+            if (!error.message.startsWith("MOVED")) throw error;
+          });
+        else await client.publish(channel, payload);
+        count += 1;
+      }
+    if (variant === "streams")
+      count += await poisonStream((fields) => client.xAdd("hold-the-line:stream", "*", fields));
+    client.destroy();
+  }
+  return count;
+}
+
+async function poisonStream(add: (fields: Record<string, string>) => Promise<unknown>): Promise<number> {
+  const at = String(Date.now());
+  const entries: Record<string, string>[] = [
+    { x: "y" },
+    { at, x: "y" },
+    { at, canary: "" },
+    { at: "soon", nsp: "/signaling", type: "3" },
+    ...bodies.map((body) => ({ at, nsp: "/signaling", uid: "x", type: "3", data: body.toString("latin1") })),
+    ...Array.from({ length: 15 }, (_, type) => ({ at, nsp: "/signaling", uid: "x", type: String(type) })),
+    { nsp: "/signaling", uid: "x", type: "3", data: "{}" },
+  ];
+  for (const fields of entries) await add(fields);
+  return entries.length;
+}

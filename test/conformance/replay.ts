@@ -1,0 +1,51 @@
+import { createClient } from "redis";
+import type { BackplaneServer, Variant } from "../support/backplane-server.ts";
+import { until } from "../support/poll.ts";
+
+const streamKey = "hold-the-line:stream";
+
+/**
+ * Takes the next signal to `room` off the wire, as it is; `send` makes that signal be sent. Resolves with what puts
+ * the very same bytes, their time of sending included, on the wire again.
+ */
+export async function captureSignal(
+  { servers }: BackplaneServer,
+  variant: Variant,
+  room: string,
+  send: () => Promise<unknown>,
+): Promise<{ again: () => Promise<void>; close: () => void }> {
+  const channel = `socket.io#/signaling#r:${room}#`;
+  const clients = await Promise.all(
+    servers.map(async ({ url }) => {
+      const client = createClient({ url, disableOfflineQueue: true });
+      client.on("error", () => client.destroy());
+      await client.connect();
+      return client;
+    }),
+  );
+  const close = () => {
+    for (const client of clients) client.destroy();
+  };
+  let again: (() => Promise<void>) | undefined;
+  for (const client of clients) {
+    const take = (message: Buffer) => {
+      again ??= async () => {
+        await (variant === "pubsub" ? client.publish(channel, message) : client.sPublish(channel, message));
+      };
+    };
+    if (variant === "pubsub") await client.subscribe(channel, take, true);
+    else if (variant !== "streams")
+      await client.sSubscribe(channel, take, true).catch((error: Error) => {
+        if (!error.message.startsWith("MOVED")) throw error;
+      });
+  }
+  await send();
+  const [first] = clients;
+  const find = async () => {
+    if (variant !== "streams" || first === undefined) return again;
+    const entries = (await first.xRevRange(streamKey, "+", "-", { COUNT: 50 })) ?? [];
+    const entry = entries.find(({ message }) => message["data"]?.includes(room));
+    return entry === undefined ? undefined : async () => void (await first.xAdd(streamKey, "*", { ...entry.message }));
+  };
+  return { again: await until("the signal is seen on the wire", find), close };
+}

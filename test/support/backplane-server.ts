@@ -1,0 +1,44 @@
+import { command, startRedisCluster } from "./redis-cluster.ts";
+import { type RedisServer, startRedisServer } from "./redis-server.ts";
+
+/** The servers behind a backplane, and the harm that tests do to them. */
+export interface BackplaneServer {
+  /** What a replica needs to use it. */
+  env: Record<string, string>;
+  url: string;
+  servers: readonly RedisServer[];
+  kill(): Promise<void>;
+  /** After `kill`; resolves when it can carry messages again. */
+  start(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+  /** Asks every server. */
+  command(args: string[]): Promise<string[]>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams";
+
+/** Real servers for a variant: one redis-server, or a Redis Cluster of three primaries. */
+export async function startBackplaneServer(variant: Variant): Promise<BackplaneServer> {
+  const cluster = variant === "sharded-cluster" ? await startRedisCluster() : undefined;
+  const servers = cluster?.primaries ?? [await startRedisServer()];
+  const url = servers.map((server) => server.url).join(",");
+  const all = <T>(act: (server: RedisServer) => Promise<T>) => Promise.all(servers.map(act));
+  return {
+    env: { BACKPLANE: variant === "sharded-cluster" ? "sharded" : variant },
+    url,
+    servers,
+    kill: async () => void (await all((server) => server.kill())),
+    async start() {
+      await all((server) => server.start());
+      await cluster?.whole();
+    },
+    freeze: () => servers.forEach((server) => void server.process().kill("SIGSTOP")),
+    thaw: () => servers.forEach((server) => void server.process().kill("SIGCONT")),
+    command: (args) => all((server) => command(server, args)),
+    async [Symbol.asyncDispose]() {
+      await all((server) => server[Symbol.asyncDispose]());
+    },
+  };
+}

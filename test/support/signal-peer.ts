@@ -1,0 +1,46 @@
+import { io, type ManagerOptions, type Socket } from "socket.io-client";
+import type { JoinAck, RelayAck } from "../../common/protocol.ts";
+import { until } from "./poll.ts";
+
+/** What a peer sends and gets; the same on both gateways. */
+export interface SignalPeer {
+  /** All events, in order, as `[name, data, receivedAt]`; received at epoch ms. */
+  events: [event: string, data: Record<string, unknown>, receivedAt: number][];
+  join(room: unknown, options?: unknown): Promise<JoinAck>;
+  send(event: string, signal: unknown): Promise<RelayAck>;
+  got(event: string): Record<string, unknown>[];
+  connected(): boolean;
+  close(): void;
+}
+export interface SocketIoPeer extends SignalPeer {
+  socket: Socket;
+}
+
+/** A peer on the Socket.IO gateway, connected. */
+export async function connectSocketIo(url: string, options: Partial<ManagerOptions> = {}): Promise<SocketIoPeer> {
+  const socket = io(`${url}/signaling`, { transports: ["websocket"], forceNew: true, ...options });
+  const events: SignalPeer["events"] = [];
+  socket.onAny((event, data) => {
+    // Carries an offset for the client's library alone.
+    if (event !== "recovery") events.push([event, data, Date.now()]);
+  });
+  await until(`connected to ${url}`, () => socket.connected);
+  return {
+    socket,
+    events,
+    join: (room, joinOptions = {}) => socket.emitWithAck("join", room, joinOptions),
+    send: (event, signal) => socket.emitWithAck(event, signal),
+    got: (event) => events.filter(([name]) => name === event).map(([, data]) => data),
+    connected: () => socket.connected,
+    close: () => void socket.disconnect(),
+  };
+}
+
+/** Joins; throws what the ack refused. */
+export async function joinRoom<P extends SignalPeer>(peer: P, room: string, options: unknown = {}) {
+  const ack = await peer.join(room, options);
+  if (!ack.ok) throw new Error(`join refused: ${ack.error.code}: ${ack.error.message}`);
+  return Object.assign(peer, { peerId: ack.peerId, peers: ack.peers, resume: ack.resume });
+}
+
+export type JoinedPeer<P extends SignalPeer = SignalPeer> = Awaited<ReturnType<typeof joinRoom<P>>>;
