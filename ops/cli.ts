@@ -8,6 +8,7 @@ import { roll } from "./commands/roll.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 import { up } from "./commands/up.ts";
+import { wait } from "./commands/wait.ts";
 import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
 import { CannotError } from "./engine.ts";
@@ -18,6 +19,7 @@ const commands: Readonly<Record<string, Command>> = {
   up,
   down,
   status,
+  wait,
   logs,
   chaos,
   roll,

@@ -19,38 +19,45 @@ const rank = ({ id }: ServiceStatus) => {
  * complete; the journal only tells which marks to take off the dashboards.
  *
  * @param only heals this service alone
+ * @param tell told each line as it is done
  * @returns what was mended, a line each, and what warns
  * @throws when the replicas are not all ready afterwards
  */
-export async function heal(stack: Stack, only?: string): Promise<string[]> {
+export async function heal(
+  stack: Stack,
+  { only, tell = () => undefined }: { only?: string | undefined; tell?: (line: string) => void } = {},
+): Promise<string[]> {
   const { engine } = stack;
   const mended: string[] = [];
+  const did = (line: string) => {
+    mended.push(line);
+    tell(line);
+  };
   const concerns = (id: string) => only === undefined || only === id;
   const services = (await engine.services()).filter(({ id }) => concerns(id));
 
   for (const { id } of services.filter(({ state }) => state === "paused")) {
-    mended.push(`resumed ${id}: ${(await engine.resume(id)).typed}`);
+    did(`resumed ${id}: ${(await engine.resume(id)).typed}`);
   }
   const stopped = services.filter(({ state }) => state === "stopped").sort((a, b) => rank(a) - rank(b));
-  for (const { id } of stopped) mended.push(`started ${id}: ${(await engine.start(id)).typed}`);
+  for (const { id } of stopped) did(`started ${id}: ${(await engine.start(id)).typed}`);
   for (const { id, how } of await engine.impaired()) {
     if (!concerns(id) && only !== "redis") continue;
-    mended.push(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
+    did(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
   }
-  for (const id of await registerReplicas(stack)) mended.push(`told the proxy of ${id}`);
+  for (const id of await registerReplicas(stack)) did(`told the proxy of ${id}`);
   const replicas = services.map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
   for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;
     await callAdmin("POST", `${engine.endpoints.replica(row.id).admin}/undrain`, {});
     await callAdmin("POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
-    mended.push(`undrained ${row.id}`);
+    did(`undrained ${row.id}`);
   }
-  if (replicas.length > 0) await awaitReady(engine.endpoints.proxyAdmin, replicas);
-
-  const warnings = new Set<string>();
   for (const { action, target } of journalOf(stack).end((entry) => concerns(entry.target))) {
     const warning = await mark("DELETE", engine.endpoints.callerAdmin, action, target);
-    if (warning !== undefined) warnings.add(`warning: ${warning}`);
+    // One is enough: the others have the same cause.
+    if (warning !== undefined && !mended.at(-1)?.startsWith("warning")) did(`warning: ${warning}`);
   }
-  return [...mended, ...warnings];
+  if (replicas.length > 0) await awaitReady(engine.endpoints.proxyAdmin, replicas);
+  return mended;
 }

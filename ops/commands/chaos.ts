@@ -18,11 +18,8 @@ export const chaos: Command = {
     const [action, given, ...rest] = positionals;
     if (action === undefined || rest.length > 0) throw new UsageError(`usage: chaos ${chaos.usage}`);
     if (action === "heal") {
-      for (const line of await heal(
-        stack,
-        given === undefined ? undefined : (await chooseTarget(stack, action, given)).target,
-      ))
-        print(line);
+      const only = given === undefined ? undefined : (await chooseTarget(stack, action, given)).target;
+      await heal(stack, { only, tell: print });
       print(`${given ?? "the stack"} is at steady state`);
       return 0;
     }

@@ -37,8 +37,8 @@ save_settings() {
 
 engine_up() {
   sh ops/sh/secrets.sh
-  # Mounted: what the ops container keeps, and what make scale tells Prometheus.
-  mkdir -p "$state/targets" reports
+  # Mounted into the ops container: made by this user, not by Docker as root.
+  mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names
   sh ops/sh/ports.sh $(published_variables) || exit $?
   (umask 077 && save_settings >"$state/up.env")
@@ -47,10 +47,11 @@ engine_up() {
   quietly docker compose up --detach --wait --remove-orphans
   # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
   quietly docker compose --profile scale create --no-recreate signaling-4 signaling-5
+  engine_ops wait
 }
 engine_down() {
   quietly docker compose --profile '*' down --volumes --remove-orphans
-  rm -f "$state/up.env"
+  rm -f "$state/up.env" "$state/journal.json"
   echo "ended the stack \"$STACK\""
 }
 engine_services() { docker compose ps --services 2>/dev/null; }

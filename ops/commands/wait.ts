@@ -1,0 +1,15 @@
+import type { Command } from "../command.ts";
+import { CannotError } from "../engine.ts";
+import { awaitReady } from "../replica-table.ts";
+
+/** Returns once the proxy routes to every replica. */
+export const wait: Command = {
+  usage: "",
+  summary: "return when every replica is ready",
+  async run({ stack: { engine } }) {
+    const replicas = (await engine.services()).map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
+    if (replicas.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
+    await awaitReady(engine.endpoints.proxyAdmin, replicas, 30_000);
+    return 0;
+  },
+};
