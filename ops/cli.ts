@@ -4,10 +4,12 @@ import { type Command, UsageError } from "./command.ts";
 import { chaos } from "./commands/chaos.ts";
 import { down } from "./commands/down.ts";
 import { logs } from "./commands/logs.ts";
+import { provoke } from "./commands/provoke.ts";
 import { roll } from "./commands/roll.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
 import { up } from "./commands/up.ts";
+import { verifyObservabilityCommand } from "./commands/verify-observability.ts";
 import { wait } from "./commands/wait.ts";
 import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
@@ -24,6 +26,8 @@ const commands: Readonly<Record<string, Command>> = {
   chaos,
   roll,
   scale,
+  provoke,
+  "verify-observability": verifyObservabilityCommand,
   "watch-backplane": watchBackplane,
 };
 

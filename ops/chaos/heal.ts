@@ -1,6 +1,7 @@
 import type { ServiceStatus } from "../engine.ts";
 import { callAdmin } from "../http.ts";
 import type { Stack } from "../open-stack.ts";
+import { endProvocations } from "../provoke/provoke.ts";
 import { awaitReady, replicaTable } from "../replica-table.ts";
 import { registerReplicas } from "../scale.ts";
 import { journalOf } from "./actions.ts";
@@ -33,6 +34,8 @@ export async function heal(
     mended.push(line);
     tell(line);
   };
+  // Before anything is looked at: a provocation stops and starts services itself.
+  if (only === undefined) for (const line of await endProvocations(stack)) did(line);
   const concerns = (id: string) => only === undefined || only === id;
   const services = (await engine.services()).filter(({ id }) => concerns(id));
 

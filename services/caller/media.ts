@@ -37,6 +37,9 @@ export function createMediaLeg(
   let channel: DataChannel | null = null;
   let timer: NodeJS.Timeout | undefined;
   let wasConnected = false;
+  // A candidate can overtake the description that it belongs to; the library refuses it then.
+  let described = false;
+  const early: { candidate: string; mid: string }[] = [];
   let closed = false;
 
   connection.onLocalDescription((sdp, type) => events.onDescription({ type, sdp }));
@@ -70,8 +73,15 @@ export function createMediaLeg(
   else connection.onDataChannel(adopt);
 
   return {
-    describe: ({ type, sdp }) => connection.setRemoteDescription(sdp, type as DescriptionType),
-    addCandidate: ({ candidate, mid }) => connection.addRemoteCandidate(candidate, mid),
+    describe({ type, sdp }) {
+      connection.setRemoteDescription(sdp, type as DescriptionType);
+      described = true;
+      for (const { candidate, mid } of early.splice(0)) connection.addRemoteCandidate(candidate, mid);
+    },
+    addCandidate(candidate) {
+      if (described) connection.addRemoteCandidate(candidate.candidate, candidate.mid);
+      else early.push(candidate);
+    },
     connected: () => connection.state() === "connected" && channel?.isOpen() === true,
     close() {
       closed = true;

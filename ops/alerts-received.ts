@@ -1,0 +1,40 @@
+import type { ReceivedAlert } from "../common/calls.ts";
+import { callAdmin } from "./http.ts";
+import { pause } from "./pause.ts";
+
+/** What Alertmanager has sent to the caller's webhook since `since` (epoch ms), oldest first. */
+export async function alertsReceived(callerAdmin: string, since: number): Promise<ReceivedAlert[]> {
+  const all = await callAdmin<ReceivedAlert[]>("GET", `${callerAdmin}/alerts`);
+  return all.filter(({ at }) => at >= since);
+}
+
+/** What to wait for at the webhook. */
+export interface AwaitedAlert {
+  name: string;
+  status: "firing" | "resolved";
+  /** Labels that it must have. */
+  labels?: Readonly<Record<string, string>>;
+  /** Received at or after this moment, epoch ms. */
+  since: number;
+  withinMs: number;
+}
+
+/** Waits until the alert reaches the webhook; undefined when it does not in time, or `signal` is aborted. */
+export async function awaitAlert(
+  callerAdmin: string,
+  { name, status, labels = {}, since, withinMs }: AwaitedAlert,
+  signal?: AbortSignal,
+): Promise<ReceivedAlert | undefined> {
+  const deadline = performance.now() + withinMs;
+  while (performance.now() < deadline && signal?.aborted !== true) {
+    const found = (await alertsReceived(callerAdmin, since)).find(
+      (alert) =>
+        alert.status === status &&
+        alert.labels["alertname"] === name &&
+        Object.entries(labels).every(([label, value]) => alert.labels[label] === value),
+    );
+    if (found !== undefined) return found;
+    await pause(250, signal);
+  }
+  return undefined;
+}

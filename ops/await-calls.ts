@@ -1,0 +1,21 @@
+import type { CallsReport } from "../common/calls.ts";
+import { callAdmin } from "./http.ts";
+import { pause } from "./pause.ts";
+
+/**
+ * Waits until every call of a run of the caller is set up.
+ *
+ * @throws after `withinMs`, with how many are
+ */
+export async function awaitCalls(callerAdmin: string, run: string, calls: number, withinMs = 30_000): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const report = await callAdmin<CallsReport>("GET", `${callerAdmin}/calls/${run}`);
+    if (report.calls.established === calls) return;
+    if (performance.now() > deadline)
+      throw new Error(
+        `${report.calls.established} of ${calls} calls are set up after ${withinMs / 1000} s: make status`,
+      );
+    await pause(250);
+  }
+}

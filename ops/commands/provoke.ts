@@ -1,0 +1,48 @@
+import { awaitAlert } from "../alerts-received.ts";
+import { heal } from "../chaos/heal.ts";
+import { type Command, UsageError } from "../command.ts";
+import { CannotError } from "../engine.ts";
+import { answersOk } from "../http.ts";
+import { provocations } from "../provoke/provocations.ts";
+import { provoke as raise } from "../provoke/provoke.ts";
+
+/** How long an alert may take to be resolved once its cause is gone, s: the windows of its expression and the way. */
+const resolvedWithinSeconds = 240;
+
+/** `provoke ProxyDown`: raises one alert on purpose. */
+export const provoke: Command = {
+  usage: "<Alert> [--once]",
+  summary: "raise one alert by ordinary means; heal ends it (--once: this command does)",
+  async run({ stack, print, signal }, args) {
+    const [alert, ...rest] = args.filter((arg) => arg !== "--once");
+    const provocation = provocations[alert ?? ""];
+    if (alert === undefined || provocation === undefined || rest.length > 0)
+      throw new UsageError(`say which alert: make provoke ALERT=<one of ${Object.keys(provocations).join(", ")}>`);
+    if (!(await answersOk(`${stack.engine.endpoints.alertmanager}/-/ready`)))
+      throw new CannotError("Alertmanager does not answer: make up, with prometheus and alertmanager installed");
+    print(`${alert}: ${provocation.how}`);
+    const once = args.includes("--once");
+    const enough = new AbortController();
+    let reached = false;
+    await raise(stack, alert, AbortSignal.any([signal, enough.signal]), (received, afterMs) => {
+      reached = received !== undefined;
+      const after = `${(afterMs / 1000).toFixed(1)} s`;
+      if (received === undefined) print(`it did not reach the webhook within ${provocation.withinSeconds} s`);
+      else print(`it reached the webhook after ${after}: ${received.annotations["summary"]}`);
+      if (received !== undefined && !once) print(`read docs/runbooks/${alert}.md; make heal ends it`);
+      if (received !== undefined && !once && provocation.goOn !== undefined)
+        print("this goes on until make heal, or Ctrl-C here");
+      if (once || received === undefined) enough.abort();
+    });
+    if (!once && !signal.aborted && reached) return 0;
+    const healedAt = Date.now();
+    await heal(stack, { tell: print });
+    if (!reached) return 1;
+    const resolved = await awaitAlert(stack.engine.endpoints.callerAdmin, {
+      ...{ name: alert, status: "resolved", since: healedAt - 1_000, withinMs: resolvedWithinSeconds * 1_000 },
+    });
+    if (resolved === undefined) print(`it was not resolved within ${resolvedWithinSeconds} s`);
+    else print(`resolved after ${((resolved.at - healedAt) / 1000).toFixed(1)} s`);
+    return resolved === undefined ? 1 : 0;
+  },
+};

@@ -1,0 +1,31 @@
+import type { CallsRequest } from "../../common/calls.ts";
+import { awaitCalls } from "../await-calls.ts";
+import { callAdmin, HttpError } from "../http.ts";
+import type { ProvokeContext } from "./provocation.ts";
+
+/** Calls on WebSockets alone, without media: cheap, and their tunnels are what is counted. */
+const plain: Partial<CallsRequest> = {
+  rate: 20,
+  signalsPerSecond: 1,
+  webrtcEvery: 0,
+  mix: { default: 0, websocket: 1, polling: 0, cookieless: 0 },
+};
+
+/** Holds `calls` calls until {@link endLoad}; resolves when all are set up. */
+export async function beginLoad({ stack, notes }: ProvokeContext, calls: number): Promise<void> {
+  const { callerAdmin } = stack.engine.endpoints;
+  const { run } = await callAdmin<{ run: string }>("POST", `${callerAdmin}/calls`, { ...plain, calls });
+  notes.set("run", run);
+  await awaitCalls(callerAdmin, run, calls);
+}
+
+/** Ends the calls of {@link beginLoad}; a caller that was restarted has none any more. */
+export async function endLoad({ stack, notes }: Pick<ProvokeContext, "stack" | "notes">): Promise<void> {
+  const run = notes.get("run");
+  if (run === undefined) return;
+  try {
+    await callAdmin("DELETE", `${stack.engine.endpoints.callerAdmin}/calls/${run}`, {}, 10_000);
+  } catch (error) {
+    if (!(error instanceof HttpError && error.status === 404)) throw error;
+  }
+}

@@ -1,0 +1,70 @@
+import { runAction } from "../chaos/actions.ts";
+import { callAdmin } from "../http.ts";
+import { pause } from "../pause.ts";
+import { awaitReady } from "../replica-table.ts";
+import { registerReplicas } from "../scale.ts";
+import { beginLoad, endLoad } from "./load.ts";
+import type { Provocation, ProvokeContext } from "./provocation.ts";
+
+/** A request that Engine.IO clients make; what it is answered does not matter here. */
+async function poll({ stack }: ProvokeContext, sid?: string): Promise<void> {
+  const query = new URLSearchParams({ EIO: "4", transport: "polling", ...(sid === undefined ? {} : { sid }) });
+  const url = `${stack.engine.endpoints.proxy}/socket.io/?${query}`;
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  await response.body?.cancel();
+}
+
+async function polls(context: ProvokeContext, sid?: string): Promise<void> {
+  for (let n = 0; n < 5; n += 1) {
+    await poll(context, sid);
+    await pause(180, context.signal);
+  }
+}
+
+/** Provocations of the alerts about the proxy, and of the storm that comes when tunnels are cut. */
+export const proxyProvocations: Readonly<Record<string, Provocation>> = {
+  ProxyDown: {
+    how: "kills the proxy",
+    begin: async ({ stack }) => void (await runAction(stack, "kill", "proxy")),
+    withinSeconds: 30,
+  },
+  ProxyEjections: {
+    how: "freezes signaling-2 until it is ejected, twice",
+    async begin({ stack }) {
+      for (const _ of [1, 2]) {
+        await stack.engine.pause("signaling-2");
+        await pause(4_000);
+        await stack.engine.resume("signaling-2");
+        await awaitReady(stack.engine.endpoints.proxyAdmin, ["signaling-2"]);
+      }
+    },
+    withinSeconds: 60,
+  },
+  ProxyUnknownSessions: {
+    how: "kills signaling-2, and polls five times a second with a session of it",
+    begin: async ({ stack }) => void (await runAction(stack, "kill", "signaling-2")),
+    goOn: (context) => polls(context, "signaling-2.provoked-session-000000"),
+    withinSeconds: 75,
+  },
+  ProxyRejecting: {
+    how: "restarts the proxy with MAX_SESSIONS_PER_CLIENT_PER_SECOND=1, and opens five sessions a second",
+    async begin({ stack }) {
+      await stack.engine.restart("proxy", { MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1" });
+      await registerReplicas(stack);
+    },
+    goOn: (context) => polls(context),
+    end: async ({ stack }) => void (await stack.engine.restart("proxy")),
+    withinSeconds: 45,
+  },
+  SignalingReconnectStorm: {
+    how: "puts 80 peers on the stack and drops every tunnel at once",
+    async begin(context) {
+      await beginLoad(context, 40);
+      // Two scrapes: the storm is measured against how many there were.
+      await pause(11_000, context.signal);
+      await callAdmin("POST", `${context.stack.engine.endpoints.proxyAdmin}/tunnels/drop`, {});
+    },
+    end: endLoad,
+    withinSeconds: 45,
+  },
+};

@@ -1,0 +1,59 @@
+import { alertsReceived, awaitAlert } from "../alerts-received.ts";
+import { awaitCalls } from "../await-calls.ts";
+import { runAction } from "../chaos/actions.ts";
+import { callAdmin } from "../http.ts";
+import type { Stack } from "../open-stack.ts";
+import { pause } from "../pause.ts";
+import type { Checked, Finding } from "./finding.ts";
+
+/** Longest way of an alert from its cause to the webhook, and of its end, ms. */
+const withinMs = 30_000;
+/** How long the replica stays away at the least, ms: so that rates over half a minute have seen it. */
+const awayMs = 25_000;
+const mark = "verify-observability";
+
+/**
+ * Holds calls, kills a replica under them, waits for its alert at the webhook, starts it again, and waits for the
+ * alert's end. Both come in time, name the replica, and nothing else fires.
+ */
+export async function killAndRestore(
+  { stack, print }: { stack: Stack; print(line: string): void },
+  { target = "signaling-2", calls = 20 }: { target?: string; calls?: number } = {},
+): Promise<Checked> {
+  const { callerAdmin } = stack.engine.endpoints;
+  const findings: Finding[] = [];
+  const { run } = await callAdmin<{ run: string }>("POST", `${callerAdmin}/calls`, { calls, rate: 20 });
+  await callAdmin("PUT", `${callerAdmin}/marks/drill/${mark}`, {});
+  try {
+    await awaitCalls(callerAdmin, run, calls);
+    // Two scrapes of the steady state: rates need both.
+    await pause(12_000);
+    const killedAt = Date.now();
+    await runAction(stack, "kill", target);
+    const expected = { name: "SignalingReplicaDown", labels: { replica: target }, withinMs };
+    const fired = await awaitAlert(callerAdmin, { ...expected, status: "firing", since: killedAt });
+    if (fired === undefined)
+      findings.push(`SignalingReplicaDown for ${target} did not reach the webhook within ${withinMs / 1000} s`);
+    else print(`SignalingReplicaDown reached the webhook ${seconds(fired.at - killedAt)} after the kill`);
+    await pause(killedAt + awayMs - Date.now());
+
+    const startedAt = Date.now();
+    await runAction(stack, "start", target);
+    const resolved = await awaitAlert(callerAdmin, { ...expected, status: "resolved", since: startedAt });
+    if (fired !== undefined && resolved === undefined)
+      findings.push(`SignalingReplicaDown for ${target} was not resolved within ${withinMs / 1000} s of its start`);
+    if (resolved !== undefined) print(`resolved ${seconds(resolved.at - startedAt)} after the start began`);
+
+    const others = (await alertsReceived(callerAdmin, killedAt)).filter(
+      ({ status, labels }) => status === "firing" && labels["alertname"] !== "SignalingReplicaDown",
+    );
+    for (const { labels, annotations } of others)
+      findings.push(`noise: ${labels["alertname"]} fired too: ${annotations["summary"]}`);
+  } finally {
+    await callAdmin("DELETE", `${callerAdmin}/marks/drill/${mark}`, {});
+    await callAdmin("DELETE", `${callerAdmin}/calls/${run}`, {}, 10_000);
+  }
+  return { what: "alerts expected were delivered and resolved, and no other", count: 1, findings };
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;

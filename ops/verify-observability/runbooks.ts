@@ -1,0 +1,32 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Rule } from "../prometheus.ts";
+import type { Checked, Finding } from "./finding.ts";
+
+/** What every runbook has, in this order. */
+const headings = ["What the user feels", "First query", "Likely causes, in order", "Commands", "Raise it"];
+
+/**
+ * Every alert has a severity, a summary and a runbook that exists, with all its parts, and that names a
+ * `make provoke ALERT=…` which there is, besides the drills.
+ */
+export function checkRunbooks(root: string, rules: readonly Rule[], provocations: ReadonlySet<string>): Checked {
+  const alerts = rules.filter((rule) => rule.type === "alerting");
+  const findings = alerts.flatMap(({ name, labels = {}, annotations = {} }): Finding[] => {
+    const found: Finding[] = [];
+    if (!["critical", "warning", "info"].includes(labels["severity"] ?? "")) found.push(`${name} has no severity`);
+    if (!annotations["summary"]) found.push(`${name} has no summary`);
+    const path = annotations["runbook_url"]?.match(/docs\/runbooks\/\w+\.md$/)?.[0] ?? "";
+    if (!path.endsWith(`/${name}.md`) || !existsSync(join(root, path)))
+      return [...found, `${name} has no runbook: runbook_url is ${annotations["runbook_url"] ?? "missing"}`];
+    const text = readFileSync(join(root, path), "utf8");
+    for (const heading of headings) if (!text.includes(`\n## ${heading}\n`)) found.push(`${path} has no "${heading}"`);
+    for (const [, drill = ""] of text.matchAll(/make drill DRILL=([a-z-]+)/g))
+      if (existsSync(join(root, "ops/drills")) && !existsSync(join(root, `ops/drills/${drill}.ts`)))
+        found.push(`${path} names the drill ${drill}, which there is not`);
+    if (!text.includes(`make provoke ALERT=${name}`) || !provocations.has(name))
+      found.push(`${name} is raised by no make provoke ALERT=${name}`);
+    return found;
+  });
+  return { what: "alerts have a runbook and something that raises them", count: alerts.length, findings };
+}

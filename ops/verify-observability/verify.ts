@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { CannotError } from "../engine.ts";
+import { answersOk } from "../http.ts";
+import type { Stack } from "../open-stack.ts";
+import { createPrometheus } from "../prometheus.ts";
+import { provocations } from "../provoke/provocations.ts";
+import type { Checked } from "./finding.ts";
+import { killAndRestore } from "./kill-and-restore.ts";
+import { checkMetrics, documentedMetrics, seriesNames } from "./metrics.ts";
+import { checkPanels, panelQueries } from "./panels.ts";
+import { checkExpressions, checkRecordings } from "./rules.ts";
+import { checkRunbooks } from "./runbooks.ts";
+
+/** What is proven; a test breaks copies of it and sees that it is noticed. */
+export interface Sources {
+  /** The repository: docs/runbooks. */
+  root: string;
+  dashboards: string;
+  metricsPage: string;
+}
+
+export function sourcesIn(root: string): Sources {
+  return { root, dashboards: join(root, "grafana/dashboards"), metricsPage: join(root, "docs/metrics.md") };
+}
+
+/**
+ * Proves on a running stack that what is shown is what happens: runs calls and a kill, then asks the real Prometheus
+ * every query of every dashboard and every rule, compares the metrics page with what programs export, and looks for
+ * each alert's runbook and provocation.
+ */
+export async function verifyObservability(
+  stack: Stack,
+  print: (line: string) => void,
+  sources = sourcesIn(stack.root),
+): Promise<Checked[]> {
+  const { endpoints } = stack.engine;
+  for (const [name, url] of Object.entries({ prometheus: endpoints.prometheus, alertmanager: endpoints.alertmanager }))
+    if (!(await answersOk(`${url}/-/ready`)))
+      throw new CannotError(`${name} does not answer: make up, with prometheus and alertmanager installed`);
+  const since = Date.now();
+  const delivered = await killAndRestore({ stack, print });
+  return [delivered, ...(await checkShown(stack, sources, { since, until: Date.now() }))];
+}
+
+/** All checks but the delivery: nothing is done to the stack. */
+export async function checkShown(
+  stack: Stack,
+  sources: Sources,
+  window: { since: number; until: number },
+): Promise<Checked[]> {
+  const { endpoints } = stack.engine;
+  const prometheus = createPrometheus(endpoints.prometheus);
+  const services = (await stack.engine.services()).map(({ id }) => id);
+  const leftOut = services.includes("redis-exporter") ? undefined : /\bredis_/;
+  const rules = await prometheus.rules();
+  const documented = documentedMetrics(sources.metricsPage);
+  const recorded = rules.filter((rule) => rule.type === "recording").map((rule) => rule.name);
+  const replicas = services.filter((id) => id.startsWith("signaling-"));
+  return [
+    await checkPanels(prometheus, panelQueries(sources.dashboards), window, leftOut),
+    await checkRecordings(prometheus, rules, window),
+    await checkExpressions(prometheus, rules, new Set([...seriesNames(documented), ...recorded]), leftOut),
+    await checkMetrics(documented, [
+      ...replicas.map((id) => ({ name: id, component: "Replica" as const, adminUrl: endpoints.replica(id).admin })),
+      { name: "proxy", component: "Proxy", adminUrl: endpoints.proxyAdmin },
+      { name: "caller", component: "Caller", adminUrl: endpoints.callerAdmin },
+    ]),
+    checkRunbooks(sources.root, rules, new Set(Object.keys(provocations))),
+  ];
+}
