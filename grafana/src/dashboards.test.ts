@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { selectorsOf } from "../../ops/verify-observability/selectors.ts";
 import { redisMetricNames } from "../../prometheus/metrics-page.ts";
 import { metricsByComponent } from "../../prometheus/registries.ts";
 import { dashboards } from "./dashboards.ts";
@@ -103,17 +104,5 @@ test("every metric that a query names is in docs/metrics.md, a recording rule, o
   const known = new Set([...documented, ...redisMetricNames, ...rules, "up", "ALERTS"]);
   for (const dashboard of all)
     for (const expr of queriesOf(dashboard))
-      for (const name of metricNames(expr)) expect(known, `${dashboard.title}: ${expr}`).toContain(name);
+      for (const { metric } of selectorsOf(expr)) expect(known, `${dashboard.title}: ${expr}`).toContain(metric);
 });
-
-/** Names in a PromQL expression that are neither functions, keywords, labels nor strings. */
-function metricNames(expr: string): string[] {
-  const bare = expr
-    .replace(/"[^"]*"/g, '""')
-    .replace(/\{[^}]*\}/g, "")
-    .replace(/\[[^\]]*\]/g, "")
-    .replace(/\b(by|on|ignoring|without|group_left|group_right)\s*\([^)]*\)/g, "");
-  return [...bare.matchAll(/[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\()(?![a-zA-Z0-9_:])/g)]
-    .map(([name]) => name)
-    .filter((name) => !["or", "and", "unless", "by"].includes(name));
-}

@@ -4,14 +4,14 @@ export interface Selector {
   matchers: readonly string[];
 }
 
-/** Strings, ranges and label lists are passed over; what is left is a metric, a function or a word of PromQL. */
-const token =
-  /"[^"]*"|\[[^\]]*\]|\b(?:by|on|ignoring|without|group_left|group_right)\s*\([^)]*\)|(?<![\w.])([a-zA-Z_:][\w:]*)(\s*\{(?:[^"}]|"[^"]*")*\})?(\s*\()?/g;
+const clauses = /\b(?:by|on|ignoring|without)\s*\([^)]*\)|\bgroup_(?:left|right)\b(?:\s*\([^)]*\))?/g;
+/** Strings and ranges are passed over; what is left is a metric, a function or a word of PromQL. */
+const token = /"[^"]*"|\[[^\]]*\]|(?<![\w.])([a-zA-Z_:][\w:]*)(\s*\{(?:[^"}]|"[^"]*")*\})?(\s*\()?/g;
 const words = new Set(["and", "or", "unless", "bool", "offset"]);
 
 /** The vector selectors of a PromQL expression, in order. It reads names and braces, and does not judge the grammar. */
 export function selectorsOf(expr: string): Selector[] {
-  return [...expr.matchAll(token)].flatMap(([, metric, braces = "", call]) =>
+  return [...expr.replace(clauses, "").matchAll(token)].flatMap(([, metric, braces = "", call]) =>
     metric === undefined || call !== undefined || words.has(metric)
       ? []
       : [{ metric, matchers: braces.match(/\w+\s*(?:=~|!~|!=|=)\s*"[^"]*"/g) ?? [] }],
