@@ -38,6 +38,10 @@ export const schema = z.object({
   MAX_MESSAGE_BYTES: wholeNumber(1_024, 16_777_216)
     .default(262_144)
     .describe("Largest transport message; above: 413 or a closed WebSocket"),
+  MAX_BUFFERED_BYTES: wholeNumber(65_536, 1_073_741_824)
+    .default(1_048_576)
+    .describe("Unsent bytes that a raw WebSocket may have; above: closed with 1013"),
+  WS_PING_MS: milliseconds(50, 600_000).default(25_000).describe("Ping of the raw WebSocket gateway; two missed close"),
   MAX_ROOM_MEMBERS: wholeNumber(2, 10_000).default(64).describe("Members a room; above: room-full"),
   MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
   EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),

@@ -8,6 +8,7 @@ import { createDirectory } from "./directory.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
 import { createPresence, type Gossip } from "./presence.ts";
+import { createRawWsGateway } from "./raw-ws-gateway.ts";
 import { createResumeTokens } from "./resume-token.ts";
 import { createSocketIoGateway } from "./socketio-gateway.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
@@ -35,6 +36,7 @@ export async function startReplica(config: Config, log: Log) {
   });
   http.keepAliveTimeout = keepAliveTimeoutMs;
   const gateway = createSocketIoGateway({ config, http, backplane, metrics, log });
+  const rawGateway = createRawWsGateway({ config, http, backplane, metrics, log });
   let switchboard: Switchboard | undefined;
   const presence = createPresence({
     nodeId: config.NODE_ID,
@@ -42,7 +44,13 @@ export async function startReplica(config: Config, log: Log) {
     directory,
     backplane,
     emit: (gossip: Gossip) => gateway.gossip(gossip),
-    local: { tell: gateway.tell, supersede: (peerId) => switchboard?.supersede(peerId) },
+    local: {
+      tell(...told) {
+        gateway.tell(...told);
+        rawGateway.tell(...told);
+      },
+      supersede: (peerId) => switchboard?.supersede(peerId),
+    },
     log,
   });
   switchboard = createSwitchboard({
@@ -51,13 +59,17 @@ export async function startReplica(config: Config, log: Log) {
     backplane,
     presence,
     resumeTokens: createResumeTokens(config.RESUME_SECRET ?? developmentSecret),
-    relay: gateway.relay,
+    relay: (relay) => gateway.relay(relay) + rawGateway.relay(relay),
     draining: () => state === "draining",
     metrics,
     log,
   });
   gateway.serve(switchboard, presence.receive);
-  const census = setInterval(() => metrics.rooms.set(gateway.localRooms()), 1_000);
+  rawGateway.serve(switchboard);
+  const census = setInterval(
+    () => metrics.rooms.set(new Set([...gateway.roomIds(), ...rawGateway.roomIds()]).size),
+    1_000,
+  );
 
   const admin = createAdminServer({
     host: config.ADMIN_HOST,
@@ -93,10 +105,11 @@ export async function startReplica(config: Config, log: Log) {
     async close(): Promise<void> {
       state = "draining";
       metrics.draining.set(1);
-      for (const connection of [...gateway.connections()]) {
+      for (const connection of [...gateway.connections(), ...rawGateway.connections()]) {
         switchboard.lose(connection, "draining");
         connection.close();
       }
+      rawGateway.close();
       await gateway.io.close();
       clearInterval(census);
       presence.close();

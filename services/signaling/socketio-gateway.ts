@@ -133,7 +133,9 @@ export function createSocketIoGateway(options: {
       (except === undefined ? operator : operator.except(peerRoomOf(except))).emit(event, data);
     },
     connections: (): Iterable<Connection> => sockets.keys(),
-    localRooms: () => [...namespace.adapter.rooms.keys()].filter((room) => room.startsWith("r:")).length,
+    /** Ids of the rooms that have a member of this kind here. */
+    roomIds: () =>
+      [...namespace.adapter.rooms.keys()].flatMap((room) => (room.startsWith("r:") ? [room.slice(2)] : [])),
   };
 }
 

@@ -68,6 +68,7 @@ export function createSwitchboard(options: {
   function decide(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
     if (!connection.bucket.take(performance.now()))
       return refused("rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
+    if (tooDeep(args, maxDepth)) return refused("invalid", `nested deeper than ${maxDepth} levels`);
     const size = byteSize(args);
     if (size > config.MAX_EVENT_BYTES)
       return refused("too-large", `${size} bytes; an event may have ${config.MAX_EVENT_BYTES}`);
@@ -199,6 +200,14 @@ const notInRoom = (): Refused => refused("not-in-room", "join the room first");
 
 function isRelayed(event: string): event is RelayEvent {
   return (RELAYED as readonly string[]).includes(event);
+}
+
+/** Levels that an event may nest: encoders recurse, and the stack of a replica ends somewhere. */
+const maxDepth = 64;
+
+function tooDeep(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
+  return levels === 0 || Object.values(value).some((inner) => tooDeep(inner, levels - 1));
 }
 
 /** Bytes that the arguments take as JSON, binary parts with their own length. */

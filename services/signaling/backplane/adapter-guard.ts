@@ -9,6 +9,7 @@ const reserved = new Set(["connect", "connection", "new_namespace", "error", "ne
 interface Inner {
   nsp: { _onServerSideEmit(args: unknown): void; listenerCount(event: string): number };
   _encode(packet: unknown, options: unknown): unknown;
+  broadcast(packet: unknown, options: unknown): unknown;
   onrequest?(channel: unknown, message: unknown): Promise<void>;
 }
 
@@ -32,6 +33,13 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, { 
       metrics.relayDuration.observe({ scope: "remote" }, transitMs / 1000);
     }
     return encode(packet, options);
+  };
+
+  // Some adapters broadcast in an async function, whose rejection nobody awaits.
+  const broadcast = inner.broadcast.bind(adapter);
+  inner.broadcast = (packet, options) => {
+    const done = broadcast(packet, options);
+    return done instanceof Promise ? done.catch((error: unknown) => drop("poisoned", error)) : done;
   };
 
   const { nsp } = inner;
