@@ -41,7 +41,7 @@ export async function startProcessStack(settings: Record<string, string> = {}): 
  * A PORT_BASE whose ports are free now. All ports stay under the range that the system takes outgoing ports from, and
  * the step keeps the port groups of any two bases apart.
  */
-async function freePortBase(): Promise<number> {
+export async function freePortBase(): Promise<number> {
   const bases = Array.from({ length: 90 }, (_, index) => 10_000 + index * 140);
   const offset = Math.floor(Math.random() * bases.length);
   for (const base of [...bases.slice(offset), ...bases.slice(0, offset)]) {
