@@ -99,7 +99,7 @@ check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
 	@sh ops/sh/develop.sh test
-dashboards: ## make grafana/dashboards and docs/metrics.md from their sources
+dashboards: ## write grafana/dashboards and docs/metrics.md anew
 	@sh ops/sh/develop.sh dashboards
 clean: ## delete what make made: dependencies, builds, caches
 	@sh ops/sh/develop.sh clean
