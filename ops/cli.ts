@@ -14,7 +14,6 @@ import { wait } from "./commands/wait.ts";
 import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
 import { CannotError } from "./engine.ts";
-import { HttpError } from "./http.ts";
 import { openStack } from "./open-stack.ts";
 
 const commands: Readonly<Record<string, Command>> = {
@@ -31,8 +30,13 @@ const commands: Readonly<Record<string, Command>> = {
   "watch-backplane": watchBackplane,
 };
 
+// The first signal ends a command in order, the second at once.
 const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+  });
 
 /** Exit codes: 0 done, 1 failed, 2 not possible or bad arguments, 78 bad configuration. Drills have their own. */
 async function run([name, ...args]: string[]): Promise<number> {
@@ -56,11 +60,10 @@ async function run([name, ...args]: string[]): Promise<number> {
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  const badArguments = (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS");
-  const expected = [CannotError, UsageError, ConfigError, HttpError].some((type) => error instanceof type);
-  const text =
-    error instanceof Error && (expected || badArguments || error.stack === undefined) ? error.message : undefined;
-  console.error(`ops: ${text ?? (error instanceof Error ? error.message : String(error))}`);
-  if (text === undefined && process.env["LOG_LEVEL"] === "debug") console.error(error);
-  process.exitCode = error instanceof ConfigError ? 78 : badArguments || expected ? 2 : 1;
+  const { message, code } = error as Error & { code?: string };
+  console.error(`ops: ${message}`);
+  if (process.env["LOG_LEVEL"] === "debug") console.error(error);
+  const notPossible =
+    error instanceof CannotError || error instanceof UsageError || code?.startsWith("ERR_PARSE_ARGS") === true;
+  process.exitCode = error instanceof ConfigError ? 78 : notPossible ? 2 : 1;
 }
