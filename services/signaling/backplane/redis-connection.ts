@@ -1,6 +1,5 @@
-import { createClient } from "redis";
 import type { Life } from "./link.ts";
-import type { RedisTarget } from "./redis-target.ts";
+import type { RedisClient, RedisTarget } from "./redis-target.ts";
 
 /** Plain channels, patterns of them, and channels of sharded pub/sub (Redis 7). */
 export type ChannelKind = "channel" | "pattern" | "shard";
@@ -15,12 +14,7 @@ export interface RedisConnection {
   destroy(): void;
 }
 
-export type RedisClient = ReturnType<typeof connectClient>;
-
-/**
- * Two connections to a single Redis. They never reconnect (the link makes new ones), and the publisher has no offline
- * queue: a queued signal would be replayed late.
- */
+/** Two connections to a single Redis. They never reconnect: the link makes new ones. */
 export async function openSingle(target: RedisTarget, life: Life) {
   const publisher = connectClient(target, "publisher", life);
   const subscriber = connectClient(target, "subscriber", life);
@@ -48,15 +42,8 @@ export async function openSingle(target: RedisTarget, life: Life) {
 }
 
 /** A client for one life: destroyed when it ends, and ending it when the connection is lost. */
-export function connectClient({ urls, username, password }: RedisTarget, role: string, life: Life) {
-  const client = createClient({
-    url: urls[0] ?? "",
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    socket: { connectTimeout: 2_000, reconnectStrategy: false as const },
-    disableOfflineQueue: role === "publisher",
-    commandsQueueMaxLength: 50_000,
-  });
+export function connectClient(target: RedisTarget, role: string, life: Life): RedisClient {
+  const client = target.createClient(target.urls[0] ?? "");
   // A shard channel of ours was moved to another primary.
   client.on("sharded-channel-moved", (channel: string) => life.abort(new Error(`channel ${channel} moved`)));
   client.on("error", (error: Error) => life.abort(new Error(`${role}: ${error.message || error.name}`)));
