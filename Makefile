@@ -83,9 +83,11 @@ restart-proxy: ## stop the proxy in order, then start it
 	@$(stack) chaos restart proxy
 
 ##@ Mend and watch
-.PHONY: heal roll scale watch-backplane
+.PHONY: heal provoke roll scale watch-backplane
 heal: ## undo everything that was broken on purpose
 	@$(stack) chaos heal
+provoke: ## ALERT=ProxyDown: raise an alert; ONCE=1 ends it
+	@$(stack) provoke $(ALERT) $(if $(ONCE),--once)
 roll: ## restart the replicas one by one, as a deploy would
 	@$(stack) roll
 scale: ## N=4: run so many replicas (1 to 5)
@@ -94,11 +96,13 @@ watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
 ##@ Develop
-.PHONY: check test clean dashboards
+.PHONY: check test clean dashboards verify-observability
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
 	@sh ops/sh/develop.sh test
+verify-observability: ## prove dashboards, rules and alerts
+	@sh ops/sh/develop.sh verify-observability
 dashboards: ## write grafana/dashboards and docs/metrics.md anew
 	@sh ops/sh/develop.sh dashboards
 clean: ## delete what make made: dependencies, builds, caches

