@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../common/config.ts";
 import { type Command, UsageError } from "./command.ts";
@@ -50,8 +51,12 @@ async function run([name, ...args]: string[]): Promise<number> {
     else console.error(`no such command: ${name} (${Object.keys(commands).join(", ")})`);
     return name === undefined || name === "help" || name === "--help" ? 0 : 2;
   }
+  const root = resolve(import.meta.dirname, "..");
+  const settings = resolve(root, process.env["ENV_FILE"] || ".env");
+  // What the environment has already wins, as it does for make and Compose.
+  if (existsSync(settings)) process.loadEnvFile(settings);
   const config = loadConfig(schema, process.env);
-  const stack = openStack(resolve(import.meta.dirname, ".."), config, process.env);
+  const stack = openStack(root, config, process.env);
   return (
     (await command.run({ config, stack, print: (line) => console.log(line), signal: interrupted.signal }, args)) ?? 0
   );

@@ -22,6 +22,7 @@ export const schema = z.object({
     .default("hold-the-line")
     .describe("Name of the stack: its state, and its compose project"),
   PORT_BASE: wholeNumber(0, 50_000).default(0).describe("Added to every default host port, for a second stack"),
+  ENV_FILE: z.string().default(".env").describe("File of settings like this one; /dev/null: none"),
   SLO_WINDOWS: z
     .enum(["drill", "prod"])
     .default("drill")

@@ -41,5 +41,3 @@ export function openJournal(path: string) {
     },
   };
 }
-
-export type Journal = ReturnType<typeof openJournal>;

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 
-load_env .env
+load_env "${ENV_FILE:-.env}"
 STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
 case $STACK in [a-z0-9]*) ;; *) die "STACK=$STACK: must begin with a lower-case letter or a digit" ;; esac
 case $STACK in *[!a-z0-9_-]*) die "STACK=$STACK: must be lower-case letters, digits, - and _" ;; esac

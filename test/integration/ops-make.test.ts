@@ -19,7 +19,12 @@ interface Outcome {
 /** Runs make on a stack of this test's own; npm's variable NODE is there, as in every npm script. */
 function make(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
   return new Promise((resolve) => {
-    const given = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", NODE: process.execPath };
+    const given = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? "",
+      NODE: process.execPath,
+      ENV_FILE: "/dev/null",
+    };
     execFile(
       "make",
       args,
