@@ -16,14 +16,16 @@ export function createConnectionLimits(options: { total: number; perClient: numb
     hardCap: options.total * 2,
     opened(socket: Socket): void {
       const address = plainAddress(socket.remoteAddress ?? "");
-      const name = nameOf(socket);
       const count = (perAddress.get(address) ?? 0) + 1;
       perAddress.set(address, count);
       total += 1;
-      if (total > options.total || (count > options.perClient && !options.trusted(address))) refused.add(name);
+      if (total > options.total || (count > options.perClient && !options.trusted(address))) {
+        const name = nameOf(socket);
+        refused.add(name);
+        socket.once("close", () => refused.delete(name));
+      }
       socket.once("close", () => {
         total -= 1;
-        refused.delete(name);
         const left = (perAddress.get(address) ?? 1) - 1;
         if (left === 0) perAddress.delete(address);
         else perAddress.set(address, left);

@@ -5,14 +5,16 @@ import { clientAddress } from "./client-address.ts";
 import type { ProxyConfig } from "./config.ts";
 import type { Client } from "./headers.ts";
 import type { Metrics } from "./metrics.ts";
+import { queryValue } from "./query.ts";
 import type { ReplicaTable } from "./replica-table.ts";
 import { type Route, route } from "./route.ts";
-import { createScreen, type Refusal, type Screened } from "./screen.ts";
+import { createScreen, type Refusal } from "./screen.ts";
 import type { Sessions } from "./sessions.ts";
 import { freshId, readCookie, stickyCookie } from "./sticky-cookie.ts";
 
 /** A request that passed, with all that was decided about it. */
-export interface Passed extends Screened {
+export interface Passed {
+  path: string;
   client: Client;
   route: Route;
   /** Engine.IO session that it belongs to, if any. */
@@ -37,6 +39,8 @@ const tooFast: Refusal = {
   headers: { "retry-after": "1" },
 };
 
+const sessionDecision = { decision: "session" } as const;
+
 /** Screens a request, finds out who sends it and decides where it goes. */
 export function createGate(
   config: ProxyConfig,
@@ -48,6 +52,7 @@ export function createGate(
     enginePaths: config.ENGINE_IO_PATHS,
     maxBodyBytes: config.MAX_BODY_BYTES,
   });
+  const keying = { stickyKey: config.STICKY_KEY, secret };
   const routeTable = {
     stateOf: table.stateOf,
     isShed: sessions.isShed,
@@ -60,31 +65,23 @@ export function createGate(
     const screened = screen(request);
     if ("status" in screened) return screened;
     const client = clientOf(request, config);
-    const engine = screened.engine && screened.query.has("EIO");
-    const sid = engine ? (screened.query.get("sid") ?? undefined) : undefined;
-    const route_ = route(
-      {
-        sid,
-        cookie: readCookie(request.headers.cookie, config.STICKY_COOKIE),
-        room: screened.query.get("room") ?? undefined,
-        ip: client.chain[0] as string,
-        freshId: freshId(),
-      },
-      routeTable,
-      { stickyKey: config.STICKY_KEY, secret },
-    );
-    const opensSession = route_.kind === "ranked" && (engine ? sid === undefined : upgrade);
-    if (opensSession && !admission.client(client.chain[0] as string)) return tooFast;
-    if (route_.kind === "ranked") {
-      if (route_.order.length === 0) return noReplica;
-      metrics.routes.inc({ decision: route_.decision });
-    } else if (route_.kind === "session") metrics.routes.inc({ decision: "session" });
-    const cookieId = route_.kind === "ranked" ? route_.setCookie : undefined;
-    return {
-      ...{ ...screened, client, route: route_, sid, opensSession },
-      setCookie:
-        cookieId === undefined ? undefined : stickyCookie(config.STICKY_COOKIE, cookieId, client.proto === "https"),
-    };
+    const { path, query } = screened;
+    const engine = screened.engine && queryValue(query, "EIO") !== undefined;
+    const sid = engine ? queryValue(query, "sid") : undefined;
+    const ip = client.chain[0] as string;
+    const cookie = readCookie(request.headers.cookie, config.STICKY_COOKIE);
+    const decided = route({ sid, cookie, room: queryValue(query, "room"), ip, freshId }, routeTable, keying);
+    if (decided.kind !== "ranked") {
+      if (decided.kind === "session") metrics.routes.inc(sessionDecision);
+      return { path, client, route: decided, sid, opensSession: false, setCookie: undefined };
+    }
+    const opensSession = engine ? sid === undefined : upgrade;
+    if (opensSession && !admission.client(ip)) return tooFast;
+    if (decided.order.length === 0) return noReplica;
+    metrics.routes.inc({ decision: decided.decision });
+    const setCookie =
+      decided.setCookie && stickyCookie(config.STICKY_COOKIE, decided.setCookie, client.proto === "https");
+    return { path, client, route: decided, sid, opensSession, setCookie };
   };
 }
 

@@ -35,7 +35,12 @@ test("an upgrade goes out with one Connection and one Upgrade header", () => {
 });
 
 test("an answer tells nothing about the software behind", () => {
-  const headers = { server: "nginx", "x-powered-by": "Express", "keep-alive": "timeout=5", "content-type": "a/b" };
+  const headers: NodeJS.Dict<string> = {
+    server: "nginx",
+    "x-powered-by": "Express",
+    "keep-alive": "timeout=5",
+    "content-type": "a/b",
+  };
   cleanAnswer(headers);
   expect(headers).toEqual({ "content-type": "a/b" });
 });

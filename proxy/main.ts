@@ -1,3 +1,4 @@
+import "./young-generation.ts";
 import { runProgram } from "../common/program.ts";
 import { proxyConfig } from "./config.ts";
 import { createProxy } from "./proxy.ts";

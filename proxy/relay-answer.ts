@@ -1,12 +1,13 @@
 import type { Duplex } from "node:stream";
 import { Transform } from "node:stream";
 import type { Handshaken } from "./handshake.ts";
+import { passOn } from "./tunnel.ts";
 
 /** Longest time in which a refusal's body must be through, ms. */
 const bodyMs = 10_000;
 
 /** Passes the body of a replica's answer that is not a 101 on to the client, then closes both. */
-export function relayAnswer({ head, socket, relayTo }: Handshaken, client: Duplex): void {
+export function relayAnswer({ head, socket, sink }: Handshaken, client: Duplex): void {
   let left = head.length ?? Number.POSITIVE_INFINITY;
   const done = () => {
     clearTimeout(timer);
@@ -24,7 +25,9 @@ export function relayAnswer({ head, socket, relayTo }: Handshaken, client: Duple
   });
   body.once("end", done).pipe(client, { end: false });
   client.once("close", done);
+  body.on("drain", () => socket.resume());
   socket.once("error", done).once("end", () => body.end());
   if (head.rest.length > 0 || left === 0) body.write(head.rest);
-  relayTo(body);
+  sink.take = (size, buffer) => passOn(body, size, buffer);
+  socket.resume();
 }

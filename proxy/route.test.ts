@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ReplicaState, type RouteRequest, replicaOfSid, route } from "./route.ts";
 
-const ask: RouteRequest = { ip: "192.0.2.7", freshId: "fresh" };
+const ask: RouteRequest = { ip: "192.0.2.7", freshId: () => "fresh" };
 const cookie = { stickyKey: "cookie", secret: "s" } as const;
 
 function table(states: Record<string, ReplicaState>, shed: string[] = []) {
@@ -68,15 +68,15 @@ test("each sticky key is used, labelled, and falls back to the cookie where the 
   expect(decide("room", { room: "r", cookie: "k" })).toMatchObject({ decision: "room" });
   expect(decide("room", { room: "" })).toMatchObject({ decision: "new", setCookie: "fresh" });
   for (const freshId of ["1", "2", "3", "4"])
-    expect(decide("room", { room: "r", freshId })).toEqual(decide("room", { room: "r" }));
+    expect(decide("room", { room: "r", freshId: () => freshId })).toEqual(decide("room", { room: "r" }));
 });
 
 test("the client of a fresh cookie comes back to the replica that it was given", () => {
   const states = table({ a: "ready", b: "ready", c: "ready" });
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (freshId) => {
-      const first = route({ ...ask, freshId }, states, cookie);
-      const again = route({ ...ask, cookie: freshId, freshId: "other" }, states, cookie);
+      const first = route({ ...ask, freshId: () => freshId }, states, cookie);
+      const again = route({ ...ask, cookie: freshId }, states, cookie);
       if (first.kind !== "ranked" || again.kind !== "ranked") throw new Error("not ranked");
       expect(again.order).toEqual(first.order);
     }),

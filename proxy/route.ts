@@ -16,8 +16,8 @@ export interface RouteRequest {
   room?: string | undefined;
   /** Client address. */
   ip: string;
-  /** A fresh random id, used (and then set as the cookie) where the client has none. */
-  freshId: string;
+  /** Makes a random id, used (and then set as the cookie) where the client has none. */
+  freshId(): string;
 }
 
 export interface RouteTable {
@@ -82,7 +82,8 @@ function routeKey(request: RouteRequest, stickyKey: Exclude<StickyKey, "random">
   if (stickyKey === "ip") return { key: `ip:${request.ip}`, decision: "ip" as const };
   if (stickyKey === "room" && request.room) return { key: `room:${request.room}`, decision: "room" as const };
   if (request.cookie !== undefined) return { key: `id:${request.cookie}`, decision: "cookie" as const };
-  return { key: `id:${request.freshId}`, decision: "new" as const, setCookie: request.freshId };
+  const id = request.freshId();
+  return { key: `id:${id}`, decision: "new" as const, setCookie: id };
 }
 
 /** Fisher-Yates. */

@@ -13,7 +13,8 @@ export interface Refusal {
 /** A request that may pass, taken apart. */
 export interface Screened {
   path: string;
-  query: URLSearchParams;
+  /** Behind the `?`, as it came. */
+  query: string;
   /** On an Engine.IO path. */
   engine: boolean;
 }
@@ -22,6 +23,7 @@ const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 const plainMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Headers that must come once at most: two of them are read differently by different servers. */
 const singular = new Set(["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"]);
+const singularLengths = new Set([...singular].map(({ length }) => length));
 
 const bad = (reason: string, message: string): Refusal => ({ status: 400, reason, message });
 
@@ -54,7 +56,7 @@ export function createScreen(options: {
     const kind = kindOf(path);
     if (method === "TRACE" || (kind === "other" && !plainMethods.has(method))) return methodNotAllowed;
     if (kind === undefined) return { status: 404, reason: "path", message: "no such path" };
-    return { path, query: new URLSearchParams(queryAt === -1 ? "" : url.slice(queryAt)), engine: kind === "engine" };
+    return { path, query: queryAt === -1 ? "" : url.slice(queryAt + 1), engine: kind === "engine" };
   };
 }
 
@@ -88,7 +90,9 @@ function framingProblem({ headers, httpVersion }: IncomingMessage, method: strin
 function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
   let seen: Set<string> | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] as string).toLowerCase();
+    const rawName = rawHeaders[i] as string;
+    if (!singularLengths.has(rawName.length)) continue;
+    const name = rawName.toLowerCase();
     if (!singular.has(name)) continue;
     seen ??= new Set();
     if (seen.has(name)) return name;

@@ -1,7 +1,7 @@
 import type { Replica, ReplicaTable } from "./replica-table.ts";
 import type { Sessions } from "./sessions.ts";
 
-const tickMs = 50;
+const tickMs = 100;
 
 /**
  * Moves the sessions of a replica that has been degraded while another was ready for `afterMs`: closes its tunnels

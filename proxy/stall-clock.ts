@@ -1,5 +1,5 @@
 /** How often the clock looks at itself, ms. */
-const tickMs = 20;
+const tickMs = 50;
 /** Lateness that is ordinary timer jitter, ms. */
 const jitterMs = 15;
 

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Sink } from "./handshake.ts";
 import type { CarriedTunnel } from "./replica-table.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
@@ -9,8 +10,9 @@ const halfClosedMs = 10_000;
 
 export interface TunnelOptions {
   client: Duplex & Pick<Socket, "bytesRead" | "bytesWritten">;
-  /** Connected with an `onread` that calls what `relayFrom` returns. */
   replica: Socket;
+  /** Of the replica's socket: it is given the client. */
+  sink: Sink;
   sid: string | undefined;
   idleMs: number;
   /** Called once, when both sockets are gone. */
@@ -35,7 +37,7 @@ export function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
  *
  * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
  */
-export function createTunnel({ client, replica, sid, idleMs, onClosed }: TunnelOptions): CarriedTunnel {
+export function createTunnel({ client, replica, sink, sid, idleMs, onClosed }: TunnelOptions): CarriedTunnel {
   let reason: string | undefined;
   let open = 2;
   let seenBytes = 0;
@@ -62,6 +64,7 @@ export function createTunnel({ client, replica, sid, idleMs, onClosed }: TunnelO
     if (open === 0) onClosed(reason, bytes());
   }
 
+  sink.take = (size, buffer) => passOn(client, size, buffer);
   client.on("data", (chunk: Buffer) => {
     if (!replica.write(chunk)) client.pause();
   });

@@ -79,26 +79,43 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
       log.info({ ...told(passed), replica: id, status }, "upgrade refused by the replica");
       return;
     }
-    socket.setTimeout(0).setNoDelay(true).setKeepAlive(true, tcpKeepAliveMs);
+    if (replica.state === "down") {
+      shaken.socket.destroy();
+      socket.destroy();
+      return;
+    }
+    const { rest } = shaken.head;
+    openTunnel(replica, socket, shaken, passed, startedAt);
+    if (rest.length > 0) socket.write(rest);
+    if (head.length > 0) shaken.socket.write(head);
+    shaken.socket.resume();
+  }
+
+  /** Apart from the handshake: what is captured here lives as long as the tunnel. */
+  function openTunnel(
+    replica: Replica,
+    client: Socket,
+    { socket, sink }: Handshaken,
+    passed: Passed,
+    startedAt: number,
+  ): void {
+    client.setTimeout(0).setNoDelay(true).setKeepAlive(true, tcpKeepAliveMs);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
     const openedAt = performance.now();
-    const line = { ...told(passed), replica: id, handshakeMs: Math.round(openedAt - startedAt) };
+    const line = { ...told(passed), replica: replica.spec.id, handshakeMs: Math.round(openedAt - startedAt) };
     const tunnel = createTunnel({
-      ...{ client: socket, replica: shaken.socket, sid: passed.sid, idleMs: config.TUNNEL_IDLE_MS },
+      ...{ client, replica: socket, sink, sid: passed.sid, idleMs: config.TUNNEL_IDLE_MS },
       onClosed(reason, bytes) {
         replica.tunnels.delete(tunnel);
         metrics.closedBytes.in += bytes.in;
         metrics.closedBytes.out += bytes.out;
-        metrics.tunnelsClosed.inc({ replica: id, reason });
+        metrics.tunnelsClosed.inc({ replica: line.replica, reason });
         log.info({ ...line, reason, openMs: Math.round(performance.now() - openedAt), bytes }, "tunnel closed");
       },
     });
     replica.tunnels.add(tunnel);
-    metrics.tunnelsOpened.inc({ replica: id });
+    metrics.tunnelsOpened.inc({ replica: line.replica });
     log.debug(line, "tunnel opened");
-    if (shaken.head.rest.length > 0) socket.write(shaken.head.rest);
-    if (head.length > 0) shaken.socket.write(head);
-    shaken.relayTo(socket);
   }
 
   return (request: IncomingMessage, socket: Socket, head: Buffer): void => {

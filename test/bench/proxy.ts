@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cutTime, idleMemory, measures, startUpstream } from "./proxy/measures.ts";
+import { median, type Row, table, writeReport } from "./proxy/report.ts";
+import { startTargets, type Target } from "./proxy/targets.ts";
+
+/**
+ * This proxy against HAProxy, nginx and stock `http-proxy`: the same upstream, the same client, one run, interleaved
+ * rounds after one to warm up, CPU time from /proc. Ratios within the run are what counts; the machine's speed cancels out.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    only: { type: "string", default: "" },
+    port: { type: "string", default: "27000" },
+  },
+});
+const rounds = Number(flags.rounds);
+const seconds = Number(flags.seconds);
+const firstPort = Number(flags.port);
+
+interface Measure {
+  name: string;
+  unit: string;
+  bound?: number;
+  higherIsBetter: boolean;
+  run(target: Target): Promise<number>;
+}
+const wanted: Measure[] = [
+  { name: "CPU a message at 2,000/s", unit: "µs", higherIsBetter: false, run: measures.messages(2_000, seconds) },
+  {
+    name: "CPU a message at 8,000/s",
+    unit: "µs",
+    bound: 1.3,
+    higherIsBetter: false,
+    run: measures.messages(8_000, seconds),
+  },
+  {
+    name: "CPU a message, saturated",
+    unit: "µs",
+    bound: 1.25,
+    higherIsBetter: false,
+    run: measures.messages("saturated", seconds),
+  },
+  { name: "messages, saturated", unit: "1/s", higherIsBetter: true, run: measures.messageRate(seconds) },
+  { name: "CPU a long-polling GET", unit: "µs", bound: 5, higherIsBetter: false, run: measures.polls(seconds) },
+  { name: "upgrades", unit: "1/s", bound: 0.75, higherIsBetter: true, run: measures.upgrades(seconds) },
+].filter(({ name }) => name.includes(flags.only));
+
+process.setMaxListeners(0);
+const dir = mkdtempSync(join(tmpdir(), "bench-proxy-"));
+const rows: Row[] = [];
+const samples: Record<string, Record<string, number[]>> = {};
+let upstream = await startUpstream(firstPort);
+let targets = await startTargets(dir, firstPort, firstPort + 1);
+process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${rounds} rounds of ${seconds} s`);
+
+function row(
+  { name: measure, unit, higherIsBetter, bound }: Omit<Measure, "run">,
+  values: Record<string, number[]>,
+): void {
+  samples[measure] = values;
+  const medians = Object.fromEntries(Object.entries(values).map(([name, all]) => [name, median(all)]));
+  rows.push({ measure, unit, higherIsBetter, ...(bound === undefined ? {} : { bound }), medians });
+  console.log(`${measure}: ${JSON.stringify(values)}`);
+}
+
+if ("idle tunnel memory".includes(flags.only)) {
+  const values: Record<string, number[]> = {};
+  for (const target of targets)
+    if (target.name !== "direct") values[target.name] = [(await idleMemory(target, 1_000)) / 1_024];
+  row({ name: "idle tunnel memory", unit: "KiB", higherIsBetter: false }, values);
+}
+
+for (const measure of wanted) {
+  const values: Record<string, number[]> = {};
+  for (let round = -1; round < rounds; round++)
+    for (const target of targets) {
+      const value = await measure.run(target);
+      if (round < 0) values[target.name] = [];
+      else values[target.name]?.push(value);
+    }
+  if (measure.unit === "µs") delete values["direct"];
+  row(measure, values);
+}
+
+for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
+  const name = `tunnels cut after ${signal}`;
+  if (!name.includes(flags.only)) continue;
+  const values: Record<string, number[]> = {};
+  for (let index = 0; index < targets.length; index++) {
+    const target = targets[index] as Target;
+    if (target.name === "direct") continue;
+    values[target.name] = [await cutTime(target, upstream, signal, 8_000)];
+    for (const one of targets) one.stop();
+    upstream.kill("SIGKILL");
+    const port = firstPort + 20 * (index + 1) + (signal === "SIGSTOP" ? 10 : 0);
+    upstream = await startUpstream(port);
+    targets = await startTargets(dir, port, port + 1);
+  }
+  row({ name, unit: "ms", higherIsBetter: false }, values);
+}
+
+console.log(`\n${table(rows)}`);
+writeReport(rows, samples);
+console.log("\nwritten: reports/bench-proxy.json, reports/bench-proxy.svg");
+process.exit(0);

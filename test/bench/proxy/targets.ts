@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "../../support/poll.ts";
+
+/** What is measured: a proxy that runs, or `direct`, none. */
+export interface Target {
+  name: "direct" | "ours" | "haproxy" | "nginx" | "http-proxy";
+  port: number;
+  /** User and system time of all its processes so far, seconds. */
+  cpuSeconds(): number;
+  rssBytes(): number;
+  stop(): void;
+}
+
+const here = import.meta.dirname;
+/** USER_HZ: what /proc counts in; 100 on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+/** Starts one program, which ends with this one. SIGTERM: a killed nginx would leave its worker behind. */
+export function start(command: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] });
+  process.once("exit", () => child.kill("SIGTERM"));
+  child.once("error", (error) => {
+    throw new Error(`${command} cannot be started (apt-get install haproxy nginx-light): ${error.message}`);
+  });
+  return child;
+}
+
+function target(name: Target["name"], port: number, child?: ChildProcess): Target {
+  const pids = () => (child?.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)]);
+  const sum = (read: (pid: number) => number) => pids().reduce((total, pid) => total + read(pid), 0);
+  return {
+    ...{ name, port },
+    cpuSeconds: () =>
+      sum((pid) => {
+        const fields = statOf(pid);
+        return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+      }),
+    rssBytes: () =>
+      sum((pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1_024),
+    stop: () => void child?.kill("SIGTERM"),
+  };
+}
+
+/** proc(5): the fields behind the name, so that [11] and [12] are utime and stime. */
+const statOf = (pid: number) =>
+  readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+  );
+}
+
+/** Starts every proxy in front of the upstream at `upstreamPort`, on the ports from `firstPort` on. */
+export async function startTargets(dir: string, upstreamPort: number, firstPort: number): Promise<Target[]> {
+  const [ours, admin, haproxy, nginx, stock] = [0, 1, 2, 3, 4].map((offset) => firstPort + offset) as number[];
+  const upstream = `127.0.0.1:${upstreamPort}`;
+  writeFileSync(join(dir, "haproxy.cfg"), haproxyConfig(haproxy as number, upstream));
+  writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, nginx as number, upstream));
+  const targets = [
+    target("direct", upstreamPort),
+    target(
+      "ours",
+      ours as number,
+      start(process.execPath, [join(here, "../../../proxy/main.ts")], {
+        ...{ REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`, LOG_LEVEL: "warn" },
+        ...{ PROXY_PORT: String(ours), PROXY_ADMIN_PORT: String(admin), STICKY_SECRET: "bench" },
+        ...{ ADMIT_PER_SECOND: "100000", MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1000000" },
+        ...{ MAX_CONNECTIONS_PER_CLIENT: "100000" },
+      }),
+    ),
+    target("haproxy", haproxy as number, start("haproxy", ["-q", "-db", "-f", join(dir, "haproxy.cfg")])),
+    target("nginx", nginx as number, start("nginx", ["-c", join(dir, "nginx.conf"), "-g", "daemon off;"])),
+    target(
+      "http-proxy",
+      stock as number,
+      start(process.execPath, [
+        "--no-deprecation",
+        join(here, "stock-http-proxy.ts"),
+        String(stock),
+        `http://${upstream}`,
+      ]),
+    ),
+  ];
+  for (const { name, port } of targets)
+    await until(`${name} answers`, async () => (await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4`)).ok);
+  return targets;
+}
+
+/** One thread; the cookie makes it do what ours does; checks as facts of a frozen replica demand. */
+const haproxyConfig = (port: number, upstream: string) => `global
+  nbthread 1
+  maxconn 9000
+defaults
+  mode http
+  option forwardfor
+  timeout connect 3s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 1h
+frontend public
+  bind 127.0.0.1:${port}
+  default_backend signaling
+backend signaling
+  cookie sticky insert indirect nocache httponly
+  option httpchk GET /readyz
+  default-server inter 500 fall 2 rise 2 on-marked-down shutdown-sessions
+  server signaling-1 ${upstream} check cookie signaling-1
+`;
+
+const nginxConfig = (dir: string, port: number, upstream: string) => `worker_processes 1;
+pid ${dir}/nginx.pid;
+error_log ${dir}/nginx-error.log;
+events { worker_connections 9000; }
+http {
+  access_log off;
+  client_body_temp_path ${dir}; proxy_temp_path ${dir}; fastcgi_temp_path ${dir};
+  uwsgi_temp_path ${dir}; scgi_temp_path ${dir};
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  upstream signaling { server ${upstream}; keepalive 256; }
+  keepalive_requests 1000000;
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://signaling;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_read_timeout 1h;
+    }
+  }
+}
+`;
