@@ -24,7 +24,8 @@ export async function callAdmin<T>(
     response = await fetch(url, {
       method,
       signal: AbortSignal.timeout(timeoutMs),
-      ...(method === "GET" ? {} : { headers: { "content-type": "application/json" } }),
+      // No connection is kept: the server may close an idle one in the moment that a request is sent on it.
+      headers: { connection: "close", ...(method === "GET" ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {

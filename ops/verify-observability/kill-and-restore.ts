@@ -56,8 +56,11 @@ export async function killAndRestore(
       else findings.push(`noise: ${name} fired too: ${annotations["summary"]}`);
     }
   } finally {
-    await callAdmin("DELETE", `${callerAdmin}/marks/drill/${mark}`, {});
-    await callAdmin("DELETE", `${callerAdmin}/calls/${run}`, {}, 10_000);
+    const ended = await Promise.allSettled([
+      callAdmin("DELETE", `${callerAdmin}/marks/drill/${mark}`, {}),
+      callAdmin("DELETE", `${callerAdmin}/calls/${run}`, {}, 10_000),
+    ]);
+    for (const end of ended) if (end.status === "rejected") findings.push(`not cleaned up: ${end.reason}`);
   }
   return { what: "alerts expected were delivered and resolved, and no other", count: 1, findings };
 }
