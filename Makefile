@@ -95,12 +95,21 @@ scale: ## N=4: run so many replicas (1 to 5)
 watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
+##@ Prepare
+.PHONY: certs images-debian
+certs: ## a local CA and certificate for OVERLAYS=tls
+	@sh deploy/tls/certs.sh
+images-debian: ## third-party images from Debian packages
+	@sh deploy/debian/images.sh
+
 ##@ Develop
-.PHONY: check test clean dashboards verify-observability
+.PHONY: check test test-compose clean dashboards verify-observability
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
 	@sh ops/sh/develop.sh test
+test-compose: ## the compose stack on a real Docker Engine
+	@sh test/compose/run.sh
 verify-observability: ## prove dashboards, rules and alerts
 	@sh ops/sh/develop.sh verify-observability
 dashboards: ## write grafana/dashboards and docs/metrics.md anew

@@ -11,6 +11,8 @@ export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:
 quietly() {
   mkdir -p .cache
   "$@" </dev/null >".cache/compose-$STACK.log" 2>&1 || {
+    unpulled=$(grep -m1 -oE '.*(no such host|i/o timeout|pull access denied|manifest unknown|failed to resolve|toomanyrequests).*' ".cache/compose-$STACK.log" || true)
+    [ -z "$unpulled" ] || die "an image cannot be pulled. make images-debian builds all but Grafana from Debian packages for IMAGE_* (docs/compose.md); GRAFANA=0 leaves Grafana out (.cache/compose-$STACK.log)"
     tail -15 ".cache/compose-$STACK.log" >&2
     die "docker compose failed: see .cache/compose-$STACK.log, make logs, make status"
   }

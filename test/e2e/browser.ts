@@ -18,12 +18,21 @@ function chromiumPath(): string {
   throw new Error(`no ${names.join(", ")} on the PATH: apt-get install chromium`);
 }
 
-/** Headless Chromium with a generated camera and microphone, whose WebRTC works over the loopback interface. */
-export function startBrowser(): Promise<Browser> {
+/**
+ * Headless Chromium with a generated camera and microphone, whose WebRTC works over the loopback interface.
+ *
+ * @param executable what to start in its place: a script that runs `$CHROMIUM` with the arguments that it gets
+ */
+export function startBrowser({ executable = chromiumPath(), env = {} } = {}): Promise<Browser> {
   return chromium.launch({
-    executablePath: chromiumPath(),
-    // Chromium writes where HOME says; a test's own place keeps it out of the user's.
-    env: { ...(process.env as Record<string, string>), HOME: mkdtempSync(join(tmpdir(), "chromium-")) },
+    executablePath: executable,
+    env: {
+      ...(process.env as Record<string, string>),
+      CHROMIUM: chromiumPath(),
+      // Chromium writes where HOME says; a test's own place keeps it out of the user's.
+      HOME: mkdtempSync(join(tmpdir(), "chromium-")),
+      ...env,
+    },
     args: [
       "--no-sandbox",
       "--disable-gpu",

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { envExample } from "../support/env-example.ts";
@@ -15,9 +15,9 @@ test("every variable has a meaning", () => {
   expect(unexplained).toEqual([]);
 });
 
-test("what compose.yaml takes from the environment is listed", () => {
-  const path = join(root, "compose.yaml");
-  const used = existsSync(path) ? [...readFileSync(path, "utf8").matchAll(/\$\{([A-Z][A-Z0-9_]*)/g)] : [];
+test("what compose.yaml and its overlays take from the environment is listed", () => {
+  const files = ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root })];
+  const used = files.flatMap((file) => [...readFileSync(join(root, file), "utf8").matchAll(/\$\{([A-Z][A-Z0-9_]*)/g)]);
   const listed = new Set([...envExample().matchAll(/^#([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]));
   expect([...new Set(used.map((match) => match[1]))].filter((name) => !listed.has(name))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { proxyConfig as proxy } from "../../proxy/config.ts";
 import { schema as caller } from "../../services/caller/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
 
-/** Variables that compose.yaml alone reads; the test holds this list against the file. */
+/** Variables that compose.yaml and its overlays alone read; the test holds this list against the file. */
 const compose: Record<string, { value: string; meaning: string }> = {
   PUBLIC_BIND: { value: "127.0.0.1", meaning: "Host address of the proxy's public port; 0.0.0.0 for other machines" },
   GRAFANA: { value: "1", meaning: "0 leaves Grafana out, where its image cannot be pulled" },
@@ -15,6 +15,11 @@ const compose: Record<string, { value: string; meaning: string }> = {
   ...image("IMAGE_PROMETHEUS", "prom/prometheus:v3.5.0"),
   ...image("IMAGE_ALERTMANAGER", "prom/alertmanager:v0.28.1"),
   ...image("IMAGE_GRAFANA", "grafana/grafana:12.1.1"),
+  ...image("IMAGE_COTURN", "coturn/coturn:4.7.0"),
+  CERTS_DIR: { value: "./certs", meaning: "With the overlay tls: where make certs puts the CA and the certificate" },
+  TLS_NAMES: { value: "", meaning: "Names and addresses that make certs adds to the certificate, blanks between" },
+  TURN_HOST: { value: "", meaning: "With the overlay turn: address that clients reach the TURN server at" },
+  TURN_RELAY_PORTS: { value: "49160-49199", meaning: "With the overlay turn: UDP ports of relayed media, two a call" },
 };
 
 function image(name: string, value: string) {

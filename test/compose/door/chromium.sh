@@ -1,0 +1,8 @@
+#!/bin/sh
+# Chromium in a network namespace with the loopback interface alone, and the door to DOOR_PORTS (door.ts). Chromium's
+# pipes to the test, 3 and 4, are not the door's.
+exec unshare -n sh -c '
+  ip link set lo up
+  node "$0" "$DOOR_DIR" $DOOR_PORTS 3>&- 4>&- >"$DOOR_DIR/open" &
+  while [ ! -s "$DOOR_DIR/open" ]; do kill -0 $! || exit 1; sleep 0.05; done
+  exec "$CHROMIUM" "$@"' "$(dirname "$0")/main.ts" "$@"

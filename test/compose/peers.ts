@@ -1,0 +1,52 @@
+import { createSignalingClient, type SignalingClient, type SignalingOptions } from "../../client/signaling-client.ts";
+import { until } from "../support/poll.ts";
+
+/** A client of the proxy with an account of what it got and went through. */
+export interface Peer {
+  client: SignalingClient;
+  /** Numbers of the offers that it got, in order of arrival. */
+  got: number[];
+  /** How often its socket was lost. */
+  lost(): number;
+  /** Length of its outages that ended, ms. */
+  outages: number[];
+}
+
+/** Joins a room. The life of the peer is the test's: close its client. */
+export async function joinRoom(room: string, options: SignalingOptions): Promise<Peer> {
+  const client = createSignalingClient(options);
+  const got: number[] = [];
+  const outages: number[] = [];
+  let lost = 0;
+  client.on("signal", ({ event, ...signal }) => {
+    if (event === "offer") got.push(Number(signal["number"]));
+  });
+  client.on("lost", () => {
+    lost += 1;
+  });
+  client.on("joined", ({ outageMs }) => {
+    if (outageMs !== null) outages.push(outageMs);
+  });
+  client.join(room);
+  await until("the peer has joined", () => client.state() === "joined");
+  return { client, got, outages, lost: () => lost };
+}
+
+/** Two peers of a room on different replicas: new ones join until the route keys have it so. */
+export async function joinApart(room: string, options: SignalingOptions): Promise<[Peer, Peer]> {
+  const a = await joinRoom(room, options);
+  for (let tries = 0; tries < 30; tries += 1) {
+    const b = await joinRoom(room, options);
+    if (b.client.node() !== a.client.node()) return [a, b];
+    await b.client.close();
+  }
+  throw new Error(`30 peers in a row were routed to ${a.client.node()}`);
+}
+
+/** Sends offers numbered `from` up to, not including, `to`, and resolves when each was acknowledged. */
+export async function sendNumbered({ client }: Peer, from: number, to: number): Promise<void> {
+  const numbers = Array.from({ length: to - from }, (_, index) => from + index);
+  const acks = await Promise.all(numbers.map((number) => client.send("offer", { number })));
+  const refused = acks.find((ack) => !ack.ok);
+  if (refused !== undefined) throw new Error(`refused: ${JSON.stringify(refused)}`);
+}
