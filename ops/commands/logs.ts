@@ -1,23 +1,51 @@
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
 import { type Command, UsageError } from "../command.ts";
+import { createLogLines, levelNames } from "../log-lines.ts";
 import { followFiles } from "../process/follow-files.ts";
-import { readableLogLine } from "../readable-log.ts";
 
-/** Follows the logs of a stack of processes (make follows those of containers itself). */
+const options = {
+  node: { type: "string" },
+  level: { type: "string" },
+  room: { type: "string" },
+  "no-follow": { type: "boolean", default: false },
+  stdin: { type: "boolean", default: false },
+} as const;
+
+/** Follows the logs of a stack of processes; of containers, make pipes them through here (`--stdin`). */
 export const logs: Command = {
-  usage: "[service …] [--no-follow]",
+  usage: "[service …] [--node 2] [--level warn] [--room demo] [--no-follow] [--stdin]",
   summary: "the last lines of each service, then new ones as they come",
   async run({ stack, print, signal }, args) {
+    const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+    if (values.level !== undefined && !levelNames.includes(values.level))
+      throw new UsageError(`LEVEL=${values.level}: must be one of ${levelNames.join(", ")}`);
+    const readable = createLogLines(values, process.stdout.isTTY === true);
+    if (values.stdin) {
+      // Compose begins each line with the container's name: `signaling-2  | {…}`.
+      for await (const line of createInterface({ input: process.stdin })) {
+        const [, prefix = "", rest = ""] = /^([\w.-]+\s*\| )?(.*)$/.exec(line) ?? [];
+        const told = readable(rest);
+        if (told !== undefined) print(`${prefix}${told}`);
+      }
+      return 0;
+    }
     const known = (await stack.engine.services()).map(({ id }) => id);
-    const wanted = args.filter((arg) => !arg.startsWith("--"));
+    const asked = values.node === undefined ? [] : [values.node.replace(/^(?=\d+$)/, "signaling-")];
+    const wanted = [...positionals, ...asked];
     const unknown = wanted.filter((id) => !known.includes(id));
     if (unknown.length > 0) throw new UsageError(`no service ${unknown.join(", ")}: ${known.join(", ")}`);
     const ids = wanted.length > 0 ? wanted : known;
     const width = Math.max(...ids.map((id) => id.length));
-    const tell = (id: string, line: string) => print(`${id.padEnd(width)} | ${readableLogLine(line)}`);
-    const last = wanted.length > 0 ? 50 : 5;
-    for (const id of ids) for (const line of await stack.engine.logs(id, last)) if (line !== "") tell(id, line);
-    if (!args.includes("--no-follow"))
-      await followFiles(new Map(ids.map((id) => [id, stack.state.logPath(id)])), tell, signal);
+    const tell = (id: string, line: string) => {
+      const told = line === "" ? undefined : readable(line);
+      if (told !== undefined) print(`${id.padEnd(width)} | ${told}`);
+    };
+    // Where a filter is set, further back: what it leaves is little.
+    const filtered = values.level !== undefined || values.room !== undefined;
+    const last = filtered ? 1_000 : wanted.length > 0 ? 50 : 5;
+    for (const id of ids) for (const line of await stack.engine.logs(id, last)) tell(id, line);
+    if (!values["no-follow"]) await followFiles(new Map(ids.map((id) => [id, stack.state.logPath(id)])), tell, signal);
     return 0;
   },
 };

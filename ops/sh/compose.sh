@@ -57,7 +57,23 @@ engine_down() {
   echo "ended the stack \"$STACK\""
 }
 engine_services() { docker compose ps --services 2>/dev/null; }
-engine_logs() { docker compose logs --follow --tail 20 "$@"; }
+# Docker has the lines, the ops CLI makes them readable and filters them.
+engine_logs() {
+  services='' follow=--follow tail=20 n=$#
+  while [ "$n" -gt 0 ]; do
+    arg=$1
+    shift
+    n=$((n - 1))
+    case $arg in
+      --node) services="$services signaling-${1#signaling-}"; shift; n=$((n - 1)) ;;
+      --level | --room) set -- "$@" "$arg" "$1"; shift; n=$((n - 1)) tail=1000 ;;
+      --no-follow) follow='' ;;
+      *) services="$services $arg" ;;
+    esac
+  done
+  # shellcheck disable=SC2086 # names; nothing where empty
+  docker compose logs $follow --tail "$tail" $services | docker compose run --rm -T --no-deps --quiet-pull ops logs --stdin "$@"
+}
 engine_ops() {
   # A terminal where there is one: live views and questions need it.
   if [ -t 0 ] && [ -t 1 ]; then tty=; else tty=-T; fi
