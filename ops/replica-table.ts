@@ -1,4 +1,5 @@
-import { callAdmin } from "./http.ts";
+import { callAdmin, HttpError } from "./http.ts";
+import { pause } from "./pause.ts";
 
 /** A row of the proxy's `GET /replicas`. */
 export interface ReplicaRow {
@@ -15,21 +16,33 @@ export function replicaTable(proxyAdmin: string): Promise<ReplicaRow[]> {
 }
 
 /**
- * Asks again and again until every one of `ids` is `ready` in the proxy's table.
+ * Asks again and again until every one of `ids` is `ready` in the proxy's table; a proxy that does not answer is asked
+ * again too.
  *
  * @throws after `withinMs`, with the replicas that are not and what they are
  */
-export async function awaitReady(proxyAdmin: string, ids: readonly string[], withinMs = 15_000): Promise<void> {
+export async function awaitReady(proxyAdmin: string, ids: readonly string[], withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
+    const missing = await notReady(proxyAdmin, ids);
+    if (missing === "") return;
+    if (performance.now() > deadline)
+      throw new Error(`not ready after ${withinMs / 1000} s: ${missing} (make logs, or make heal)`);
+    await pause(100);
+  }
+}
+
+/** Who is not ready and what it is instead, in words; empty when all are ready. */
+async function notReady(proxyAdmin: string, ids: readonly string[]): Promise<string> {
+  try {
     const table = await replicaTable(proxyAdmin);
-    const states = ids.map((id) => [id, table.find((row) => row.id === id)?.state ?? "unknown"] as const);
-    const others = states.filter(([, state]) => state !== "ready");
-    if (others.length === 0) return;
-    if (performance.now() > deadline) {
-      const list = others.map(([id, state]) => `${id} is ${state}`).join(", ");
-      throw new Error(`after ${withinMs / 1000} s the proxy says that ${list}: look at make logs, or make heal`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    return ids
+      .map((id) => [id, table.find((row) => row.id === id)?.state ?? "not in the proxy's table"])
+      .filter(([, state]) => state !== "ready")
+      .map((words) => words.join(" is "))
+      .join(", ");
+  } catch (error) {
+    if (error instanceof HttpError) return error.message;
+    throw error;
   }
 }

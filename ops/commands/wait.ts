@@ -9,7 +9,7 @@ export const wait: Command = {
   async run({ stack: { engine } }) {
     const replicas = (await engine.services()).map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
     if (replicas.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
-    await awaitReady(engine.endpoints.proxyAdmin, replicas, 30_000);
+    await awaitReady(engine.endpoints.proxyAdmin, replicas);
     return 0;
   },
 };

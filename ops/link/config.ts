@@ -24,5 +24,3 @@ export const schema = z.object({
     .describe("Where each link listens, comma-separated: `signaling-1=127.0.0.1:6391`"),
   UPSTREAM: address.describe("host:port that every link leads to: Redis"),
 });
-
-export type Config = z.output<typeof schema>;
