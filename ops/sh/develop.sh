@@ -6,8 +6,9 @@ cd "$(dirname "$0")/../.."
 
 # Colours are for terminals.
 [ -t 1 ] || export NO_COLOR=1
-# Settings of a stack that a shell exports are not those of the tests' stacks.
+# Settings of a stack, exported or in .env, are not those of the tests' stacks.
 for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
+export ENV_FILE=/dev/null
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@"; }
 
 case $1 in
@@ -24,7 +25,12 @@ case $1 in
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium prometheus alertmanager 'prometheus-redis-exporter?'
     dependencies web
     sh ops/sh/secrets.sh
-    PATH=$PWD/node_modules/.bin:$PATH exec vitest run
+    npm test --silent
+    ;;
+  test-conformance)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    dependencies
+    npm run --silent test:conformance
     ;;
   verify-observability)
     # On a stack of its own, which is taken down whatever comes of it.

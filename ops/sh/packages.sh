@@ -9,7 +9,13 @@ set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
 package_of() {
-  case $1 in alertmanager) echo prometheus-alertmanager ;; *) echo "$1" ;; esac
+  case $1 in
+    alertmanager) echo prometheus-alertmanager ;;
+    promtool) echo prometheus ;;
+    unshare) echo util-linux ;;
+    ip) echo iproute2 ;;
+    *) echo "$1" ;;
+  esac
 }
 present() {
   case $1 in
