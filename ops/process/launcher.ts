@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../readable-log.ts";
 import { identify, signal, stateOf } from "./identity.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
+import { findStrays, markOf } from "./strays.ts";
 
 /** How often a process is looked at while it comes or goes, ms. */
 const lookEveryMs = 20;
@@ -23,8 +24,13 @@ export async function launch(
   ready: () => Promise<boolean>,
   withinMs = 30_000,
 ): Promise<ServiceRecord> {
+  for (const stray of findStrays(state.dir, [], id)) await destroy({ id, process: stray });
   const log = openSync(state.logPath(id), "a");
-  const child = spawn(command, args, { detached: true, stdio: ["ignore", log, log], env: { ...baseEnv, ...env } });
+  const child = spawn(command, args, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: { ...baseEnv, ...env, ...markOf(state.dir, id) },
+  });
   closeSync(log);
   await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error))]);
   child.unref();
@@ -56,13 +62,13 @@ export async function terminate(record: ServiceRecord, graceMs: number): Promise
 }
 
 /** SIGKILL, and waits until it is gone. */
-export async function destroy(record: ServiceRecord): Promise<boolean> {
+export async function destroy(record: Pick<ServiceRecord, "id" | "process">): Promise<boolean> {
   if (record.process === null || !signal(record.process, "SIGKILL")) return false;
   if (await gone(record, 10_000)) return true;
   throw new Error(`${record.id} (pid ${record.process.pid}) outlived SIGKILL by 10 s: it hangs in the kernel`);
 }
 
-async function gone({ process }: ServiceRecord, withinMs: number): Promise<boolean> {
+async function gone({ process }: Pick<ServiceRecord, "process">, withinMs: number): Promise<boolean> {
   const deadline = performance.now() + withinMs;
   while (process !== null && stateOf(process) !== "gone") {
     if (performance.now() > deadline) return false;

@@ -16,6 +16,7 @@ import {
 } from "./programs.ts";
 import { readiness } from "./readiness.ts";
 import type { Launch, StateDir } from "./state-dir.ts";
+import { findStrays } from "./strays.ts";
 
 /** Services that a stack of `replicas` replicas has, in the order of start: each stage waits for the one before. */
 function stages(layout: StackLayout, replicas: readonly string[], path: string | undefined): Record<string, Launch>[] {
@@ -77,6 +78,10 @@ export async function takeDown(state: StateDir): Promise<string[]> {
         else await destroy(record);
       }),
     );
+  }
+  for (const stray of findStrays(state.dir, [])) {
+    await destroy({ id: "a stray process", process: stray });
+    ran.push(`stray pid ${stray.pid}`);
   }
   state.clear();
   return ran;
