@@ -38,6 +38,16 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "long",
+          sequence: { groupOrder: 4 },
+          include: ["test/long/**/*.test.ts"],
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "e2e",
           sequence: { groupOrder: 3 },
           include: ["test/e2e/**/*.test.ts"],

@@ -32,6 +32,11 @@ case $1 in
     dependencies
     npm run --silent test:conformance
     ;;
+  test-long)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    dependencies
+    npm run --silent test:long
+    ;;
   verify-observability)
     # On a stack of its own, which is taken down whatever comes of it.
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager 'prometheus-redis-exporter?'

@@ -10,6 +10,8 @@ export interface BackplaneServer {
   kill(): Promise<void>;
   /** After `kill`; resolves when it can carry messages again. */
   start(): Promise<void>;
+  /** Resolves when all servers can carry messages. */
+  whole(): Promise<void>;
   freeze(): void;
   thaw(): void;
   /** Asks every server. */
@@ -25,6 +27,7 @@ export async function startBackplaneServer(variant: Variant): Promise<BackplaneS
   const servers = cluster?.primaries ?? [await startRedisServer()];
   const url = servers.map((server) => server.url).join(",");
   const all = <T>(act: (server: RedisServer) => Promise<T>) => Promise.all(servers.map(act));
+  const whole = async () => cluster?.whole();
   return {
     env: { BACKPLANE: variant === "sharded-cluster" ? "sharded" : variant },
     url,
@@ -32,8 +35,9 @@ export async function startBackplaneServer(variant: Variant): Promise<BackplaneS
     kill: async () => void (await all((server) => server.kill())),
     async start() {
       await all((server) => server.start());
-      await cluster?.whole();
+      await whole();
     },
+    whole,
     freeze: () => servers.forEach((server) => void server.process().kill("SIGSTOP")),
     thaw: () => servers.forEach((server) => void server.process().kill("SIGCONT")),
     command: (args) => all((server) => command(server, args)),

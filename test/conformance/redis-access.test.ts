@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { startBackplaneServer, type Variant } from "../support/backplane-server.ts";
+import { until } from "../support/poll.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { type Replica, startReplica } from "../support/replica.ts";
+import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
+
+/** What a replica needs of Redis, and nothing else. From Redis 7.2 on the client also names itself: `+client|setinfo`. */
+const rights = [
+  "-@all +hello +auth +ping +quit +reset +client|setname +client|id +info",
+  "+publish +spublish +subscribe +unsubscribe +psubscribe +punsubscribe +ssubscribe +sunsubscribe",
+  "+pubsub|numsub +pubsub|shardnumsub +xadd +xread +xrange +xrevrange +set +getdel +cluster|slots",
+  "resetchannels &socket.io* &socket.io#/#* &socket.io#/signaling#* &hold-the-line:* &room:* ~hold-the-line:*",
+].join(" ");
+const password = "p%40ss:w/rd";
+
+const dir = mkdtempSync(join(tmpdir(), "redis-access-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** A server with one user more than the default one, by which the test itself looks. */
+function startWithUser(user: string): Promise<RedisServer> {
+  const file = join(dir, `${randomUUID()}.acl`);
+  writeFileSync(file, `user default on nopass ~* &* +@all\nuser ${user}\n`);
+  return startRedisServer(["--aclfile", file]);
+}
+
+const replicas: Replica[] = [];
+afterEach(async () => {
+  await Promise.all(replicas.splice(0).map(({ program }) => program[Symbol.asyncDispose]()));
+});
+
+async function expectSignalsCross(urls: string, env: Record<string, string>) {
+  for (const nodeId of ["signaling-1", "signaling-2"]) replicas.push(await startReplica(nodeId, urls, env));
+  const [first, second] = replicas as [Replica, Replica];
+  const states = async () =>
+    Promise.all(
+      replicas.map(async ({ adminUrl }) => (await (await fetch(`${adminUrl}/readyz`)).text()).includes('"ready"')),
+    );
+  await until("both are ready", async () => (await states()).every(Boolean));
+  const room = randomUUID();
+  const [a, b] = [await connectSocketIo(first.url), await connectSocketIo(second.url)];
+  try {
+    await joinRoom(a, room);
+    await joinRoom(b, room);
+    await until("they see each other", () => a.got("peer-joined").length === 1);
+    expect(await a.send("offer", { roomId: room })).toEqual({ ok: true });
+    await until("the offer is there", () => b.got("offer").length === 1);
+  } finally {
+    a.close();
+    b.close();
+  }
+}
+
+test.each<Variant>(["pubsub", "sharded", "streams"])(
+  "%s needs no more of Redis than its ACL user may",
+  async (variant) => {
+    const user = `replica on >${password} ${rights}`;
+    await using redis = await startRedisServer(["--user", ...user.split(" ")]);
+    const env = { BACKPLANE: variant };
+    await expectSignalsCross(redis.url, {
+      ...env,
+      REDIS_USERNAME: "replica",
+      REDIS_PASSWORD: password,
+    });
+    await until("no right is missing", () => replicas.every(({ program }) => !program.output().includes("NOPERM")));
+  },
+);
+
+test("the password comes from the URL, or from a file, and is in no log", async () => {
+  writeFileSync(join(dir, "password"), "from-the-file\n");
+  await using redis = await startWithUser("replica on >from-the-file ~* &* +@all");
+  const url = redis.url.replace("redis://", "redis://replica@");
+  await expectSignalsCross(url, { REDIS_PASSWORD_FILE: join(dir, "password") });
+  await Promise.all(replicas.splice(0).map(({ program }) => program[Symbol.asyncDispose]()));
+  await expectSignalsCross(redis.url.replace("redis://", "redis://replica:from-the-file@"), {});
+  for (const { program } of replicas) expect(program.output()).not.toMatch("from-the-file");
+});
+
+test("a wrong password leaves the replica degraded and says why", async () => {
+  await using redis = await startWithUser("replica on >right ~* &* +@all");
+  const replica = await startReplica("signaling-1", redis.url, { REDIS_USERNAME: "replica", REDIS_PASSWORD: "wrong" });
+  replicas.push(replica);
+  expect(await (await fetch(`${replica.adminUrl}/readyz`)).json()).toMatchObject({ state: "degraded" });
+  expect(replica.program.output()).toMatch("WRONGPASS");
+  expect(replica.program.output()).not.toMatch('"wrong"');
+});
+
+test("one node of a cluster is address enough, and the loss of one primary of three is noticed and got over", async () => {
+  await using server = await startBackplaneServer("sharded-cluster");
+  const [first, second] = server.servers as [RedisServer, RedisServer];
+  await expectSignalsCross(first.url, server.env);
+  const state = (wanted: string) => async () => {
+    const texts = await Promise.all(replicas.map(async ({ adminUrl }) => (await fetch(`${adminUrl}/readyz`)).text()));
+    return texts.every((text) => text.includes(`"${wanted}"`));
+  };
+  await second.kill();
+  await until("both are degraded", state("degraded"), { withinMs: 4_000 });
+  await second.start();
+  await server.whole();
+  await until("both are ready", state("ready"), { withinMs: 3_000 });
+});
