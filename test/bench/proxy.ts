@@ -8,18 +8,20 @@ import { startTargets, type Target } from "./proxy/targets.ts";
 
 /**
  * This proxy against HAProxy, nginx and stock `http-proxy`: the same upstream, the same client, one run, interleaved
- * rounds after one to warm up, CPU time from /proc. Ratios within the run are what counts; the machine's speed cancels out.
+ * rounds after some to warm up, CPU time from /proc. Ratios within the run are what counts; the machine's speed cancels out.
  */
 const { values: flags } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "3" },
+    "warm-ups": { type: "string", default: "2" },
     only: { type: "string", default: "" },
     port: { type: "string", default: "27000" },
   },
 });
 const rounds = Number(flags.rounds);
 const seconds = Number(flags.seconds);
+const warmUps = Number(flags["warm-ups"]);
 const firstPort = Number(flags.port);
 
 interface Measure {
@@ -78,11 +80,11 @@ if ("idle tunnel memory".includes(flags.only)) {
 
 for (const measure of wanted) {
   const values: Record<string, number[]> = {};
-  for (let round = -1; round < rounds; round++)
+  for (let round = -warmUps; round < rounds; round++)
     for (const target of targets) {
       const value = await measure.run(target);
-      if (round < 0) values[target.name] = [];
-      else values[target.name]?.push(value);
+      values[target.name] ??= [];
+      if (round >= 0) values[target.name]?.push(value);
     }
   if (measure.unit === "µs") delete values["direct"];
   row(measure, values);
