@@ -4,7 +4,7 @@ import { Server } from "socket.io";
 
 /**
  * A plain server as the protocol test suites expect one (sids of its own making, no cookies):
- * `node reference-server.ts <port>`. Engine.IO echoes at /engine.io/, Socket.IO answers at /socket.io/.
+ * `node reference-server.ts <port> [host]`. Engine.IO echoes at /engine.io/, Socket.IO answers at /socket.io/.
  */
 const options = { pingInterval: 300, pingTimeout: 200, cors: { origin: "*" } };
 const http = createServer((_request, response) => response.end("ready"));
@@ -30,4 +30,4 @@ io.of("/custom").on("connection", (socket) => {
   socket.emit("auth", socket.handshake.auth);
 });
 
-http.listen(Number(process.argv[2]), "localhost");
+http.listen(Number(process.argv[2]), process.argv[3] ?? "localhost");
