@@ -12,6 +12,7 @@ package_of() {
   case $1 in
     alertmanager) echo prometheus-alertmanager ;;
     promtool) echo prometheus ;;
+    tini-static) echo tini ;;
     unshare) echo util-linux ;;
     ip) echo iproute2 ;;
     *) echo "$1" ;;

@@ -1,6 +1,7 @@
 #!/bin/sh
-# A Docker Engine with Compose and Buildx on a Debian or Ubuntu machine that has none, for tests and CI; as root.
+# A Docker Engine with Compose and Buildx on a Debian machine that has none, for tests and CI; as root.
 #
+#   engine.sh fetch    fetch it, where this machine has not
 #   engine.sh start    where no daemon answers: fetch it (once a machine), start it, wait until it answers
 #   engine.sh env      shell lines that put its docker command first: eval "$(sh test/compose/engine.sh env)"
 #   engine.sh stop     end the daemon that `start` started; any other is left alone
@@ -30,6 +31,10 @@ own_pid() {
 describe() { echo "Docker Engine $(docker version --format '{{.Server.Version}}'), Compose $(docker compose version --short)"; }
 
 fetch() {
+  [ ! -x "$prefix/usr/sbin/dockerd" ] || return 0
+  [ "$(id -u)" = 0 ] && have apt-get || die "no Docker daemon answers, and only root on Debian gets one here: start Docker"
+  echo "fetching a Docker Engine from Debian ($suite)"
+  mkdir -p .cache "$machine"
   # containerd.io of docker.com and the like bring runc and iptables; here they are the system's.
   locked .cache/apt.lock sh ops/sh/packages.sh runc iptables tini-static
   (
@@ -59,16 +64,12 @@ case ${1:-} in
       printf 'export PATH=%s DOCKER_CONFIG=%s\n' "$PATH" "${DOCKER_CONFIG:-}"
     fi
     ;;
+  fetch) fetch ;;
   start)
     if answers; then describe && exit 0; fi
     [ -z "$(own_pid)" ] || use_prefix
     if answers; then describe && exit 0; fi
-    [ "$(id -u)" = 0 ] && have apt-get || die "no Docker daemon answers, and only root on Debian or Ubuntu gets one here: start Docker"
-    mkdir -p .cache "$machine"
-    [ -x "$prefix/usr/sbin/dockerd" ] || {
-      echo "fetching a Docker Engine from Debian ($suite)"
-      fetch
-    }
+    fetch
     cat "$prefix/VERSIONS"
     use_prefix
     init=$(command -v tini-static)
@@ -94,5 +95,5 @@ case ${1:-} in
     rm -f "$pidfile"
     echo "ended the Docker Engine that the tests had started"
     ;;
-  *) die "usage: engine.sh start|env|stop" ;;
+  *) die "usage: engine.sh fetch|start|env|stop" ;;
 esac
