@@ -255,13 +255,18 @@ test("no Compose warning in any combination of overlays", () => {
   }
 });
 
+/** Anonymous memory of a container, by its control group: version 2, or the memory controller of version 1. */
+function anonymousBytes({ Id }: Container): number {
+  const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);
+  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");
+  const v1 = groups.find((line) => line.split(":")[1] === "memory")?.split(":")[2];
+  const v2 = groups.find((line) => line.startsWith("0::"))?.slice(3);
+  const path = v1 === undefined ? `/sys/fs/cgroup${v2}` : `/sys/fs/cgroup/memory${v1}`;
+  return Number(/^(?:anon|total_rss) (\d+)$/m.exec(readFileSync(`${path}/memory.stat`, "utf8"))?.[1]);
+}
+
 test("idle, the stack takes at most 700 MiB of anonymous memory; nothing was restarted or killed for it", () => {
-  const anonymous = running.map(([service, container]) => {
-    const pid = docker("inspect", "--format", "{{.State.Pid}}", container.Id);
-    const cgroup = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("::")[1]?.trim() ?? "";
-    const stat = readFileSync(`/sys/fs/cgroup${cgroup}/memory.stat`, "utf8");
-    return [service, Number(/^anon (\d+)$/m.exec(stat)?.[1]) / 2 ** 20] as const;
-  });
+  const anonymous = running.map(([service, container]) => [service, anonymousBytes(container) / 2 ** 20] as const);
   const total = anonymous.reduce((sum, [, mebibytes]) => sum + mebibytes, 0);
   process.stdout.write(
     `anonymous memory, MiB: ${anonymous.map(([s, m]) => `${s} ${m.toFixed(0)}`).join(", ")}; in all ${total.toFixed(0)}\n`,
