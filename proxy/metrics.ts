@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectProcessMetrics } from "../common/process-metrics.ts";
 import type { ReplicaTable } from "./replica-table.ts";
 
 const states = ["ready", "degraded", "draining", "down"] as const;
@@ -7,7 +8,7 @@ const states = ["ready", "degraded", "draining", "down"] as const;
 export function createMetrics(table: () => ReplicaTable) {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   /** Of tunnels that are closed; live ones are added at the scrape. */
   const closedBytes = { in: 0, out: 0 };
 

@@ -95,9 +95,9 @@ export const drillLive = () =>
             width: 8,
           }),
           lines({
-            title: "Sessions cut",
-            description: "Sessions that the stack ended without notice, in the last minute. 0 in a drain or a roll.",
-            queries: [["increase(stack:proxy_sessions_cut:total[1m])", "cut"]],
+            title: "Tunnels cut",
+            description: "Tunnels that the stack ended without notice, in the last minute. 0 in a drain or a roll.",
+            queries: [["increase(stack:proxy_tunnels_cut:total[1m])", "cut"]],
             width: 8,
           }),
           lines({

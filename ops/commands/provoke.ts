@@ -3,6 +3,7 @@ import { heal } from "../chaos/heal.ts";
 import { type Command, UsageError } from "../command.ts";
 import { CannotError } from "../engine.ts";
 import { answersOk } from "../http.ts";
+import { createPrometheus } from "../prometheus.ts";
 import { provocations } from "../provoke/provocations.ts";
 import { provoke as raise } from "../provoke/provoke.ts";
 
@@ -20,6 +21,9 @@ export const provoke: Command = {
       throw new UsageError(`say which alert: make provoke ALERT=<one of ${Object.keys(provocations).join(", ")}>`);
     if (!(await answersOk(`${stack.engine.endpoints.alertmanager}/-/ready`)))
       throw new CannotError("Alertmanager does not answer: make up, with prometheus and alertmanager installed");
+    const firing = await createPrometheus(stack.engine.endpoints.prometheus).alerts();
+    if (firing.some(({ state, labels }) => state === "firing" && labels["alertname"] === alert))
+      throw new CannotError(`${alert} fires already: make heal, and wait until it is resolved`);
     print(`${alert}: ${provocation.how}`);
     const once = args.includes("--once");
     const enough = new AbortController();

@@ -1,10 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectProcessMetrics } from "../../common/process-metrics.ts";
 
 /** The caller's metrics, in a registry of their own; `chaos_*` are held here for the ops CLI. */
 export function createMetrics() {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  collectProcessMetrics(registry);
   const setups = new Counter({
     name: "caller_call_setups_total",
     help: "Call set-ups that ended, by result: ok, failed",

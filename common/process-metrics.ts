@@ -1,0 +1,29 @@
+import { readdirSync, statSync } from "node:fs";
+import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
+
+/**
+ * prom-client's default metrics, made cheap for a process with thousands of sockets: a scrape runs on the event loop
+ * that relays signals. With 10,000 descriptors, counting them by listing /proc/self/fd takes 9 ms and the list of
+ * active handles 5 ms; Linux says the count itself since 6.2, and the handles are nobody's question.
+ */
+export function collectProcessMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const name of ["nodejs_active_handles", "nodejs_active_handles_total"]) registry.removeSingleMetric(name);
+  // Only where prom-client has it, too: on Linux.
+  if (registry.getSingleMetric("process_open_fds") === undefined) return;
+  registry.removeSingleMetric("process_open_fds");
+  new Gauge({
+    name: "process_open_fds",
+    help: "Number of open file descriptors.",
+    registers: [registry],
+    collect() {
+      this.set(openDescriptors());
+    },
+  });
+}
+
+/** Before Linux 6.2 the directory has no size, and listing it takes one descriptor itself. */
+function openDescriptors(): number {
+  const { size } = statSync("/proc/self/fd");
+  return size > 0 ? size : readdirSync("/proc/self/fd").length - 1;
+}
