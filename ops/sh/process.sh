@@ -15,7 +15,7 @@ engine_up() {
   ops up
 }
 engine_down() {
-  [ -d "$state/services" ] || { echo "the stack \"$STACK\" is not up"; return; }
+  [ -d "$state/services" ] || { rm -f "$state/up.env"; echo "the stack \"$STACK\" is not up"; return; }
   dependencies
   ops down
 }

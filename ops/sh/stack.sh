@@ -52,19 +52,27 @@ print_urls() {
   done
 }
 
+# Two at once wait for each other: up and down go through here again, with the lock held.
+under_lock() {
+  mkdir -p "$state"
+  STACK_LOCKED=1
+  export STACK_LOCKED
+  locked "$state/lock" sh ops/sh/stack.sh "$1"
+  exit
+}
+
 command=$1
 shift
 case $command in
   up)
-    # Two at once wait for each other; up and down go through here again, with the lock held.
-    [ -n "${STACK_LOCKED:-}" ] || { mkdir -p "$state"; STACK_LOCKED=1; export STACK_LOCKED; locked "$state/lock" "$0" up; exit; }
+    [ -n "${STACK_LOCKED:-}" ] || under_lock up
     engine_up
     echo "the stack \"$STACK\" is ready on the $ENGINE engine:"
     print_urls
     echo "next: make status, make kill-node, make heal, make down"
     ;;
   down)
-    [ -n "${STACK_LOCKED:-}" ] || { mkdir -p "$state"; STACK_LOCKED=1; export STACK_LOCKED; locked "$state/lock" "$0" down; exit; }
+    [ -n "${STACK_LOCKED:-}" ] || under_lock down
     engine_down
     ;;
   logs) engine_logs "$@" ;;
