@@ -22,7 +22,7 @@ down: ## stop everything, leave nothing behind
 	@$(stack) down
 status: ## what runs, in which state, with how many tunnels
 	@$(stack) status
-logs: ## follow the logs; NODE=2 SERVICE=proxy LEVEL=warn ROOM=demo
+logs: ## follow logs; NODE=2 SERVICE=proxy LEVEL=warn ROOM=demo
 	@$(stack) logs $(SERVICE) $(if $(node),--node $(node)) $(if $(LEVEL),--level $(LEVEL)) $(if $(ROOM),--room "$(ROOM)")
 open: ## the call page in a browser
 	@$(stack) open

@@ -75,6 +75,8 @@ engine_logs() {
   docker compose logs $follow --tail "$tail" $services | docker compose run --rm -T --no-deps --quiet-pull ops logs --stdin "$@"
 }
 engine_ops() {
+  # `run` would make networks and volumes for a stack that is not there.
+  [ -n "$(docker compose ps --all --quiet 2>/dev/null)" ] || die "the stack \"$STACK\" is not up: make up"
   # A terminal where there is one: live views and questions need it.
   if [ -t 0 ] && [ -t 1 ]; then tty=; else tty=-T; fi
   # As this user, so that reports are not root's; in the socket's group, which is what Docker's API asks for.
