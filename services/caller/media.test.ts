@@ -37,3 +37,29 @@ test("two legs connect over loopback, media flows, and one that goes away is an 
   await until("the other end notices", () => interruptions > 0);
   leg(1).close();
 });
+
+test("a candidate may come before its description, and signals after the end: neither is an error", async () => {
+  const candidates: { candidate: string; mid: string }[] = [];
+  const descriptions: { type: string; sdp: string }[] = [];
+  const events = {
+    onDescription: (description: { type: string; sdp: string }) => void descriptions.push(description),
+    onCandidate: (candidate: { candidate: string; mid: string }) => void candidates.push(candidate),
+    onOpen: () => undefined,
+    onInterruption: () => undefined,
+    onGap: () => undefined,
+  };
+  const offering = createMediaLeg({ name: "early-a", offering: true }, events);
+  const answering = createMediaLeg(
+    { name: "early-b", offering: false },
+    { ...events, onDescription: () => undefined, onCandidate: () => undefined },
+  );
+  const [offer, candidate] = await until("there is an offer and a candidate", () =>
+    descriptions[0] !== undefined && candidates[0] !== undefined ? ([descriptions[0], candidates[0]] as const) : null,
+  );
+  answering.addCandidate(candidate);
+  answering.describe(offer);
+  answering.close();
+  answering.addCandidate(candidate);
+  answering.describe(offer);
+  offering.close();
+});

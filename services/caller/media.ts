@@ -72,13 +72,18 @@ export function createMediaLeg(
   if (offering) adopt(connection.createDataChannel("media"));
   else connection.onDataChannel(adopt);
 
+  // Signals of a call that ended, or failed, may still come; there is no transport left to take them.
+  const over = () => closed || ["closed", "failed"].includes(connection.state());
+
   return {
     describe({ type, sdp }) {
+      if (over()) return;
       connection.setRemoteDescription(sdp, type as DescriptionType);
       described = true;
       for (const { candidate, mid } of early.splice(0)) connection.addRemoteCandidate(candidate, mid);
     },
     addCandidate(candidate) {
+      if (over()) return;
       if (described) connection.addRemoteCandidate(candidate.candidate, candidate.mid);
       else early.push(candidate);
     },
