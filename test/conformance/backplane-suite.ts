@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type BackplaneServer, startBackplaneServer, type Variant } from "../support/backplane-server.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
+import { connectRaw } from "../support/raw-peer.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { type Load, quantile, startLoad } from "../support/signal-load.ts";
-import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
+import { connectSocketIo, type JoinedPeer, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
 import { poison } from "./poison.ts";
 import { captureSignal } from "./replay.ts";
 
@@ -114,6 +115,37 @@ export function describeBackplane(variant: Variant): void {
         await until("they see each other", () => a.got("peer-joined").length === 1);
         await a.send("offer", { roomId: room });
         await until(`the offer to ${room} is there`, () => b.got("offer").length === 1);
+      }
+    });
+
+    test("peers of both gateways on different replicas call each other", async () => {
+      const room = randomUUID();
+      const rawPeers = await Promise.all(
+        [0, 1].map(async (index) => joinRoom(await connectRaw(replica(index).url), room)),
+      );
+      const all: JoinedPeer[] = [...rawPeers, await peerOn(1, room), await peerOn(2, room)];
+      try {
+        for (const [index, peer] of all.entries()) {
+          await until("it knows all", async () => {
+            const body = await (await fetch(`${replica([0, 1, 1, 2][index] ?? 0).adminUrl}/rooms/${room}`)).json();
+            return (body as { members: unknown[] }).members.length === all.length;
+          });
+          expect(await peer.send("offer", { roomId: room, n: index })).toEqual({ ok: true });
+        }
+        const expected = (index: number) => [0, 1, 2, 3].filter((n) => n !== index);
+        await until("each has those of all others, once", () =>
+          all.every(
+            (peer, index) =>
+              JSON.stringify(
+                peer
+                  .got("offer")
+                  .map(({ n }) => n)
+                  .sort(),
+              ) === JSON.stringify(expected(index)),
+          ),
+        );
+      } finally {
+        for (const peer of rawPeers) peer.close();
       }
     });
 

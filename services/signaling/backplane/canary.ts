@@ -8,6 +8,9 @@ const backWithinMs = 2_000;
 /** A replica counts as a backplane peer while it was heard within this time, ms. */
 const heardWithinMs = 3_000;
 
+/** Node id, run of its process, number: who else writes there is no replica. */
+const canaryForm = /^[a-z0-9][a-z0-9-]{0,62} [\w-]{8} \d{1,15}$/;
+
 /** One way through the backplane that must work for it to be up, and how a canary is sent along it. */
 export interface Lane {
   name: string;
@@ -72,6 +75,7 @@ export function createCanary(
   return {
     /** A canary arrived on a lane. */
     receive(lane: string, payload: string): void {
+      if (!canaryForm.test(payload)) return;
       const [node = "", run, number] = payload.split(" ");
       const now = performance.now();
       if (`${node} ${run}` === self && openedAt !== null) {

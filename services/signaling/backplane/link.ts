@@ -5,6 +5,8 @@ import type { Log } from "../../../common/log.ts";
 const openWithinMs = 2_000;
 /** Pauses between failed attempts grow from the first to the last, ms; half of each is jitter. */
 const pausesMs = [50, 100, 250, 500];
+/** One that is lost sooner counts as a failed attempt: a server that accepts and then refuses is not rushed, ms. */
+const stableAfterMs = 2_000;
 /** An outage is logged when it begins, and again this often, ms. */
 const logEveryMs = 10_000;
 
@@ -31,6 +33,8 @@ export function createLink<C extends { destroy(): void }>(options: {
   let life: Life = new AbortController();
   let closed = false;
   let failures = 0;
+  /** When the last connection was made and useful; of the future where it was not. */
+  let openedAt = Number.POSITIVE_INFINITY;
   let loggedAt = Number.NEGATIVE_INFINITY;
 
   async function live(): Promise<never> {
@@ -51,8 +55,7 @@ export function createLink<C extends { destroy(): void }>(options: {
     } finally {
       clearTimeout(deadline);
     }
-    failures = 0;
-    loggedAt = Number.NEGATIVE_INFINITY;
+    openedAt = performance.now();
     return over;
   }
 
@@ -65,6 +68,11 @@ export function createLink<C extends { destroy(): void }>(options: {
         current?.destroy();
         current = undefined;
         if (closed) return;
+        if (performance.now() - openedAt > stableAfterMs) {
+          failures = 0;
+          loggedAt = Number.NEGATIVE_INFINITY;
+        }
+        openedAt = Number.POSITIVE_INFINITY;
         const reason = error instanceof Error ? error.message : String(error);
         options.onLost(reason);
         if (performance.now() - loggedAt > logEveryMs) {

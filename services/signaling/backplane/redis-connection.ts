@@ -43,6 +43,8 @@ export async function openSingle(target: RedisTarget, life: Life) {
 
 /** A client for one life: destroyed when it ends, and ending it when the connection is lost. */
 export function connectClient(target: RedisTarget, role: string, life: Life): RedisClient {
+  // An abort that is past would not be told to the listener below.
+  life.signal.throwIfAborted();
   const client = target.createClient(target.urls[0] ?? "");
   // A shard channel of ours was moved to another primary.
   client.on("sharded-channel-moved", (channel: string) => life.abort(new Error(`channel ${channel} moved`)));
