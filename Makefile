@@ -103,7 +103,7 @@ images-debian: ## third-party images from Debian packages
 	@sh deploy/debian/images.sh
 
 ##@ Develop
-.PHONY: check test test-conformance test-long test-compose clean dashboards verify-observability
+.PHONY: check test test-conformance test-long test-protocols bench-proxy test-compose clean dashboards verify-observability
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -112,6 +112,10 @@ test-conformance: ## every promise of every backplane, slowly
 	@sh ops/sh/develop.sh test-conformance
 test-long: ## 20 kills of Redis in a row, Redis gone for a minute
 	@sh ops/sh/develop.sh test-long
+test-protocols: ## the reference Engine.IO and Socket.IO suites through the proxy; SOCKETIO_REPO=checkout
+	@sh ops/sh/develop.sh test-protocols
+bench-proxy: ## the proxy against HAProxy, nginx and stock http-proxy
+	@sh ops/sh/develop.sh bench-proxy
 test-compose: ## the compose stack on a real Docker Engine
 	@sh test/compose/run.sh
 verify-observability: ## prove dashboards, rules and alerts

@@ -14,6 +14,8 @@ export interface Carried {
 export interface CarriedTunnel {
   /** Engine.IO session that it carries, if any. */
   readonly sid: string | undefined;
+  /** True once it is on its way out. */
+  readonly closing: boolean;
   /** Destroys both sides. */
   destroy(reason: string): void;
   /** Bytes relayed so far: from the client, to the client. */

@@ -40,9 +40,8 @@ export function createShedder(
   }
 
   function shedOne(replica: Replica): boolean {
-    const [tunnel] = replica.tunnels;
-    if (tunnel !== undefined) {
-      replica.tunnels.delete(tunnel);
+    for (const tunnel of replica.tunnels) {
+      if (tunnel.closing) continue;
       tunnel.destroy("shed");
       return true;
     }

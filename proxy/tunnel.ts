@@ -82,6 +82,9 @@ export function createTunnel({ client, replica, sink, sid, idleMs, onClosed }: T
 
   return {
     sid,
+    get closing() {
+      return reason !== undefined;
+    },
     destroy,
     bytes,
     sweep(nowMs) {

@@ -22,7 +22,7 @@ case $1 in
     node prometheus/main.ts --check
     ;;
   test)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium prometheus alertmanager 'prometheus-redis-exporter?'
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium openssl prometheus alertmanager 'prometheus-redis-exporter?'
     dependencies web
     sh ops/sh/secrets.sh
     npm test --silent
@@ -36,6 +36,16 @@ case $1 in
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server
     dependencies
     npm run --silent test:long
+    ;;
+  test-protocols)
+    locked .cache/apt.lock sh ops/sh/packages.sh unshare ip
+    dependencies
+    npm run --silent test:protocols
+    ;;
+  bench-proxy)
+    locked .cache/apt.lock sh ops/sh/packages.sh haproxy nginx
+    dependencies
+    npm run --silent bench:proxy
     ;;
   verify-observability)
     # On a stack of its own, which is taken down whatever comes of it.

@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { readSlowly, writeUnevenly } from "../support/byte-check.ts";
 import { until } from "../support/poll.ts";
 import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 import { openTunnel, upgradeRequest } from "../support/raw-socket.ts";
@@ -36,38 +37,6 @@ const baselineNow = async () => {
   return proxy.descriptors();
 };
 
-/** Reads at most so many bytes and then rests a moment, again and again: a slow reader. */
-async function readSlowly(socket: Socket, total: number, digest: ReturnType<typeof createHash>): Promise<void> {
-  let size = 0;
-  socket.pause();
-  while (size < total) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk === null) {
-      if (socket.readableEnded || socket.destroyed) throw new Error(`ended after ${size} of ${total} bytes`);
-      await new Promise((resolve) => socket.once("readable", resolve));
-      continue;
-    }
-    size += chunk.length;
-    digest.update(chunk);
-    if (Math.random() < 0.02) await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-/** Writes `total` bytes of a pattern of its own in uneven pieces, honouring back-pressure; returns their digest. */
-async function writeAll(socket: Socket, total: number): Promise<string> {
-  const digest = createHash("sha1");
-  const pattern = randomBytes(200_003);
-  for (let sent = 0; sent < total; ) {
-    const size = Math.min(total - sent, Math.random() < 0.5 ? 1 + Math.floor(Math.random() * 6_000) : 150_000);
-    const at = Math.floor(Math.random() * (pattern.length - size));
-    const piece = pattern.subarray(at, at + Math.max(1, size));
-    digest.update(piece);
-    sent += piece.length;
-    if (!socket.write(piece)) await once(socket, "drain");
-  }
-  return digest.digest("hex");
-}
-
 test("50 tunnels, slow readers on both sides, 20 MB each way: every byte in order, memory bounded", async () => {
   const total = 20_000_000;
   const replicaSides = new Map<string, Socket>();
@@ -79,10 +48,9 @@ test("50 tunnels, slow readers on both sides, 20 MB each way: every byte in orde
     }),
   );
   async function play(socket: Socket) {
-    const got = createHash("sha1");
-    const [sent] = await Promise.all([writeAll(socket, total), readSlowly(socket, total, got)]);
+    const [sent, got] = await Promise.all([writeUnevenly(socket, total), readSlowly(socket, total)]);
     socket.resume().end();
-    return { sent, got: got.digest("hex") };
+    return { sent, got };
   }
   const before = rssMiB();
   let peak = before;

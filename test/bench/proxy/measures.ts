@@ -95,6 +95,7 @@ export async function startUpstream(port: number): Promise<ChildProcess> {
 /** Milliseconds from this signal to the upstream until every client tunnel is closed; infinite above `limitMs`. */
 export async function cutTime(target: Target, upstream: ChildProcess, signal: "SIGKILL" | "SIGSTOP", limitMs: number) {
   const { child } = await drive({ kind: "hold", port: target.port, connections: 100 }, () => undefined);
+  await target.beforeCut?.();
   const closed = new Promise<number>((resolve) => {
     child.on("message", (said) => {
       if (typeof said === "object" && said !== null && "closedAt" in said) resolve(Number(said.closedAt));

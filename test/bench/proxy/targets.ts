@@ -10,6 +10,8 @@ export interface Target {
   /** User and system time of all its processes so far, seconds. */
   cpuSeconds(): number;
   rssBytes(): number;
+  /** Ours alone ejects no last replica on time-outs: this gives it another one. */
+  beforeCut?(): Promise<unknown>;
   stop(): void;
 }
 
@@ -61,18 +63,21 @@ export async function startTargets(dir: string, upstreamPort: number, firstPort:
   const upstream = `127.0.0.1:${upstreamPort}`;
   writeFileSync(join(dir, "haproxy.cfg"), haproxyConfig(haproxy as number, upstream));
   writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, nginx as number, upstream));
-  const targets = [
+  const targets: Target[] = [
     target("direct", upstreamPort),
-    target(
-      "ours",
-      ours as number,
-      start(process.execPath, [join(here, "../../../proxy/main.ts")], {
-        ...{ REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`, LOG_LEVEL: "warn" },
-        ...{ PROXY_PORT: String(ours), PROXY_ADMIN_PORT: String(admin), STICKY_SECRET: "bench" },
-        ...{ ADMIT_PER_SECOND: "100000", MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1000000" },
-        ...{ MAX_CONNECTIONS_PER_CLIENT: "100000" },
-      }),
-    ),
+    {
+      ...target(
+        "ours",
+        ours as number,
+        start(process.execPath, [join(here, "../../../proxy/main.ts")], {
+          ...{ REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`, LOG_LEVEL: "warn" },
+          ...{ PROXY_PORT: String(ours), PROXY_ADMIN_PORT: String(admin), STICKY_SECRET: "bench" },
+          ...{ ADMIT_PER_SECOND: "100000", MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1000000" },
+          ...{ MAX_CONNECTIONS_PER_CLIENT: "100000" },
+        }),
+      ),
+      beforeCut: () => addReplica(admin as number, haproxy as number),
+    },
     target("haproxy", haproxy as number, start("haproxy", ["-q", "-db", "-f", join(dir, "haproxy.cfg")])),
     target("nginx", nginx as number, start("nginx", ["-c", join(dir, "nginx.conf"), "-g", "daemon off;"])),
     target(
@@ -89,6 +94,14 @@ export async function startTargets(dir: string, upstreamPort: number, firstPort:
   for (const { name, port } of targets)
     await until(`${name} answers`, async () => (await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4`)).ok);
   return targets;
+}
+
+/** A second replica, reached by way of HAProxy so that no other upstream is needed; ready whatever becomes of it. */
+function addReplica(admin: number, port: number): Promise<Response> {
+  return fetch(`http://127.0.0.1:${admin}/replicas/spare`, {
+    ...{ method: "PUT", headers: { "content-type": "application/json" } },
+    body: JSON.stringify({ url: `http://127.0.0.1:${port}`, readyUrl: `http://127.0.0.1:${admin}/healthz` }),
+  });
 }
 
 /** One thread; the cookie makes it do what ours does; checks as facts of a frozen replica demand. */

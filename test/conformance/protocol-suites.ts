@@ -10,7 +10,7 @@ import { startProgram } from "../support/program.ts";
  * and through the proxy in front of three. They are not ours and not in this repository:
  *
  *     git clone --depth 1 https://github.com/socketio/socket.io /tmp/socket.io
- *     SOCKETIO_REPO=/tmp/socket.io node test/conformance/run.ts
+ *     SOCKETIO_REPO=/tmp/socket.io node test/conformance/protocol-suites.ts
  *
  * The suites insist on port 3000 of localhost, so it all runs in a network namespace of its own (needs unshare).
  */
@@ -29,7 +29,7 @@ function prepare(): void {
   const checkout = process.env["SOCKETIO_REPO"] ?? "";
   if (!Object.values(suites).every((path) => existsSync(join(checkout, path, "test-suite.js")))) {
     process.stderr.write(
-      "SOCKETIO_REPO must be a checkout of https://github.com/socketio/socket.io: git clone --depth 1 it, then SOCKETIO_REPO=<path> node test/conformance/run.ts\n",
+      "SOCKETIO_REPO must be a checkout of https://github.com/socketio/socket.io: git clone --depth 1 it, then SOCKETIO_REPO=<path> node test/conformance/protocol-suites.ts\n",
     );
     process.exit(78);
   }
