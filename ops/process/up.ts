@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Engine } from "../engine.ts";
 import { awaitReady } from "../replica-table.ts";
 import { stateOf } from "./identity.ts";
@@ -18,15 +16,14 @@ import { readiness } from "./readiness.ts";
 import type { Launch, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
 
-/** Services that a stack of `replicas` replicas has, in the order of start: each stage waits for the one before. */
+/** What a stack with these replicas has, in the order of start: each stage waits for the one before. */
 function stages(layout: StackLayout, replicas: readonly string[], path: string | undefined): Record<string, Launch>[] {
-  const caller = existsSync(join(layout.root, "services/caller/main.ts")) ? { caller: callerLaunch(layout) } : {};
   return [
     { redis: redisLaunch(layout) },
     { links: linksLaunch(layout) },
     Object.fromEntries(replicas.map((id) => [id, replicaLaunch(layout, id)])),
     { proxy: proxyLaunch(layout, replicas) },
-    { ...caller, ...observerLaunches(layout, path) },
+    { caller: callerLaunch(layout), ...observerLaunches(layout, path) },
   ];
 }
 
