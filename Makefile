@@ -96,7 +96,9 @@ watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
 ##@ Prepare
-.PHONY: certs images-debian
+.PHONY: doctor certs images-debian
+doctor: ## is this host fit for it, and what to fix
+	@sh ops/sh/doctor.sh
 certs: ## a local CA and certificate for OVERLAYS=tls
 	@sh deploy/tls/certs.sh
 images-debian: ## third-party images from Debian packages

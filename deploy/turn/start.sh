@@ -7,6 +7,7 @@ listening-port=3478
 use-auth-secret
 static-auth-secret=$(cat /run/secrets/turn_secret)
 realm=hold-the-line
+relay-ip=$(hostname -i | cut -d' ' -f1)
 min-port=${RELAY_PORTS%-*}
 max-port=${RELAY_PORTS#*-}
 ${EXTERNAL_IP:+external-ip=$EXTERNAL_IP}
@@ -23,9 +24,7 @@ no-software-attribute
 # Quotas: allocations in all, and a user's.
 total-quota=400
 user-quota=12
-log-file=stdout
-simple-log
 pidfile=/tmp/turnserver.pid
 userdb=/tmp/turndb
 CONF
-exec turnserver -n -c /tmp/turnserver.conf
+exec turnserver -c /tmp/turnserver.conf --log-file=stdout --simple-log

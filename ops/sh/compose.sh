@@ -4,6 +4,11 @@
 COMPOSE_PROJECT_NAME=$STACK
 COMPOSE_FILE=compose.yaml
 for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay/compose.yaml; done
+case ${PROFILE:-} in
+  '' | full) ;;
+  minimal) COMPOSE_FILE=$COMPOSE_FILE:deploy/minimal/compose.yaml ;;
+  *) die "PROFILE=$PROFILE: must be full or minimal" ;;
+esac
 # A registry that lacks Grafana, and CI: the overlay takes the service out.
 [ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana/compose.yaml
 export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:

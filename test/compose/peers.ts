@@ -8,6 +8,8 @@ export interface Peer {
   got: number[];
   /** How often its socket was lost. */
   lost(): number;
+  /** Peers that it was told of after its own join. */
+  met: Set<string>;
   /** Length of its outages that ended, ms. */
   outages: number[];
 }
@@ -17,10 +19,12 @@ export async function joinRoom(room: string, options: SignalingOptions): Promise
   const client = createSignalingClient(options);
   const got: number[] = [];
   const outages: number[] = [];
+  const met = new Set<string>();
   let lost = 0;
   client.on("signal", ({ event, ...signal }) => {
     if (event === "offer") got.push(Number(signal["number"]));
   });
+  client.on("peer-joined", ({ peerId }) => met.add(peerId));
   client.on("lost", () => {
     lost += 1;
   });
@@ -29,7 +33,7 @@ export async function joinRoom(room: string, options: SignalingOptions): Promise
   });
   client.join(room);
   await until("the peer has joined", () => client.state() === "joined");
-  return { client, got, outages, lost: () => lost };
+  return { client, got, met, outages, lost: () => lost };
 }
 
 /** Two peers of a room on different replicas: new ones join until the route keys have it so. */
@@ -37,7 +41,11 @@ export async function joinApart(room: string, options: SignalingOptions): Promis
   const a = await joinRoom(room, options);
   for (let tries = 0; tries < 30; tries += 1) {
     const b = await joinRoom(room, options);
-    if (b.client.node() !== a.client.node()) return [a, b];
+    if (b.client.node() !== a.client.node()) {
+      // From then on what the one sends finds the other.
+      await until("each replica knows of the other's peer", () => a.met.has(b.client.peerId() ?? ""));
+      return [a, b];
+    }
     await b.client.close();
   }
   throw new Error(`30 peers in a row were routed to ${a.client.node()}`);

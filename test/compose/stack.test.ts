@@ -42,9 +42,10 @@ for (const transports of ["websocket", "polling", "default"] as const)
   });
 
 test("up on a running stack changes nothing", async () => {
-  const before = [...stack.inspect().values()].map(({ Id }) => Id).sort();
+  const ids = () => Object.fromEntries([...stack.inspect()].map(([service, { Id }]) => [service, Id]));
+  const before = ids();
   await stack.make("up");
-  expect([...stack.inspect().values()].map(({ Id }) => Id).sort()).toEqual(before);
+  expect(ids()).toEqual(before);
 });
 
 test("a call in two pages outlives make kill-node: media never stops, signaling moves on", async () => {

@@ -8,6 +8,7 @@ import { schema as replica } from "../../services/signaling/config.ts";
 const compose: Record<string, { value: string; meaning: string }> = {
   PUBLIC_BIND: { value: "127.0.0.1", meaning: "Host address of the proxy's public port; 0.0.0.0 for other machines" },
   GRAFANA: { value: "1", meaning: "0 leaves Grafana out, where its image cannot be pulled" },
+  PROFILE: { value: "full", meaning: "minimal leaves out Prometheus, Alertmanager, Grafana and the exporter" },
   OVERLAYS: { value: "", meaning: "Directories of deploy/ laid over compose.yaml, blanks between: tls turn chaos …" },
   ...image("IMAGE_NODE", "node:24-trixie-slim"),
   ...image("IMAGE_REDIS", "redis:8.0-bookworm"),
