@@ -37,7 +37,7 @@ function make(args: string[], env: Record<string, string> = {}): Promise<Outcome
 afterAll(async () => {
   await make(["down"]);
   rmSync(stateDir, { recursive: true, force: true });
-});
+}, 120_000);
 
 test("make alone lists every target in 80 columns", async () => {
   const { stdout, code } = await make([]);
@@ -101,4 +101,4 @@ test("up, twice at once, makes one stack; its settings hold for later commands; 
   expect(readFileSync(join(stateDir, "services", "proxy.json"), "utf8")).toMatch('"STICKY_KEY": "room"');
   expect((await make(["down"])).stdout).toMatch(/^ended .*signaling-1/);
   expect((await make(["down"])).stdout).toBe(`the stack "${stack}" is not up\n`);
-});
+}, 180_000);
