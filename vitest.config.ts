@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Projects run one after the other. Real sockets, a real redis-server and spawned programs: files run a few at a time, deadlines are seconds. */
-const shared = { testTimeout: 30_000, hookTimeout: 30_000, pool: "forks" as const };
+const shared = { testTimeout: 30_000, hookTimeout: 90_000, pool: "forks" as const };
 
 export default defineConfig({
   test: {

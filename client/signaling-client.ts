@@ -209,8 +209,12 @@ export function createSignalingClient(options: SignalingOptions) {
   }
 
   socket.on("connect", join);
-  socket.on("connect_error", () => {
-    if (state !== "ended") reconnect();
+  socket.on("connect_error", (error: Error & { data?: { code?: string; message?: string } }) => {
+    if (state === "ended") return;
+    // A token that is not good does not become so by trying again.
+    if (error.data?.code === "unauthorized")
+      end("refused", { code: "unauthorized", message: error.data.message ?? error.message });
+    else reconnect();
   });
   socket.on("disconnect", (reason) => {
     // Our own doing: whoever did it has decided what comes next.

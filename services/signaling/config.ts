@@ -46,6 +46,16 @@ export const schema = z.object({
   MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
   EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),
   EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
+  OVERLOAD_LAG_MS: milliseconds(1, 60_000)
+    .default(200)
+    .describe("Event-loop p99 delay above which new peers are refused, so that calls that stand do not suffer"),
+  AUTH: z.enum(["none", "jwt"]).default("none").describe("jwt: every connection needs a token"),
+  JWT_SECRET: secret(z.string().min(16).optional()).describe("Key of HS256 tokens"),
+  JWKS_URL: z.url().optional().describe("Key set of asymmetric tokens, instead of JWT_SECRET"),
+  JWT_AUDIENCE: z.string().optional().describe("aud that tokens must carry; unset: not checked"),
+  JWT_ISSUER: z.string().optional().describe("iss that tokens must carry; unset: not checked"),
+  TURN_URLS: list().default([]).describe("turn: and stun: URLs that a join ack hands out, comma-separated"),
+  TURN_SECRET: secret(z.string().optional()).describe("Secret that the TURN server shares (REST credentials)"),
 });
 
 function isRedisUrl(url: string): boolean {

@@ -1,12 +1,13 @@
 import type { ServerToClientEvents } from "../../common/protocol.ts";
+import type { Grant } from "./authorize.ts";
 import type { Kind } from "./directory.ts";
 import type { TokenBucket } from "./token-bucket.ts";
 
 /** One client connection on either gateway, as the room rules see it. */
 export interface Connection {
   readonly kind: Kind;
-  /** Its JWT's subject; null without authorization. */
-  readonly subject: string | null;
+  /** What its token allows; null without authorization. */
+  readonly grant: Grant | null;
   /** Minted or resumed by its first join. */
   peerId: string | null;
   /** Rooms that it has joined. */

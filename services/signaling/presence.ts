@@ -200,7 +200,8 @@ export function createPresence(options: {
     },
     /** A socket of this replica ended without `leave`, or is about to be closed by a drain. */
     lose(roomId: string, peerId: string, reason: "disconnected" | "draining"): void {
-      if (directory.member(roomId, peerId)?.node !== nodeId) return;
+      const known = directory.member(roomId, peerId);
+      if (known?.node !== nodeId || known.away) return;
       away(roomId, peerId, nodeId, reason);
       emit({ type: "away", node: nodeId, roomId, peerId, reason });
     },

@@ -12,6 +12,8 @@ const Message = z.object({
   node: z.string(),
   event: z.enum(RELAYED),
   to: z.string().optional(),
+  /** Peers that are away: they get it from its sender when they are back. */
+  skip: z.array(z.string()),
   signal: Signal.extend({ from: z.string(), id: z.string() }),
 });
 export type RoomMessage = Omit<z.infer<typeof Message>, "node">;

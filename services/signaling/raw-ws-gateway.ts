@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Log } from "../../common/log.ts";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../common/protocol.ts";
+import { createAuthorizer, expiresIn, type Grant } from "./authorize.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
@@ -32,6 +33,7 @@ export function createRawWsGateway(options: {
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(RAW_WS_SUBPROTOCOL) ? RAW_WS_SUBPROTOCOL : false),
   });
+  const authorize = createAuthorizer(config);
   let switchboard: Switchboard | undefined;
 
   const fanout = createRoomFanout({
@@ -39,17 +41,17 @@ export function createRawWsGateway(options: {
     backplane,
     metrics,
     log,
-    deliver: (roomId, { event, to, signal }) => deliver(roomId, { event, to, signal }),
+    deliver,
   });
 
   /** Delivers to the members of a room here, but never to the sender; returns to how many. */
-  function deliver(roomId: string, { event, to, signal }: RoomMessage): number {
+  function deliver(roomId: string, { event, to, skip, signal }: RoomMessage): number {
     const members = rooms.get(roomId);
     if (members === undefined) return 0;
     const text = writeFrame({ event, data: signal });
     let count = 0;
     for (const [peerId, connection] of members) {
-      if (peerId === signal.from || (to !== undefined && peerId !== to)) continue;
+      if (peerId === signal.from || (to !== undefined && peerId !== to) || skip.includes(peerId)) continue;
       sockets.get(connection)?.write(text);
       count += 1;
     }
@@ -63,10 +65,15 @@ export function createRawWsGateway(options: {
     socket.on("error", () => socket.destroy());
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
     else if (!mayConnect(request.headers, config.ALLOWED_ORIGINS)) refuse(socket, "403 Forbidden");
-    else wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket));
+    else if (authorize === null) wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, null));
+    else
+      authorize(bearerOf(request)).then(
+        (grant) => wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, grant)),
+        () => refuse(socket, "401 Unauthorized"),
+      );
   }
 
-  function accept(webSocket: WebSocket): void {
+  function accept(webSocket: WebSocket, grant: Grant | null): void {
     metrics.opened.inc({ transport: "ws" });
     metrics.connections.inc({ transport: "ws" });
     const entered = new Set<string>();
@@ -86,16 +93,17 @@ export function createRawWsGateway(options: {
         else raw.report("frame", "rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
       },
       onClose(reason) {
+        clearTimeout(expiring);
         sockets.delete(connection);
         for (const roomId of entered) exit(roomId, connection);
         metrics.connections.dec({ transport: "ws" });
         metrics.closed.inc({ reason });
-        switchboard?.lose(connection, "disconnected");
+        switchboard?.lose(connection);
       },
     });
     const connection: Connection = {
       kind: "ws",
-      subject: null,
+      grant,
       peerId: null,
       rooms: new Set(),
       bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
@@ -112,6 +120,7 @@ export function createRawWsGateway(options: {
       end: () => raw.close(CLOSE.stayAway, "ended"),
     };
     sockets.set(connection, raw);
+    const expiring = expiresIn(grant, () => switchboard?.expire(connection));
   }
 
   function enter(roomId: string, peerId: string, connection: Connection): void {
@@ -138,9 +147,9 @@ export function createRawWsGateway(options: {
       switchboard = rules;
     },
     /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
-    relay({ event, roomId, to, signal, remote }: Relay): number {
-      if (remote.ws) fanout.publish(roomId, { event, to, signal });
-      return deliver(roomId, { event, to, signal });
+    relay({ event, roomId, to, signal, remote, skip }: Relay): number {
+      if (remote.ws) fanout.publish(roomId, { event, to, skip, signal });
+      return deliver(roomId, { event, to, skip, signal });
     },
     /** Tells the members of a room that are connected here, but for the peer `except`. */
     tell(roomId: string, event: "peer-joined" | "peer-away" | "peer-left", data: unknown, except?: string): void {
@@ -159,6 +168,12 @@ export function createRawWsGateway(options: {
 }
 
 export type RawWsGateway = ReturnType<typeof createRawWsGateway>;
+
+/** The token travels as a subprotocol, `bearer.<token>`: browsers let a page set no other header, and a URL is logged. */
+function bearerOf({ headers }: IncomingMessage): string | undefined {
+  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  return offered.find((name) => name.startsWith("bearer."))?.slice("bearer.".length);
+}
 
 function refuse(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());

@@ -5,11 +5,14 @@ import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/backplane.ts";
 import type { Config } from "./config.ts";
 import { createDirectory } from "./directory.ts";
+import { createDrain } from "./drain.ts";
+import { createEventLoopGuard } from "./event-loop-guard.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
 import { createPresence, type Gossip } from "./presence.ts";
 import { createRawWsGateway } from "./raw-ws-gateway.ts";
 import { createResumeTokens } from "./resume-token.ts";
+import { createRoundTrip } from "./round-trip.ts";
 import { createSocketIoGateway } from "./socketio-gateway.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
@@ -37,6 +40,7 @@ export async function startReplica(config: Config, log: Log) {
   http.keepAliveTimeout = keepAliveTimeoutMs;
   const gateway = createSocketIoGateway({ config, http, backplane, metrics, log });
   const rawGateway = createRawWsGateway({ config, http, backplane, metrics, log });
+  const guard = createEventLoopGuard(config.OVERLOAD_LAG_MS);
   let switchboard: Switchboard | undefined;
   const presence = createPresence({
     nodeId: config.NODE_ID,
@@ -61,11 +65,23 @@ export async function startReplica(config: Config, log: Log) {
     resumeTokens: createResumeTokens(config.RESUME_SECRET ?? developmentSecret),
     relay: (relay) => gateway.relay(relay) + rawGateway.relay(relay),
     draining: () => state === "draining",
+    overloaded: guard.overloaded,
     metrics,
     log,
   });
   gateway.serve(switchboard, presence.receive);
   rawGateway.serve(switchboard);
+  const drain = createDrain({
+    perSecond: config.DRAIN_PER_SECOND,
+    connections: () => [...gateway.connections(), ...rawGateway.connections()],
+    announce: (connection) => switchboard.announce(connection, "draining"),
+    settled: await createRoundTrip(backplane, config.NODE_ID),
+    log,
+  });
+  function setDraining(draining: boolean): void {
+    state = draining ? "draining" : "ready";
+    metrics.draining.set(draining ? 1 : 0);
+  }
   const census = setInterval(
     () => metrics.rooms.set(new Set([...gateway.roomIds(), ...rawGateway.roomIds()]).size),
     1_000,
@@ -83,6 +99,16 @@ export async function startReplica(config: Config, log: Log) {
         if (state !== "ready") return { status: 503, body: { node, state } };
         if (!backplane.up()) return { body: { node, state: "degraded", reason: "backplane is down" } };
         return { body: { node, state } };
+      },
+      "POST /drain": () => {
+        setDraining(true);
+        drain.start().catch((err: unknown) => log.error({ err }, "drain failed"));
+        return { status: 202, body: { node: config.NODE_ID, state } };
+      },
+      "POST /undrain": () => {
+        drain.stop();
+        setDraining(false);
+        return { body: { node: config.NODE_ID, state } };
       },
       "GET /rooms/:id": ({ params }) => {
         const members = [...directory.members(params["id"] ?? "")];
@@ -103,15 +129,15 @@ export async function startReplica(config: Config, log: Log) {
     port: address.port,
     adminPort: adminAddress.port,
     async close(): Promise<void> {
-      state = "draining";
-      metrics.draining.set(1);
-      for (const connection of [...gateway.connections(), ...rawGateway.connections()]) {
-        switchboard.lose(connection, "draining");
-        connection.close();
-      }
+      setDraining(true);
+      await drain.start(config.GRACE_MS);
       rawGateway.close();
-      await gateway.io.close();
+      const closed = gateway.io.close();
+      // What is still open by now are idle connections of the proxy's agent, and pages.
+      http.closeAllConnections();
+      await closed;
       clearInterval(census);
+      guard.close();
       presence.close();
       await backplane.close();
       await admin.close();

@@ -3,6 +3,7 @@ import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "socket.io";
 import type { Log } from "../../common/log.ts";
 import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol.ts";
+import { createAuthorizer, expiresIn, type Grant } from "./authorize.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
@@ -48,6 +49,18 @@ export function createSocketIoGateway(options: {
   // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
   io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
   const namespace = io.of(NAMESPACE);
+  const authorize = createAuthorizer(config);
+  const grants = new WeakMap<Socket, Grant>();
+  if (authorize !== null)
+    namespace.use((socket, next) => {
+      authorize(socket.handshake.auth["token"]).then(
+        (grant) => {
+          grants.set(socket, grant);
+          next();
+        },
+        (error: Error) => next(error),
+      );
+    });
 
   io.engine.on("connection", (raw: { transport: { name: string }; request: unknown } & NodeJS.EventEmitter) => {
     let transport = raw.transport.name;
@@ -67,13 +80,13 @@ export function createSocketIoGateway(options: {
   function connectionOf(socket: Socket): Connection {
     return {
       kind: "socketio",
-      subject: null,
+      grant: grants.get(socket) ?? null,
       peerId: null,
       rooms: new Set(),
       bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
       send: (event, data) => void socket.emit(event, data),
       enter(roomId, peerId) {
-        socket.data = { peerId, subject: this.subject, rooms: [...this.rooms] } satisfies Recovered;
+        socket.data = { peerId, subject: this.grant?.subject ?? null, rooms: [...this.rooms] } satisfies Recovered;
         void socket.join([roomOf(roomId), peerRoomOf(peerId)]);
       },
       exit(roomId) {
@@ -109,21 +122,25 @@ export function createSocketIoGateway(options: {
           else if (!ack.ok)
             connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
         });
+        const expiring = expiresIn(connection.grant, () => switchboard.expire(connection));
         socket.on("disconnect", () => {
+          clearTimeout(expiring);
           sockets.delete(connection);
-          switchboard.lose(connection, "disconnected");
+          switchboard.lose(connection);
         });
       });
     },
     gossip: (gossip: unknown) => namespace.serverSideEmit(gossipEvent, gossip),
     /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
-    relay({ event, roomId, to, sender, signal, remote }: Relay): number {
+    relay({ event, roomId, to, sender, signal, remote, skip }: Relay): number {
       const room = to === undefined ? roomOf(roomId) : peerRoomOf(to);
       const senderId = sockets.get(sender)?.id;
       // Where sessions can be recovered, what is said among local members must be on record too.
       const beyond = remote.socketio || backplane.recovery !== undefined;
       const operator = (beyond ? namespace : namespace.local).to(room);
-      (senderId === undefined ? operator : operator.except(senderId)).emit(event, signal);
+      const excluded = skip.map(peerRoomOf);
+      if (senderId !== undefined) excluded.push(senderId);
+      operator.except(excluded).emit(event, signal);
       const members = namespace.adapter.rooms.get(room);
       return (members?.size ?? 0) - (senderId !== undefined && members?.has(senderId) ? 1 : 0);
     },

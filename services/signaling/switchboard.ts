@@ -11,10 +11,12 @@ import {
   RoomId,
   Signal,
 } from "../../common/protocol.ts";
+import { allowsRoom } from "./authorize.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import type { Directory, Kind } from "./directory.ts";
+import { iceServersFor } from "./ice-servers.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Presence } from "./presence.ts";
 import { refused } from "./refusal.ts";
@@ -29,6 +31,8 @@ export interface Relay {
   signal: Signal & { from: string; id: string };
   /** Whether members of that kind are connected to other replicas. */
   remote: Record<Kind, boolean>;
+  /** Peers that do not get it: they are away, and get it from its sender when they are back. */
+  skip: readonly string[];
 }
 
 /** What a session kept of its connection, for a backplane that recovers sessions. */
@@ -51,6 +55,7 @@ export function createSwitchboard(options: {
   /** Hands a relay to the gateways; returns how many local members it reached. */
   relay: (relay: Relay) => number;
   draining: () => boolean;
+  overloaded: () => boolean;
   metrics: Metrics;
   log: Log;
 }) {
@@ -87,10 +92,14 @@ export function createSwitchboard(options: {
       return refused("draining", "this replica is draining: connect again", { retryAfterMs: 250 });
     const id = roomId.data;
     const now = Date.now();
+    if (!allowsRoom(connection.grant, id)) return refused("unauthorized", "the token does not name this room");
     const { resume } = joinOptions.data;
-    const resumed = resume === undefined ? null : resumeTokens.verify(resume, connection.subject, now);
+    const resumed = resume === undefined ? null : resumeTokens.verify(resume, subjectOf(connection), now);
     if (resumed !== null && connection.peerId !== null && connection.peerId !== resumed)
       return refused("invalid", `this socket is peer ${connection.peerId} already`);
+    // Calls that stand come first: who resumes one is let in.
+    if (resumed === null && options.overloaded())
+      return refused("overloaded", "this replica cannot keep up: try again", { retryAfterMs: 1_000 });
     const peerId = connection.peerId ?? resumed ?? randomBytes(12).toString("base64url");
     const known = directory.member(id, peerId);
     if (!connection.rooms.has(id)) {
@@ -112,7 +121,10 @@ export function createSwitchboard(options: {
       node: config.NODE_ID,
       peerId,
       peers: others.map((member) => ({ peerId: member.peerId, ...(member.away ? { away: true } : {}) })),
-      resume: resumeTokens.mint(peerId, connection.subject, now),
+      resume: resumeTokens.mint(peerId, subjectOf(connection), now),
+      ...(config.TURN_URLS.length === 0
+        ? {}
+        : { iceServers: iceServersFor(peerId, config.TURN_URLS, config.TURN_SECRET, now) }),
     };
   }
 
@@ -132,15 +144,22 @@ export function createSwitchboard(options: {
     const { roomId, to } = parsed.data;
     const from = connection.peerId;
     if (from === null || !connection.rooms.has(roomId)) return notInRoom();
+    if (event === "offer" && connection.grant?.role === "listener")
+      return refused("unauthorized", "a listener offers nothing");
     const addressees = [...directory.members(roomId)].filter((member) => {
       return member.peerId !== from && (to === undefined || member.peerId === to);
     });
     const away = addressees.filter((member) => member.away).map((member) => member.peerId);
     if (to !== undefined && addressees.length === 0) return { ok: true, away: [to] };
+    // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
+    // are recovered, it must be on record for them.
+    if (backplane.recovery === undefined && away.length > 0 && away.length === addressees.length)
+      return { ok: true, away };
     const remote = { socketio: false, ws: false };
     for (const { node, kind, away: isAway } of addressees) if (node !== config.NODE_ID && !isAway) remote[kind] = true;
     const signal = { ...parsed.data, from, id: randomBytes(12).toString("base64url") };
-    const local = options.relay({ event, roomId, to, sender: connection, signal, remote });
+    const skip = backplane.recovery === undefined ? away : [];
+    const local = options.relay({ event, roomId, to, sender: connection, signal, remote, skip });
     if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);
     if (log.isLevelEnabled("debug")) {
       const members = `${local} local member${local === 1 ? "" : "s"}`;
@@ -165,7 +184,7 @@ export function createSwitchboard(options: {
 
   /** Its session came back with its rooms: the peer is present again, or is ended where it is somebody else's. */
   function recover(connection: Connection, { peerId, subject, rooms }: Recovered): void {
-    if (subject !== connection.subject) {
+    if (subject !== subjectOf(connection)) {
       connection.end();
       return;
     }
@@ -180,21 +199,40 @@ export function createSwitchboard(options: {
     }
   }
 
+  /** The connection's peer is away, but still delivered to: it is about to be moved. */
+  function announce(connection: Connection, reason: "disconnected" | "draining"): void {
+    const { peerId, rooms } = connection;
+    if (peerId === null || peers.get(peerId) !== connection) return;
+    for (const roomId of rooms) presence.lose(roomId, peerId, reason);
+  }
+
   return {
     handle,
     supersede,
     recover,
+    announce,
     /** The connection is gone without `leave`: its peer is away. */
-    lose(connection: Connection, reason: "disconnected" | "draining"): void {
+    lose(connection: Connection): void {
+      announce(connection, "disconnected");
+      if (connection.peerId !== null && peers.get(connection.peerId) === connection) peers.delete(connection.peerId);
+    },
+    /** The connection's token has expired: its peer leaves, and the client is told why before it is ended. */
+    expire(connection: Connection): void {
       const { peerId, rooms } = connection;
-      if (peerId === null || peers.get(peerId) !== connection) return;
-      peers.delete(peerId);
-      for (const roomId of rooms) presence.lose(roomId, peerId, reason);
+      connection.send("error-report", { event: "token", code: "unauthorized", message: "the token has expired" });
+      if (peerId !== null && peers.get(peerId) === connection) {
+        peers.delete(peerId);
+        for (const roomId of rooms) presence.leave(roomId, peerId, "expired");
+      }
+      rooms.clear();
+      connection.end();
     },
   };
 }
 
 export type Switchboard = ReturnType<typeof createSwitchboard>;
+
+const subjectOf = ({ grant }: Connection): string | null => grant?.subject ?? null;
 
 const notInRoom = (): Refused => refused("not-in-room", "join the room first");
 

@@ -53,9 +53,11 @@ export async function startStack({
       ...env,
     });
     const { output } = program;
-    await until("the proxy listens", async () => (await fetch(`${adminUrl}/healthz`)).ok).catch((error: Error) => {
-      throw new Error(`${error.message}\n${output()}`);
-    });
+    await until("the proxy listens", async () => (await fetch(`${adminUrl}/healthz`)).ok, { withinMs: 30_000 }).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}\n${output()}`);
+      },
+    );
   }
   started.defer(() => program?.[Symbol.asyncDispose]());
   await startProxy();
