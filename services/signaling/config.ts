@@ -48,7 +48,9 @@ export const schema = z.object({
   EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
   OVERLOAD_LAG_MS: milliseconds(1, 60_000)
     .default(200)
-    .describe("Event-loop p99 delay above which new peers are refused, so that calls that stand do not suffer"),
+    .describe(
+      "New peers are refused while the event loop is busy and its p99 delay above this: calls that stand come first",
+    ),
   AUTH: z.enum(["none", "jwt"]).default("none").describe("jwt: every connection needs a token"),
   JWT_SECRET: secret(z.string().min(16).optional()).describe("Key of HS256 tokens"),
   JWKS_URL: z.url().optional().describe("Key set of asymmetric tokens, instead of JWT_SECRET"),

@@ -1,23 +1,30 @@
-import { monitorEventLoopDelay } from "node:perf_hooks";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 
-/** How often the delay is looked at, ms. */
+/** How often the event loop is looked at, ms. */
 const everyMs = 500;
+/** It must be busy for this share of the time as well: a delay alone may be another process's doing. */
+const busyShare = 0.9;
 
 /**
- * Says when this process cannot keep up: the event loop's p99 delay of the last half second is over `limitMs`. New
- * peers are refused then, so that established calls do not suffer.
+ * Says when this process cannot keep up: for a second on end its event loop was busy, and its p99 delay over `limitMs`.
+ * New peers are refused then, so that established calls do not suffer.
  */
 export function createEventLoopGuard(limitMs: number) {
   const histogram = monitorEventLoopDelay({ resolution: 10 });
   histogram.enable();
-  let overloaded = false;
+  let utilization = performance.eventLoopUtilization();
+  let badLooks = 0;
   const looking = setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const share = performance.eventLoopUtilization(now, utilization).utilization;
+    utilization = now;
     // In ns, the resolution of 10 ms included.
-    overloaded = histogram.percentile(99) / 1e6 - 10 > limitMs;
+    const delayMs = histogram.percentile(99) / 1e6 - 10;
     histogram.reset();
+    badLooks = share > busyShare && delayMs > limitMs ? badLooks + 1 : 0;
   }, everyMs);
   return {
-    overloaded: () => overloaded,
+    overloaded: () => badLooks >= 2,
     close(): void {
       clearInterval(looking);
       histogram.disable();

@@ -13,7 +13,7 @@ const Message = z.object({
   event: z.enum(RELAYED),
   to: z.string().optional(),
   /** Peers that are away: they get it from its sender when they are back. */
-  skip: z.array(z.string()),
+  skip: z.array(z.string()).readonly(),
   signal: Signal.extend({ from: z.string(), id: z.string() }),
 });
 export type RoomMessage = Omit<z.infer<typeof Message>, "node">;
