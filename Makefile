@@ -114,7 +114,7 @@ test-conformance: ## every promise of every backplane, slowly
 	@sh ops/sh/develop.sh test-conformance
 test-long: ## 20 kills of Redis in a row, Redis gone for a minute
 	@sh ops/sh/develop.sh test-long
-test-protocols: ## the reference Engine.IO and Socket.IO suites through the proxy; SOCKETIO_REPO=checkout
+test-protocols: ## the Socket.IO suites; SOCKETIO_REPO=checkout
 	@sh ops/sh/develop.sh test-protocols
 bench-proxy: ## the proxy against HAProxy, nginx and stock http-proxy
 	@sh ops/sh/develop.sh bench-proxy
