@@ -152,7 +152,9 @@ test("200 upgrades to a replica that accepts and says nothing end with 504 at th
 test("a replica's refusal of an upgrade is passed on with its body, and closed", async () => {
   await start({
     onUpgrade: (_request, socket) =>
-      socket.write("HTTP/1.1 401 Unauthorized\r\nServer: secret\r\nContent-Length: 4\r\n\r\nnope"),
+      socket.write("HTTP/1.1 401 Unauthorized\r\nServer: secret\r\nContent-Length: 4\r\n\r\nno", () =>
+        setTimeout(() => socket.write("pe and more than was announced", () => socket.write("and more")), 20),
+      ),
   });
   const socket = connect(proxy.port, "127.0.0.1");
   socket.write(upgradeRequest());
@@ -206,7 +208,8 @@ test("an idle tunnel is closed, a busy one is not", async () => {
   await once(idle.socket.resume(), "close");
   clearInterval(ticking);
   expect(busy.socket.destroyed).toBe(false);
-  expect(await proxy.metric('proxy_tunnels_closed_total{replica="signaling-1",reason="idle"}')).toBe(1);
+  const idleClosed = () => proxy.metric('proxy_tunnels_closed_total{replica="signaling-1",reason="idle"}');
+  await until("it is counted", async () => (await idleClosed()) === 1);
   busy.socket.destroy();
 });
 

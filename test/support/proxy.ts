@@ -34,13 +34,14 @@ export async function startProxyProgram(
     ...env,
   });
   const admin = `http://127.0.0.1:${adminPort}`;
-  await until("the proxy listens", async () => {
+  const listening = async () => {
     if (program.child.exitCode !== null) throw new Error(program.output());
     return (
       (await fetch(`${admin}/healthz`)).ok &&
       (await fetch(`http://127.0.0.1:${port}/nowhere`, { redirect: "manual" })).status > 0
     );
-  });
+  };
+  await until("the proxy listens", listening, { withinMs: 25_000 });
   return {
     ...{ port, admin, program, url: `http://127.0.0.1:${port}` },
     async metric(sample) {
