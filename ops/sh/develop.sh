@@ -47,6 +47,12 @@ case $1 in
     dependencies
     npm run --silent bench:proxy
     ;;
+  token)
+    dependencies >&2
+    sh ops/sh/secrets.sh >&2
+    export JWT_SECRET_FILE="${JWT_SECRET_FILE:-.secrets/JWT_SECRET}"
+    PATH=$PWD/node_modules/.bin:$PATH exec node services/signaling/token/cli.ts
+    ;;
   verify-observability)
     # On a stack of its own, which is taken down whatever comes of it.
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager 'prometheus-redis-exporter?'

@@ -2,63 +2,73 @@ import { z } from "zod";
 import { list, milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
 
 /** The replica's variables. */
-export const schema = z.object({
-  ...programVariables,
-  NODE_ID: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be a host name: a-z, 0-9 and -")
-    .default("signaling-1")
-    .describe("Name of this replica: first part of its session ids, its label everywhere"),
-  HOST: z.string().default("127.0.0.1").describe("Address that the public listener binds"),
-  PORT: port().default(3000).describe("Port of the public listener: Socket.IO, /ws, the call page"),
-  ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
-  REDIS_URL: list()
-    .refine((urls) => urls.length > 0 && urls.every(isRedisUrl), "must be redis:// or rediss:// URLs, comma-separated")
-    .prefault("redis://127.0.0.1:6379")
-    .describe("Redis of the backplane; several, comma-separated: nodes of a Redis Cluster (BACKPLANE=sharded)"),
-  REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
-  REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
-  BACKPLANE: z
-    .enum(["pubsub", "sharded", "streams"])
-    .default("pubsub")
-    .describe("What carries room messages between replicas"),
-  RECOVERY_MAX_MS: milliseconds(0, 120_000)
-    .default(10_000)
-    .describe("With BACKPLANE=streams: how long after its connection closed a session gets replayed what it missed"),
-  RESUME_SECRET: secret(z.string().min(16).optional()).describe(
-    "Key of the resume tokens, the same on every replica; a fixed development value when unset",
-  ),
-  ALLOWED_ORIGINS: list()
-    .optional()
-    .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),
-  PAGE_DIR: z.string().default("web/dist").describe("Where the built call page is"),
-  AWAY_GRACE_MS: milliseconds(0, 600_000).default(10_000).describe("A lost peer is away this long, then left"),
-  DRAIN_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sockets that a drain closes per second"),
-  MAX_EVENT_BYTES: wholeNumber(1_024, 16_777_216).default(65_536).describe("Largest event; above: too-large"),
-  MAX_MESSAGE_BYTES: wholeNumber(1_024, 16_777_216)
-    .default(262_144)
-    .describe("Largest transport message; above: 413 or a closed WebSocket"),
-  MAX_BUFFERED_BYTES: wholeNumber(65_536, 1_073_741_824)
-    .default(1_048_576)
-    .describe("Unsent bytes that a raw WebSocket may have; above: closed with 1013"),
-  WS_PING_MS: milliseconds(50, 600_000).default(25_000).describe("Ping of the raw WebSocket gateway; two missed close"),
-  MAX_ROOM_MEMBERS: wholeNumber(2, 10_000).default(64).describe("Members a room; above: room-full"),
-  MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
-  EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),
-  EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
-  OVERLOAD_LAG_MS: milliseconds(1, 60_000)
-    .default(200)
-    .describe(
-      "New peers are refused while the event loop is busy and its p99 delay above this: calls that stand come first",
+export const schema = z
+  .object({
+    ...programVariables,
+    NODE_ID: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be a host name: a-z, 0-9 and -")
+      .default("signaling-1")
+      .describe("Name of this replica: first part of its session ids, its label everywhere"),
+    HOST: z.string().default("127.0.0.1").describe("Address that the public listener binds"),
+    PORT: port().default(3000).describe("Port of the public listener: Socket.IO, /ws, the call page"),
+    ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
+    REDIS_URL: list()
+      .refine(
+        (urls) => urls.length > 0 && urls.every(isRedisUrl),
+        "must be redis:// or rediss:// URLs, comma-separated",
+      )
+      .prefault("redis://127.0.0.1:6379")
+      .describe("Redis of the backplane; several, comma-separated: nodes of a Redis Cluster (BACKPLANE=sharded)"),
+    REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
+    REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
+    BACKPLANE: z
+      .enum(["pubsub", "sharded", "streams"])
+      .default("pubsub")
+      .describe("What carries room messages between replicas"),
+    RECOVERY_MAX_MS: milliseconds(0, 120_000)
+      .default(10_000)
+      .describe("With BACKPLANE=streams: how long after its connection closed a session gets replayed what it missed"),
+    RESUME_SECRET: secret(z.string().min(16).optional()).describe(
+      "Key of the resume tokens, the same on every replica; a fixed development value when unset",
     ),
-  AUTH: z.enum(["none", "jwt"]).default("none").describe("jwt: every connection needs a token"),
-  JWT_SECRET: secret(z.string().min(16).optional()).describe("Key of HS256 tokens"),
-  JWKS_URL: z.url().optional().describe("Key set of asymmetric tokens, instead of JWT_SECRET"),
-  JWT_AUDIENCE: z.string().optional().describe("aud that tokens must carry; unset: not checked"),
-  JWT_ISSUER: z.string().optional().describe("iss that tokens must carry; unset: not checked"),
-  TURN_URLS: list().default([]).describe("turn: and stun: URLs that a join ack hands out, comma-separated"),
-  TURN_SECRET: secret(z.string().optional()).describe("Secret that the TURN server shares (REST credentials)"),
-});
+    ALLOWED_ORIGINS: list()
+      .optional()
+      .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),
+    PAGE_DIR: z.string().default("web/dist").describe("Where the built call page is"),
+    AWAY_GRACE_MS: milliseconds(0, 600_000).default(10_000).describe("A lost peer is away this long, then left"),
+    DRAIN_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sockets that a drain closes per second"),
+    MAX_EVENT_BYTES: wholeNumber(1_024, 16_777_216).default(65_536).describe("Largest event; above: too-large"),
+    MAX_MESSAGE_BYTES: wholeNumber(1_024, 16_777_216)
+      .default(262_144)
+      .describe("Largest transport message; above: 413 or a closed WebSocket"),
+    MAX_BUFFERED_BYTES: wholeNumber(65_536, 1_073_741_824)
+      .default(1_048_576)
+      .describe("Unsent bytes that a socket may have; above it is a slow consumer and closed"),
+    WS_PING_MS: milliseconds(50, 600_000)
+      .default(25_000)
+      .describe("Ping of the raw WebSocket gateway; two missed close"),
+    MAX_ROOM_MEMBERS: wholeNumber(2, 10_000).default(64).describe("Members a room; above: room-full"),
+    MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
+    EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),
+    EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
+    OVERLOAD_LAG_MS: milliseconds(1, 60_000)
+      .default(200)
+      .describe(
+        "New peers are refused while the event loop is busy and its p99 delay above this: calls that stand come first",
+      ),
+    AUTH: z.enum(["none", "jwt"]).default("none").describe("jwt: every connection needs a token"),
+    JWT_SECRET: secret(z.string().min(16).optional()).describe("Key of HS256 tokens"),
+    JWKS_URL: z.url().optional().describe("Key set of asymmetric tokens, instead of JWT_SECRET"),
+    JWT_AUDIENCE: z.string().optional().describe("aud that tokens must carry; unset: not checked"),
+    JWT_ISSUER: z.string().optional().describe("iss that tokens must carry; unset: not checked"),
+    TURN_URLS: list().default([]).describe("turn: and stun: URLs that a join ack hands out, comma-separated"),
+    TURN_SECRET: secret(z.string().optional()).describe("Secret that the TURN server shares (REST credentials)"),
+  })
+  .superRefine(({ AUTH, JWT_SECRET, JWKS_URL }, context) => {
+    if (AUTH === "jwt" && JWT_SECRET === undefined && JWKS_URL === undefined)
+      context.addIssue({ code: "custom", path: ["JWT_SECRET"], message: "AUTH=jwt needs it, or JWKS_URL" });
+  });
 
 function isRedisUrl(url: string): boolean {
   return URL.canParse(url) && ["redis:", "rediss:"].includes(new URL(url).protocol);

@@ -1,71 +1,79 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../common/log.ts";
 import type { Connection } from "./connection.ts";
 
-/** After a peer was announced away it is still delivered to for at least this long, ms. */
-const settleMinMs = 250;
-/** The pace is raised where it would not fit into the grace, of which this much is kept for the rest, ms. */
-const reserveMs = 4_000;
+/** A socket that was announced away keeps getting signals for this long at least, ms. */
+const lingerMs = 250;
+/** After a stall this many may follow each other unpaced: more would be the storm that a drain avoids. */
+const burst = 2;
+/** The least time between two closes, as a share of the configured one: what a stall held up is caught up slowly. */
+const leastInterval = 0.9;
+/** Between looks for sockets that came while the drain went on, ms. */
+const idleMs = 50;
 
 /**
- * Moves the connections of this replica away, one by one at a pace, so that a planned end costs no acknowledged
- * signal: each peer is told when, is announced away, still gets what others had already handed on (a round trip of the
- * backplane, at least 250 ms), and only then is closed. Its client connects again and lands on another replica.
+ * Moves the peers of this replica away, `perSecond` of them: each is told when it will be closed, announced away to
+ * everybody, kept for as long as the backplane takes to say so everywhere, and closed. Signals that others sent before
+ * they knew still reach it; what is sent later is acknowledged with `away`. So nothing that was acknowledged is lost.
  */
 export function createDrain(options: {
-  perSecond: number;
   connections: () => Iterable<Connection>;
-  /** Says everywhere that the connection's peer is away. */
-  announce: (connection: Connection) => void;
-  /** Resolves when what was announced before has reached all replicas; never later than 3 s. */
-  settled: () => Promise<void>;
+  announceAway: (connection: Connection) => void;
+  /** Resolves when what was announced has reached the other replicas, as far as can be known. */
+  announced: () => Promise<void>;
   log: Log;
 }) {
-  const { connections, announce, settled, log } = options;
-  let round: { stopped: boolean; done: Promise<void> } | undefined;
+  const { announceAway, announced, log } = options;
+  let stopping: AbortController | undefined;
+  let nextCloseAt = performance.now();
 
-  async function move(connection: Connection, waitMs: number, current: { stopped: boolean }): Promise<void> {
-    await delay(waitMs);
-    if (current.stopped) return;
-    announce(connection);
-    await Promise.all([settled(), delay(settleMinMs)]);
+  async function close(connection: Connection, intervalMs: number): Promise<void> {
+    announceAway(connection);
+    await Promise.all([delay(lingerMs), announced()]);
+    const waitMs = nextCloseAt - performance.now();
+    nextCloseAt = Math.max(nextCloseAt, performance.now()) + intervalMs * leastInterval;
+    if (waitMs > 0) await delay(waitMs);
     connection.close();
   }
 
+  async function run(perSecond: number, signal: AbortSignal): Promise<void> {
+    const intervalMs = 1000 / perSecond;
+    const handled = new WeakSet<Connection>();
+    let queue: Connection[] = [];
+    let dueAt = performance.now();
+    while (!signal.aborted) {
+      if (queue.length === 0) {
+        queue = [...options.connections()].filter((connection) => !handled.has(connection));
+        queue.forEach((connection, place) => {
+          handled.add(connection);
+          const reconnectInMs = Math.round((place + Math.random()) * intervalMs + lingerMs);
+          connection.send("draining", { reconnectInMs });
+        });
+      }
+      const connection = queue.shift();
+      const waitMs = connection === undefined ? idleMs : dueAt - performance.now();
+      if (waitMs > 0) await delay(waitMs, undefined, { signal });
+      if (connection === undefined) continue;
+      close(connection, intervalMs).catch((err: unknown) => log.error({ err }, "a drained socket was not closed"));
+      dueAt = Math.max(dueAt + intervalMs, performance.now() - burst * intervalMs);
+    }
+  }
+
   return {
-    /**
-     * Resolves when every connection there is now was moved. Asked again, it is the same drain.
-     *
-     * @param withinMs raises the pace where the configured one would take longer
-     */
-    start(withinMs = Number.POSITIVE_INFINITY): Promise<void> {
-      if (round !== undefined) return round.done;
-      const all = [...connections()];
-      const neededPerSecond = (all.length * 1000) / Math.max(1_000, withinMs - reserveMs);
-      const perSecond = Math.max(options.perSecond, neededPerSecond);
-      if (perSecond > options.perSecond)
-        log.warn(
-          { connections: all.length, perSecond },
-          "draining faster than DRAIN_PER_SECOND, to fit into the grace",
-        );
-      else log.info({ connections: all.length, perSecond }, "draining");
-      const current = { stopped: false, done: Promise.resolve() };
-      current.done = Promise.all(
-        all.map((connection, index) => {
-          // Jitter inside its own slot: paced, and not in step with other replicas.
-          const waitMs = ((index + Math.random()) * 1000) / perSecond;
-          connection.send("draining", { reconnectInMs: Math.round(waitMs + settleMinMs) });
-          return move(connection, waitMs, current);
-        }),
-      ).then(() => log.info("drained"));
-      round = current;
-      return current.done;
+    /** Begins; until `stop`, sockets that still come are moved too. */
+    start(perSecond: number): void {
+      stopping?.abort();
+      const controller = new AbortController();
+      stopping = controller;
+      run(perSecond, controller.signal).catch((err: unknown) => {
+        if (!controller.signal.aborted) log.error({ err }, "the drain broke off");
+      });
     },
-    /** Those that were not yet moved stay. */
-    stop(): void {
-      if (round !== undefined) round.stopped = true;
-      round = undefined;
+    /** Sockets that are not announced away yet stay. */
+    stop: (): void => stopping?.abort(),
+    /** Resolves when no socket is left. */
+    async empty(): Promise<void> {
+      while (!options.connections()[Symbol.iterator]().next().done) await delay(10);
     },
   };
 }
-
-const delay = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Log } from "../../common/log.ts";
 import type { PeerAway, PeerLeft } from "../../common/protocol.ts";
@@ -8,6 +9,10 @@ import type { Directory, Kind, Member } from "./directory.ts";
 const lostAfterMs = 2_500;
 /** After the backplane returns, replicas wait this long before they exchange members and judge each other, ms. */
 const settleMs = 3_000;
+/** A member that its replica does not list any more may be on its way from another: so long, ms, it is kept. */
+const elsewhereMs = 500;
+/** The check of silence runs this often, ms; a much longer pause is a stall of our own. */
+const judgeEveryMs = 250;
 /** Members in one message of a snapshot. */
 const snapshotChunk = 500;
 
@@ -20,6 +25,8 @@ const Gossip = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("snapshot"),
     node: z.string(),
+    /** One life of the replica's process. */
+    life: z.string(),
     id: z.number(),
     members: z.array(z.object(memberFields)),
     last: z.boolean(),
@@ -59,6 +66,11 @@ export function createPresence(options: {
   let settled = performance.now();
   let settling: NodeJS.Timeout | undefined;
   let snapshotId = 0;
+  const life = randomBytes(9).toString("base64url");
+  const lives = new Map<string, string>();
+  /** When a replica's present process was first heard of, epoch ms; members from before are on their grace. */
+  const bornAt = new Map<string, number>();
+  const departures = new Set<NodeJS.Timeout>();
   const incoming = new Map<string, { id: number; keys: Set<string> }>();
 
   const keyOf = (roomId: string, peerId: string) => JSON.stringify([roomId, peerId]);
@@ -69,13 +81,27 @@ export function createPresence(options: {
   }
 
   /** The member leaves when the grace is over, unless it came back or somebody else speaks for it. */
-  function startGrace(roomId: string, peerId: string, node: string, reason: PeerLeft["reason"]): void {
+  function startGrace(
+    roomId: string,
+    peerId: string,
+    node: string,
+    reason: PeerLeft["reason"],
+    afterMs = graceMs,
+  ): void {
     stopGrace(roomId, peerId);
     const timer = setTimeout(() => {
       graces.delete(keyOf(roomId, peerId));
-      if (directory.member(roomId, peerId)?.away === true) leave(roomId, peerId, node, reason);
-    }, graceMs);
+      if (directory.member(roomId, peerId)?.away !== true) return;
+      // It may live on a replica that we cannot hear.
+      if (isFrozen()) startGrace(roomId, peerId, node, reason, settleMs);
+      else leave(roomId, peerId, node, reason);
+    }, afterMs);
     graces.set(keyOf(roomId, peerId), timer);
+  }
+
+  /** Without the backplane, and until the replicas have exchanged their members after it came back. */
+  function isFrozen(): boolean {
+    return !backplane.up() || performance.now() < settled + elsewhereMs;
   }
 
   function joined(roomId: string, member: Member): boolean {
@@ -97,20 +123,21 @@ export function createPresence(options: {
     return true;
   }
 
-  function away(roomId: string, peerId: string, node: string, reason: PeerAway["reason"]): void {
-    if (!directory.markAway(roomId, peerId, node)) return;
+  function away(roomId: string, peerId: string, node: string, reason: PeerAway["reason"]): boolean {
+    if (!directory.markAway(roomId, peerId, node)) return false;
     local.tell(roomId, "peer-away", { roomId, peerId, reason });
     // Its own replica ends the grace for everybody; a lost one cannot, so each replica does for itself.
     if (node === nodeId) startGrace(roomId, peerId, node, "timeout");
     else if (reason === "replica-lost") startGrace(roomId, peerId, node, "replica-lost");
     else startOrphanGrace(roomId, peerId, node);
+    return true;
   }
 
   /** In case the replica that speaks for an away member is lost before it says how it ended. */
   function startOrphanGrace(roomId: string, peerId: string, node: string): void {
     stopGrace(roomId, peerId);
     const check = () => {
-      if (lost.has(node)) leave(roomId, peerId, node, "replica-lost");
+      if (lost.has(node) && !isFrozen()) leave(roomId, peerId, node, "replica-lost");
       else if (directory.member(roomId, peerId)?.away === true)
         graces.set(keyOf(roomId, peerId), setTimeout(check, graceMs));
     };
@@ -134,13 +161,28 @@ export function createPresence(options: {
       emit({
         type: "snapshot",
         node: nodeId,
+        life,
         id: snapshotId,
         members: members.slice(at, at + snapshotChunk),
         last: at + snapshotChunk >= members.length,
       });
   }
 
-  function takeSnapshot({ node, id, members, last }: Extract<Gossip, { type: "snapshot" }>): void {
+  /** Another process has that name now: the members of the one before have lost their sockets. */
+  function meet(node: string, itsLife: string): void {
+    const before = lives.get(node);
+    if (before === itsLife) return;
+    lives.set(node, itsLife);
+    incoming.delete(node);
+    if (before === undefined) return;
+    for (const [roomId, { peerId }] of [...directory.ofNode(node)])
+      if (!away(roomId, peerId, node, "replica-lost")) startGrace(roomId, peerId, node, "replica-lost");
+    bornAt.set(node, Date.now());
+    sendSnapshot();
+  }
+
+  function takeSnapshot({ node, life: itsLife, id, members, last }: Extract<Gossip, { type: "snapshot" }>): void {
+    meet(node, itsLife);
     let seen = incoming.get(node);
     if (seen?.id !== id) {
       seen = { id, keys: new Set() };
@@ -152,8 +194,16 @@ export function createPresence(options: {
     }
     if (!last) return;
     incoming.delete(node);
-    for (const [roomId, { peerId }] of [...directory.ofNode(node)])
-      if (!seen.keys.has(keyOf(roomId, peerId))) leave(roomId, peerId, node, "left");
+    const gone = [...directory.ofNode(node)].filter(([roomId, { peerId, since }]) => {
+      return since >= (bornAt.get(node) ?? 0) && !seen.keys.has(keyOf(roomId, peerId));
+    });
+    if (gone.length === 0) return;
+    const timer = setTimeout(() => {
+      departures.delete(timer);
+      for (const [roomId, { peerId, since }] of gone)
+        if (directory.member(roomId, peerId)?.since === since) leave(roomId, peerId, node, "left");
+    }, elsewhereMs);
+    departures.add(timer);
   }
 
   backplane.onHeartbeat((node) => {
@@ -178,8 +228,13 @@ export function createPresence(options: {
     }, settleMs);
   });
 
+  let judgedAt = performance.now();
   const judging = setInterval(() => {
     const now = performance.now();
+    const pausedMs = now - judgedAt;
+    judgedAt = now;
+    // We were stalled or frozen ourselves: nobody could be heard.
+    if (pausedMs > 4 * judgeEveryMs) for (const [node, at] of heardAt) heardAt.set(node, Math.max(at, now - 1_000));
     if (!backplane.up() || now < settled) return;
     for (const [node, at] of heardAt) {
       if (lost.has(node) || now - at <= lostAfterMs) continue;
@@ -188,22 +243,23 @@ export function createPresence(options: {
       for (const [roomId, { peerId, away: isAway }] of [...directory.ofNode(node)])
         if (!isAway) away(roomId, peerId, node, "replica-lost");
     }
-  }, 250);
+  }, judgeEveryMs);
 
   return {
     /** A peer of this replica joined; false never happens for a fresh `since`. */
     enter(roomId: string, peerId: string, kind: Kind): void {
-      const resumed = directory.member(roomId, peerId) !== undefined;
-      const member = { peerId, node: nodeId, kind, since: Date.now(), away: false };
+      const known = directory.member(roomId, peerId);
+      const resumed = known !== undefined;
+      // Later than the join before, whatever the clock of that replica said.
+      const since = Math.max(Date.now(), (known?.since ?? 0) + 1);
+      const member = { peerId, node: nodeId, kind, since, away: false };
       joined(roomId, member);
       emit({ type: "joined", roomId, ...member, resumed });
     },
     /** A socket of this replica ended without `leave`, or is about to be closed by a drain. */
     lose(roomId: string, peerId: string, reason: "disconnected" | "draining"): void {
-      const known = directory.member(roomId, peerId);
-      if (known?.node !== nodeId || known.away) return;
-      away(roomId, peerId, nodeId, reason);
-      emit({ type: "away", node: nodeId, roomId, peerId, reason });
+      if (directory.member(roomId, peerId)?.node !== nodeId) return;
+      if (away(roomId, peerId, nodeId, reason)) emit({ type: "away", node: nodeId, roomId, peerId, reason });
     },
     leave: (roomId: string, peerId: string, reason: "left" | "expired") => leave(roomId, peerId, nodeId, reason),
     /** Gossip of another replica. @throws ZodError when it is malformed */
@@ -222,7 +278,7 @@ export function createPresence(options: {
     close(): void {
       clearInterval(judging);
       clearTimeout(settling);
-      for (const timer of graces.values()) clearTimeout(timer);
+      for (const timer of [...graces.values(), ...departures]) clearTimeout(timer);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createAdminServer } from "../../common/admin-server.ts";
+import { AdminError, createAdminServer } from "../../common/admin-server.ts";
 import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/backplane.ts";
 import type { Config } from "./config.ts";
@@ -21,6 +21,9 @@ const developmentSecret = "hold-the-line-development";
 
 /** How long the HTTP server keeps an idle connection, ms: longer than the proxy's agent, or reuse races into a reset. */
 const keepAliveTimeoutMs = 75_000;
+
+/** A drain at shutdown takes at most this share of the grace period. */
+const shareOfGrace = 0.7;
 
 /** A replica, connected to its backplane and listening. Rejects when either cannot be had. */
 export async function startReplica(config: Config, log: Log) {
@@ -72,15 +75,20 @@ export async function startReplica(config: Config, log: Log) {
   gateway.serve(switchboard, presence.receive);
   rawGateway.serve(switchboard);
   const drain = createDrain({
-    perSecond: config.DRAIN_PER_SECOND,
-    connections: () => [...gateway.connections(), ...rawGateway.connections()],
-    announce: (connection) => switchboard.announce(connection, "draining"),
-    settled: await createRoundTrip(backplane, config.NODE_ID),
+    connections: function* connections() {
+      yield* gateway.connections();
+      yield* rawGateway.connections();
+    },
+    announceAway: (connection) => switchboard.announce(connection, "draining"),
+    announced: await createRoundTrip(backplane, config.NODE_ID),
     log,
   });
-  function setDraining(draining: boolean): void {
-    state = draining ? "draining" : "ready";
-    metrics.draining.set(draining ? 1 : 0);
+  let closing = false;
+  function startDrain(perSecond: number): void {
+    state = "draining";
+    metrics.draining.set(1);
+    log.info({ perSecond }, "draining");
+    drain.start(perSecond);
   }
   const census = setInterval(
     () => metrics.rooms.set(new Set([...gateway.roomIds(), ...rawGateway.roomIds()]).size),
@@ -101,13 +109,14 @@ export async function startReplica(config: Config, log: Log) {
         return { body: { node, state } };
       },
       "POST /drain": () => {
-        setDraining(true);
-        drain.start().catch((err: unknown) => log.error({ err }, "drain failed"));
+        if (state !== "draining") startDrain(config.DRAIN_PER_SECOND);
         return { status: 202, body: { node: config.NODE_ID, state } };
       },
       "POST /undrain": () => {
+        if (closing) throw new AdminError(409, "shutting down: that cannot be reverted");
         drain.stop();
-        setDraining(false);
+        state = "ready";
+        metrics.draining.set(0);
         return { body: { node: config.NODE_ID, state } };
       },
       "GET /rooms/:id": ({ params }) => {
@@ -129,8 +138,12 @@ export async function startReplica(config: Config, log: Log) {
     port: address.port,
     adminPort: adminAddress.port,
     async close(): Promise<void> {
-      setDraining(true);
-      await drain.start(config.GRACE_MS);
+      closing = true;
+      const count = [...gateway.connections(), ...rawGateway.connections()].length;
+      // All must be gone before the grace period ends, whatever the pace would be.
+      startDrain(Math.max(config.DRAIN_PER_SECOND, Math.ceil((count * 1000) / (config.GRACE_MS * shareOfGrace))));
+      await drain.empty();
+      drain.stop();
       rawGateway.close();
       const closed = gateway.io.close();
       // What is still open by now are idle connections of the proxy's agent, and pages.

@@ -9,8 +9,10 @@ import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import type { Metrics } from "./metrics.ts";
 import { mayConnect } from "./origin.ts";
+import { boundBuffer } from "./slow-consumer.ts";
 import type { Recovered, Relay, Switchboard } from "./switchboard.ts";
 import { createTokenBucket } from "./token-bucket.ts";
+import { tolerateMalformed } from "./tolerant-parser.ts";
 
 /** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
 const roomOf = (roomId: string) => `r:${roomId}`;
@@ -48,6 +50,7 @@ export function createSocketIoGateway(options: {
   });
   // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
   io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
+  tolerateMalformed(io, NAMESPACE);
   const namespace = io.of(NAMESPACE);
   const authorize = createAuthorizer(config);
   const grants = new WeakMap<Socket, Grant>();
@@ -58,12 +61,19 @@ export function createSocketIoGateway(options: {
           grants.set(socket, grant);
           next();
         },
-        (error: Error) => next(error),
+        (error: Error) => {
+          metrics.events.inc({ event: "connect", outcome: "unauthorized" });
+          next(error);
+        },
       );
     });
 
-  io.engine.on("connection", (raw: { transport: { name: string }; request: unknown } & NodeJS.EventEmitter) => {
+  io.engine.on("connection", (raw: EngineSocket) => {
     let transport = raw.transport.name;
+    let slow = false;
+    boundBuffer(raw, config.MAX_BUFFERED_BYTES, () => {
+      slow = true;
+    });
     metrics.opened.inc({ transport });
     metrics.connections.inc({ transport });
     raw.on("upgrade", (upgraded: { name: string }) => {
@@ -73,7 +83,7 @@ export function createSocketIoGateway(options: {
     });
     raw.on("close", (reason: string) => {
       metrics.connections.dec({ transport });
-      metrics.closed.inc({ reason: reason.replaceAll(" ", "-") });
+      metrics.closed.inc({ reason: slow ? "slow-consumer" : reason.replaceAll(" ", "-") });
     });
   });
 
@@ -113,6 +123,7 @@ export function createSocketIoGateway(options: {
       namespace.on("connection", (socket) => {
         const connection = connectionOf(socket);
         sockets.set(connection, socket);
+        release(socket);
         if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
         socket.onAny((event: string, ...args: unknown[]) => {
           const last = args.at(-1);
@@ -157,3 +168,15 @@ export function createSocketIoGateway(options: {
 }
 
 export type SocketIoGateway = ReturnType<typeof createSocketIoGateway>;
+
+type EngineSocket = { transport: { name: string }; close(discard?: boolean): unknown } & NodeJS.EventEmitter;
+
+/**
+ * Lets go of what the handshake left: the request with its socket and headers, and the token, which `fetchSockets`
+ * would carry to other replicas.
+ */
+function release({ handshake, conn }: Socket): void {
+  handshake.headers = {};
+  handshake.auth = {};
+  (conn as unknown as { request: unknown }).request = null;
+}

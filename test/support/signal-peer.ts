@@ -1,4 +1,4 @@
-import { io, type ManagerOptions, type Socket } from "socket.io-client";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import type { JoinAck, RelayAck } from "../../common/protocol.ts";
 import { until } from "./poll.ts";
 
@@ -17,7 +17,10 @@ export interface SocketIoPeer extends SignalPeer {
 }
 
 /** A peer on the Socket.IO gateway, connected. */
-export async function connectSocketIo(url: string, options: Partial<ManagerOptions> = {}): Promise<SocketIoPeer> {
+export async function connectSocketIo(
+  url: string,
+  options: Partial<ManagerOptions & SocketOptions> = {},
+): Promise<SocketIoPeer> {
   const socket = io(`${url}/signaling`, { transports: ["websocket"], forceNew: true, ...options });
   const events: SignalPeer["events"] = [];
   socket.onAny((event, data) => {
