@@ -105,7 +105,7 @@ images-debian: ## third-party images from Debian packages
 	@sh deploy/debian/images.sh
 
 ##@ Develop
-.PHONY: check test test-conformance test-long test-protocols bench-proxy test-compose clean dashboards verify-observability token
+.PHONY: check test test-conformance test-long test-protocols bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -118,7 +118,9 @@ test-protocols: ## the Socket.IO suites; SOCKETIO_REPO=checkout
 	@sh ops/sh/develop.sh test-protocols
 bench-proxy: ## the proxy against HAProxy, nginx and stock http-proxy
 	@sh ops/sh/develop.sh bench-proxy
-token: ## ROOM=lobby: a JWT for replicas with AUTH=jwt; also SUBJECT= ROLE= TTL_SECONDS=
+bench-signaling: ## latency, CPU and memory of the replicas
+	@sh ops/sh/develop.sh bench-signaling
+token: ## ROOM=lobby: a JWT for AUTH=jwt; SUBJECT= ROLE= TTL_SECONDS=
 	@ROOM='$(ROOM)' SUBJECT='$(SUBJECT)' ROLE='$(ROLE)' TTL_SECONDS='$(TTL_SECONDS)' sh ops/sh/develop.sh token
 test-compose: ## the compose stack on a real Docker Engine
 	@sh test/compose/run.sh

@@ -47,6 +47,11 @@ case $1 in
     dependencies
     npm run --silent bench:proxy
     ;;
+  bench-signaling)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    dependencies
+    npm run --silent bench:signaling
+    ;;
   token)
     dependencies >&2
     sh ops/sh/secrets.sh >&2

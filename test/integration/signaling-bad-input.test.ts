@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { until } from "../support/poll.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { type Replica, startReplica } from "../support/replica.ts";
+import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
+
+let redis: RedisServer;
+let replica: Replica;
+
+beforeAll(async () => {
+  redis = await startRedisServer();
+  replica = await startReplica("signaling-1", redis.url, { MAX_BUFFERED_BYTES: "65536" });
+});
+afterAll(async () => {
+  await replica.program[Symbol.asyncDispose]();
+  await redis[Symbol.asyncDispose]();
+});
+
+const endpoint = (query = "") => `${replica.url}/socket.io/?EIO=4&transport=polling${query}`;
+const post = (sid: string, body: string) => fetch(endpoint(`&sid=${sid}`), { method: "POST", body });
+
+/** A long-polling session in the namespace, by hand. */
+async function openSession(): Promise<string> {
+  const open = await (await fetch(endpoint())).text();
+  const { sid } = JSON.parse(open.slice(1)) as { sid: string };
+  await post(sid, "40/signaling,");
+  expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('40/signaling,{"sid"');
+  return sid;
+}
+
+test("malformed JSON on a poll gets an error-report with its code, and the session goes on", async () => {
+  const sid = await openSession();
+  expect((await post(sid, '42/signaling,["offer",{"roomId":')).status).toBe(200);
+  const answer = await (await fetch(endpoint(`&sid=${sid}`))).text();
+  expect(answer).toContain('"error-report"');
+  expect(answer).toContain('"code":"invalid"');
+  await post(sid, '42/signaling,7["join","room"]');
+  expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('43/signaling,7[{"ok":true');
+});
+
+test("a body that is no Engine.IO packet ends its own session alone, and the next request is told so", async () => {
+  const witness = await joinRoom(await connectSocketIo(replica.url), "room");
+  const sid = await openSession();
+  await post(sid, '{"bad json');
+  const next = await post(sid, "3");
+  expect(next.status).toBe(400);
+  expect(await next.json()).toEqual({ code: 1, message: "Session ID unknown" });
+  expect(witness.connected()).toBe(true);
+  witness.close();
+});
+
+test("a forged session id is refused with Engine.IO's code", async () => {
+  for (const sid of ["signaling-1.AAAAAAAAAAAAAAAAAAAAAA", "signaling-9.x", "..%2F..", "%00"]) {
+    const answer = await fetch(endpoint(`&sid=${sid}`));
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toEqual({ code: 1, message: "Session ID unknown" });
+  }
+});
+
+test("2 MB close their own connection: 413 on a poll, 1009 on a WebSocket", async () => {
+  const sid = await openSession();
+  const large = `42/signaling,["offer",{"roomId":"room","x":"${"x".repeat(2_000_000)}"}]`;
+  expect((await post(sid, large)).status).toBe(413);
+  const socket = new WebSocket(`${replica.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+  let code: number | undefined;
+  socket.on("error", () => socket.terminate());
+  socket.on("close", (given) => {
+    code = given;
+  });
+  await until("open", () => socket.readyState === socket.OPEN);
+  socket.send(large);
+  await until("closed", () => code !== undefined);
+  expect([1006, 1009]).toContain(code);
+});
+
+test("a Socket.IO peer that does not read is closed as a slow consumer, and the others get everything", async () => {
+  const slow = await joinRoom(await connectSocketIo(replica.url, { reconnection: false }), "busy");
+  const reader = await joinRoom(await connectSocketIo(replica.url), "busy");
+  const sender = await joinRoom(await connectSocketIo(replica.url), "busy");
+  const engine = slow.socket.io.engine as unknown as { transport: { ws: { _socket?: { pause(): void } } } };
+  engine.transport.ws._socket?.pause();
+  const padding = "x".repeat(60_000);
+  const count = 200;
+  for (let number = 0; number < count; number += 1) await sender.send("candidate", { roomId: "busy", number, padding });
+  await until("the reader got all", () => reader.got("candidate").length === count);
+  await until("the slow one is away", () => reader.got("peer-away").length === 1);
+  expect(await (await fetch(`${replica.adminUrl}/metrics`)).text()).toMatch(
+    /signaling_connections_closed_total\{reason="slow-consumer"\} 1/,
+  );
+  for (const peer of [slow, reader, sender]) peer.close();
+});
