@@ -44,7 +44,8 @@ export type JoinOptions = z.infer<typeof JoinOptions>;
 /** A refusal: the ack of an event that was not carried out. `retryAfterMs` comes with `draining` and `overloaded`. */
 export interface Refused {
   ok: false;
-  error: { code: ErrorCode; message: string; retryAfterMs?: number; delivered?: "local" };
+  /** `traceId`: the proxy's correlation id, to find what happened in the logs. */
+  error: { code: ErrorCode; message: string; retryAfterMs?: number; delivered?: "local"; traceId?: string };
 }
 export interface KnownPeer {
   peerId: string;

@@ -8,6 +8,8 @@ export interface Connection {
   readonly kind: Kind;
   /** What its token allows; null without authorization. */
   readonly grant: Grant | null;
+  /** The proxy's correlation id of its tunnel or first request. */
+  readonly traceId: string | undefined;
   /** Minted or resumed by its first join. */
   peerId: string | null;
   /** Rooms that it has joined. */

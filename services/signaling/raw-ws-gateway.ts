@@ -14,6 +14,7 @@ import { writeFrame } from "./raw-ws-frame.ts";
 import { CLOSE, createRawSocket, type RawSocket } from "./raw-ws-socket.ts";
 import type { Relay, Switchboard } from "./switchboard.ts";
 import { createTokenBucket } from "./token-bucket.ts";
+import { traceIdOf } from "./trace-id.ts";
 
 /** The raw WebSocket gateway of a replica, on `/ws`: the room rules of the other gateway on JSON text frames. */
 export function createRawWsGateway(options: {
@@ -65,15 +66,15 @@ export function createRawWsGateway(options: {
     socket.on("error", () => socket.destroy());
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
     else if (!mayConnect(request.headers, config.ALLOWED_ORIGINS)) refuse(socket, "403 Forbidden");
-    else if (authorize === null) wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, null));
-    else
-      authorize(bearerOf(request)).then(
-        (grant) => wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, grant)),
-        () => refuse(socket, "401 Unauthorized"),
-      );
+    else if (authorize === null) upgrade(null);
+    else authorize(bearerOf(request)).then(upgrade, () => refuse(socket, "401 Unauthorized"));
+
+    function upgrade(grant: Grant | null): void {
+      wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, grant, traceIdOf(request.headers)));
+    }
   }
 
-  function accept(webSocket: WebSocket, grant: Grant | null): void {
+  function accept(webSocket: WebSocket, grant: Grant | null, traceId: string | undefined): void {
     metrics.opened.inc({ transport: "ws" });
     metrics.connections.inc({ transport: "ws" });
     const entered = new Set<string>();
@@ -104,6 +105,7 @@ export function createRawWsGateway(options: {
     const connection: Connection = {
       kind: "ws",
       grant,
+      traceId,
       peerId: null,
       rooms: new Set(),
       bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),

@@ -13,6 +13,7 @@ import { boundBuffer } from "./slow-consumer.ts";
 import type { Recovered, Relay, Switchboard } from "./switchboard.ts";
 import { createTokenBucket } from "./token-bucket.ts";
 import { tolerateMalformed } from "./tolerant-parser.ts";
+import { traceIdOf } from "./trace-id.ts";
 
 /** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
 const roomOf = (roomId: string) => `r:${roomId}`;
@@ -91,6 +92,7 @@ export function createSocketIoGateway(options: {
     return {
       kind: "socketio",
       grant: grants.get(socket) ?? null,
+      traceId: traceIdOf(socket.handshake.headers),
       peerId: null,
       rooms: new Set(),
       bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),

@@ -67,6 +67,11 @@ export function createSwitchboard(options: {
     const ack = decide(connection, event, args);
     const known = event === "join" || event === "leave" || isRelayed(event) ? event : "unknown";
     metrics.events.inc({ event: known, outcome: ack.ok ? "ok" : ack.error.code });
+    const { traceId, peerId: peer } = connection;
+    if (!ack.ok) {
+      log.debug({ traceId, peer, code: ack.error.code }, `refused ${known}: ${ack.error.message}`);
+      if (traceId !== undefined) ack.error.traceId = traceId;
+    }
     return ack;
   }
 
@@ -114,6 +119,7 @@ export function createSwitchboard(options: {
       connection.rooms.add(id);
       connection.enter(id, peerId);
       presence.enter(id, peerId, connection.kind);
+      log.info({ traceId: connection.traceId, room: id, peer: peerId }, resumed === null ? "joined" : "joined again");
     }
     const others = [...directory.members(id)].filter((member) => member.peerId !== peerId);
     return {
@@ -163,7 +169,10 @@ export function createSwitchboard(options: {
     if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);
     if (log.isLevelEnabled("debug")) {
       const members = `${local} local member${local === 1 ? "" : "s"}`;
-      log.debug({ room: roomId, peer: from }, `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`);
+      log.debug(
+        { traceId: connection.traceId, room: roomId, peer: from },
+        `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`,
+      );
     }
     if ((remote.socketio || remote.ws) && !backplane.up())
       return refused("backplane-down", "members on other replicas did not get it: send it again", {
