@@ -35,9 +35,13 @@ export async function provoke(
   const since = Date.now();
   try {
     await provocation.begin(context);
-  } finally {
+  } catch (error) {
+    // Half begun: what there is of it is undone.
     book.save(alert, notes);
+    await endProvocations(stack);
+    throw error;
   }
+  book.save(alert, notes);
   const watching = awaitAlert(
     callerAdmin,
     { name: alert, status: "firing", since, withinMs: provocation.withinSeconds * 1_000 },
