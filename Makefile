@@ -120,7 +120,7 @@ bench-proxy: ## the proxy against HAProxy, nginx and stock http-proxy
 	@sh ops/sh/develop.sh bench-proxy
 bench-signaling: ## latency, CPU and memory of the replicas
 	@sh ops/sh/develop.sh bench-signaling
-token: ## ROOM=lobby: a JWT for AUTH=jwt; SUBJECT= ROLE= TTL_SECONDS=
+token: ## a JWT for AUTH=jwt; ROOM= SUBJECT= ROLE= TTL_SECONDS=
 	@ROOM='$(ROOM)' SUBJECT='$(SUBJECT)' ROLE='$(ROLE)' TTL_SECONDS='$(TTL_SECONDS)' sh ops/sh/develop.sh token
 test-compose: ## the compose stack on a real Docker Engine
 	@sh test/compose/run.sh
