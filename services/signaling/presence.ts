@@ -19,7 +19,7 @@ const snapshotChunk = 500;
 const entry = { roomId: z.string(), peerId: z.string() };
 const memberFields = { ...entry, kind: z.enum(["socketio", "ws"]), since: z.number(), away: z.boolean() };
 const Gossip = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("joined"), node: z.string(), ...memberFields, resumed: z.boolean() }),
+  z.object({ type: z.literal("joined"), node: z.string(), life: z.string(), ...memberFields, resumed: z.boolean() }),
   z.object({ type: z.literal("away"), node: z.string(), ...entry, reason: z.enum(["disconnected", "draining"]) }),
   z.object({ type: z.literal("left"), node: z.string(), ...entry, reason: z.enum(["left", "timeout", "expired"]) }),
   z.object({
@@ -174,11 +174,12 @@ export function createPresence(options: {
     if (before === itsLife) return;
     lives.set(node, itsLife);
     incoming.delete(node);
+    // It does not know our members.
+    sendSnapshot();
     if (before === undefined) return;
     for (const [roomId, { peerId }] of [...directory.ofNode(node)])
       if (!away(roomId, peerId, node, "replica-lost")) startGrace(roomId, peerId, node, "replica-lost");
     bornAt.set(node, Date.now());
-    sendSnapshot();
   }
 
   function takeSnapshot({ node, life: itsLife, id, members, last }: Extract<Gossip, { type: "snapshot" }>): void {
@@ -254,7 +255,7 @@ export function createPresence(options: {
       const since = Math.max(Date.now(), (known?.since ?? 0) + 1);
       const member = { peerId, node: nodeId, kind, since, away: false };
       joined(roomId, member);
-      emit({ type: "joined", roomId, ...member, resumed });
+      emit({ type: "joined", life, roomId, ...member, resumed });
     },
     /** A socket of this replica ended without `leave`, or is about to be closed by a drain. */
     lose(roomId: string, peerId: string, reason: "disconnected" | "draining"): void {
@@ -270,6 +271,7 @@ export function createPresence(options: {
       if (!heardAt.has(gossip.node)) heardAt.set(gossip.node, performance.now());
       if (gossip.type === "joined") {
         const { roomId, peerId, node, kind, since } = gossip;
+        meet(node, gossip.life);
         joined(roomId, { peerId, node, kind, since, away: false });
       } else if (gossip.type === "away") away(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
       else if (gossip.type === "left") leave(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);

@@ -169,8 +169,6 @@ export function createSocketIoGateway(options: {
   };
 }
 
-export type SocketIoGateway = ReturnType<typeof createSocketIoGateway>;
-
 type EngineSocket = { transport: { name: string }; close(discard?: boolean): unknown } & NodeJS.EventEmitter;
 
 /**
