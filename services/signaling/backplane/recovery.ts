@@ -29,13 +29,12 @@ interface Inner {
   apply(options: { rooms: Set<string>; except?: Set<string> }, each: (socket: unknown) => void): void;
 }
 
-/** A session on its way back: what is delivered here in the meantime is noted, so that nothing falls in between. */
-interface Returning {
-  session: StoredSession;
-  missed: Signal[];
-  tap: Tap;
+/** What is delivered here while a session is on its way back, so that nothing falls in between. */
+interface Tap {
+  /** Unknown at first: then everything is noted. */
+  session?: StoredSession;
+  signals: Signal[];
 }
-type Tap = Signal[];
 
 /**
  * Session recovery for the streams adapter: what a socket missed is replayed in order and once.
@@ -44,6 +43,8 @@ type Tap = Signal[];
  * or come twice; it sends what was missed before the middlewares have looked at the token; and it believes the
  * client's offset, back to before its join. Here the cut is made in the tick in which the socket becomes reachable:
  * up to there from the stream and from what was delivered here meanwhile, from there on live.
+ *
+ * Returns whether a session is on its way back: what is delivered then is of interest though no socket is there yet.
  */
 export function addRecovery(
   adapter: Adapter,
@@ -62,10 +63,10 @@ export function addRecovery(
     /** A broadcast in an entry; null where it is something else. */
     decode: (entry: Entry) => { uid: string; data: unknown[]; rooms: string[]; except: string[] } | null;
   },
-): void {
+): () => boolean {
   const inner = adapter as unknown as Inner;
   const joined = new Map<string, Record<string, string>>();
-  const returning = new Map<string, Returning>();
+  const returning = new Map<string, Tap & { session: StoredSession }>();
   const taps = new Set<Tap>();
   /** Id of the last own entry that was delivered here; others' are delivered as they are read. */
   let ownDelivered = "0-0";
@@ -79,8 +80,9 @@ export function addRecovery(
   // Every delivery encodes and then applies, in one tick.
   const encode = inner._encode.bind(adapter);
   inner._encode = (packet, options) => {
+    const encoded = encode(packet, options);
     encoding = { data: packet.data, own: carrier.transit.now() === undefined };
-    return encode(packet, options);
+    return encoded;
   };
   const apply = inner.apply.bind(adapter);
   inner.apply = (options, each) => {
@@ -89,7 +91,8 @@ export function addRecovery(
       if (typeof id === "string" && isStreamId(id) && encoding.data[0] !== offsetEvent) {
         if (encoding.own) ownDelivered = id;
         const signal = { id, data: encoding.data, rooms: [...options.rooms], except: [...(options.except ?? [])] };
-        for (const tap of taps) tap.push(signal);
+        for (const { session, signals } of taps)
+          if (session === undefined || isFor(session, signal)) signals.push(signal);
       }
       encoding = undefined;
     }
@@ -119,41 +122,52 @@ export function addRecovery(
   inner.restoreSession = async (pid, offset) => {
     const connection = carrier.link.connection();
     if (!isStreamId(offset) || connection === undefined) return null;
-    const tap: Tap = [];
+    const tap: Tap = { signals: [] };
     taps.add(tap);
     const [readSoFar, ownSoFar] = [streamLog.cursor() ?? "0-0", ownDelivered];
-    let restored = false;
     try {
       const session = await sessions.take(pid);
       if (session === null) return null;
       const missed: Signal[] = [];
       for await (const entry of streamLog.since(offset, connection)) {
-        const broadcast = decode(entry);
-        if (broadcast === null || Date.now() - Number(entry.fields["at"]) > maxAgeMs) continue;
+        const broadcast = read(entry);
+        if (broadcast === null) continue;
+        const signal = { ...broadcast, id: entry.id, data: [...broadcast.data, entry.id] };
         // What was not delivered here when the tap was opened comes by the tap, or live.
         const deliveredTo = broadcast.uid === inner.uid ? ownSoFar : readSoFar;
-        if (compareStreamIds(entry.id, deliveredTo) <= 0)
-          missed.push({ ...broadcast, id: entry.id, data: [...broadcast.data, entry.id] });
+        if (compareStreamIds(entry.id, deliveredTo) <= 0 && isFor(session, signal)) missed.push(signal);
       }
-      restored = true;
-      returning.set(session.sid, { session, missed, tap });
+      const back = { session, signals: [...missed, ...tap.signals.filter((signal) => isFor(session, signal))] };
+      taps.add(back);
+      returning.set(session.sid, back);
       joined.set(session.sid, session.joined);
-      const { sid } = session;
       setTimeout(() => {
-        if (returning.get(sid)?.tap === tap) forget(sid);
+        if (returning.get(session.sid) !== back) return;
+        forget(session.sid);
+        if (!inner.nsp.sockets.has(session.sid)) joined.delete(session.sid);
       }, connectWithinMs).unref();
-      return { sid, pid, rooms: session.rooms, data: session.data, missedPackets: [] };
+      return { sid: session.sid, pid, rooms: session.rooms, data: session.data, missedPackets: [] };
     } catch (error) {
       carrier.drop("poisoned", error);
       return null;
     } finally {
-      if (!restored) taps.delete(tap);
+      taps.delete(tap);
     }
   };
 
+  /** The broadcast in an entry that is young enough; null where it is none, or a poisoned one. */
+  function read(entry: Entry): ReturnType<typeof decode> {
+    try {
+      return Date.now() - Number(entry.fields["at"]) > maxAgeMs ? null : decode(entry);
+    } catch (error) {
+      carrier.drop("poisoned", error);
+      return null;
+    }
+  }
+
   function forget(sid: string): void {
     const back = returning.get(sid);
-    if (back !== undefined) taps.delete(back.tap);
+    if (back !== undefined) taps.delete(back);
     returning.delete(sid);
   }
 
@@ -162,13 +176,13 @@ export function addRecovery(
     const back = returning.get(socket.id);
     if (back === undefined) return;
     forget(socket.id);
-    const replay = [...back.missed, ...back.tap].sort((a, b) => compareStreamIds(a.id, b.id));
     let last = "";
-    for (const signal of replay) {
-      if (signal.id !== last && isFor(back.session, signal)) sendEvent(socket, signal.data);
-      last = signal.id;
+    for (const { id, data } of back.signals.sort((a, b) => compareStreamIds(a.id, b.id))) {
+      if (id !== last) sendEvent(socket, data);
+      last = id;
     }
   });
+  return () => taps.size > 0;
 }
 
 /** Whether the socket would have got it: to one of its rooms, after it had joined that, and not excepted. */

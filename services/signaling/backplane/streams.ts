@@ -75,15 +75,18 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
       const built = build(namespace) as Adapter;
       const inner = built as unknown as StreamsInner;
       adapters.set(namespace.name, inner);
-      keepLocal(built, inner);
-      addRecovery(built, { carrier, streamLog, sessions, maxAgeMs, decode: (entry) => decode(built, entry) });
+      const restoring = addRecovery(built, {
+        ...{ carrier, streamLog, sessions, maxAgeMs },
+        decode: (entry) => decode(built, entry),
+      });
+      keepLocal(built, inner, restoring);
       return guardAdapter(built, carrier, context);
     },
   };
 }
 
 /** With recovery on, Socket.IO makes a broadcast of each `socket.emit`; what is for one socket here stays here. */
-function keepLocal(adapter: Adapter, inner: StreamsInner): void {
+function keepLocal(adapter: Adapter, inner: StreamsInner, restoring: () => boolean): void {
   const broadcast = inner.broadcast.bind(adapter);
   inner.broadcast = (packet, options) => {
     const [room] = options.rooms;
@@ -93,7 +96,8 @@ function keepLocal(adapter: Adapter, inner: StreamsInner): void {
   const onMessage = inner.onMessage.bind(adapter);
   inner.onMessage = (message, offset) => {
     const rooms = message.type === broadcastType ? (message.data?.opts?.rooms ?? []) : [];
-    if (rooms.length === 0 || rooms.some((room) => adapter.rooms.has(room))) onMessage(message, offset);
+    // Nobody here is in that room, nor may be about to be: not worth encoding.
+    if (rooms.length === 0 || restoring() || rooms.some((room) => adapter.rooms.has(room))) onMessage(message, offset);
   };
 }
 
