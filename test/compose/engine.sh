@@ -23,10 +23,11 @@ use_prefix() {
   export PATH DOCKER_CONFIG
 }
 answers() { have docker && docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
-# Its pid, where the daemon of `start` still runs.
+# The pid of the daemon of `start`, while it runs.
 own_pid() {
-  pid=$(cat "$pidfile" 2>/dev/null || true)
-  [ -n "$pid" ] && case $(readlink "/proc/$pid/exe") in */dockerd) echo "$pid" ;; esac
+  [ -r "$pidfile" ] || return 0
+  pid=$(cat "$pidfile")
+  case $(readlink "/proc/$pid/exe" || true) in */dockerd) echo "$pid" ;; esac
 }
 describe() { echo "Docker Engine $(docker version --format '{{.Server.Version}}'), Compose $(docker compose version --short)"; }
 
@@ -35,7 +36,6 @@ fetch() {
   [ "$(id -u)" = 0 ] && have apt-get || die "no Docker daemon answers, and only root on Debian gets one here: start Docker"
   echo "fetching a Docker Engine from Debian ($suite)"
   mkdir -p .cache "$machine"
-  # containerd.io of docker.com and the like bring runc and iptables; here they are the system's.
   locked .cache/apt.lock sh ops/sh/packages.sh runc iptables tini-static
   (
     use_private_apt
@@ -56,19 +56,18 @@ fetch() {
 
 case ${1:-} in
   env)
-    if ! answers; then
-      use_prefix
-      printf 'export PATH=%s DOCKER_CONFIG=%s\n' "$PATH" "${DOCKER_CONFIG:-}"
-    elif [ -n "$(own_pid)" ]; then
-      use_prefix
-      printf 'export PATH=%s DOCKER_CONFIG=%s\n' "$PATH" "${DOCKER_CONFIG:-}"
-    fi
+    # A daemon that was there has its docker command on the path already.
+    if answers && [ -z "$(own_pid)" ]; then exit 0; fi
+    use_prefix
+    printf 'export PATH=%s DOCKER_CONFIG=%s\n' "$PATH" "${DOCKER_CONFIG:-}"
     ;;
   fetch) fetch ;;
   start)
-    if answers; then describe && exit 0; fi
     [ -z "$(own_pid)" ] || use_prefix
-    if answers; then describe && exit 0; fi
+    if answers; then
+      describe
+      exit 0
+    fi
     fetch
     cat "$prefix/VERSIONS"
     use_prefix
