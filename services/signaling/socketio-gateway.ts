@@ -127,7 +127,9 @@ export function createSocketIoGateway(options: {
         sockets.set(connection, socket);
         release(socket);
         if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
-        socket.onAny((event: string, ...args: unknown[]) => {
+        socket.onAny((name: unknown, ...args: unknown[]) => {
+          // An event packet may come without a payload, or with a number for a name.
+          const event = typeof name === "string" ? name : "";
           const last = args.at(-1);
           const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
           const ack = switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1));

@@ -39,6 +39,20 @@ test("malformed JSON on a poll gets an error-report with its code, and the sessi
   expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('43/signaling,7[{"ok":true');
 });
 
+test("an event without a name, or with a number for one, is refused and harms nobody", async () => {
+  const sid = await openSession();
+  for (const body of [
+    "42/signaling,",
+    "42/signaling,7",
+    "42/signaling,[7]",
+    "42/signaling,[]",
+    "42/signaling,9[7,{}]",
+  ]) {
+    expect((await post(sid, body)).status).toBe(200);
+    expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('"code":"invalid"');
+  }
+});
+
 test("a body that is no Engine.IO packet ends its own session alone, and the next request is told so", async () => {
   const witness = await joinRoom(await connectSocketIo(replica.url), "room");
   const sid = await openSession();
