@@ -95,6 +95,19 @@ scale: ## N=4: run so many replicas (1 to 5)
 watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
+##@ Drills: break it and judge it
+.PHONY: drills drill drill-all drills-ci report
+drills: ## list the drills
+	@$(stack) drills
+drill: ## DRILL=kill-node: run one; SEED=7 CALLS=200 DRY_RUN=1 JSON=1
+	@$(stack) drill $(DRILL) $(if $(SEED),--seed $(SEED)) $(if $(CALLS),--calls $(CALLS)) $(if $(DRY_RUN),--dry-run) $(if $(JSON),--json)
+drill-all: ## every drill that this engine can; REPEAT=3
+	@$(stack) drills --all $(if $(REPEAT),--repeat $(REPEAT))
+drills-ci: ## the four drills of CI, on the stack that is up
+	@$(stack) drills --ci
+report: ## the last drill's report
+	@$(stack) report
+
 ##@ Prepare
 .PHONY: doctor certs images-debian
 doctor: ## is this host fit for it, and what to fix

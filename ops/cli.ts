@@ -4,8 +4,10 @@ import { ConfigError, loadConfig } from "../common/config.ts";
 import { type Command, UsageError } from "./command.ts";
 import { chaos } from "./commands/chaos.ts";
 import { down } from "./commands/down.ts";
+import { drill, drills } from "./commands/drill.ts";
 import { logs } from "./commands/logs.ts";
 import { provoke } from "./commands/provoke.ts";
+import { report } from "./commands/report.ts";
 import { roll } from "./commands/roll.ts";
 import { scale } from "./commands/scale.ts";
 import { status } from "./commands/status.ts";
@@ -27,6 +29,9 @@ const commands: Readonly<Record<string, Command>> = {
   roll,
   scale,
   provoke,
+  drill,
+  drills,
+  report,
   "verify-observability": verifyObservabilityCommand,
   "watch-backplane": watchBackplane,
 };

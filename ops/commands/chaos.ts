@@ -4,6 +4,7 @@ import { heal } from "../chaos/heal.ts";
 import { chooseTarget } from "../chaos/target.ts";
 import { verbs } from "../chaos/verbs.ts";
 import { type Command, UsageError } from "../command.ts";
+import { drillRecord, rollBack, runnerLives } from "../drills/rollback.ts";
 
 /** `chaos kill signaling-2`: one action on one target, and what to watch. */
 export const chaos: Command = {
@@ -19,7 +20,11 @@ export const chaos: Command = {
     if (action === undefined || rest.length > 0) throw new UsageError(`usage: chaos ${chaos.usage}`);
     if (action === "heal") {
       const only = given === undefined ? undefined : (await chooseTarget(stack, action, given)).target;
-      await heal(stack, { only, tell: print });
+      const left = only === undefined ? drillRecord(stack).read() : undefined;
+      if (left !== undefined && runnerLives(left))
+        throw new UsageError(`the drill ${left.drill} runs (pid ${left.pid}) and heals itself: Ctrl-C ends it`);
+      if (left === undefined) await heal(stack, { only, tell: print });
+      else await rollBack(stack, left, print);
       print(`${given ?? "the stack"} is at steady state`);
       return 0;
     }

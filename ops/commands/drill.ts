@@ -1,0 +1,116 @@
+import { parseArgs } from "node:util";
+import { type Command, type CommandContext, UsageError } from "../command.ts";
+import type { Drill } from "../drills/define-drill.ts";
+import { drills as all } from "../drills/drills.ts";
+import { type DrillResult, runDrill } from "../drills/runner.ts";
+import { exitCodes } from "../drills/verdict.ts";
+import { CannotError } from "../engine.ts";
+import { writeReport } from "../report/write.ts";
+
+/** The drills of CI: the shortest way through routing, health, drain and backplane. */
+const ciDrills = ["kill-node", "freeze-node", "drain-node", "redis-kill"];
+
+/** `drill kill-node`: one drill, judged; the exit code is its verdict's. */
+export const drill: Command = {
+  usage: "<name> [--seed 7] [--calls 200] [--no-rejoin] [--dry-run] [--json]",
+  summary: "run one drill: 0 passed, 1 deviated, 2 unmet, 3 not injected, 4 not restored",
+  async run(context, args) {
+    const { positionals, values } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        seed: { type: "string", default: String(Date.now() % 1_000) },
+        calls: { type: "string" },
+        "no-rejoin": { type: "boolean", default: false },
+        "dry-run": { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const wanted = drillNamed(positionals[0]);
+    const seed = wholeNumber("--seed", values.seed);
+    const calls = values.calls === undefined ? wanted.calls.calls : wholeNumber("--calls", values.calls);
+    const engine = context.stack.engine.name;
+    if (!wanted.engines.includes(engine))
+      throw new CannotError(
+        `${wanted.name} needs the ${wanted.engines.join(" or ")} engine, this stack is on ${engine}`,
+      );
+    if (values["dry-run"]) {
+      context.print(`${wanted.name} (seed ${seed}): ${wanted.claim}`);
+      context.print(`would hold ${calls} calls, inject, and watch for up to ${wanted.deadlineMs / 1000} s`);
+      for (const { name, bound, unit } of wanted.expect)
+        context.print(`  ${name} ${"max" in bound ? `<= ${bound.max}` : `>= ${bound.min}`} ${unit}`.trimEnd());
+      return 0;
+    }
+    const result = await runDrill(context.stack, wanted, {
+      ...{ seed, signal: context.signal, tell: values.json ? () => undefined : context.print },
+      calls: { calls, ...(values["no-rejoin"] ? { rejoin: false } : {}) },
+    });
+    const dir = writeReport(context.stack.root, result);
+    if (values.json) context.print(JSON.stringify({ ...result, report: dir }));
+    else printResult(context, result);
+    return exitCodes[result.verdict];
+  },
+};
+
+/** `drills`: the list; `--all` and `--ci` run them, one after the other. */
+export const drills: Command = {
+  usage: "[--all|--ci] [--repeat 3]",
+  summary: "list the drills, or run all that this engine can",
+  async run(context, args) {
+    const { values } = parseArgs({
+      args,
+      options: {
+        all: { type: "boolean", default: false },
+        ci: { type: "boolean", default: false },
+        repeat: { type: "string", default: "1" },
+      },
+    });
+    if (!values.all && !values.ci) {
+      for (const { name, claim, engines } of all)
+        context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
+      context.print("next: make drill DRILL=kill-node, then make report");
+      return 0;
+    }
+    const possible = all.filter(
+      ({ name, engines }) => engines.includes(context.stack.engine.name) && (values.all || ciDrills.includes(name)),
+    );
+    let worst = 0;
+    for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)
+      for (const one of possible) {
+        if (context.signal.aborted) return 130;
+        const result = await runDrill(context.stack, one, {
+          seed: round,
+          signal: context.signal,
+          tell: () => undefined,
+        });
+        writeReport(context.stack.root, result);
+        printResult(context, result);
+        worst = Math.max(worst, exitCodes[result.verdict]);
+      }
+    return worst;
+  },
+};
+
+/** @throws UsageError with the valid names */
+export function drillNamed(name: string | undefined): Drill {
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`no such drill: ${name ?? "(none)"} (${all.map((one) => one.name).join(", ")})`);
+}
+
+/** A drill's verdict and what deviates, in lines. */
+export function printResult({ print }: CommandContext, result: DrillResult): void {
+  const seconds = ((result.endedAt - result.startedAt) / 1000).toFixed(0);
+  print(`${result.drill}: ${result.verdict} in ${seconds} s (seed ${result.seed}; make report)`);
+  for (const { name, bound, measured, unit, ok } of result.expectations)
+    print(`  ${ok ? "ok  " : "FAIL"} ${name}: ${measured ?? "not measured"} ${unit} (${bound})`);
+  for (const reason of result.reasons) print(`  ${reason}`);
+}
+
+/** @throws UsageError where it is none */
+export function wholeNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < 0 || value > 1_000_000)
+    throw new UsageError(`${option} ${text}: must be a whole number from 0 to 1000000`);
+  return value;
+}

@@ -1,0 +1,20 @@
+import { crashNode } from "./crash-node.ts";
+import type { Drill } from "./define-drill.ts";
+import { doubleKill } from "./double-kill.ts";
+import { drainNode } from "./drain-node.ts";
+import { freezeNode } from "./freeze-node.ts";
+import { killNode } from "./kill-node.ts";
+import { killProxy } from "./kill-proxy.ts";
+import { partitionNode } from "./partition-node.ts";
+import { redisFreeze } from "./redis-freeze.ts";
+import { redisKill } from "./redis-kill.ts";
+import { redisSlow } from "./redis-slow.ts";
+import { roll } from "./roll.ts";
+import { scaleOut } from "./scale-out.ts";
+import { storm } from "./storm.ts";
+
+/** Every drill, in the order of docs/drills.md. */
+export const drills: readonly Drill[] = [
+  ...[killNode, crashNode, freezeNode, drainNode, roll, partitionNode, redisKill, redisFreeze, redisSlow],
+  ...[killProxy, storm, scaleOut, doubleKill],
+];

@@ -1,0 +1,76 @@
+import type { CallerPeer } from "../../common/calls.ts";
+import type { Expectation, Observation } from "./define-drill.ts";
+
+const key = ({ call, side }: CallerPeer) => `${call}${side}`;
+const outagesOf = ({ after, injectedAt }: Observation) =>
+  after.peers.flatMap((peer) => peer.outages.filter(({ at }) => at >= injectedAt).map((outage) => ({ peer, outage })));
+
+/** Peers that were on another replica than the drill's and lost a socket all the same. */
+export function survivorsHurt({ node, peersBefore, after }: Observation): number {
+  const lostBefore = new Map(
+    peersBefore.filter((peer) => peer.node !== node).map((peer) => [key(peer), peer.socketsLost]),
+  );
+  return after.peers.filter((peer) => peer.socketsLost > (lostBefore.get(key(peer)) ?? Number.POSITIVE_INFINITY))
+    .length;
+}
+
+/** Peers that lost a socket since the injection. */
+export function moved(seen: Observation): number {
+  return new Set(outagesOf(seen).map(({ peer }) => key(peer))).size;
+}
+
+/** The most sockets lost in any window of `windowMs`. */
+export function peakLost(seen: Observation, windowMs: number): number {
+  const times = outagesOf(seen)
+    .map(({ outage }) => outage.at)
+    .sort((a, b) => a - b);
+  return times.reduce(
+    (peak, from, index) => Math.max(peak, times.slice(index).filter((at) => at < from + windowMs).length),
+    0,
+  );
+}
+
+/** Share of outages of peers with cookies that ended on the replica where they began, in percent. */
+export function sameReplica(seen: Observation): number {
+  const ended = outagesOf(seen).filter(({ peer, outage }) => peer.cookies && outage.to !== null);
+  return (100 * ended.filter(({ outage }) => outage.from === outage.to).length) / ended.length;
+}
+
+/** From the injection to the last socket lost, ms. */
+export function lastLostMs(seen: Observation): number {
+  return Math.max(...outagesOf(seen).map(({ outage }) => outage.at - seen.injectedAt));
+}
+
+export const reconnectP95 = (max: number): Expectation => ({
+  ...{ name: "reconnect p95", unit: "ms", bound: { max } },
+  measure: ({ after }) => (after.reconnectMs.count === 0 ? Number.NaN : after.reconnectMs.p95),
+});
+export const reconnectMax = (max: number): Expectation => ({
+  ...{ name: "reconnect max", unit: "ms", bound: { max } },
+  measure: ({ after }) => (after.reconnectMs.count === 0 ? Number.NaN : after.reconnectMs.max),
+});
+export const everyoneBack = (max: number): Expectation => ({
+  ...{ name: "everyone back after", unit: "ms", bound: { max } },
+  measure: ({ recoveredMs }) => recoveredMs,
+});
+export const noMediaInterruption: Expectation = {
+  ...{ name: "media interruptions", unit: "", bound: { max: 0 } },
+  // Without a connection there is nothing that could be interrupted.
+  measure: ({ after, before }) => (before.media.connected === 0 ? Number.NaN : after.media.interruptions),
+};
+export const noneLostAfterRejoin: Expectation = {
+  ...{ name: "signals lost after re-join", unit: "", bound: { max: 0 } },
+  measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.lostAfterRejoin),
+};
+export const noneLost: Expectation = {
+  ...{ name: "acknowledged signals lost", unit: "", bound: { max: 0 } },
+  measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.lost),
+};
+export const noneStale: Expectation = {
+  ...{ name: "stale signals", unit: "", bound: { max: 0 } },
+  measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.stale),
+};
+export const survivorsKeepSockets: Expectation = {
+  ...{ name: "survivors that lost a socket", unit: "", bound: { max: 0 } },
+  measure: survivorsHurt,
+};

@@ -1,0 +1,45 @@
+import { pause } from "../pause.ts";
+import { allJoined, allReady, serviceIs } from "./conditions.ts";
+import { defineDrill } from "./define-drill.ts";
+import { noMediaInterruption, noneStale } from "./measures.ts";
+
+/** docs/drills.md, redis-kill. */
+export const redisKill = defineDrill({
+  name: "redis-kill",
+  claim: "Redis dies for 10 s: no replica dies, calls on one replica go on, and nothing stale arrives later.",
+  engines: ["process", "compose"],
+  calls: { calls: 20 },
+  undo: [{ do: "heal" }],
+  async inject(context) {
+    await context.act("kill", "redis");
+    await pause(10_000, context.signal);
+    context.figure("still dead", (await serviceIs(context, "redis", "stopped")) ? 1 : 0);
+    await context.act("start", "redis");
+    const begunAt = Date.now();
+    while (!(await allReady(context)) && Date.now() - begunAt < 20_000) await pause(50);
+    context.figure("ready ms", Date.now() - begunAt);
+  },
+  injected: async ({ calls }) => ((await calls()).signals.refused["backplane-down"] ?? 0) > 0,
+  recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
+  deadlineMs: 30_000,
+  expect: [
+    { name: "sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
+    noneStale,
+    {
+      name: "same-replica latency p99",
+      unit: "ms",
+      bound: { max: 250 },
+      measure: ({ after }) => (after.latencyMs.local.count > 0 ? after.latencyMs.local.p99 : Number.NaN),
+    },
+    {
+      name: "all ready after Redis is back",
+      unit: "ms",
+      bound: { max: 3_000 },
+      measure: ({ figures }) => figures["ready ms"] ?? Number.NaN,
+    },
+    noMediaInterruption,
+  ],
+  runbook: "SignalingBackplaneDown",
+  dashboard: "Backplane",
+  teaches: "Stale SDP is worse than none: refuse at once, deliver locally, and replay nothing.",
+});

@@ -1,0 +1,47 @@
+import { roll as rollReplicas } from "../roll.ts";
+import { allJoined, allReady } from "./conditions.ts";
+import { defineDrill } from "./define-drill.ts";
+import { noMediaInterruption, noneLost } from "./measures.ts";
+
+/** docs/drills.md, roll. */
+export const roll = defineDrill({
+  name: "roll",
+  claim: "A deploy is invisible: replicas are replaced one by one, two are always ready, and no signal is lost.",
+  engines: ["process", "compose"],
+  calls: { calls: 20 },
+  undo: [{ do: "heal" }],
+  async inject(context) {
+    let fewest = Number.POSITIVE_INFINITY;
+    const watching = setInterval(() => {
+      context
+        .replicas()
+        .then((rows) => {
+          fewest = Math.min(fewest, rows.filter(({ state }) => state === "ready").length);
+          context.figure("fewest ready", fewest);
+        })
+        .catch((error: Error) => context.typed(`# ${error.message}`));
+    }, 250);
+    try {
+      await rollReplicas(context.stack, (id, typed) => context.typed(`${typed} # ${id}`));
+    } finally {
+      clearInterval(watching);
+    }
+  },
+  injected: async ({ calls }) => (await calls()).reconnectMs.count > 0,
+  recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
+  deadlineMs: 30_000,
+  expect: [
+    {
+      name: "fewest replicas ready",
+      unit: "",
+      bound: { min: 2 },
+      measure: ({ figures }) => figures["fewest ready"] ?? 0,
+    },
+    { name: "calls that failed", unit: "", bound: { max: 0 }, measure: ({ after }) => after.calls.failed },
+    noneLost,
+    noMediaInterruption,
+  ],
+  runbook: "SignalingDrainStuck",
+  dashboard: "Calls",
+  teaches: "Readiness gates a deploy: the next replica goes only when the last one takes sessions again.",
+});
