@@ -22,4 +22,4 @@ load_env deploy/debian/images.env
 locked .cache/dependencies.lock sh ops/sh/dependencies.sh web
 echo "engine, images and dependencies are there after $(($(date +%s) - began)) s"
 [ -t 1 ] || export NO_COLOR=1
-PATH=$PWD/node_modules/.bin:$PATH vitest run --config test/compose/vitest.config.ts "$@"
+PATH=$PWD/node_modules/.bin:$PATH vitest run --config test/compose/vitest.config.ts --reporter=verbose "$@"

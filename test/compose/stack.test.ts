@@ -11,8 +11,10 @@ const peers: Peer[] = [];
 beforeAll(async () => {
   stack = await startComposeStack();
 });
-afterEach(async () => {
+afterEach(async ({ task }) => {
   await Promise.all(peers.splice(0).map(({ client }) => client.close()));
+  // What a failed test left broken is not the next one's failure.
+  if (task.result?.state === "fail") await stack.make("heal");
 });
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
