@@ -96,7 +96,7 @@ watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
 ##@ Drills: break it and judge it
-.PHONY: drills drill drill-all drills-ci report
+.PHONY: drills drill drill-all drills-ci report soak game-day
 drills: ## list the drills
 	@$(stack) drills
 drill: ## DRILL=kill-node: run one; SEED=7 CALLS=200 DRY_RUN=1 JSON=1
@@ -105,6 +105,10 @@ drill-all: ## every drill that this engine can; REPEAT=3
 	@$(stack) drills --all $(if $(REPEAT),--repeat $(REPEAT))
 drills-ci: ## the four drills of CI, on the stack that is up
 	@$(stack) drills --ci
+soak: ## MINUTES=30 of random seeded drills; SEED=1
+	@$(stack) soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+game-day: ## a hidden fault: detect, name, heal; LEVEL=1..3 SEED=7
+	@$(stack) game-day $(if $(LEVEL),--level $(LEVEL)) $(if $(SEED),--seed $(SEED))
 report: ## the last drill's report
 	@$(stack) report
 

@@ -5,11 +5,13 @@ import { type Command, UsageError } from "./command.ts";
 import { chaos } from "./commands/chaos.ts";
 import { down } from "./commands/down.ts";
 import { drill, drills } from "./commands/drill.ts";
+import { gameDay } from "./commands/game-day.ts";
 import { logs } from "./commands/logs.ts";
 import { provoke } from "./commands/provoke.ts";
 import { report } from "./commands/report.ts";
 import { roll } from "./commands/roll.ts";
 import { scale } from "./commands/scale.ts";
+import { soak } from "./commands/soak.ts";
 import { status } from "./commands/status.ts";
 import { up } from "./commands/up.ts";
 import { verifyObservabilityCommand } from "./commands/verify-observability.ts";
@@ -32,6 +34,8 @@ const commands: Readonly<Record<string, Command>> = {
   drill,
   drills,
   report,
+  soak,
+  "game-day": gameDay,
   "verify-observability": verifyObservabilityCommand,
   "watch-backplane": watchBackplane,
 };

@@ -1,0 +1,38 @@
+import { parseArgs } from "node:util";
+import type { Command } from "../command.ts";
+import { drills } from "../drills/drills.ts";
+import { runDrill } from "../drills/runner.ts";
+import { exitCodes } from "../drills/verdict.ts";
+import { writeReport } from "../report/write.ts";
+import { printResult, wholeNumber } from "./drill.ts";
+
+/** `soak --minutes 30`: seeded drills back to back, and how they ended. */
+export const soak: Command = {
+  usage: "[--minutes 30] [--seed 1]",
+  summary: "random seeded drills back to back; at least one",
+  async run(context, args) {
+    const { values } = parseArgs({
+      args,
+      options: { minutes: { type: "string", default: "30" }, seed: { type: "string", default: "1" } },
+    });
+    const until = Date.now() + wholeNumber("--minutes", values.minutes) * 60_000;
+    const possible = drills.filter(({ engines }) => engines.includes(context.stack.engine.name));
+    const verdicts: Record<string, number> = {};
+    let worst = 0;
+    let seed = wholeNumber("--seed", values.seed);
+    do {
+      // A multiplicative step, so that neighbouring seeds draw other drills.
+      const drill = possible[(seed * 7_919) % possible.length];
+      if (drill === undefined) break;
+      const result = await runDrill(context.stack, drill, { seed, signal: context.signal, tell: () => undefined });
+      writeReport(context.stack.root, result);
+      printResult(context, result);
+      verdicts[result.verdict] = (verdicts[result.verdict] ?? 0) + 1;
+      worst = Math.max(worst, exitCodes[result.verdict]);
+      seed += 1;
+    } while (Date.now() < until && !context.signal.aborted);
+    const counts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`);
+    context.print(`soak: ${counts.join(", ")}`);
+    return worst;
+  },
+};
