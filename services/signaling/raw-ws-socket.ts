@@ -6,7 +6,7 @@ import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
 /** A ping unanswered this often in a row closes the connection. */
 const pingsMissed = 2;
 /** A closing handshake may take this long, ms. */
-const closeWithinMs = 2_000;
+const closeWithinMs = 10_000;
 
 /** WebSocket close codes that the gateway uses (RFC 6455 section 7.4; from 4000 on they are the application's). */
 export const CLOSE = { restart: 1012, slow: 1013, stayAway: 4000 } as const;
