@@ -10,14 +10,27 @@ interface Inner {
   nsp: { _onServerSideEmit(args: unknown): void; listenerCount(event: string): number };
   _encode(packet: unknown, options: unknown): unknown;
   broadcast(packet: unknown, options: unknown): unknown;
-  onrequest?(channel: unknown, message: unknown): Promise<void>;
+  onrequest?(channel: unknown, message: Buffer): Promise<void>;
+  onMessage?(message: ClusterMessage, offset?: string): void;
 }
+interface ClusterMessage {
+  type?: unknown;
+  data?: { requestId?: unknown };
+}
+
+/**
+ * All that replicas ask of each other through an adapter: by number, `MessageType` of socket.io-adapter (broadcast,
+ * server-side event) and `RequestType` of the pub/sub adapter (server-side event), none with an answer. What else the
+ * adapters would do for whoever asks: disconnect everybody, move sockets between rooms, send handshakes with tokens.
+ */
+const allowedMessages: readonly unknown[] = [3, 9];
+const allowedRequest = 6;
 
 /**
  * Keeps what arrives on the adapter's channels from harming this replica: the envelope proves nothing, any program at
  * Redis can write there. A broadcast that is no event, which would make clients give up their connection, and a
  * server-side event that nobody listens to or that Socket.IO keeps for itself, are dropped and counted; so is a
- * request whose handling rejects, which would end the process.
+ * request that no replica of ours makes, or whose handling rejects, which would end the process.
  *
  * Also observes how long broadcasts that found their room here were on their way.
  */
@@ -53,8 +66,22 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, { 
 
   if (inner.onrequest !== undefined) {
     const onrequest = inner.onrequest.bind(adapter);
-    inner.onrequest = (channel, message) =>
-      onrequest(channel, message).catch((error: unknown) => drop("poisoned", error));
+    inner.onrequest = async (channel, message) => {
+      try {
+        const { type, requestId } = JSON.parse(message.toString("utf8")) as { type?: unknown; requestId?: unknown };
+        if (type !== allowedRequest || requestId !== undefined) throw new TypeError("a request that no replica makes");
+        await onrequest(channel, message);
+      } catch (error) {
+        drop("poisoned", error);
+      }
+    };
+  }
+  if (inner.onMessage !== undefined) {
+    const onMessage = inner.onMessage.bind(adapter);
+    inner.onMessage = (message, offset) => {
+      if (allowedMessages.includes(message?.type) && message.data?.requestId === undefined) onMessage(message, offset);
+      else drop("poisoned");
+    };
   }
   return adapter;
 }
