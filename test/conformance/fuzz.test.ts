@@ -12,7 +12,7 @@ const seed = Number(process.env["FUZZ_SEED"] ?? 20_260_101);
 const framesPerGateway = 50_000;
 const attackersPerGateway = 4;
 /** A gateway that answers falls behind: frames go out in lots, and the next lot waits until this much is answered. */
-const lot = 250;
+const lot = 25;
 
 let redis: RedisServer;
 let replicas: Replica[];
@@ -46,6 +46,7 @@ async function attack(options: {
     socket.on("error", () => socket.terminate());
     await until("the attacker is connected", () => socket.readyState === socket.OPEN);
     reopened += 1;
+    const closed = new Promise((resolve) => socket.once("close", resolve));
     for (const text of options.greeting) socket.send(text);
     while (sent < options.frames && socket.readyState === socket.OPEN) {
       for (let n = 0; n < lot && sent < options.frames; n += 1, sent += 1) {
@@ -53,9 +54,9 @@ async function attack(options: {
         socket.send(frame, { binary: typeof frame !== "string" && frame.length % 7 === 0 });
       }
       // The pong comes after all of the lot was taken, or the socket is closed.
-      const ponged = new Promise((resolve) => socket.once("pong", resolve).once("close", resolve));
+      const ponged = new Promise((resolve) => socket.once("pong", resolve));
       socket.ping();
-      await ponged;
+      await Promise.race([ponged, closed]);
     }
     socket.terminate();
   }
@@ -90,11 +91,9 @@ test(`${2 * framesPerGateway} random and mutated frames on both gateways: no cra
     if (random() < 0.5) return text;
     const spoiled = mutate(random, text);
     // A mutation must not happen to join the victims' room.
-    return spoiled.includes("join") && spoiled.includes("secret-room")
-      ? "{"
-      : random() < 0.5
-        ? spoiled
-        : spoiled.toString();
+    if (spoiled.includes("join") && spoiled.includes("secret-room")) return "{";
+    // Bytes as they are may be no UTF-8, which closes a WebSocket (1007): now and then, or few frames would be judged.
+    return random() < 0.02 ? spoiled : spoiled.toString();
   };
   const rawFrame = () =>
     spoil(JSON.stringify({ ...next(), ...(random() < 0.5 ? { id: Math.floor(random() * 1e6) } : {}) }));
@@ -103,7 +102,7 @@ test(`${2 * framesPerGateway} random and mutated frames on both gateways: no cra
     const args = event === "join" ? [event, (data as { roomId?: unknown } | null)?.roomId, data] : [event, data];
     const id = random() < 0.5 ? String(Math.floor(random() * 1e6)) : "";
     const text = `42/signaling,${id}${JSON.stringify(args)}`;
-    return random() < 0.9 ? spoil(text) : spoil(text.replace("42", `4${Math.floor(random() * 8)}`));
+    return random() < 0.98 ? spoil(text) : spoil(text.replace("42", `4${Math.floor(random() * 8)}`));
   };
 
   // Eavesdroppers: honest connections in the attackers' rooms, which must see nothing of the victims.
