@@ -80,6 +80,15 @@ export async function startComposeStack({
   const replicas = () => replicaTable(url("PROXY_ADMIN_PORT"));
   const down = async () => {
     await make("down");
+    const images = docker(
+      "image",
+      "ls",
+      "--format",
+      "{{.Repository}}:{{.Tag}}",
+      "--filter",
+      `reference=hold-the-line/*:${name}`,
+    );
+    if (images !== "") docker("image", "rm", "--force", ...images.split("\n"));
     rmSync(join(root, ".stack", name), { recursive: true, force: true });
   };
   try {
