@@ -38,6 +38,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "drills",
+          sequence: { groupOrder: 5 },
+          include: ["test/drills/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "long",
           sequence: { groupOrder: 4 },
           include: ["test/long/**/*.test.ts"],

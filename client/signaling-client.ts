@@ -19,6 +19,7 @@ import {
 } from "../common/protocol.ts";
 import { backoffMs } from "./backoff.ts";
 import { createEvents } from "./events.ts";
+import { keepCookies } from "./keep-cookies.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
 import { createRepeats } from "./repeats.ts";
 
@@ -109,6 +110,14 @@ export function createSignalingClient(options: SignalingOptions) {
     },
   });
 
+  const cookies = options.cookies === false ? null : keepCookies(socket.io);
+
+  function connect(): void {
+    cookies?.before();
+    socket.connect();
+    cookies?.after();
+  }
+
   function become(next: SignalingState): void {
     if (state === next || state === "ended") return;
     state = next;
@@ -136,7 +145,7 @@ export function createSignalingClient(options: SignalingOptions) {
 
   function reconnect(waitMs = backoffMs(attempt, random)): void {
     attempt += 1;
-    after(waitMs, () => socket.connect());
+    after(waitMs, connect);
   }
 
   /** Gives the connection up and opens another: the replica here cannot serve us. */
@@ -250,7 +259,7 @@ export function createSignalingClient(options: SignalingOptions) {
       if (state !== "idle") throw new Error(`already ${state}: one client is one peer in one room`);
       roomId = room;
       become("joining");
-      socket.connect();
+      connect();
     },
     /**
      * Sends a signal to the room, or to the peer `to`; resolves when it was acknowledged (`away`: it is sent again to

@@ -22,6 +22,8 @@ export interface DrillContext {
   stateOf(id: string): Promise<string>;
   /** A figure of the drill's own, for its expectations. */
   figure(name: string, value: number): void;
+  /** What was kept so far. */
+  readonly figures: Readonly<Record<string, number>>;
   signal: AbortSignal;
 }
 

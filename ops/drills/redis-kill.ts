@@ -13,13 +13,14 @@ export const redisKill = defineDrill({
   async inject(context) {
     await context.act("kill", "redis");
     await pause(10_000, context.signal);
+    context.figure("degraded", (await context.replicas()).filter(({ state }) => state === "degraded").length);
     context.figure("still dead", (await serviceIs(context, "redis", "stopped")) ? 1 : 0);
     await context.act("start", "redis");
     const begunAt = Date.now();
     while (!(await allReady(context)) && Date.now() - begunAt < 20_000) await pause(50);
     context.figure("ready ms", Date.now() - begunAt);
   },
-  injected: async ({ calls }) => ((await calls()).signals.refused["backplane-down"] ?? 0) > 0,
+  injected: async ({ figures }) => (figures["degraded"] ?? 0) === 3,
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 30_000,
   expect: [

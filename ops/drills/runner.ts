@@ -122,6 +122,7 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
         result.typed.push(typed);
         tell(`$ ${typed}`);
       },
+      figures,
       typed: (command) => result.typed.push(command),
       calls: () => report(injectedAt),
       replicas: () => replicaTable(proxyAdmin),

@@ -1,5 +1,6 @@
 import type { CallerPeer, CallsRequest } from "../../common/calls.ts";
 import type { Log } from "../../common/log.ts";
+import type { RelayEvent } from "../../common/protocol.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createMediaLeg, type MediaLeg } from "./media.ts";
 import type { Metrics } from "./metrics.ts";
@@ -9,6 +10,8 @@ import type { Tally } from "./tally.ts";
 
 /** A set-up that takes longer has failed, ms. */
 const setupLimitMs = 10_000;
+/** What the set-up said is said again this often until it stands, ms: a signal may be lost with a replica. */
+const repeatAfterMs = 2_500;
 
 export type CallState = "setting-up" | "established" | "failed";
 
@@ -43,6 +46,7 @@ export function createCall(context: Context): Call {
   let state: CallState = "setting-up";
   let answered = false;
   let offered = false;
+  let repeatedAt = startedAt;
   const sending: NodeJS.Timeout[] = [];
 
   const sides = [createSide("a", 0), createSide("b", 1)] as const;
@@ -57,14 +61,25 @@ export function createCall(context: Context): Call {
     const peer = createPeer({ ...context, side }, { onPeer, onSignal, onOutageEnd, onEmitted });
     const ledger: Ledger = createLedger(tally, metrics, excused);
     let leg: MediaLeg | null = null;
-    return { side, peer, ledger, leg: () => leg, openLeg };
+    /** What this side said to set the call up: description first, then its candidates. */
+    const said: { event: RelayEvent; signal: Record<string, unknown> }[] = [];
+    return { side, peer, ledger, leg: () => leg, openLeg, repeat };
+
+    function say(event: RelayEvent, signal: Record<string, unknown>): void {
+      said.push({ event, signal });
+      void peer.signal(event, signal);
+    }
+
+    function repeat(): void {
+      for (const { event, signal } of said) void peer.signal(event, signal);
+    }
 
     function openLeg(): MediaLeg {
       leg ??= createMediaLeg(
         { name: `${roomId}-${side}`, offering: position === 0 },
         {
-          onDescription: (description) => peer.signal(position === 0 ? "offer" : "answer", { description }),
-          onCandidate: (candidate) => peer.signal("candidate", { candidate }),
+          onDescription: (description) => say(position === 0 ? "offer" : "answer", { description }),
+          onCandidate: (candidate) => say("candidate", { candidate }),
           onOpen: checkEstablished,
           onInterruption: () => {
             tally.count("mediaInterruptions", Date.now());
@@ -81,7 +96,7 @@ export function createCall(context: Context): Call {
       if (position !== 0 || offered) return;
       offered = true;
       if (hasMedia) openLeg();
-      else void peer.signal("offer", { description: { type: "offer", sdp: "synthetic" } });
+      else say("offer", { description: { type: "offer", sdp: "synthetic" } });
     }
 
     function onSignal(event: string, signal: Record<string, unknown>): void {
@@ -92,9 +107,11 @@ export function createCall(context: Context): Call {
         from.ledger.received(signal["seq"], scope, now);
         return;
       }
-      if (event === "offer" && hasMedia) openLeg().describe(signal["description"] as { type: string; sdp: string });
-      else if (event === "offer") peer.signal("answer", { description: { type: "answer", sdp: "synthetic" } });
-      else if (event === "answer") {
+      if (event === "offer" && said.some((earlier) => earlier.event === "answer")) repeat();
+      else if (event === "offer" && hasMedia)
+        openLeg().describe(signal["description"] as { type: string; sdp: string });
+      else if (event === "offer") say("answer", { description: { type: "answer", sdp: "synthetic" } });
+      else if (event === "answer" && !answered) {
         answered = true;
         if (hasMedia) leg?.describe(signal["description"] as { type: string; sdp: string });
         checkEstablished();
@@ -148,6 +165,10 @@ export function createCall(context: Context): Call {
     mediaConnected,
     sweep(now) {
       for (const { ledger } of sides) ledger.sweep(now);
+      if (offered && state !== "established" && now - repeatedAt > repeatAfterMs) {
+        repeatedAt = now;
+        sides[0].repeat();
+      }
       if (state === "setting-up" && now - startedAt > setupLimitMs) {
         state = "failed";
         metrics.setups.inc({ result: "failed" });

@@ -1,0 +1,125 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { CallsReport } from "../../common/calls.ts";
+import { heal } from "../../ops/chaos/heal.ts";
+import { drills } from "../../ops/drills/drills.ts";
+import { type DrillResult, runDrill } from "../../ops/drills/runner.ts";
+import { unsteady } from "../../ops/drills/steady.ts";
+import { callAdmin } from "../../ops/http.ts";
+import { writeReport } from "../../ops/report/write.ts";
+import { readMetric } from "../support/metric.ts";
+import { until } from "../support/poll.ts";
+import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+
+let stack: ProcessStack;
+beforeAll(async () => {
+  stack = await startProcessStack({ CALLS: "0", PROBE_EVERY_MS: "0" });
+});
+afterEach(async () => {
+  await heal(stack);
+});
+afterAll(() => stack?.[Symbol.asyncDispose]());
+
+function run(name: string, calls: { calls?: number; rejoin?: boolean } = {}): Promise<DrillResult> {
+  const drill = drills.find((one) => one.name === name);
+  if (drill === undefined) throw new Error(`no drill ${name}`);
+  return runDrill(stack, drill, { seed: 1, calls, signal: new AbortController().signal, tell: () => undefined });
+}
+
+/** What did not hold, in words: the message of a failed test. */
+const deviations = ({ expectations, reasons }: DrillResult) => [
+  ...reasons,
+  ...expectations.filter(({ ok }) => !ok).map(({ name, measured, bound }) => `${name}: ${measured} (${bound})`),
+];
+
+for (const name of ["kill-node", "freeze-node", "drain-node", "redis-kill"])
+  test(`${name} passes, and leaves the stack at steady state`, async () => {
+    const result = await run(name);
+    expect(deviations(result)).toEqual([]);
+    expect(result.verdict).toBe("passed");
+    expect(await unsteady(stack)).toEqual([]);
+  });
+
+test("the report's figures agree with what the proxy and the callers' own metrics counted", async () => {
+  const { callerAdmin, proxyAdmin } = stack.engine.endpoints;
+  const counted = async () => ({
+    sent: await readMetric({ adminUrl: callerAdmin }, "caller_signals_sent_total"),
+    received: await readMetric({ adminUrl: callerAdmin }, "caller_signals_received_total"),
+    reconnects: await readMetric({ adminUrl: callerAdmin }, "caller_reconnect_seconds_count"),
+    dead: await readMetric({ adminUrl: proxyAdmin }, "proxy_replica_ejections_total"),
+  });
+  const before = await counted();
+  const result = await run("kill-node");
+  const after = await counted();
+  const { calls } = result;
+  expect(calls).not.toBeNull();
+  expect(after.reconnects - before.reconnects).toBe(calls?.reconnectMs.count);
+  expect(calls?.peers.filter(({ socketsLost }) => socketsLost > 0).length).toBe(calls?.reconnectMs.count);
+  expect(after.dead - before.dead).toBe(1);
+  // The run goes on for a moment after its report was taken.
+  expect(after.sent - before.sent).toBeGreaterThanOrEqual(calls?.signals.sent ?? Number.NaN);
+  expect(after.received - before.received).toBeGreaterThanOrEqual(calls?.signals.received ?? Number.NaN);
+  const folder = writeReport(stack.root, result);
+  const text = (name: string) => readFileSync(join(folder, name), "utf8");
+  expect(JSON.parse(text("report.json"))).toMatchObject({
+    verdict: "passed",
+    expectations: [{ ok: true }, {}, {}, {}, {}, {}],
+  });
+  expect(text("junit.xml")).toMatch(/failures="0"/);
+  expect(text("report.md")).toContain(result.claim);
+  expect(text("report.html")).not.toMatch(/\b(src|href)=|url\(|fetch\(|<link/);
+});
+
+test("negative control: peers that do not join again make kill-node deviate", async () => {
+  const result = await run("kill-node", { rejoin: false });
+  expect(result.verdict).toBe("deviated");
+  expect(deviations(result).length).toBeGreaterThan(0);
+});
+
+test("negative control: a proxy that probes once a minute makes freeze-node fail, and a huge pace drain-node deviate", async () => {
+  await stack.engine.restart("proxy", { PROBE_INTERVAL_MS: "60000" });
+  expect((await run("freeze-node")).verdict).not.toBe("passed");
+  await stack.engine.restart("proxy");
+  for (const id of ["signaling-1", "signaling-2", "signaling-3"])
+    await stack.engine.restart(id, { DRAIN_PER_SECOND: "100000" });
+  const drained = await run("drain-node");
+  expect(drained.verdict).toBe("deviated");
+});
+
+test("a runner that is killed while the replica is frozen leaves what heal undoes", async () => {
+  const runner = spawn("node", ["ops/cli.ts", "drill", "freeze-node", "--calls", "10"], {
+    cwd: stack.root,
+    env: { ...process.env, STACK: stack.name },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  runner.stdout.on("data", (chunk) => {
+    text += chunk;
+  });
+  await until("it has injected", () => text.includes("injected"), { withinMs: 60_000 });
+  runner.kill("SIGKILL");
+  await once(runner, "exit");
+  expect(await unsteady(stack)).not.toEqual([]);
+  const healing = spawn("node", ["ops/cli.ts", "chaos", "heal"], {
+    cwd: stack.root,
+    env: { ...process.env, STACK: stack.name },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const [code] = await once(healing, "exit");
+  expect(code).toBe(0);
+  expect(await unsteady(stack)).toEqual([]);
+  expect(await callAdmin<{ runs: string[] }>("GET", `${stack.engine.endpoints.callerAdmin}/calls`)).toEqual({
+    runs: [],
+  });
+});
+
+test("kill-node holds with 200 calls: nobody waits over 5 s, media never stops", async () => {
+  const result = await run("kill-node", { calls: 200 });
+  expect(deviations(result)).toEqual([]);
+  const { calls } = result as { calls: CallsReport };
+  expect(calls.peers.length).toBe(400);
+  expect(calls.media).toMatchObject({ connected: 40, interruptions: 0 });
+});
