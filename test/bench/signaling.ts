@@ -41,7 +41,10 @@ async function withReplicas<T>(
   await using started = new AsyncDisposableStack();
   const replicas: Replica[] = [];
   for (let at = 1; at <= count; at += 1) {
-    const replica = await startReplica(`signaling-${at}`, redis.url, { BACKPLANE: backplane });
+    const replica = await startReplica(`signaling-${at}`, redis.url, {
+      BACKPLANE: backplane,
+      OVERLOAD_LAG_MS: "60000",
+    });
     started.use(replica.program);
     replicas.push(replica);
   }
@@ -102,11 +105,11 @@ for (const backplane of flags.backplanes.split(",")) {
   results.push({ backplane, ...result, growth: { two, six, ratio: six / two } });
 }
 
-console.log("\none-way latency, ms            rate/s    p50     p99");
+console.log("\none-way latency, ms            rate/s    p50     p99    lost");
 for (const { backplane, latency } of results)
-  for (const { scope, perSecond, p50, p99 } of latency)
+  for (const { scope, perSecond, p50, p99, lost } of latency)
     console.log(
-      `${backplane.padEnd(10)} ${scope.padEnd(18)} ${String(perSecond).padStart(7)} ${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)}`,
+      `${backplane.padEnd(10)} ${scope.padEnd(18)} ${String(perSecond).padStart(7)} ${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)} ${String(lost).padStart(7)}`,
     );
 console.log("\nCPU s / 100,000 remote signals  sender  receiver  bystander  redis   2 replicas  6 replicas  growth");
 for (const { backplane, cpu, growth } of results)

@@ -6,10 +6,11 @@ import { until } from "../../support/poll.ts";
 import type { Replica } from "../../support/replica.ts";
 import { quantile } from "../../support/signal-load.ts";
 
-/** ms. */
+/** ms, and how many signals never came. */
 export interface Latency {
   p50: number;
   p99: number;
+  lost: number;
 }
 
 /** Linux counts CPU time in hundredths of a second. */
@@ -24,12 +25,12 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-async function join(url: string, room: string): Promise<Socket> {
+async function join(url: string, room: string): Promise<Socket & { known: number }> {
   const socket = io(`${url}/signaling`, { transports: ["websocket"], forceNew: true });
   await until("connected", () => socket.connected);
   const ack: JoinAck = await socket.emitWithAck("join", room);
   if (!ack.ok) throw new Error(ack.error.message);
-  return socket;
+  return Object.assign(socket, { known: ack.peers.length });
 }
 
 /** Candidates one way, `perSecond` in all, unacknowledged; each carries the time of its sending. */
@@ -46,6 +47,10 @@ export async function oneWay(
     const to = await join(toUrl, room);
     to.on("candidate", ({ sentAt }: { sentAt: number }) => ages.push(performance.now() - sentAt));
     const socket = await join(fromUrl, room);
+    socket.on("peer-joined", () => {
+      socket.known += 1;
+    });
+    await until("the sender's replica knows the receiver", () => socket.known > 0);
     senders.push({ socket, room });
     sockets.push(to, socket);
   }
@@ -66,11 +71,22 @@ export async function oneWay(
       resolve();
     }, 1);
   });
-  await until("every signal arrived", () => ages.length === total, { withinMs: 20_000 });
+  // Over a second in transit they are dropped on purpose: on a busy machine some are missing, and that is reported.
+  let seen = -1;
+  let seenAt = performance.now();
+  await until(
+    "all arrived, or none for two seconds",
+    () => {
+      if (ages.length > seen) [seen, seenAt] = [ages.length, performance.now()];
+      return ages.length === total || performance.now() - seenAt > 2_000;
+    },
+    { withinMs: 60_000 },
+  );
   const cpu = new Map(pids.map((pid, at) => [pid, cpuSeconds(pid) - (before[at] ?? 0)]));
   for (const socket of sockets) socket.disconnect();
   ages.sort((a, b) => a - b);
-  return { latency: { p50: quantile(ages, 0.5), p99: quantile(ages, 0.99) }, signals: total, cpu };
+  const latency = { p50: quantile(ages, 0.5), p99: quantile(ages, 0.99), lost: total - ages.length };
+  return { latency, signals: total, cpu };
 }
 
 /** Anonymous resident memory that one idle connection in a room of its own adds to a replica, bytes. */
