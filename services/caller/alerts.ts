@@ -30,5 +30,3 @@ export function createAlertLog(now: () => number = Date.now) {
     list: (): readonly ReceivedAlert[] => received,
   };
 }
-
-export type AlertLog = ReturnType<typeof createAlertLog>;

@@ -96,8 +96,6 @@ export function createPeer(
   };
 }
 
-export type Peer = ReturnType<typeof createPeer>;
-
 function draw(mix: CallsRequest["mix"], random: () => number): CallerPeer["transports"] {
   const kinds = ["default", "websocket", "polling"] as const;
   let left = random() * (mix.default + mix.websocket + mix.polling);

@@ -169,8 +169,6 @@ export function createRawWsGateway(options: {
   };
 }
 
-export type RawWsGateway = ReturnType<typeof createRawWsGateway>;
-
 /** The token travels as a subprotocol, `bearer.<token>`: browsers let a page set no other header, and a URL is logged. */
 function bearerOf({ headers }: IncomingMessage): string | undefined {
   const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());

@@ -107,5 +107,3 @@ export function createCanary(
     },
   };
 }
-
-export type Canary = ReturnType<typeof createCanary>;

@@ -97,5 +97,3 @@ export function createSubscriptions(options: {
     },
   };
 }
-
-export type Subscriptions = ReturnType<typeof createSubscriptions>;
