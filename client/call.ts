@@ -1,7 +1,8 @@
 import type { IceServer } from "../common/protocol.ts";
 import { createEvents } from "./events.ts";
 import { type CreateConnection, createPeerLink, type PeerLink } from "./peer-link.ts";
-import { createSignalingClient, type SignalingOptions } from "./signaling-client.ts";
+import { createSignalingClient } from "./signaling-client.ts";
+import type { SignalingOptions } from "./signaling-contract.ts";
 
 /**
  * - `idle`: not begun
@@ -97,6 +98,8 @@ export function createCall(options: CallOptions) {
   signaling.on("state", update);
   signaling.on("joined", ({ peers, iceServers: given }) => {
     iceServers = given ?? [];
+    // TURN credentials expire: a restart of ICE, hours on, needs the ones of the last join.
+    for (const link of links.values()) link.useIceServers(iceServers);
     for (const { peerId, away } of peers) {
       present.add(peerId);
       const link = links.get(peerId);

@@ -6,6 +6,8 @@ const limit = 1_000;
 export interface Outgoing {
   event: RelayEvent;
   signal: Signal;
+  /** Its place among all that this client ever sent. */
+  order: number;
   /** How often it was put on the wire so far. */
   attempts: number;
   settle(ack: RelayAck): void;
@@ -26,7 +28,9 @@ export function createOutbox() {
       return true;
     },
     /** All that must be sent (again) after a join, oldest first. */
-    pending: (): Outgoing[] => [...pending],
+    pending: (): Outgoing[] => [...pending].sort((one, other) => one.order - other.order),
+    /** Neither acknowledged nor refused yet. */
+    holds: (outgoing: Outgoing): boolean => pending.has(outgoing),
     /** Acknowledged or refused for good. */
     done: (outgoing: Outgoing): boolean => pending.delete(outgoing),
     /** Acknowledged, but that peer was away: it gets the signal when it is back. */
@@ -35,10 +39,11 @@ export function createOutbox() {
       waiting.push({ ...outgoing, signal: { ...outgoing.signal, to: peerId } });
       awaiting.set(peerId, waiting.slice(-limit));
     },
-    /** The peer is back: takes what waited for it. */
-    takeFor(peerId: string): Outgoing[] {
-      const waiting = awaiting.get(peerId) ?? [];
+    /** The peer is back: what waited for it is pending again, and returned, oldest first. */
+    moveToPending(peerId: string): Outgoing[] {
+      const waiting = (awaiting.get(peerId) ?? []).sort((one, other) => one.order - other.order);
       awaiting.delete(peerId);
+      for (const outgoing of waiting) pending.add(outgoing);
       return waiting;
     },
     /** The peer left for good: nothing waits for it. */

@@ -26,6 +26,7 @@ export function createPeerLink(options: PeerLinkOptions) {
   const connection = options.createConnection({ iceServers: options.iceServers });
   let makingOffer = false;
   let ignoringOffer = false;
+  let settingAnswer = false;
   let restarts = 0;
 
   const attempt = (what: string, run: () => Promise<void>) =>
@@ -65,11 +66,18 @@ export function createPeerLink(options: PeerLinkOptions) {
   }
 
   async function describe(description: RTCSessionDescriptionInit): Promise<void> {
-    const collision = description.type === "offer" && (makingOffer || connection.signalingState !== "stable");
-    ignoringOffer = collision && !polite;
+    // An answer that is being set makes the connection stable before an offer behind it is looked at.
+    const ready = !makingOffer && (connection.signalingState === "stable" || settingAnswer);
+    ignoringOffer = description.type === "offer" && !ready && !polite;
     if (ignoringOffer) return;
+    // A repeated answer, or one to an offer that was rolled back.
     if (description.type === "answer" && connection.signalingState !== "have-local-offer") return;
-    await connection.setRemoteDescription(description);
+    settingAnswer = description.type === "answer";
+    try {
+      await connection.setRemoteDescription(description);
+    } finally {
+      settingAnswer = false;
+    }
     if (description.type !== "offer") return;
     await connection.setLocalDescription();
     sendDescription();
@@ -101,6 +109,10 @@ export function createPeerLink(options: PeerLinkOptions) {
     /** After an outage of either side: an offer that nobody has answered may have been lost with the old replica. */
     signalingIsBack(): void {
       if (connection.signalingState === "have-local-offer") sendDescription();
+    },
+    /** For the next gathering: the path in use stays. */
+    useIceServers(iceServers: IceServer[]): void {
+      if (connection.connectionState !== "closed") connection.setConfiguration({ iceServers });
     },
     close(): void {
       connection.close();

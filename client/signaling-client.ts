@@ -2,13 +2,9 @@ import { io, type Socket } from "socket.io-client";
 import {
   type ClientToServerEvents,
   type DeliveredSignal,
-  type ErrorReport,
   type JoinAck,
   type Joined,
   NAMESPACE,
-  type PeerAway,
-  type PeerJoined,
-  type PeerLeft,
   RELAYED,
   type Refused,
   type RelayAck,
@@ -22,49 +18,14 @@ import { createEvents } from "./events.ts";
 import { keepCookies } from "./keep-cookies.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
 import { createRepeats } from "./repeats.ts";
+import type { SignalingEvents, SignalingOptions, SignalingState } from "./signaling-contract.ts";
+
+export type { SignalingEvents, SignalingOptions } from "./signaling-contract.ts";
 
 /** An ack that takes longer has failed: the connection is given up, ms. */
 const ackWithinMs = 5_000;
 /** Sent again after `backplane-down` or `rate-limited`, ms. */
 const resendAfterMs = 1_000;
-
-export interface SignalingOptions {
-  /** Where the proxy is: `https://calls.example.com`. */
-  url: string;
-  /** `default`: long-polling first, then upgraded; or one of the two alone. */
-  transports?: "default" | "websocket" | "polling";
-  /** Keep the sticky cookie; browsers do so by themselves. */
-  cookies?: boolean;
-  /** More query parameters of the connection: `{room}` for `STICKY_KEY=room`. */
-  query?: Record<string, string>;
-  /** JWT, or what gets a fresh one for each connection. */
-  token?: string | (() => string | Promise<string>);
-  /** Join again after a reconnect. On unless a drill wants to see what happens without. */
-  rejoin?: boolean;
-  /** In [0, 1); for repeatable tests. */
-  random?: () => number;
-}
-
-export type SignalingState = "idle" | "joining" | "joined" | "lost" | "ended";
-
-/** What a {@link SignalingClient} tells. Times are epoch ms. */
-export interface SignalingEvents {
-  state: SignalingState;
-  /** In the room (again). `outageMs`: from the loss of the socket; null for the first join. */
-  joined: Joined & { outageMs: number | null };
-  /** The socket is gone; a reconnect is under way. */
-  lost: { at: number; node: string | null; reason: string };
-  /** A signal, once. */
-  signal: DeliveredSignal & { event: RelayEvent };
-  /** A signal was put on the wire, `attempt` from 1. */
-  emitted: { event: RelayEvent; signal: Signal; attempt: number };
-  "peer-joined": PeerJoined;
-  "peer-away": PeerAway;
-  "peer-left": PeerLeft;
-  "error-report": ErrorReport;
-  /** Over: `closed` by us, `superseded` by a newer connection of the same peer, or refused for good. */
-  ended: { reason: "closed" | "superseded" | "refused"; error?: Refused["error"] };
-}
 
 /**
  * One peer in one room, through as many sockets as it takes: joins, joins again with `resume` after every reconnect,
@@ -83,6 +44,7 @@ export function createSignalingClient(options: SignalingOptions) {
   let resume: string | null = null;
   let lostAt: number | null = null;
   let attempt = 0;
+  let reconnecting: ReturnType<typeof setTimeout> | undefined;
   let sent = 0;
   const instance = Math.floor(Math.random() * 2 ** 48).toString(36);
 
@@ -124,12 +86,13 @@ export function createSignalingClient(options: SignalingOptions) {
     events.emit("state", next);
   }
 
-  function after(ms: number, run: () => void): void {
+  function after(ms: number, run: () => void) {
     const timer = setTimeout(() => {
       timers.delete(timer);
       run();
     }, ms);
     timers.add(timer);
+    return timer;
   }
 
   function end(reason: SignalingEvents["ended"]["reason"], error?: Refused["error"]): void {
@@ -143,9 +106,14 @@ export function createSignalingClient(options: SignalingOptions) {
     events.emit("ended", { reason, ...(error === undefined ? {} : { error }) });
   }
 
+  /** One reconnect at a time: a second `connect()` on the way makes a second socket on the replica. */
   function reconnect(waitMs = backoffMs(attempt, random)): void {
+    if (reconnecting !== undefined) return;
     attempt += 1;
-    after(waitMs, connect);
+    reconnecting = after(waitMs, () => {
+      reconnecting = undefined;
+      connect();
+    });
   }
 
   /** Gives the connection up and opens another: the replica here cannot serve us. */
@@ -163,10 +131,12 @@ export function createSignalingClient(options: SignalingOptions) {
   }
 
   function join(): void {
-    if (roomId === null || (lostAt !== null && options.rejoin === false)) return;
+    if (roomId === null || (peerId !== null && options.rejoin === false)) return;
     const joining = resume === null ? {} : { resume };
+    const { id: session } = socket;
     socket.timeout(ackWithinMs).emit("join", roomId, joining, (late: Error | null, ack: JoinAck) => {
-      if (state === "ended") return;
+      // A socket that is gone fails its acks after `disconnect`, which has seen to the next one.
+      if (state === "ended" || socket.id !== session) return;
       if (late !== null) moveOn(0);
       else if (ack.ok) joined(ack);
       else if (ack.error.code === "draining" || ack.error.code === "overloaded" || ack.error.code === "rate-limited")
@@ -176,19 +146,19 @@ export function createSignalingClient(options: SignalingOptions) {
   }
 
   function joined(ack: Joined): void {
-    const outageMs = lostAt === null ? null : Date.now() - lostAt;
+    const outageMs = lostAt === null || peerId === null ? null : Date.now() - lostAt;
     ({ peerId, node, resume } = ack);
     attempt = 0;
     lostAt = null;
     become("joined");
     events.emit("joined", { ...ack, outageMs });
-    for (const outgoing of outbox.pending()) transmit(outgoing);
     // Those who came back while we were away ourselves announce nothing any more.
-    for (const peer of ack.peers) if (peer.away !== true) resendTo(peer.peerId);
+    for (const peer of ack.peers) if (peer.away !== true) outbox.moveToPending(peer.peerId);
+    for (const outgoing of outbox.pending()) transmit(outgoing);
   }
 
   function transmit(outgoing: Outgoing): void {
-    if (state !== "joined" || !socket.connected) return;
+    if (state !== "joined" || !socket.connected || !outbox.holds(outgoing)) return;
     const { event, signal } = outgoing;
     outgoing.attempts += 1;
     const { id: session } = socket;
@@ -210,13 +180,6 @@ export function createSignalingClient(options: SignalingOptions) {
     if (outbox.done(outgoing)) outgoing.settle(ack);
   }
 
-  function resendTo(peer: string): void {
-    for (const outgoing of outbox.takeFor(peer)) {
-      outbox.add(outgoing);
-      transmit(outgoing);
-    }
-  }
-
   socket.on("connect", join);
   socket.on("connect_error", (error: Error & { data?: { code?: string; message?: string } }) => {
     if (state === "ended") return;
@@ -236,7 +199,7 @@ export function createSignalingClient(options: SignalingOptions) {
   socket.on("peer-away", (event) => events.emit("peer-away", event));
   socket.on("peer-joined", (event) => {
     events.emit("peer-joined", event);
-    resendTo(event.peerId);
+    for (const outgoing of outbox.moveToPending(event.peerId)) transmit(outgoing);
   });
   socket.on("peer-left", (event) => {
     outbox.forget(event.peerId);
@@ -269,7 +232,8 @@ export function createSignalingClient(options: SignalingOptions) {
       return new Promise((resolve) => {
         // `ref` names this sending whatever the replicas do: by it a receiver drops what a retry repeated.
         const ref = `${instance}-${++sent}`;
-        const outgoing = { event, signal: { ...signal, roomId: roomId ?? "", ref }, attempts: 0, settle: resolve };
+        const full: Signal = { ...signal, roomId: roomId ?? "", ref };
+        const outgoing: Outgoing = { event, signal: full, order: sent, attempts: 0, settle: resolve };
         if (state === "ended") resolve({ ok: false, error: { code: "not-in-room", message: "the client has ended" } });
         else if (outbox.add(outgoing)) transmit(outgoing);
         else resolve({ ok: false, error: { code: "rate-limited", message: "too many signals wait to be sent" } });

@@ -1,0 +1,49 @@
+import type {
+  DeliveredSignal,
+  ErrorReport,
+  Joined,
+  PeerAway,
+  PeerJoined,
+  PeerLeft,
+  Refused,
+  RelayEvent,
+  Signal,
+} from "../common/protocol.ts";
+
+export interface SignalingOptions {
+  /** Where the proxy is: `https://calls.example.com`. */
+  url: string;
+  /** `default`: long-polling first, then upgraded; or one of the two alone. */
+  transports?: "default" | "websocket" | "polling";
+  /** Keep the sticky cookie; browsers do so by themselves. */
+  cookies?: boolean;
+  /** More query parameters of the connection: `{room}` for `STICKY_KEY=room`. */
+  query?: Record<string, string>;
+  /** JWT, or what gets a fresh one for each connection. */
+  token?: string | (() => string | Promise<string>);
+  /** Join again after a reconnect. On unless a drill wants to see what happens without. */
+  rejoin?: boolean;
+  /** In [0, 1); for repeatable tests. */
+  random?: () => number;
+}
+
+export type SignalingState = "idle" | "joining" | "joined" | "lost" | "ended";
+
+/** What a signaling client tells. Times are epoch ms. */
+export interface SignalingEvents {
+  state: SignalingState;
+  /** In the room (again). `outageMs`: from the loss of the socket; null for the first join. */
+  joined: Joined & { outageMs: number | null };
+  /** The socket is gone; a reconnect is under way. */
+  lost: { at: number; node: string | null; reason: string };
+  /** A signal, once. */
+  signal: DeliveredSignal & { event: RelayEvent };
+  /** A signal was put on the wire, `attempt` from 1. */
+  emitted: { event: RelayEvent; signal: Signal; attempt: number };
+  "peer-joined": PeerJoined;
+  "peer-away": PeerAway;
+  "peer-left": PeerLeft;
+  "error-report": ErrorReport;
+  /** Over: `closed` by us, `superseded` by a newer connection of the same peer, or refused for good. */
+  ended: { reason: "closed" | "superseded" | "refused"; error?: Refused["error"] };
+}
