@@ -1,5 +1,10 @@
 import type { DeliveredSignal, IceServer, RelayEvent } from "../common/protocol.ts";
 
+/** An offer without an answer is sent again after this, doubled each time, ms. */
+const answerWithinMs = 1_500;
+/** So often; after that it waits for `signalingIsBack`. */
+const offerRepeats = 4;
+
 /** What a link needs of an RTCPeerConnection: the browser's own, or one with the same interface. */
 export type CreateConnection = (configuration: { iceServers: IceServer[] }) => RTCPeerConnection;
 
@@ -28,13 +33,24 @@ export function createPeerLink(options: PeerLinkOptions) {
   let ignoringOffer = false;
   let settingAnswer = false;
   let restarts = 0;
+  let unanswered: ReturnType<typeof setTimeout> | undefined;
 
   const attempt = (what: string, run: () => Promise<void>) =>
     run().catch((error: unknown) => options.onProblem(`${what}: ${error instanceof Error ? error.message : error}`));
 
-  function sendDescription(): void {
+  /** An acknowledgement of the replica is no receipt: what shows that an offer arrived is its answer. */
+  function sendDescription(repeats = 0): void {
+    clearTimeout(unanswered);
     const { localDescription: description } = connection;
-    if (description !== null) send(description.type === "offer" ? "offer" : "answer", { description });
+    if (description === null) return;
+    send(description.type === "offer" ? "offer" : "answer", { description });
+    if (description.type !== "offer" || repeats === offerRepeats) return;
+    unanswered = setTimeout(
+      () => {
+        if (connection.signalingState === "have-local-offer") sendDescription(repeats + 1);
+      },
+      answerWithinMs * 2 ** repeats,
+    );
   }
 
   connection.onnegotiationneeded = () =>
@@ -115,6 +131,7 @@ export function createPeerLink(options: PeerLinkOptions) {
       if (connection.connectionState !== "closed") connection.setConfiguration({ iceServers });
     },
     close(): void {
+      clearTimeout(unanswered);
       connection.close();
     },
   };

@@ -36,6 +36,8 @@ export function createSignalingClient(options: SignalingOptions) {
   const events = createEvents<SignalingEvents>();
   const outbox = createOutbox();
   const repeats = createRepeats();
+  /** A peer's offer may overtake the first join ack, which says who we are. */
+  const early: [RelayEvent, DeliveredSignal][] = [];
   const timers = new Set<ReturnType<typeof setTimeout>>();
   let state: SignalingState = "idle";
   let roomId: string | null = null;
@@ -152,6 +154,7 @@ export function createSignalingClient(options: SignalingOptions) {
     lostAt = null;
     become("joined");
     events.emit("joined", { ...ack, outageMs });
+    for (const [event, signal] of early.splice(0)) receive(event, signal);
     // Those who came back while we were away ourselves announce nothing any more.
     for (const peer of ack.peers) if (peer.away !== true) outbox.moveToPending(peer.peerId);
     for (const outgoing of outbox.pending()) transmit(outgoing);
@@ -174,6 +177,10 @@ export function createSignalingClient(options: SignalingOptions) {
         after(resendAfterMs, () => transmit(outgoing));
       else if (ack.error.code !== "draining" && ack.error.code !== "overloaded") settle(outgoing, ack);
     });
+  }
+
+  function receive(event: RelayEvent, signal: DeliveredSignal): void {
+    if (!repeats.seen(signal)) events.emit("signal", { ...signal, event });
   }
 
   function settle(outgoing: Outgoing, ack: RelayAck): void {
@@ -207,7 +214,8 @@ export function createSignalingClient(options: SignalingOptions) {
   });
   for (const event of RELAYED)
     socket.on(event, (signal: DeliveredSignal) => {
-      if (!repeats.seen(signal)) events.emit("signal", { ...signal, event });
+      if (peerId === null) early.push([event, signal]);
+      else receive(event, signal);
     });
 
   return {
