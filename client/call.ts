@@ -71,7 +71,10 @@ export function createCall(options: CallOptions) {
       polite: (signaling.peerId() ?? "") > peerId,
       createConnection: options.createConnection,
       iceServers,
-      send: (event, signal) => void signaling.send(event, { ...signal, to: peerId }),
+      async send(event, signal) {
+        const ack = await signaling.send(event, { ...signal, to: peerId });
+        if (!ack.ok) events.emit("problem", { message: `${event}: ${ack.error.code} (${ack.error.message})` });
+      },
       onTrack: (stream) => events.emit("track", { peerId, stream }),
       onChange() {
         if (link.connection.connectionState === "failed" && !present.has(peerId)) drop(peerId);

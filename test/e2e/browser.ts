@@ -101,6 +101,16 @@ export async function watchConnections(page: Page): Promise<void> {
   });
 }
 
+/** For the message of a test that failed: how far negotiation got in each RTCPeerConnection. */
+export function connectionsOf(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    (globalThis as unknown as { watched: { connections: RTCPeerConnection[] } }).watched.connections.map(
+      ({ signalingState, iceGatheringState, localDescription, remoteDescription }) =>
+        `${signalingState}, gathering ${iceGatheringState}, local ${localDescription?.type}, remote ${remoteDescription?.type}`,
+    ),
+  );
+}
+
 /** Samples the newest connection every 200 ms, in the page itself, until the page is gone. */
 export async function startSampling(page: Page): Promise<void> {
   await page.evaluate(() => {

@@ -3,7 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { until } from "../support/poll.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
-import { factsOf, samplesOf, startBrowser, startSampling, watchConnections } from "./browser.ts";
+import { connectionsOf, factsOf, samplesOf, startBrowser, startSampling, watchConnections } from "./browser.ts";
 import { breaksOf } from "./unbroken.ts";
 
 /** Media is watched for so long after the outage began: ICE notices a dead path within 5 to 7 s. */
@@ -40,7 +40,11 @@ async function callUp(room: string, query = ""): Promise<[Page, Page]> {
       return facts.every(({ state, media, frames }) => state === "connected" && media === "flowing" && frames > 10);
     },
     { withinMs: 40_000, everyMs: 200 },
-  );
+  ).catch(async (error: Error) => {
+    const told = await Promise.all(pages.map(async (page) => [await factsOf(page), await page.innerText("#log")]));
+    const connections = await Promise.all(pages.map(connectionsOf));
+    throw new Error(`${error.message}\n${JSON.stringify({ told, connections }, null, 1)}`);
+  });
   await Promise.all(pages.map(startSampling));
   return pages;
 }
