@@ -42,6 +42,16 @@ async function pairApart(room: string, transports: Transports, cookies: boolean)
   throw new Error(`forty clients in a row on ${a.client.node()}`);
 }
 
+/** What the replicas count as dropped on the backplane: a signal that was in transit for more than a second is. */
+async function droppedByReplicas(): Promise<string[]> {
+  const pages = await Promise.all(
+    stack.replicas.map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()),
+  );
+  return pages
+    .flatMap((page) => page.split("\n"))
+    .filter((line) => line.startsWith("signaling_backplane_dropped_total") && !line.endsWith(" 0"));
+}
+
 const ways = (["default", "websocket", "polling"] as const).flatMap((transports) =>
   [true, false].map((cookies) => ({ transports, cookies, name: `${transports}, ${cookies ? "with" : "no"} cookies` })),
 );
@@ -51,6 +61,7 @@ test.for(ways)("$name: 1,000 numbered offers between two replicas arrive once, i
   const acks = await Promise.all(Array.from({ length: offers }, (_, number) => a.client.send("offer", { number })));
   expect(acks.filter(({ ok }) => !ok)).toEqual([]);
   await until("the last one arrived", () => b.numbers.includes(offers - 1));
+  expect(await droppedByReplicas(), "signals that the backplane dropped").toEqual([]);
   expect(b.numbers).toEqual(Array.from({ length: offers }, (_, number) => number));
   expect([a.lost(), b.lost()]).toEqual([0, 0]);
   await Promise.all([a, b].map(({ client }) => client.close()));
