@@ -14,6 +14,12 @@ import type { SignalingOptions } from "./signaling-contract.ts";
  */
 export type CallState = "idle" | "joining" | "calling" | "connected" | "signaling-lost" | "ended";
 
+/**
+ * The polite peer leaves the first offer to the other for so long, ms: of two first offers at once one is rolled back,
+ * and Chromium at times never ends the gathering after that (ICE stays `new` on both sides).
+ */
+const firstOfferWithinMs = 2_000;
+
 export interface CallEvents {
   state: CallState;
   /** A connection to a peer began, changed one of its states, or ended. */
@@ -45,6 +51,7 @@ export function createCall(options: CallOptions) {
   const events = createEvents<CallEvents>();
   const links = new Map<string, PeerLink>();
   const present = new Set<string>();
+  const waits = new Map<string, ReturnType<typeof setTimeout>>();
   let iceServers: IceServer[] = [];
   let state: CallState = "idle";
 
@@ -64,11 +71,31 @@ export function createCall(options: CallOptions) {
     events.emit("state", state);
   }
 
+  const politeTo = (peerId: string) => (signaling.peerId() ?? "") > peerId;
+
+  /** A peer is there, for the first time or again. */
+  function meet(peerId: string): void {
+    const link = links.get(peerId);
+    if (link !== undefined) link.signalingIsBack();
+    else if (!politeTo(peerId)) linkTo(peerId);
+    else if (!waits.has(peerId))
+      waits.set(
+        peerId,
+        setTimeout(() => linkTo(peerId), firstOfferWithinMs),
+      );
+  }
+
+  function stopWaiting(peerId: string): void {
+    clearTimeout(waits.get(peerId));
+    waits.delete(peerId);
+  }
+
   function linkTo(peerId: string): PeerLink {
+    stopWaiting(peerId);
     const known = links.get(peerId);
     if (known !== undefined) return known;
     const link = createPeerLink({
-      polite: (signaling.peerId() ?? "") > peerId,
+      polite: politeTo(peerId),
       createConnection: options.createConnection,
       iceServers,
       async send(event, signal) {
@@ -105,19 +132,17 @@ export function createCall(options: CallOptions) {
     for (const link of links.values()) link.useIceServers(iceServers);
     for (const { peerId, away } of peers) {
       present.add(peerId);
-      const link = links.get(peerId);
-      if (link !== undefined) link.signalingIsBack();
-      else if (away !== true) linkTo(peerId);
+      if (away !== true) meet(peerId);
+      else links.get(peerId)?.signalingIsBack();
     }
   });
   signaling.on("peer-joined", ({ peerId }) => {
     present.add(peerId);
-    const link = links.get(peerId);
-    if (link !== undefined) link.signalingIsBack();
-    else linkTo(peerId);
+    meet(peerId);
   });
   signaling.on("peer-left", ({ peerId, reason }) => {
     present.delete(peerId);
+    stopWaiting(peerId);
     const media = links.get(peerId)?.connection.connectionState;
     if (reason === "left" || media === "failed") drop(peerId);
   });
@@ -127,6 +152,7 @@ export function createCall(options: CallOptions) {
   });
   signaling.on("ended", ({ reason, error }) => {
     // Another tab of this peer took over: its media is negotiated anew, ours is over. A refusal ends the call too.
+    for (const peerId of [...waits.keys()]) stopWaiting(peerId);
     for (const peerId of [...links.keys()]) drop(peerId);
     if (error !== undefined) events.emit("problem", { message: `${reason}: ${error.message}` });
     update();
