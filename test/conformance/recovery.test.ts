@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type BackplaneServer, startBackplaneServer } from "../support/backplane-server.ts";
+import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
@@ -72,7 +73,11 @@ test.each([
     clearInterval(timer);
   }
   await until("the last is there", () => numbers(b).includes(n));
-  expect(numbers(b).length).toBe(n);
+  // On a machine so busy that a signal was over a second on its way, that one is dropped and counted; none else is lost.
+  const stale = await Promise.all(
+    replicas.map((replica) => readMetric(replica, "signaling_backplane_dropped_total", { reason: "stale" })),
+  );
+  expect(n - numbers(b).length).toBeLessThanOrEqual(stale.reduce((sum, count) => sum + count, 0));
   // Two senders: each one's order holds.
   for (const parity of [0, 1]) {
     const ofOne = numbers(b).filter((number) => Number(number) % 2 === parity) as number[];

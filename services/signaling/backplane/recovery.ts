@@ -12,7 +12,9 @@ const connectWithinMs = 10_000;
 const offsetEvent = "recovery";
 
 interface Signal {
+  /** Its place in the stream; where it has none (Redis was slow to confirm it), what was last delivered before it. */
   id: string;
+  unconfirmed?: true;
   /** The event's name and arguments. */
   data: unknown[];
   rooms: string[];
@@ -26,7 +28,13 @@ interface Inner {
   persistSession(session: { sid: string; pid: string; rooms: string[]; data: unknown }): void;
   restoreSession(pid: string, offset: string): Promise<unknown>;
   _encode(packet: { data: unknown[] }, options: unknown): unknown;
-  apply(options: { rooms: Set<string>; except?: Set<string> }, each: (socket: unknown) => void): void;
+  apply(options: Delivery, each: (socket: unknown) => void): void;
+}
+
+interface Delivery {
+  rooms: Set<string>;
+  except?: Set<string>;
+  flags?: { local?: boolean };
 }
 
 /** What is delivered here while a session is on its way back, so that nothing falls in between. */
@@ -87,17 +95,22 @@ export function addRecovery(
   const apply = inner.apply.bind(adapter);
   inner.apply = (options, each) => {
     if (encoding !== undefined) {
-      const id = encoding.data.at(-1);
-      if (typeof id === "string" && isStreamId(id) && encoding.data[0] !== offsetEvent) {
-        if (encoding.own) ownDelivered = id;
-        const signal = { id, data: encoding.data, rooms: [...options.rooms], except: [...(options.except ?? [])] };
-        for (const { session, signals } of taps)
-          if (session === undefined || isFor(session, signal)) signals.push(signal);
-      }
+      note(encoding, options);
       encoding = undefined;
     }
     apply(options, each);
   };
+
+  function note({ data, own }: { data: unknown[]; own: boolean }, { rooms, except, flags }: Delivery): void {
+    const last = data.at(-1);
+    const id = typeof last === "string" && isStreamId(last) && data[0] !== offsetEvent ? last : undefined;
+    if (id !== undefined && own) ownDelivered = id;
+    // What is for this replica alone is no signal.
+    if (id === undefined && flags?.local === true) return;
+    const signal: Signal = { id: id ?? position(), data, rooms: [...rooms], except: [...(except ?? [])] };
+    if (id === undefined) signal.unconfirmed = true;
+    for (const { session, signals } of taps) if (session === undefined || isFor(session, signal)) signals.push(signal);
+  }
 
   adapter.on("join-room", (room: string, sid: string) => {
     if (!room.startsWith("r:") || returning.has(sid)) return;
@@ -124,7 +137,7 @@ export function addRecovery(
     if (!isStreamId(offset) || connection === undefined) return null;
     const tap: Tap = { signals: [] };
     taps.add(tap);
-    const [readSoFar, ownSoFar] = [streamLog.cursor() ?? "0-0", ownDelivered];
+    const readSoFar = streamLog.cursor() ?? "0-0";
     try {
       const session = await sessions.take(pid);
       if (session === null) return null;
@@ -133,9 +146,10 @@ export function addRecovery(
         const broadcast = read(entry);
         if (broadcast === null) continue;
         const signal = { ...broadcast, id: entry.id, data: [...broadcast.data, entry.id] };
-        // What was not delivered here when the tap was opened comes by the tap, or live.
-        const deliveredTo = broadcast.uid === inner.uid ? ownSoFar : readSoFar;
-        if (compareStreamIds(entry.id, deliveredTo) <= 0 && isFor(session, signal)) missed.push(signal);
+        // What others sent after the tap was opened comes by the tap, or live. Own ones may have been delivered in the
+        // meantime without their id, when Redis was slow to give it: rather twice, clients know it by its id, than never.
+        const own = broadcast.uid === inner.uid;
+        if ((own || compareStreamIds(entry.id, readSoFar) <= 0) && isFor(session, signal)) missed.push(signal);
       }
       const back = { session, signals: [...missed, ...tap.signals.filter((signal) => isFor(session, signal))] };
       taps.add(back);
@@ -177,9 +191,9 @@ export function addRecovery(
     if (back === undefined) return;
     forget(socket.id);
     let last = "";
-    for (const { id, data } of back.signals.sort((a, b) => compareStreamIds(a.id, b.id))) {
-      if (id !== last) sendEvent(socket, data);
-      last = id;
+    for (const { id, unconfirmed, data } of back.signals.sort((a, b) => compareStreamIds(a.id, b.id))) {
+      if (unconfirmed || id !== last) sendEvent(socket, data);
+      if (!unconfirmed) last = id;
     }
   });
   return () => taps.size > 0;
@@ -191,7 +205,7 @@ function isFor({ rooms, joined }: StoredSession, signal: Signal): boolean {
   return signal.rooms.some((room) => {
     if (!rooms.includes(room)) return false;
     const since = joined[room] ?? earliest(joined);
-    return since !== undefined && compareStreamIds(signal.id, since) > 0;
+    return since !== undefined && (signal.unconfirmed || compareStreamIds(signal.id, since) > 0);
   });
 }
 
