@@ -76,20 +76,15 @@ export function addRecovery(
   const joined = new Map<string, Record<string, string>>();
   const returning = new Map<string, Tap & { session: StoredSession }>();
   const taps = new Set<Tap>();
-  /** Id of the last own entry that was delivered here; others' are delivered as they are read. */
-  let ownDelivered = "0-0";
-  let encoding: { data: unknown[]; own: boolean } | undefined;
+  let encoding: unknown[] | undefined;
 
-  const position = () => {
-    const read = streamLog.cursor() ?? "0-0";
-    return compareStreamIds(read, ownDelivered) > 0 ? read : ownDelivered;
-  };
+  const position = () => streamLog.cursor() ?? "0-0";
 
   // Every delivery encodes and then applies, in one tick.
   const encode = inner._encode.bind(adapter);
   inner._encode = (packet, options) => {
     const encoded = encode(packet, options);
-    encoding = { data: packet.data, own: carrier.transit.now() === undefined };
+    encoding = packet.data;
     return encoded;
   };
   const apply = inner.apply.bind(adapter);
@@ -101,10 +96,9 @@ export function addRecovery(
     apply(options, each);
   };
 
-  function note({ data, own }: { data: unknown[]; own: boolean }, { rooms, except, flags }: Delivery): void {
+  function note(data: unknown[], { rooms, except, flags }: Delivery): void {
     const last = data.at(-1);
     const id = typeof last === "string" && isStreamId(last) && data[0] !== offsetEvent ? last : undefined;
-    if (id !== undefined && own) ownDelivered = id;
     // What is for this replica alone is no signal.
     if (id === undefined && flags?.local === true) return;
     const signal: Signal = { id: id ?? position(), data, rooms: [...rooms], except: [...(except ?? [])] };
@@ -137,7 +131,7 @@ export function addRecovery(
     if (!isStreamId(offset) || connection === undefined) return null;
     const tap: Tap = { signals: [] };
     taps.add(tap);
-    const readSoFar = streamLog.cursor() ?? "0-0";
+    const readSoFar = position();
     try {
       const session = await sessions.take(pid);
       if (session === null) return null;
@@ -146,10 +140,10 @@ export function addRecovery(
         const broadcast = read(entry);
         if (broadcast === null) continue;
         const signal = { ...broadcast, id: entry.id, data: [...broadcast.data, entry.id] };
-        // What others sent after the tap was opened comes by the tap, or live. Own ones may have been delivered in the
-        // meantime without their id, when Redis was slow to give it: rather twice, clients know it by its id, than never.
-        const own = broadcast.uid === inner.uid;
-        if ((own || compareStreamIds(entry.id, readSoFar) <= 0) && isFor(session, signal)) missed.push(signal);
+        // What was read after the tap was opened comes by the tap, or live. What was delivered without its id is not
+        // known there: rather twice, clients know it by the signal's own id, than never.
+        const delivered = compareStreamIds(entry.id, readSoFar) <= 0 || streamLog.wasGivenUp(entry);
+        if (delivered && isFor(session, signal)) missed.push(signal);
       }
       const back = { session, signals: [...missed, ...tap.signals.filter((signal) => isFor(session, signal))] };
       taps.add(back);

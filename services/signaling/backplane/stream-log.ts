@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Carrier } from "./carrier.ts";
 import { maxTransitMs } from "./envelope.ts";
 import type { Life } from "./link.ts";
@@ -40,8 +42,9 @@ export async function openStreams(target: RedisTarget, life: Life) {
 /**
  * The stream as a log that all replicas append to and follow.
  *
- * An append waits for its id for 100 ms at most, and not at all from then on until Redis answers again: local
- * delivery comes after it. Following resumes where it was after an outage; what is stale by then is dropped, and a
+ * An append is confirmed when the reader comes to it, and local delivery comes after that: so a replica delivers its
+ * own signals and those of others in the order of the stream, and a client's offset means that it has all before. It
+ * waits for 100 ms at most, and not at all from then on until an own entry is read again. Following resumes where it was after an outage; what is stale by then is dropped, and a
  * stream that began anew with its server is followed from its beginning.
  */
 export function createStreamLog(options: {
@@ -53,6 +56,10 @@ export function createStreamLog(options: {
   const { carrier } = options;
   let cursor: string | null = null;
   let confirmed = true;
+  const self = randomBytes(9).toString("base64url");
+  let appended = 0;
+  /** Own entries that are not read yet, by their number. */
+  const unread = new Map<string, (id: string) => void>();
   const waiting = new Set<() => void>();
 
   function stopWaiting(): void {
@@ -80,22 +87,34 @@ export function createStreamLog(options: {
     );
   }
 
-  async function confirm(sent: Promise<string>): Promise<string> {
-    const { promise: gaveUp, reject } = Promise.withResolvers<never>();
+  /** Resolves with the entry's id when it is read; rejects when it is not sent, or not read in time. */
+  async function confirm(sent: Promise<string>, number: string): Promise<string> {
+    const { promise: read, resolve, reject } = Promise.withResolvers<string>();
     const giveUp = () => reject(new Error(`not confirmed within ${confirmWithinMs} ms`));
     if (!confirmed) giveUp();
     waiting.add(giveUp);
+    unread.set(number, resolve);
+    sent.catch(reject);
     const patience = setTimeout(stopWaiting, confirmWithinMs);
     try {
-      return await Promise.race([sent, gaveUp]);
+      return await read;
     } finally {
       clearTimeout(patience);
       waiting.delete(giveUp);
+      unread.delete(number);
     }
   }
 
+  const isOwn = (fields: Fields) => fields["by"] === self;
+  const isUnread = (fields: Fields) => isOwn(fields) && unread.has(fields["number"] ?? "");
+
   function take({ id, fields }: Entry): void {
     cursor = id;
+    if (isOwn(fields)) {
+      confirmed = true;
+      unread.get(fields["number"] ?? "")?.(id);
+      return;
+    }
     const { transit, drop } = carrier();
     const at = Number(fields["at"]);
     const transitMs = Math.max(0, Date.now() - at);
@@ -118,15 +137,14 @@ export function createStreamLog(options: {
     cursor: () => cursor,
     /** Appends; rejects when Redis has not confirmed in time, and then the entry may be there all the same. */
     append(fields: Fields): Promise<string> {
-      const sent = append(fields);
-      sent.then(
-        () => {
-          confirmed = true;
-        },
-        (error: unknown) => carrier().drop("unsent", error),
-      );
-      return confirm(sent);
+      appended += 1;
+      const number = String(appended);
+      const sent = append({ ...fields, by: self, number });
+      sent.catch((error: unknown) => carrier().drop("unsent", error));
+      return confirm(sent, number);
     },
+    /** Whether this replica appended it and delivered it without its id, being tired of waiting. */
+    wasGivenUp: ({ fields }: Entry): boolean => isOwn(fields) && !isUnread(fields),
     /** Appends a canary, which nobody waits for. */
     appendCanary: (payload: string) => append({ canary: payload }),
     /** Hands on what is appended from now on, for the life of this connection. */
@@ -138,7 +156,13 @@ export function createStreamLog(options: {
         while (!life.signal.aborted) {
           const from: string = cursor ?? end;
           const reply = await reader.xRead({ key: streamKey, id: from }, { COUNT: readCount, BLOCK: blockMs });
-          for (const { id, message } of reply?.[0]?.messages ?? []) take({ id, fields: { ...message } });
+          for (const { id, message } of reply?.[0]?.messages ?? []) {
+            const fields = { ...message };
+            const isAwaited = isUnread(fields);
+            take({ id, fields });
+            // What waits for it delivers it in the microtasks that follow; the next entry is delivered after that.
+            if (isAwaited) await nextTurn();
+          }
         }
       };
       run().catch((error: unknown) => life.abort(error));
