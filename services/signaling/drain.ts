@@ -27,17 +27,18 @@ export function createDrain(options: {
   let stopping: AbortController | undefined;
   let nextCloseAt = performance.now();
 
-  async function close(connection: Connection, intervalMs: number): Promise<void> {
+  async function close(connection: Connection, interval: () => number): Promise<void> {
     announceAway(connection);
     await Promise.all([delay(lingerMs), announced()]);
     const waitMs = nextCloseAt - performance.now();
-    nextCloseAt = Math.max(nextCloseAt, performance.now()) + intervalMs * leastInterval;
+    nextCloseAt = Math.max(nextCloseAt, performance.now()) + interval() * leastInterval;
     if (waitMs > 0) await delay(waitMs);
     connection.close();
   }
 
-  async function run(perSecond: number, signal: AbortSignal): Promise<void> {
-    const intervalMs = 1000 / perSecond;
+  async function run(perSecond: number, doneAt: number, signal: AbortSignal): Promise<void> {
+    // Stalls cost time that the deadline does not give back: what is left is spread over what remains.
+    const interval = () => Math.min(1000 / perSecond, Math.max(0, doneAt - performance.now()) / (queue.length + 1));
     const handled = new WeakSet<Connection>();
     let queue: Connection[] = [];
     let dueAt = performance.now();
@@ -46,7 +47,7 @@ export function createDrain(options: {
         queue = [...options.connections()].filter((connection) => !handled.has(connection));
         queue.forEach((connection, place) => {
           handled.add(connection);
-          const reconnectInMs = Math.round((place + Math.random()) * intervalMs + lingerMs);
+          const reconnectInMs = Math.round((place + Math.random()) * interval() + lingerMs);
           connection.send("draining", { reconnectInMs });
         });
       }
@@ -54,18 +55,22 @@ export function createDrain(options: {
       const waitMs = connection === undefined ? idleMs : dueAt - performance.now();
       if (waitMs > 0) await delay(waitMs, undefined, { signal });
       if (connection === undefined) continue;
-      close(connection, intervalMs).catch((err: unknown) => log.error({ err }, "a drained socket was not closed"));
-      dueAt = Math.max(dueAt + intervalMs, performance.now() - burst * intervalMs);
+      close(connection, interval).catch((err: unknown) => log.error({ err }, "a drained socket was not closed"));
+      dueAt = Math.max(dueAt + interval(), performance.now() - burst * interval());
     }
   }
 
   return {
-    /** Begins; until `stop`, sockets that still come are moved too. */
-    start(perSecond: number): void {
+    /**
+     * Begins; until `stop`, sockets that still come are moved too.
+     *
+     * @param withinMs goes faster than `perSecond` where that is needed to be done in time
+     */
+    start(perSecond: number, withinMs = Number.POSITIVE_INFINITY): void {
       stopping?.abort();
       const controller = new AbortController();
       stopping = controller;
-      run(perSecond, controller.signal).catch((err: unknown) => {
+      run(perSecond, performance.now() + withinMs, controller.signal).catch((err: unknown) => {
         if (!controller.signal.aborted) log.error({ err }, "the drain broke off");
       });
     },

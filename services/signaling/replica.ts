@@ -84,11 +84,11 @@ export async function startReplica(config: Config, log: Log) {
     log,
   });
   let closing = false;
-  function startDrain(perSecond: number): void {
+  function startDrain(withinMs?: number): void {
     state = "draining";
     metrics.draining.set(1);
-    log.info({ perSecond }, "draining");
-    drain.start(perSecond);
+    log.info({ perSecond: config.DRAIN_PER_SECOND }, "draining");
+    drain.start(config.DRAIN_PER_SECOND, withinMs);
   }
   const census = setInterval(
     () => metrics.rooms.set(new Set([...gateway.roomIds(), ...rawGateway.roomIds()]).size),
@@ -109,7 +109,7 @@ export async function startReplica(config: Config, log: Log) {
         return { body: { node, state } };
       },
       "POST /drain": () => {
-        if (state !== "draining") startDrain(config.DRAIN_PER_SECOND);
+        if (state !== "draining") startDrain();
         return { status: 202, body: { node: config.NODE_ID, state } };
       },
       "POST /undrain": () => {
@@ -139,9 +139,8 @@ export async function startReplica(config: Config, log: Log) {
     adminPort: adminAddress.port,
     async close(): Promise<void> {
       closing = true;
-      const count = [...gateway.connections(), ...rawGateway.connections()].length;
       // All must be gone before the grace period ends, whatever the pace would be.
-      startDrain(Math.max(config.DRAIN_PER_SECOND, Math.ceil((count * 1000) / (config.GRACE_MS * shareOfGrace))));
+      startDrain(config.GRACE_MS * shareOfGrace);
       await drain.empty();
       drain.stop();
       rawGateway.close();

@@ -44,7 +44,8 @@ test("POST /drain moves every peer, long-polling and /ws too, announced away fir
 
 test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged signal lost, exit 0", async () => {
   await using redis = await startRedisServer();
-  const env = { DRAIN_PER_SECOND: String(perSecond), AWAY_GRACE_MS: "60000" };
+  // The overload guard of a busy machine would refuse some of the thousand joins, and this is not about it.
+  const env = { DRAIN_PER_SECOND: String(perSecond), AWAY_GRACE_MS: "60000", OVERLOAD_LAG_MS: "60000" };
   const one = await startReplica("signaling-1", redis.url, env);
   await using _one = one.program;
   const two = await startReplica("signaling-2", redis.url, env);
@@ -103,12 +104,16 @@ test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged
   const load = senders.map(async (sender, at) => {
     const to = movers[at]?.peerId ?? "";
     const again: number[] = [];
-    const send = async (number: number): Promise<void> => {
-      const ack: RelayAck = await sender.send("candidate", { roomId: `call-${at}`, to, number });
-      if (!ack.ok) refusals += 1;
-      else if (ack.away === undefined) acknowledged[at]?.add(number);
-      else again.push(number);
-    };
+    // By callback: a promise goes on too late where `peer-joined` came in the same read as the ack.
+    const send = (number: number) =>
+      new Promise<void>((resolve) => {
+        sender.socket.emit("candidate", { roomId: `call-${at}`, to, number }, (ack: RelayAck) => {
+          if (!ack.ok) refusals += 1;
+          else if (ack.away === undefined) acknowledged[at]?.add(number);
+          else again.push(number);
+          resolve();
+        });
+      });
     sender.socket.on("peer-joined", ({ peerId }: { peerId: string }) => {
       if (peerId === to) for (const number of again.splice(0)) void send(number);
     });
@@ -121,7 +126,7 @@ test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged
 
   await until("the load runs", () => received.every((numbers) => numbers.size > 0), { withinMs: 20_000 });
   one.program.kill("SIGTERM");
-  expect(await one.program.exited).toBe(0);
+  expect(await one.program.exited, one.program.output().slice(-1_000)).toBe(0);
   await until("everyone is back", () => back === count * 2, { withinMs: 10_000 });
   sending = false;
   await Promise.all(load);
