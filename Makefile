@@ -99,7 +99,7 @@ watch-backplane: ## what the replicas tell each other through Redis
 .PHONY: drills drill drill-all drills-ci report soak game-day
 drills: ## list the drills
 	@$(stack) drills
-drill: ## DRILL=kill-node: run one; SEED=7 CALLS=200 DRY_RUN=1 JSON=1
+drill: ## DRILL=kill-node: run one; SEED= CALLS= DRY_RUN=1 JSON=1
 	@$(stack) drill $(DRILL) $(if $(SEED),--seed $(SEED)) $(if $(CALLS),--calls $(CALLS)) $(if $(DRY_RUN),--dry-run) $(if $(JSON),--json)
 drill-all: ## every drill that this engine can; REPEAT=3
 	@$(stack) drills --all $(if $(REPEAT),--repeat $(REPEAT))
@@ -139,7 +139,7 @@ bench-signaling: ## latency, CPU and memory of the replicas
 	@sh ops/sh/develop.sh bench-signaling
 token: ## a JWT for AUTH=jwt; ROOM= SUBJECT= ROLE= TTL_SECONDS=
 	@ROOM='$(ROOM)' SUBJECT='$(SUBJECT)' ROLE='$(ROLE)' TTL_SECONDS='$(TTL_SECONDS)' sh ops/sh/develop.sh token
-test-drills: ## four drills, their negative controls, and a killed runner
+test-drills: ## four drills, negative controls, a killed runner
 	@sh ops/sh/develop.sh test-drills
 test-compose: ## the compose stack on a real Docker Engine
 	@sh test/compose/run.sh

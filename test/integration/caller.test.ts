@@ -35,10 +35,14 @@ async function placeCalls(request: object): Promise<string> {
 
 test("calls of every transport are set up, every signal arrives once in order, media flows", async () => {
   const run = await placeCalls({ calls: 12, rate: 50, webrtcEvery: 4, signalsPerSecond: 20 });
-  const settled = await until("all calls are established and have talked", async () => {
-    const now = await report(run);
-    return now.calls.established === 12 && now.media.connected === 3 && now.signals.received > 1_000 ? now : null;
-  });
+  const settled = await until(
+    "all calls are established and have talked",
+    async () => {
+      const now = await report(run);
+      return now.calls.established === 12 && now.media.connected === 3 && now.signals.received > 1_000 ? now : null;
+    },
+    { withinMs: 30_000 },
+  );
   expect(settled.signals).toMatchObject({ duplicated: 0, outOfOrder: 0, lost: 0, stale: 0, refused: {} });
   expect(settled.media.interruptions).toBe(0);
   expect(new Set(settled.peers.map(({ transports }) => transports)).size).toBe(3);
@@ -53,10 +57,14 @@ test("calls of every transport are set up, every signal arrives once in order, m
 
 test("a replica killed mid-call: its peers are back within 5 s, the others keep their sockets, media never stops", async () => {
   const run = await placeCalls({ calls: 15, rate: 50, webrtcEvery: 3 });
-  const before = await until("all calls are established", async () => {
-    const now = await report(run);
-    return now.calls.established === 15 && now.media.connected === 5 ? now : null;
-  });
+  const before = await until(
+    "all calls are established",
+    async () => {
+      const now = await report(run);
+      return now.calls.established === 15 && now.media.connected === 5 ? now : null;
+    },
+    { withinMs: 30_000 },
+  );
   const victims = before.peers.filter(({ node }) => node === "signaling-2").map(({ call, side }) => `${call}${side}`);
   expect(victims.length).toBeGreaterThan(0);
   const killedAt = Date.now();
