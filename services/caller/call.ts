@@ -57,17 +57,30 @@ export function createCall(context: Context): Call {
     return peers.some((peer) => peer.outIn(since, until)) || !peers.some((peer) => peer.everOutBefore(since));
   }
 
+  /** Media connections are made anew where one does not come up; what is said names the attempt that it belongs to. */
+  let attempt = 0;
+
   function createSide(side: "a" | "b", position: 0 | 1) {
     const peer = createPeer({ ...context, side }, { onPeer, onSignal, onOutageEnd, onEmitted });
     const ledger: Ledger = createLedger(tally, metrics, excused);
     let leg: MediaLeg | null = null;
     /** What this side said to set the call up: description first, then its candidates. */
     const said: { event: RelayEvent; signal: Record<string, unknown> }[] = [];
-    return { side, peer, ledger, leg: () => leg, openLeg, repeat };
+    let current = 0;
+    return { side, peer, ledger, leg: () => leg, openLeg, repeat, renew };
 
-    function say(event: RelayEvent, signal: Record<string, unknown>): void {
+    function say(event: RelayEvent, payload: Record<string, unknown>): void {
+      const signal = { ...payload, attempt: current };
       said.push({ event, signal });
       void peer.signal(event, signal);
+    }
+
+    /** Gives up what was said and negotiated before: the attempt `next` begins. */
+    function renew(next: number): void {
+      current = next;
+      said.length = 0;
+      leg?.close();
+      leg = null;
     }
 
     function repeat(): void {
@@ -107,6 +120,9 @@ export function createCall(context: Context): Call {
         from.ledger.received(signal["seq"], scope, now);
         return;
       }
+      const theirs = Number(signal["attempt"] ?? 0);
+      if (theirs < current || (theirs > current && position === 0)) return;
+      if (theirs > current) renew(theirs);
       if (event === "offer" && said.some((earlier) => earlier.event === "answer")) repeat();
       else if (event === "offer" && hasMedia)
         openLeg().describe(signal["description"] as { type: string; sdp: string });
@@ -167,7 +183,12 @@ export function createCall(context: Context): Call {
       for (const { ledger } of sides) ledger.sweep(now);
       if (offered && state !== "established" && now - repeatedAt > repeatAfterMs) {
         repeatedAt = now;
-        sides[0].repeat();
+        if (hasMedia && answered) {
+          answered = false;
+          attempt += 1;
+          sides[0].renew(attempt);
+          sides[0].openLeg();
+        } else sides[0].repeat();
       }
       if (state === "setting-up" && now - startedAt > setupLimitMs) {
         state = "failed";
