@@ -30,7 +30,7 @@ export function createPage(dir: string, log: Log) {
     if (pathname !== "/" && !isAsset) return plain(response, 404, "not found");
     if (request.method !== "GET" && request.method !== "HEAD") return plain(response, 405, "GET or HEAD");
     const path = join(root, pathname === "/" ? "index.html" : normalize(decodeURIComponent(pathname)));
-    const info = path.startsWith(root) ? await stat(path).catch(() => null) : null;
+    const info = path.startsWith(root) ? await stat(path).catch(nothingThere) : null;
     if (info?.isFile() !== true)
       return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
     response.writeHead(200, {
@@ -49,6 +49,12 @@ export function createPage(dir: string, log: Log) {
       if (err) log.debug({ err }, "the page was not read to its end");
     });
   };
+}
+
+/** A file that is not there is an answer; anything else is an error. */
+function nothingThere(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+  throw error;
 }
 
 function plain(response: ServerResponse, status: number, text: string): void {

@@ -1,14 +1,3 @@
-/** A small seeded generator (mulberry32): the same seed, the same run. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 const events = ["join", "leave", "offer", "answer", "candidate", "bye"];
 const strangeNames = ["", "__proto__", "constructor", "toString", "connection", "disconnect", "error", "presence", "x"];
 const strangeValues: unknown[] = [

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { createRandom } from "../../services/caller/random.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { connectRaw } from "../support/raw-peer.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom, type SignalPeer } from "../support/signal-peer.ts";
-import { createRandom, fuzzEvent, mutate } from "./fuzz-frames.ts";
+import { fuzzEvent, mutate } from "./fuzz-frames.ts";
 
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_260_101);
 const framesPerGateway = 50_000;
