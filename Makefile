@@ -99,8 +99,8 @@ watch-backplane: ## what the replicas tell each other through Redis
 .PHONY: drills drill drill-all drills-ci report soak game-day
 drills: ## list the drills
 	@$(stack) drills
-drill: ## DRILL=kill-node: run one; SEED= CALLS= DRY_RUN=1 JSON=1
-	@$(stack) drill $(DRILL) $(if $(SEED),--seed $(SEED)) $(if $(CALLS),--calls $(CALLS)) $(if $(DRY_RUN),--dry-run) $(if $(JSON),--json)
+drill: ## DRILL=kill-node: run one; SEED= CALLS= CONTROL=1 JSON=1
+	@$(stack) drill $(DRILL) $(if $(CONTROL),--control) $(if $(SEED),--seed $(SEED)) $(if $(CALLS),--calls $(CALLS)) $(if $(DRY_RUN),--dry-run) $(if $(JSON),--json)
 drill-all: ## every drill that this engine can; REPEAT=3
 	@$(stack) drills --all $(if $(REPEAT),--repeat $(REPEAT))
 drills-ci: ## the four drills of CI, on the stack that is up

@@ -3,15 +3,13 @@ import { answerPasses } from "./headers.ts";
 /** Largest head of a replica's answer to an upgrade, bytes. */
 const headLimit = 16_384;
 
-/** The head of an HTTP answer, as it came. */
+/** The head of an HTTP answer, as it came. All text is latin1: a character is a byte. */
 export interface AnswerHead {
   status: number;
   /** As sent, `Name: value`. */
   lines: string[];
-  /** Body bytes announced; undefined: up to the connection's end. */
-  length: number | undefined;
   /** What came after the head. */
-  rest: Buffer;
+  rest: string;
 }
 
 /**
@@ -20,34 +18,38 @@ export interface AnswerHead {
  *
  * `push` throws on what is not an HTTP/1.1 answer or has a head over 16 KiB.
  */
-export function createAnswerReader(): { push(chunk: Buffer): AnswerHead | undefined } {
-  let collected: Buffer = Buffer.alloc(0);
+export function createAnswerReader(): { push(chunk: string): AnswerHead | undefined } {
+  let collected = "";
   return {
     push(chunk) {
-      collected = collected.length === 0 ? chunk : Buffer.concat([collected, chunk]);
+      collected += chunk;
       const end = collected.indexOf("\r\n\r\n");
       if (end === -1) {
         if (collected.length > headLimit) throw new Error(`the answer's head is over ${headLimit} bytes`);
         return undefined;
       }
-      const [statusLine = "", ...lines] = collected.toString("latin1", 0, end).split("\r\n");
+      const [statusLine = "", ...lines] = collected.slice(0, end).split("\r\n");
       const match = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(statusLine);
       if (match === null) throw new Error("the answer is not HTTP/1.1");
-      const length = /^content-length:\s*(\d+)\s*$/i;
-      const announced = lines.map((line) => length.exec(line)?.[1]).find((value) => value !== undefined);
-      return {
-        status: Number(match[1]),
-        lines,
-        length: announced === undefined ? undefined : Number(announced),
-        rest: collected.subarray(end + 4),
-      };
+      return { status: Number(match[1]), lines, rest: collected.slice(end + 4) };
     },
   };
 }
 
-/** The answer's head for the client: end-to-end headers, `Connection` as it is here, and `extra` lines. */
-export function clientHead({ status, lines }: AnswerHead, statusText: string, extra: readonly string[]): string {
-  const passed = lines.filter((line) => answerPasses(line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase()));
-  const connection = status === 101 ? ["Connection: Upgrade", "Upgrade: websocket"] : ["Connection: close"];
-  return `${[`HTTP/1.1 ${status} ${statusText}`, ...connection, ...passed, ...extra].join("\r\n")}\r\n\r\n`;
+/** Body bytes that a head announces; Infinity: up to the connection's end. */
+export function announcedLength({ lines }: AnswerHead): number {
+  for (const line of lines) {
+    const length = /^content-length:\s*(\d+)\s*$/i.exec(line)?.[1];
+    if (length !== undefined) return Number(length);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** The answer's head for the client: end-to-end headers, `Connection` as it is here, and the cookie, if any. */
+export function clientHead({ status, lines }: AnswerHead, statusText: string, setCookie: string | undefined): string {
+  let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
+  head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
+  for (const line of lines)
+    if (answerPasses(line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase())) head += `${line}\r\n`;
+  return setCookie === undefined ? `${head}\r\n` : `${head}Set-Cookie: ${setCookie}\r\n\r\n`;
 }

@@ -62,7 +62,8 @@ export function createAttempts(
     const deadline = performance.now() + config.RETRY_DEADLINE_MS;
     let outcome: Outcome = { kind: "failed", reply: unavailable };
     let retries = 0;
-    for (const [index, id] of order.entries()) {
+    for (let index = 0; index < order.length; index++) {
+      const id = order[index] as string;
       if (passed.opensSession) {
         const waitMs = admission.replica(id);
         if (waitMs === undefined) {

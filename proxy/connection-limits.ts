@@ -24,7 +24,7 @@ export function createConnectionLimits(options: { total: number; perClient: numb
         refused.add(name);
         socket.once("close", () => refused.delete(name));
       }
-      socket.once("close", () => {
+      socket.on("close", () => {
         total -= 1;
         const left = (perAddress.get(address) ?? 1) - 1;
         if (left === 0) perAddress.delete(address);

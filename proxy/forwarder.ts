@@ -1,8 +1,8 @@
-import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Stream } from "node:stream";
 import { failedTry, type Outcome } from "./attempts.ts";
 import type { Passed } from "./gate.ts";
-import { cleanAnswer } from "./headers.ts";
+import { answerHeaders } from "./headers.ts";
 import { createProxyServer } from "./http-proxy.ts";
 import type { Carried, Replica } from "./replica-table.ts";
 import { bodyTooLarge } from "./replies.ts";
@@ -10,8 +10,13 @@ import { Ejected, TryTimeout } from "./try-errors.ts";
 
 /** Idle connections to a replica are kept for so long, ms: less than the 5 s after which Node's servers close them. */
 const idleUpstreamMs = 4_000;
+/** A last piece of up to this size is written as one with the head, bytes. */
+const smallBytes = 4_096;
 /** Stands in for a request without a body: nothing needs to be piped. */
 const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
+/** Where a request keeps the try that it is in. */
+const exchangeOf = Symbol("exchange");
+type Tracked = IncomingMessage & { [exchangeOf]?: Exchange };
 
 /** A request on its way: everything a try needs to know. */
 export interface Forwarded {
@@ -24,42 +29,77 @@ export interface Forwarded {
 }
 
 /** One try at one replica. */
-interface Exchange extends Forwarded {
-  upstream?: ClientRequest;
+interface Exchange extends Carried {
+  forwarded: Forwarded;
+  upstream: ClientRequest | undefined;
   /** Set once this try is over: what comes later is dropped. */
   over: boolean;
+  /** When something last came either way, `performance.now()`. */
+  movedAt: number;
   end(outcome: Outcome): void;
+  fail(error: unknown): void;
   onHead(): void;
+}
+
+/** A pool whose connections are told apart by host and port alone: all options are the same. */
+class ReplicaAgent extends Agent {
+  override getName(options?: AgentOptions & { host?: string; port?: number | string }): string {
+    return `${options?.host}:${options?.port}`;
+  }
 }
 
 /** Forwards requests with the `http-proxy` package over kept-alive connections, streaming both ways. */
 export function createForwarder(options: { timeoutMs: number; maxBodyBytes: number; closing(): boolean }) {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 1_024, scheduling: "lifo", timeout: idleUpstreamMs });
-  const forwarder = createProxyServer({
-    ...{ agent, prependPath: false, toProxy: true, xfwd: false, proxyTimeout: options.timeoutMs },
+  const agent = new ReplicaAgent({
+    ...{ keepAlive: true, maxFreeSockets: 1_024, scheduling: "lifo", timeout: idleUpstreamMs },
   });
-  const exchanges = new WeakMap<IncomingMessage, Exchange>();
-
+  const forwarder = createProxyServer({
+    ...{ agent, prependPath: false, toProxy: true, xfwd: false, selfHandleResponse: true },
+  });
   forwarder.on("proxyReq", (upstream, request) => {
-    const exchange = exchanges.get(request);
+    const exchange = (request as Tracked)[exchangeOf];
     if (exchange === undefined || exchange.over) upstream.destroy();
     else exchange.upstream = upstream;
   });
   forwarder.on("proxyRes", (answer, request) => {
-    const exchange = exchanges.get(request);
-    if (exchange === undefined) return;
-    exchange.onHead();
-    answer.once("error", (error) => exchange.end(failedTry(error, exchange.passed)));
-    cleanAnswer(answer.headers);
-    const { setCookie } = exchange.passed;
-    if (setCookie !== undefined) answer.headers["set-cookie"] = [...(answer.headers["set-cookie"] ?? []), setCookie];
-    if (exchange.wantsClose || options.closing()) answer.headers.connection = "close";
+    const exchange = (request as Tracked)[exchangeOf];
+    if (exchange !== undefined && !exchange.over) relay(answer, exchange);
   });
   forwarder.on("econnreset", (_error, request) => abandon(request as IncomingMessage, { kind: "gone" }));
 
+  /** Passes an answer on as it comes: the head with the first piece of the body, a small body in one write. */
+  function relay(answer: IncomingMessage, exchange: Exchange): void {
+    const { response, passed, wantsClose } = exchange.forwarded;
+    exchange.onHead();
+    answer.on("error", exchange.fail);
+    const head = answerHeaders(answer.rawHeaders);
+    if (passed.setCookie !== undefined) head.push("Set-Cookie", passed.setCookie);
+    if (wantsClose || options.closing()) head.push("Connection", "close");
+    try {
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, head);
+    } catch (error) {
+      // What a replica may say and Node does not send, such as control characters in a header.
+      exchange.fail(error);
+      return;
+    }
+    let left = Number(answer.headers["content-length"] ?? Number.NaN);
+    answer.on("data", (chunk: Buffer) => {
+      exchange.movedAt = performance.now();
+      left -= chunk.length;
+      if (left === 0 && chunk.length <= smallBytes) response.end(chunk.toString("latin1"), "latin1");
+      else if (!response.write(chunk)) {
+        answer.pause();
+        response.once("drain", () => answer.resume());
+      }
+    });
+    answer.on("end", () => {
+      if (!response.writableEnded) response.end();
+    });
+  }
+
   /** Ends the try that this request is in, if any, in this way. */
   function abandon(request: IncomingMessage, outcome: Outcome): void {
-    exchanges.get(request)?.end(outcome);
+    (request as Tracked)[exchangeOf]?.end(outcome);
   }
 
   /**
@@ -70,43 +110,50 @@ export function createForwarder(options: { timeoutMs: number; maxBodyBytes: numb
   function forward(replica: Replica, timeoutMs: number | undefined, forwarded: Forwarded): Promise<Outcome> {
     const { request, response, passed, bodiless } = forwarded;
     return new Promise((resolve) => {
-      const fail = (error: Error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed));
       const exchange: Exchange = {
-        ...forwarded,
+        forwarded,
+        sid: passed.sid,
+        upstream: undefined,
         over: false,
+        movedAt: performance.now(),
         end(outcome) {
           if (exchange.over) return;
           exchange.over = true;
           clearTimeout(timer);
           response.off("close", onClose);
-          replica.inFlight.delete(carried);
+          replica.inFlight.delete(exchange);
           if (outcome.kind !== "answered") exchange.upstream?.destroy();
           resolve(outcome);
         },
+        fail: (error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed)),
+        eject: () => exchange.fail(new Ejected()),
         onHead: () => clearTimeout(timer),
+        // By the proxy's sweep, not by a timer of its own: a poll costs too little for that.
+        sweep(nowMs) {
+          if (nowMs - exchange.movedAt > options.timeoutMs) exchange.fail(new TryTimeout());
+        },
       };
       const onClose = () => exchange.end({ kind: response.writableFinished ? "answered" : "gone" });
-      const carried: Carried = { sid: passed.sid, eject: () => fail(new Ejected()) };
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => fail(new TryTimeout()), timeoutMs);
-      replica.inFlight.add(carried);
-      exchanges.set(request, exchange);
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => exchange.fail(new TryTimeout()), timeoutMs);
+      replica.inFlight.add(exchange);
+      (request as Tracked)[exchangeOf] = exchange;
       response.on("close", onClose);
-      if (!bodiless)
-        limitBody(request, options.maxBodyBytes, () => exchange.end({ kind: "failed", reply: bodyTooLarge }));
+      if (!bodiless) limitBody(exchange, options.maxBodyBytes);
       const { host, port } = replica.spec;
       const target = { host, port: String(port), protocol: "http:" };
-      forwarder.web(request, response, bodiless ? { target, buffer: noBody } : { target }, fail);
+      forwarder.web(request, response, bodiless ? { target, buffer: noBody } : { target }, exchange.fail);
     });
   }
 
   return { forward, abandon, close: () => agent.destroy() };
 }
 
-/** Calls `onExceeded` once more than `limit` bytes of body have come (a chunked body announces no length). */
-function limitBody(request: IncomingMessage, limit: number, onExceeded: () => void): void {
+/** Refuses the request once more than `limit` bytes of body have come (a chunked body announces no length). */
+function limitBody(exchange: Exchange, limit: number): void {
   let size = 0;
-  request.on("data", (chunk: Buffer) => {
+  exchange.forwarded.request.on("data", (chunk: Buffer) => {
+    exchange.movedAt = performance.now();
     size += chunk.length;
-    if (size > limit) onExceeded();
+    if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
   });
 }

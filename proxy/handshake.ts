@@ -7,17 +7,23 @@ const readBuffer = Buffer.allocUnsafeSlow(65_536);
 /** Idle time before TCP asks whether the other side is still there, ms. */
 export const tcpKeepAliveMs = 15_000;
 
-/** Where a replica socket's reads go: `take` gets the shared buffer, and returns false to stop the reading. */
-export interface Sink {
+/** Who owns a replica socket: the handshake first, then what comes of it. */
+export interface Owner {
+  /** A read, in a buffer that all replica sockets share; false stops the reading. */
   take(size: number, buffer: Uint8Array): boolean;
+  /** The replica will send no more. */
+  ended(): void;
+  /** `closed` follows. */
+  failed(error: Error): void;
+  closed(): void;
 }
 
 /** A replica's answer to an upgrade request, and its socket, paused, with what follows still to come. */
 export interface Handshaken {
   head: AnswerHead;
   socket: Socket;
-  /** Give it another `take`, then resume the socket: that gets all that is read from now on. */
-  sink: Sink;
+  /** From now on `owner` is told what becomes of the socket; resume it then: what is read goes to `owner.take`. */
+  handTo(owner: Owner): void;
 }
 
 export interface HandshakeTry {
@@ -38,42 +44,61 @@ export function handshake(
 ): HandshakeTry {
   const reader = createAnswerReader();
   const { promise, resolve, reject } = Promise.withResolvers<Handshaken>();
-  const sink: Sink = { take: answer };
-  const socket = connectInto(host, port, sink);
-  const fail = (error: Error) => {
+  const slot: Slot = { owner: { take, ended, failed, closed: ended } };
+  const socket = connectInto(host, port, slot);
+  const timer = setTimeout(() => failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)), timeoutMs);
+  socket.write(request, "latin1");
+
+  function failed(error: Error): void {
     clearTimeout(timer);
     socket.destroy();
     reject(error);
-  };
-  const onEnd = () => fail(new Error("the replica closed the connection before it answered"));
-  const timer = setTimeout(() => fail(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)), timeoutMs);
-  socket.on("error", fail).on("end", onEnd).on("close", onEnd);
-  socket.write(request, "latin1");
-
-  function answer(size: number, buffer: Uint8Array): boolean {
+  }
+  function ended(): void {
+    failed(new Error("the replica closed the connection before it answered"));
+  }
+  function take(size: number, buffer: Uint8Array): boolean {
     try {
-      const head = reader.push(Buffer.from(buffer.subarray(0, size)));
+      const head = reader.push((buffer as Buffer).toString("latin1", 0, size));
       if (head === undefined) return true;
       clearTimeout(timer);
-      socket.on("error", ignore).off("error", fail).off("end", onEnd).off("close", onEnd);
-      resolve({ head, socket, sink });
+      slot.owner = nobody;
+      const handTo = (owner: Owner) => {
+        slot.owner = owner;
+      };
+      resolve({ head, socket, handTo });
     } catch (error) {
-      fail(error as Error);
+      failed(error as Error);
     }
     return false;
   }
-  return { answered: promise, abort: fail };
+  return { answered: promise, abort: failed };
 }
 
-/** Errors are acted on by whoever owns the socket next; until then it must have a listener. */
-function ignore(): void {
-  // The close that follows tells the owner.
+interface Slot {
+  owner: Owner;
 }
 
-/** Apart from the handshake, so that the callback, which lives as long as the socket, keeps nothing of it alive. */
-function connectInto(host: string, port: number, sink: Sink): Socket {
+/** Between two owners a reset only closes the socket, which the next one sees by `destroyed`. */
+const nobody: Owner = {
+  take: () => false,
+  ended: () => undefined,
+  failed: () => undefined,
+  closed: () => undefined,
+};
+
+/** Apart from the handshake, so that the callbacks, which live as long as the socket, keep nothing of it alive. */
+function connectInto(host: string, port: number, slot: Slot): Socket {
   return connect({
-    ...{ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: tcpKeepAliveMs, allowHalfOpen: true },
-    onread: { buffer: readBuffer, callback: (size, buffer) => sink.take(size, buffer) },
-  });
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: tcpKeepAliveMs,
+    allowHalfOpen: true,
+    onread: { buffer: readBuffer, callback: (size, buffer) => slot.owner.take(size, buffer) },
+  })
+    .on("end", () => slot.owner.ended())
+    .on("error", (error) => slot.owner.failed(error))
+    .on("close", () => slot.owner.closed());
 }

@@ -34,18 +34,15 @@ function passes(name: string, listed: ReadonlySet<string> | undefined): boolean 
   return !dropped.has(name) && (listed === undefined || kept.has(name) || !listed.has(name));
 }
 
-/** Forwarding headers as the proxy knows them to be, whatever the client claimed. */
-function forwarded({ chain, proto, host, traceId }: Client): [name: string, value: string][] {
-  const nodes = chain.map((address) => `for=${address.includes(":") ? `"[${address}]"` : address}`);
-  const quotedHost = host.replace(/["\\]/g, "");
-  nodes[0] += `;proto=${proto};host="${quotedHost}"`;
-  return [
-    ["x-forwarded-for", chain.join(", ")],
-    ["x-forwarded-proto", proto],
-    ["x-forwarded-host", host],
-    ["forwarded", nodes.join(", ")],
-    ["x-request-id", traceId],
-  ];
+/** The `Forwarded` header (RFC 7239): each hop, the client first. */
+function forwardedOf({ chain, proto, host }: Client): string {
+  const quoted = /["\\]/.test(host) ? host.replace(/["\\]/g, "") : host;
+  let text = "";
+  for (const address of chain) {
+    const node = address.includes(":") ? `for="[${address}]"` : `for=${address}`;
+    text += text === "" ? `${node};proto=${proto};host="${quoted}"` : `, ${node}`;
+  }
+  return text;
 }
 
 /** The header object of a request to a replica: end-to-end headers, and forwarding headers built anew. */
@@ -53,7 +50,11 @@ export function requestHeaders(headers: NodeJS.Dict<string | string[]>, client: 
   const listed = listedIn(headers["connection"] as string | undefined);
   const clean: NodeJS.Dict<string | string[]> = {};
   for (const name in headers) if (passes(name, listed)) clean[name] = headers[name];
-  for (const [name, value] of forwarded(client)) clean[name] = value;
+  clean["x-forwarded-for"] = client.chain.join(", ");
+  clean["x-forwarded-proto"] = client.proto;
+  clean["x-forwarded-host"] = client.host;
+  clean["forwarded"] = forwardedOf(client);
+  clean["x-request-id"] = client.traceId;
   return clean;
 }
 
@@ -65,14 +66,21 @@ export function upgradeHead(url: string, rawHeaders: readonly string[], connecti
     const name = rawHeaders[i] as string;
     if (passes(name.toLowerCase(), listed)) head += `${name}: ${rawHeaders[i + 1]}\r\n`;
   }
-  for (const [name, value] of forwarded(client)) head += `${name}: ${value}\r\n`;
-  return `${head}\r\n`;
+  const { chain, proto, host, traceId } = client;
+  return `${head}x-forwarded-for: ${chain.join(", ")}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\nforwarded: ${forwardedOf(client)}\r\nx-request-id: ${traceId}\r\n\r\n`;
 }
 
-/** Drops from a replica's answer, in place, what belongs to its connection or tells too much. */
-export function cleanAnswer(headers: NodeJS.Dict<string | string[]>): void {
-  // Set to undefined, which http-proxy skips: deleting would turn the object into a slow one.
-  for (const name in headers) if (!answerPasses(name)) headers[name] = undefined;
+/**
+ * Names and values of a replica's answer as they came, in turn, without what belongs to its connection or tells too
+ * much.
+ */
+export function answerHeaders(rawHeaders: readonly string[]): string[] {
+  const clean: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (answerPasses(name.toLowerCase())) clean.push(name, rawHeaders[i + 1] as string);
+  }
+  return clean;
 }
 
 /** Whether a header of a replica's answer goes to the client. */

@@ -4,7 +4,7 @@ import type { Outcome } from "./attempts.ts";
 import { createForwarder } from "./forwarder.ts";
 import type { Passed } from "./gate.ts";
 import { requestHeaders } from "./headers.ts";
-import { told } from "./log-fields.ts";
+import { toldOf } from "./log-fields.ts";
 import type { PathDeps } from "./path-deps.ts";
 import type { Replica } from "./replica-table.ts";
 import { reply, replyOf, unknownSession } from "./replies.ts";
@@ -63,18 +63,18 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
   function account(
     passed: Passed,
     outcome: Outcome,
-    { startedAt, ...seen }: { method: string; replica: string; status: number; retries: number; startedAt: number },
+    seen: { method: string; replica: string; status: number; retries: number; startedAt: number },
   ): void {
-    const durationMs = performance.now() - startedAt;
-    const { replica } = seen;
-    metrics.requests.inc({ replica, code: outcome.kind === "gone" ? 499 : seen.status });
+    const durationMs = performance.now() - seen.startedAt;
+    const { method, replica, status, retries } = seen;
+    metrics.requests.inc({ replica, code: outcome.kind === "gone" ? 499 : status });
     metrics.requestSeconds.observe({ replica }, durationMs / 1_000);
     const level = passed.sid !== undefined && outcome.kind !== "failed" ? "debug" : "info";
-    if (log.isLevelEnabled(level))
-      log[level](
-        { ...told(passed), ...seen, durationMs: Math.round(durationMs) },
-        outcome.kind === "gone" ? "client left" : "request",
-      );
+    if (!log.isLevelEnabled(level)) return;
+    log[level](
+      { ...toldOf(passed), method, replica, status, retries, durationMs: Math.round(durationMs) },
+      outcome.kind === "gone" ? "client left" : "request",
+    );
   }
 
   return {

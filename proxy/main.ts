@@ -1,7 +1,7 @@
 import { runProgram } from "../common/program.ts";
 import { proxyConfig } from "./config.ts";
 import { createProxy } from "./proxy.ts";
-import { fixYoungGeneration } from "./young-generation.ts";
+import { boundYoungGeneration } from "./young-generation.ts";
 
 await runProgram("proxy", proxyConfig, async (config, log) => {
   const proxy = createProxy(config, { log });
@@ -13,6 +13,6 @@ await runProgram("proxy", proxyConfig, async (config, log) => {
     }
   });
   await proxy.listen();
-  fixYoungGeneration();
+  boundYoungGeneration();
   return proxy;
 });

@@ -21,7 +21,7 @@ import { createSessions } from "./sessions.ts";
 import { createShedder } from "./shedder.ts";
 import { createUpgradePath } from "./upgrade-path.ts";
 
-/** How often tunnels are looked at for idleness, ms. */
+/** How often tunnels are looked at for idleness and requests for silence, ms. */
 const sweepMs = 1_000;
 /** Requests under way get so long to end at a shutdown, ms. */
 const lastRequestsMs = 500;
@@ -85,7 +85,10 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   });
   const sweeper = setInterval(() => {
     const now = performance.now();
-    for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.sweep(now);
+    for (const { tunnels, inFlight } of table.all()) {
+      for (const tunnel of tunnels) tunnel.sweep(now);
+      for (const request of inFlight) request.sweep?.(now);
+    }
   }, sweepMs).unref();
 
   return {

@@ -31,6 +31,14 @@ export interface PublicServerOptions {
   malformed(request: IncomingMessage): void;
 }
 
+/** Where a connection keeps the answer that it is getting. */
+const answering = Symbol("answering");
+type Answering = Socket & { [answering]?: ServerResponse };
+
+function destroyIt(this: Socket): void {
+  this.destroy();
+}
+
 /** A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. */
 export function createPublicServer(given: PublicServerOptions): Server {
   const { headTimeoutMs, tls, limits, metrics, serve, upgrade, malformed } = given;
@@ -40,19 +48,18 @@ export function createPublicServer(given: PublicServerOptions): Server {
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === "websocket",
   };
   const server: Server = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });
-  const answering = new WeakMap<Socket, ServerResponse>();
   server.maxConnections = limits.hardCap;
   server.timeout = idleMs;
 
   server.on("connection", (socket: Socket) => {
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroyIt);
     limits.opened(socket);
   });
   server.on("drop", () => metrics.rejected.inc({ reason: "connections-dropped" }));
-  server.on("secureConnection", (socket: Socket) => socket.on("error", () => socket.destroy()));
+  server.on("secureConnection", (socket: Socket) => socket.on("error", destroyIt));
   server.on("tlsClientError", () => metrics.rejected.inc({ reason: "tls" }));
   server.on("request", (request, response) => {
-    answering.set(request.socket, response);
+    (request.socket as Answering)[answering] = response;
     if (!limits.isRefused(request.socket)) return serve(request, response);
     metrics.rejected.inc({ reason: tooManyConnections.reason });
     reply(request, response, replyOf(tooManyConnections), true);
@@ -73,7 +80,7 @@ export function createPublicServer(given: PublicServerOptions): Server {
   server.on("clientError", (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket;
     if (socket.writableEnded) return;
-    const response = answering.get(socket);
+    const response = (socket as Answering)[answering];
     const midAnswer = response?.headersSent === true && !response.closed;
     if (response !== undefined) malformed(response.req);
     if (error.code === "ECONNRESET" || !socket.writable) {

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { announcedLength } from "./answer-head.ts";
 import type { Handshaken } from "./handshake.ts";
 
 /** Longest time in which a refusal's body must be through, ms. */
@@ -8,13 +9,15 @@ const bodyMs = 10_000;
  * Passes the body of a replica's answer that is not a 101 on to the client, as much of it as was announced, then
  * closes both.
  */
-export function relayAnswer({ head, socket, sink }: Handshaken, client: Duplex): void {
-  let left = head.length ?? Number.POSITIVE_INFINITY;
+export function relayAnswer({ head, socket, handTo }: Handshaken, client: Duplex): void {
+  let left = announcedLength(head);
   const timer = setTimeout(done, bodyMs);
+  const take = (size: number, buffer: Uint8Array) => pass(Buffer.from(buffer.subarray(0, size)));
   client.once("close", done).on("drain", () => socket.resume());
-  socket.once("error", done).once("end", done);
-  sink.take = (size, buffer) => pass(Buffer.from(buffer.subarray(0, size)));
-  if (pass(head.rest)) socket.resume();
+  handTo({ take, ended: done, failed: done, closed: done });
+  const more = pass(Buffer.from(head.rest, "latin1"));
+  if (socket.destroyed) done();
+  else if (more) socket.resume();
 
   /** False: no more for now, or no more at all. */
   function pass(chunk: Buffer): boolean {

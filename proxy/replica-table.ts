@@ -1,17 +1,20 @@
 import { type Health, type Observation, observe, unprobed } from "./health.ts";
+import { type Linked, LinkedSet } from "./linked-set.ts";
 import type { ReplicaSpec } from "./replica-spec.ts";
 import { type ReplicaState, routable } from "./route.ts";
 
 /** What a replica carries that must end when it is ejected. */
-export interface Carried {
+export interface Carried extends Linked {
   /** Engine.IO session that it belongs to, if any. */
   readonly sid: string | undefined;
   /** Its replica went down or was removed, or its session is moved. */
   eject(): void;
+  /** Gives up on a replica that has been silent for too long. */
+  sweep?(nowMs: number): void;
 }
 
 /** A relayed WebSocket connection as the table sees it. */
-export interface CarriedTunnel {
+export interface CarriedTunnel extends Linked {
   /** Engine.IO session that it carries, if any. */
   readonly sid: string | undefined;
   /** True once it is on its way out. */
@@ -32,9 +35,9 @@ export interface Replica {
   state: ReplicaState;
   /** When it entered `state`, epoch ms. */
   since: number;
-  readonly tunnels: Set<CarriedTunnel>;
+  readonly tunnels: LinkedSet<CarriedTunnel>;
   /** Requests and handshakes under way. */
-  readonly inFlight: Set<Carried>;
+  readonly inFlight: LinkedSet<Carried>;
 }
 
 export interface TableEvents {
@@ -73,7 +76,7 @@ export function createReplicaTable(
     remove(spec.id);
     const replica: Replica = {
       ...{ spec, health: unprobed, drained: false, state: "down", since: Date.now() },
-      ...{ tunnels: new Set(), inFlight: new Set() },
+      ...{ tunnels: new LinkedSet<CarriedTunnel>(), inFlight: new LinkedSet<Carried>() },
     };
     replicas.set(spec.id, replica);
     ids = [...replicas.keys()];

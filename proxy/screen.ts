@@ -22,8 +22,8 @@ export interface Screened {
 const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 const plainMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Headers that must come once at most: two of them are read differently by different servers. */
-const singular = new Set(["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"]);
-const singularLengths = new Set([...singular].map(({ length }) => length));
+const singular = ["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"];
+const singularLengths = singular.map(({ length }) => length);
 
 const bad = (reason: string, message: string): Refusal => ({ status: 400, reason, message });
 
@@ -88,15 +88,15 @@ function framingProblem({ headers, httpVersion }: IncomingMessage, method: strin
 }
 
 function repeatedHeader(rawHeaders: readonly string[]): string | undefined {
-  let seen: Set<string> | undefined;
+  // A bit for each of `singular`.
+  let seen = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const rawName = rawHeaders[i] as string;
-    if (!singularLengths.has(rawName.length)) continue;
-    const name = rawName.toLowerCase();
-    if (!singular.has(name)) continue;
-    seen ??= new Set();
-    if (seen.has(name)) return name;
-    seen.add(name);
+    if (!singularLengths.includes(rawName.length)) continue;
+    const bit = 1 << singular.indexOf(rawName.toLowerCase());
+    if (bit < 0) continue;
+    if ((seen & bit) !== 0) return rawName.toLowerCase();
+    seen |= bit;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Sink } from "./handshake.ts";
+import type { Owner } from "./handshake.ts";
+import type { Linked } from "./linked-set.ts";
 import type { CarriedTunnel } from "./replica-table.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
@@ -8,15 +9,19 @@ const stringLimit = 4_096;
 /** Longest life of a tunnel of which one side has ended, ms. */
 const halfClosedMs = 10_000;
 
+/** Where a client socket keeps its tunnel: its listeners are the same functions for all. */
+const tunnelOf = Symbol("tunnel");
+type Client = Duplex & Pick<Socket, "bytesRead" | "bytesWritten">;
+type TunnelClient = Client & { [tunnelOf]: Tunnel };
+
 export interface TunnelOptions {
-  client: Duplex & Pick<Socket, "bytesRead" | "bytesWritten">;
+  client: Client;
+  /** Paused; the tunnel must be made the owner of it. */
   replica: Socket;
-  /** Of the replica's socket: it is given the client. */
-  sink: Sink;
   sid: string | undefined;
   idleMs: number;
   /** Called once, when both sockets are gone. */
-  onClosed(reason: string, bytes: { in: number; out: number }): void;
+  onClosed(tunnel: Tunnel, reason: string): void;
 }
 
 /**
@@ -33,68 +38,106 @@ export function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
  * of one destroys the other once what was sent to it is flushed, and neither is read faster than the other is written.
  *
  *     client ──data──▶ replica.write            full: pause the client until the replica drains
- *     client.write ◀──onread── replica          full: stop reading the replica until the client drains
+ *     client.write ◀──take── replica            full: stop reading the replica until the client drains
  *
  * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
  */
-export function createTunnel({ client, replica, sink, sid, idleMs, onClosed }: TunnelOptions): CarriedTunnel {
-  let reason: string | undefined;
-  let open = 2;
-  let seenBytes = 0;
-  let seenAt = performance.now();
-  let halfClosedAt: number | undefined;
+export class Tunnel implements CarriedTunnel, Owner, Linked {
+  before: Linked | undefined;
+  after: Linked | undefined;
+  holder: object | undefined;
+  readonly sid: string | undefined;
+  readonly client: Client;
+  readonly replica: Socket;
+  readonly #idleMs: number;
+  readonly #onClosed: TunnelOptions["onClosed"];
+  #reason: string | undefined;
+  #open = 2;
+  #seenBytes = 0;
+  #seenAt = performance.now();
+  #halfClosedAt: number | undefined;
 
-  const bytes = () => ({ in: client.bytesRead, out: client.bytesWritten });
+  constructor({ client, replica, sid, idleMs, onClosed }: TunnelOptions) {
+    this.client = client;
+    this.replica = replica;
+    this.sid = sid;
+    this.#idleMs = idleMs;
+    this.#onClosed = onClosed;
+    (client as TunnelClient)[tunnelOf] = this;
+    client.on("data", onClientData).on("drain", onClientDrain).on("end", onClientEnd);
+    client.on("error", onClientError).on("close", onClientClose);
+    replica.on("drain", () => client.resume());
+  }
 
-  function destroy(why: string): void {
-    reason ??= why;
-    client.destroy();
-    replica.destroy();
+  get closing(): boolean {
+    return this.#reason !== undefined;
   }
-  function ended(other: Duplex, why: string): void {
-    reason ??= why;
-    halfClosedAt ??= performance.now();
-    other.end();
+
+  bytes(): { in: number; out: number } {
+    return { in: this.client.bytesRead, out: this.client.bytesWritten };
   }
-  function closed(other: Duplex, failed: boolean, why: string): void {
-    reason ??= why;
+
+  destroy(why: string): void {
+    this.#reason ??= why;
+    this.client.destroy();
+    this.replica.destroy();
+  }
+
+  sweep(nowMs: number): void {
+    const sum = this.client.bytesRead + this.client.bytesWritten;
+    if (sum !== this.#seenBytes) {
+      this.#seenBytes = sum;
+      this.#seenAt = nowMs;
+    }
+    if (this.#halfClosedAt !== undefined && nowMs - this.#halfClosedAt > halfClosedMs)
+      this.destroy(this.#reason ?? "half-closed");
+    else if (nowMs - this.#seenAt > this.#idleMs) this.destroy("idle");
+  }
+
+  take(size: number, buffer: Uint8Array): boolean {
+    return passOn(this.client, size, buffer);
+  }
+  ended(): void {
+    this.sideEnded(this.client, "replica-closed");
+  }
+  failed(): void {
+    this.destroy("replica-error");
+  }
+  closed(): void {
+    this.sideClosed(this.client, this.replica.errored !== null, "replica-closed");
+    this.client.resume();
+  }
+
+  /** One side will send no more: the other is told once it has got the rest. */
+  sideEnded(other: Duplex, why: string): void {
+    this.#reason ??= why;
+    this.#halfClosedAt ??= performance.now();
+    // Ending what is destroyed would only make an error.
+    if (!other.destroyed) other.end();
+  }
+  sideClosed(other: Duplex, failed: boolean, why: string): void {
+    this.#reason ??= why;
     if (failed) other.destroy();
-    else if (!other.writableEnded) ended(other, why);
-    open -= 1;
-    if (open === 0) onClosed(reason, bytes());
+    else if (!other.writableEnded) this.sideEnded(other, why);
+    this.#open -= 1;
+    if (this.#open === 0) this.#onClosed(this, this.#reason);
   }
+}
 
-  sink.take = (size, buffer) => passOn(client, size, buffer);
-  client.on("data", (chunk: Buffer) => {
-    if (!replica.write(chunk)) client.pause();
-  });
-  replica.on("drain", () => client.resume());
-  client.on("drain", () => replica.resume());
-  client.on("end", () => ended(replica, "client-closed"));
-  replica.on("end", () => ended(client, "replica-closed"));
-  client.on("error", () => destroy("client-error"));
-  replica.on("error", () => destroy("replica-error"));
-  client.on("close", () => closed(replica, client.errored !== null, "client-closed"));
-  replica.on("close", () => {
-    closed(client, replica.errored !== null, "replica-closed");
-    client.resume();
-  });
-
-  return {
-    sid,
-    get closing() {
-      return reason !== undefined;
-    },
-    destroy,
-    bytes,
-    sweep(nowMs) {
-      const sum = client.bytesRead + client.bytesWritten;
-      if (sum !== seenBytes) {
-        seenBytes = sum;
-        seenAt = nowMs;
-      }
-      if (halfClosedAt !== undefined && nowMs - halfClosedAt > halfClosedMs) destroy(reason ?? "half-closed");
-      else if (nowMs - seenAt > idleMs) destroy("idle");
-    },
-  };
+function onClientData(this: TunnelClient, chunk: Buffer): void {
+  if (!this[tunnelOf].replica.write(chunk)) this.pause();
+}
+function onClientDrain(this: TunnelClient): void {
+  this[tunnelOf].replica.resume();
+}
+function onClientEnd(this: TunnelClient): void {
+  const tunnel = this[tunnelOf];
+  tunnel.sideEnded(tunnel.replica, "client-closed");
+}
+function onClientError(this: TunnelClient): void {
+  this[tunnelOf].destroy("client-error");
+}
+function onClientClose(this: TunnelClient): void {
+  const tunnel = this[tunnelOf];
+  tunnel.sideClosed(tunnel.replica, this.errored !== null, "client-closed");
 }

@@ -5,7 +5,7 @@ import { failedTry, type Outcome } from "./attempts.ts";
 import type { Passed } from "./gate.ts";
 import { type Handshaken, handshake, tcpKeepAliveMs } from "./handshake.ts";
 import { upgradeHead } from "./headers.ts";
-import { told } from "./log-fields.ts";
+import { toldOf } from "./log-fields.ts";
 import { screenOrigin } from "./origin.ts";
 import type { PathDeps } from "./path-deps.ts";
 import { relayAnswer } from "./relay-answer.ts";
@@ -13,7 +13,7 @@ import type { Carried, Replica } from "./replica-table.ts";
 import { type Reply, replyOf, replyOnSocket, unknownSession } from "./replies.ts";
 import { screenUpgrade } from "./screen.ts";
 import { Ejected } from "./try-errors.ts";
-import { createTunnel } from "./tunnel.ts";
+import { Tunnel } from "./tunnel.ts";
 
 /** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
 export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log }: PathDeps) {
@@ -36,7 +36,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     function answerSelf(answer: Reply): void {
       if (answer === unknownSession) metrics.unknownSessions.inc();
       metrics.requests.inc({ replica: "none", code: answer.status });
-      log.info({ ...told(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
+      log.info({ ...toldOf(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
       replyOnSocket(socket, answer);
     }
   }
@@ -70,23 +70,22 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
   function answered(replica: Replica, shaken: Handshaken, { passed, socket, head, startedAt }: Asked): void {
     const { status } = shaken.head;
     const id = replica.spec.id;
-    const cookie = passed.setCookie === undefined ? [] : [`Set-Cookie: ${passed.setCookie}`];
-    socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", cookie), "latin1");
+    socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", passed.setCookie), "latin1");
     metrics.requests.inc({ replica: id, code: status });
     metrics.requestSeconds.observe({ replica: id }, (performance.now() - startedAt) / 1_000);
     if (status !== 101) {
       relayAnswer(shaken, socket);
-      log.info({ ...told(passed), replica: id, status }, "upgrade refused by the replica");
+      log.info({ ...toldOf(passed), replica: id, status }, "upgrade refused by the replica");
       return;
     }
-    if (replica.state === "down") {
+    if (replica.state === "down" || shaken.socket.destroyed) {
       shaken.socket.destroy();
       socket.destroy();
       return;
     }
     const { rest } = shaken.head;
     openTunnel(replica, socket, shaken, passed, startedAt);
-    if (rest.length > 0) socket.write(rest);
+    if (rest !== "") socket.write(rest, "latin1");
     if (head.length > 0) shaken.socket.write(head);
     shaken.socket.resume();
   }
@@ -95,27 +94,36 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
   function openTunnel(
     replica: Replica,
     client: Socket,
-    { socket, sink }: Handshaken,
+    { socket, handTo }: Handshaken,
     passed: Passed,
     startedAt: number,
   ): void {
     client.setTimeout(0).setNoDelay(true).setKeepAlive(true, tcpKeepAliveMs);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
     const openedAt = performance.now();
-    const line = { ...told(passed), replica: replica.spec.id, handshakeMs: Math.round(openedAt - startedAt) };
-    const tunnel = createTunnel({
-      ...{ client, replica: socket, sink, sid: passed.sid, idleMs: config.TUNNEL_IDLE_MS },
-      onClosed(reason, bytes) {
-        replica.tunnels.delete(tunnel);
+    const told = toldOf(passed);
+    const id = replica.spec.id;
+    const handshakeMs = Math.round(openedAt - startedAt);
+    const tunnel = new Tunnel({
+      client,
+      replica: socket,
+      sid: passed.sid,
+      idleMs: config.TUNNEL_IDLE_MS,
+      onClosed(closed, reason) {
+        const bytes = closed.bytes();
+        replica.tunnels.delete(closed);
         metrics.closedBytes.in += bytes.in;
         metrics.closedBytes.out += bytes.out;
-        metrics.tunnelsClosed.inc({ replica: line.replica, reason });
-        log.info({ ...line, reason, openMs: Math.round(performance.now() - openedAt), bytes }, "tunnel closed");
+        metrics.tunnelsClosed.inc({ replica: id, reason });
+        if (!log.isLevelEnabled("info")) return;
+        const openMs = Math.round(performance.now() - openedAt);
+        log.info({ ...told, replica: id, handshakeMs, reason, openMs, bytes }, "tunnel closed");
       },
     });
+    handTo(tunnel);
     replica.tunnels.add(tunnel);
-    metrics.tunnelsOpened.inc({ replica: line.replica });
-    log.debug(line, "tunnel opened");
+    metrics.tunnelsOpened.inc({ replica: id });
+    if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
   }
 
   return (request: IncomingMessage, socket: Socket, head: Buffer): void => {

@@ -1,10 +1,25 @@
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+
+/** The young generation may grow up to this size, bytes. */
+const wantedBytes = 16 * 1_024 * 1_024;
+/** How often its size is looked at, ms; a look takes some 20 µs. */
+const lookMs = 100;
 
 /**
- * Keeps V8's young generation at the size that it has now instead of letting it grow to 64 MB when many tunnels are
- * opened at once: the proxy's garbage is small and short-lived, and the room would stay resident
- * (docs/decisions/proxy-memory.md). V8 reads the flag whenever it thinks of growing.
+ * Lets V8's young generation grow to 16 MB and no further, instead of to 64 MB when many tunnels are opened at once:
+ * the proxy's garbage is small and short-lived, and the room would stay resident. V8 shrinks it while nothing happens,
+ * so growing must stay possible below (docs/decisions/proxy-memory.md). V8 reads the flag whenever it thinks of
+ * growing; a factor of 1 is no growth.
  */
-export function fixYoungGeneration(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
+export function boundYoungGeneration(): void {
+  let growing = true;
+  const look = () => {
+    const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space");
+    const small = (space?.space_size ?? 0) < wantedBytes;
+    if (small === growing) return;
+    growing = small;
+    setFlagsFromString(`--semi-space-growth-factor=${small ? 2 : 1}`);
+  };
+  look();
+  setInterval(look, lookMs).unref();
 }

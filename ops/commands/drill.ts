@@ -5,6 +5,7 @@ import { drills as all } from "../drills/drills.ts";
 import { type DrillResult, runDrill } from "../drills/runner.ts";
 import { exitCodes } from "../drills/verdict.ts";
 import { CannotError } from "../engine.ts";
+import { createLiveView, shorten } from "../live-view.ts";
 import { writeReport } from "../report/write.ts";
 
 /** The drills of CI: the shortest way through routing, health, drain and backplane. */
@@ -12,7 +13,7 @@ const ciDrills = ["kill-node", "freeze-node", "drain-node", "redis-kill"];
 
 /** `drill kill-node`: one drill, judged; the exit code is its verdict's. */
 export const drill: Command = {
-  usage: "<name> [--seed 7] [--calls 200] [--no-rejoin] [--dry-run] [--json]",
+  usage: "<name> [--seed 7] [--calls 200] [--control] [--dry-run] [--json]",
   summary: "run one drill: 0 passed, 1 deviated, 2 unmet, 3 not injected, 4 not restored",
   async run(context, args) {
     const { positionals, values } = parseArgs({
@@ -21,7 +22,7 @@ export const drill: Command = {
       options: {
         seed: { type: "string", default: String(Date.now() % 1_000) },
         calls: { type: "string" },
-        "no-rejoin": { type: "boolean", default: false },
+        control: { type: "boolean", default: false },
         "dry-run": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
       },
@@ -41,10 +42,14 @@ export const drill: Command = {
         context.print(`  ${name} ${"max" in bound ? `<= ${bound.max}` : `>= ${bound.min}`} ${unit}`.trimEnd());
       return 0;
     }
+    if (values.control && wanted.control === undefined)
+      throw new CannotError(`no setting turns off what ${wanted.name} proves (docs/drills.md)`);
+    const view = createLiveView({ print: context.print, terminal: process.stdout.isTTY });
     const result = await runDrill(context.stack, wanted, {
-      ...{ seed, signal: context.signal, tell: values.json ? () => undefined : context.print },
-      calls: { calls, ...(values["no-rejoin"] ? { rejoin: false } : {}) },
+      ...{ seed, signal: context.signal, control: values.control, calls: { calls } },
+      ...(values.json ? { tell: () => undefined } : view),
     });
+    view.close();
     const dir = writeReport(context.stack.root, result);
     if (values.json) context.print(JSON.stringify({ ...result, report: dir }));
     else printResult(context, result);
@@ -102,6 +107,7 @@ export function drillNamed(name: string | undefined): Drill {
 export function printResult({ print }: CommandContext, result: DrillResult): void {
   const seconds = ((result.endedAt - result.startedAt) / 1000).toFixed(0);
   print(`${result.drill}: ${result.verdict} in ${seconds} s (seed ${result.seed}; make report)`);
+  if (result.control !== null) print(shorten(`  negative control, it must deviate: without ${result.control}`));
   for (const { name, bound, measured, unit, ok } of result.expectations)
     print(`  ${ok ? "ok  " : "FAIL"} ${name}: ${measured ?? "not measured"} ${unit} (${bound})`);
   for (const reason of result.reasons) print(`  ${reason}`);

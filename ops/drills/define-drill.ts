@@ -53,6 +53,16 @@ export interface Expectation {
   measure(observation: Observation): number;
 }
 
+/** Ordinary settings under which what the drill proves does not work: with them the drill must deviate. */
+export interface Control {
+  /** What is off then. */
+  off: string;
+  /** Variables that the proxy, or every replica, is restarted with before the drill. */
+  settings?: { proxy?: Readonly<Record<string, string>>; replicas?: Readonly<Record<string, string>> };
+  /** Laid over the drill's callers. */
+  calls?: Partial<CallsRequest>;
+}
+
 /** A drill is data and a few small functions; the runner does the rest, in the same order for all. */
 export interface Drill {
   name: string;
@@ -69,9 +79,13 @@ export interface Drill {
   recovered(context: DrillContext): Promise<boolean>;
   /** How long the recovery is waited for, ms. */
   deadlineMs: number;
+  /** Takes the figures that need the whole watch. */
+  finish?(context: DrillContext): Promise<void>;
   /** The alert that must fire; waited for before the rollback. */
   alert?: { name: string; withinMs: number };
   expect: readonly Expectation[];
+  /** Undefined: no setting turns it off; its control is in test/drills/controls.test.ts. */
+  control?: Control;
   /** Below docs/runbooks. */
   runbook: string;
   dashboard: string;

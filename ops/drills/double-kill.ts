@@ -18,6 +18,7 @@ export const doubleKill = defineDrill({
   deadlineMs: 30_000,
   alert: { name: "SignalingBelowQuorum", withinMs: 45_000 },
   expect: [everyoneBack(8_000), noMediaInterruption, noneLostAfterRejoin],
+  control: { off: "joining again after a reconnect", calls: { rejoin: false } },
   runbook: "SignalingBelowQuorum",
   dashboard: "Drill live",
   teaches: "Capacity is what is left when two are gone: size for it.",

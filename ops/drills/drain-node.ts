@@ -20,6 +20,7 @@ export const drainNode = defineDrill({
     noMediaInterruption,
     survivorsKeepSockets,
   ],
+  control: { off: "the pace of a drain", settings: { replicas: { DRAIN_PER_SECOND: "100000" } } },
   runbook: "SignalingDrainStuck",
   dashboard: "Replicas",
   teaches: "A drain announces, flushes and closes at a pace; the pace is what protects the other replicas.",

@@ -1,3 +1,4 @@
+import { badStickiness } from "./bad-stickiness.ts";
 import { crashNode } from "./crash-node.ts";
 import type { Drill } from "./define-drill.ts";
 import { doubleKill } from "./double-kill.ts";
@@ -11,10 +12,11 @@ import { redisKill } from "./redis-kill.ts";
 import { redisSlow } from "./redis-slow.ts";
 import { roll } from "./roll.ts";
 import { scaleOut } from "./scale-out.ts";
+import { slowClient } from "./slow-client.ts";
 import { storm } from "./storm.ts";
 
 /** Every drill, in the order of docs/drills.md. */
 export const drills: readonly Drill[] = [
   ...[killNode, crashNode, freezeNode, drainNode, roll, partitionNode, redisKill, redisFreeze, redisSlow],
-  ...[killProxy, storm, scaleOut, doubleKill],
+  ...[killProxy, storm, scaleOut, doubleKill, slowClient, badStickiness],
 ];

@@ -19,6 +19,7 @@ export const freezeNode = defineDrill({
     noMediaInterruption,
     survivorsKeepSockets,
   ],
+  control: { off: "the health probe: once a minute", settings: { proxy: { PROBE_INTERVAL_MS: "60000" } } },
   runbook: "ProxyEjections",
   dashboard: "Proxy",
   teaches: "An open socket is no sign of life: a health check that must be answered finds what TCP does not.",

@@ -21,6 +21,7 @@ export const killNode = defineDrill({
   deadlineMs: 20_000,
   alert: { name: "SignalingReplicaDown", withinMs: 45_000 },
   expect: [reconnectP95(2_500), reconnectMax(5_000), noMediaInterruption, noneLostAfterRejoin, survivorsKeepSockets],
+  control: { off: "joining again after a reconnect", calls: { rejoin: false } },
   runbook: "SignalingReplicaDown",
   dashboard: "Drill live",
   teaches: "Signaling and media fail apart: a dead replica costs its peers a reconnect, and the call itself nothing.",

@@ -30,6 +30,10 @@ export const killProxy = defineDrill({
         injectedAt + recoveredMs - (figures["started at"] ?? Number.NaN),
     },
   ],
+  control: {
+    off: "one hash before and after: another secret until the proxy is killed",
+    settings: { proxy: { STICKY_SECRET: "not the one that it has when it is started again" } },
+  },
   runbook: "ProxyDown",
   dashboard: "Proxy",
   teaches: "The proxy is the one part that signaling cannot do without; media does without all of it.",

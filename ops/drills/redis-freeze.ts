@@ -14,7 +14,7 @@ export const redisFreeze = defineDrill({
   // Degraded everywhere is what must be seen; nobody is moved, since nobody would be better off.
   recovered: async ({ replicas }) => (await replicas()).every(({ state }) => state === "degraded"),
   deadlineMs: 15_000,
-  alert: { name: "SignalingBackplaneDown", withinMs: 30_000 },
+  alert: { name: "SignalingBackplaneDown", withinMs: 15_000 },
   expect: [
     {
       name: "every replica degraded after",
@@ -26,6 +26,7 @@ export const redisFreeze = defineDrill({
     noneStale,
     noMediaInterruption,
   ],
+  control: { off: "the health probe: once a minute", settings: { proxy: { PROBE_INTERVAL_MS: "60000" } } },
   runbook: "SignalingBackplaneDown",
   dashboard: "Backplane",
   teaches: "`isReady` of a client is no proof: a half-open link looks like a healthy one.",

@@ -20,10 +20,16 @@ export const redisKill = defineDrill({
     while (!(await allReady(context)) && Date.now() - begunAt < 20_000) await pause(50);
     context.figure("ready ms", Date.now() - begunAt);
   },
-  injected: async ({ figures }) => (figures["degraded"] ?? 0) === 3,
+  injected: async ({ figures }) => figures["still dead"] === 1,
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 30_000,
   expect: [
+    {
+      name: "replicas that said degraded",
+      unit: "",
+      bound: { min: 3 },
+      measure: ({ figures }) => figures["degraded"] ?? Number.NaN,
+    },
     { name: "sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
     noneStale,
     {
@@ -40,6 +46,7 @@ export const redisKill = defineDrill({
     },
     noMediaInterruption,
   ],
+  control: { off: "the health probe: once a minute", settings: { proxy: { PROBE_INTERVAL_MS: "60000" } } },
   runbook: "SignalingBackplaneDown",
   dashboard: "Backplane",
   teaches: "Stale SDP is worse than none: refuse at once, deliver locally, and replay nothing.",

@@ -41,6 +41,7 @@ export const roll = defineDrill({
     noneLost,
     noMediaInterruption,
   ],
+  control: { off: "knowing who is away and comes back", settings: { replicas: { AWAY_GRACE_MS: "0" } } },
   runbook: "SignalingDrainStuck",
   dashboard: "Calls",
   teaches: "Readiness gates a deploy: the next replica goes only when the last one takes sessions again.",

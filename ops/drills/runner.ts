@@ -1,22 +1,41 @@
 import type { CallsReport } from "../../common/calls.ts";
 import { runAction } from "../chaos/actions.ts";
-import { callAdmin, HttpError } from "../http.ts";
+import { everySecond } from "../every-second.ts";
+import { callAdmin } from "../http.ts";
 import type { Stack } from "../open-stack.ts";
 import { pause } from "../pause.ts";
 import { createPrometheus } from "../prometheus.ts";
 import { replicaTable } from "../replica-table.ts";
+import { type AlertBand, firingAlerts, noteAlerts } from "./alert-watch.ts";
+import { switchOff, undoControl } from "./control.ts";
 import type { Drill, DrillContext, Observation } from "./define-drill.ts";
 import { drillRecord, rollBack, runnerLives } from "./rollback.ts";
 import { unsteady } from "./steady.ts";
+import { untilTrue, within } from "./until.ts";
 import { type Judged, judge, type Verdict } from "./verdict.ts";
 
 export interface DrillOptions {
   seed: number;
   /** Laid over the drill's own callers. */
   calls?: Partial<Drill["calls"]>;
+  /** The negative control: what the drill proves is switched off, and it must deviate. */
+  control?: boolean;
   signal: AbortSignal;
-  /** The live view: one line a phase, and one a second while it is watched. */
+  /** A line for each phase and each command. */
   tell(line: string): void;
+  /** The live view, once a second while the drill is watched. */
+  show?(live: Live): void;
+}
+
+/** What a live view shows. */
+export interface Live {
+  /** Since the injection, ms. */
+  sinceMs: number;
+  peers: Readonly<Record<string, number>>;
+  reconnecting: number;
+  signalsPerSecond: number;
+  lost: number;
+  alerts: readonly string[];
 }
 
 /** All that a report is made of. */
@@ -24,6 +43,8 @@ export interface DrillResult {
   drill: string;
   claim: string;
   verdict: Verdict;
+  /** What was switched off, where it was the negative control: deviating is what it must do. */
+  control: string | null;
   /** Why, where it is not by the expectations. */
   reasons: string[];
   expectations: Judged[];
@@ -36,7 +57,7 @@ export interface DrillResult {
   recoveredAt: number | null;
   endedAt: number;
   typed: string[];
-  alerts: { name: string; from: number; to: number }[];
+  alerts: AlertBand[];
   calls: CallsReport | null;
   runbook: string;
   dashboard: string;
@@ -55,6 +76,7 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
   const record = drillRecord(stack);
   const result: DrillResult = {
     ...{ drill: drill.name, claim: drill.claim, verdict: "unmet", reasons: [], expectations: [] },
+    control: options.control === true ? (drill.control?.off ?? null) : null,
     ...{ engine: stack.engine.name, stack: stack.engine.stack, seed, node: "", startedAt: Date.now() },
     ...{ injectedAt: null, recoveredAt: null, endedAt: 0, typed: [], alerts: [], calls: null },
     ...{ runbook: drill.runbook, dashboard: drill.dashboard, teaches: drill.teaches },
@@ -74,32 +96,29 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
   const reasons = await unsteady(stack);
   if (reasons.length > 0) return end("unmet", ...reasons.map((reason) => `${reason} (make heal)`));
   const metrics = createPrometheus(prometheus);
-  const firing = async (): Promise<string[]> => {
-    try {
-      return (await metrics.alerts())
-        .filter(({ state }) => state === "firing")
-        .map(({ labels }) => labels["alertname"] ?? "");
-    } catch (error) {
-      if (error instanceof HttpError) return [];
-      throw error;
-    }
-  };
   if (drill.alert !== undefined) {
-    const deadline = Date.now() + 120_000;
-    while ((await firing()).includes(drill.alert.name) && Date.now() < deadline && !signal.aborted)
-      await pause(1_000, signal);
-    if ((await firing()).includes(drill.alert.name))
-      return end("unmet", `${drill.alert.name} fires already: its firing would prove nothing`);
+    const { name } = drill.alert;
+    const silent = async () => !(await firingAlerts(metrics)).includes(name);
+    if (!(await untilTrue(silent, 120_000, signal)))
+      return end("unmet", `${name} fires already: its firing would prove nothing`);
   }
 
-  record.write({ drill: drill.name, pid: process.pid, run: null, undo: drill.undo });
+  const control = options.control === true ? drill.control : undefined;
+  if (options.control === true && control === undefined)
+    return end("unmet", `${drill.name} has no control by settings`);
+  const undo = [...drill.undo, ...(control === undefined ? [] : undoControl(await replicaTable(proxyAdmin), control))];
+  record.write({ drill: drill.name, pid: process.pid, run: null, undo });
   let verdict: Verdict = "unmet";
   try {
-    const request = { rate: 20, webrtcEvery: 5, seed, ...drill.calls, ...options.calls };
+    if (control !== undefined) {
+      tell(`control: without ${control.off}`);
+      result.typed.push(...(await switchOff(stack, control)));
+    }
+    const request = { rate: 20, webrtcEvery: 5, seed, ...drill.calls, ...control?.calls, ...options.calls };
     tell(`callers: ${request.calls} calls, two peers each`);
     await callAdmin("PUT", `${callerAdmin}/marks/drill/${drill.name}`, {});
     const { run } = await callAdmin<{ run: string }>("POST", `${callerAdmin}/calls`, request);
-    record.write({ drill: drill.name, pid: process.pid, run, undo: drill.undo });
+    record.write({ drill: drill.name, pid: process.pid, run, undo });
     const report = (since = 0) =>
       callAdmin<CallsReport>("GET", `${callerAdmin}/calls/${run}?since=${since}`, undefined, 10_000);
     if (!(await untilTrue(async () => (await report()).calls.established === request.calls, 40_000, signal)))
@@ -123,7 +142,10 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
         tell(`$ ${typed}`);
       },
       figures,
-      typed: (command) => result.typed.push(command),
+      typed(command) {
+        result.typed.push(command);
+        tell(`$ ${command}`);
+      },
       calls: () => report(injectedAt),
       replicas: () => replicaTable(proxyAdmin),
       stateOf: async (id) => (await replicaTable(proxyAdmin)).find((row) => row.id === id)?.state ?? "unknown",
@@ -133,35 +155,39 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     };
     tell(`inject: ${drill.name} on ${node}`);
     verdict = "not-injected";
-    // The alert is looked for while the injection still goes on, too.
-    const alertsMs: Record<string, number> = {};
-    const over = new AbortController();
-    const watching = watchAlerts();
+    // From now on: what fires while the injection still goes on counts.
+    const alerts = everySecond(() => noteAlerts(metrics, result.alerts));
+    let seenReceived = 0;
+    const showing = everySecond(show);
     try {
       await drill.inject(context);
       if (!(await untilTrue(() => drill.injected(context), 10_000, signal)))
         throw new Unmet("the injection took no effect within 10 s");
       verdict = "deviated";
       tell("injected; watching until recovered");
-      const recovered = await untilTrue(() => drill.recovered(context), drill.deadlineMs, signal, live);
+      const recovered = await untilTrue(() => drill.recovered(context), drill.deadlineMs, signal);
       if (recovered) result.recoveredAt = Date.now();
       tell(recovered ? `recovered ${Date.now() - injectedAt} ms after the injection` : "not recovered in time");
       await pause(settleMs, signal);
       const { alert } = drill;
       if (alert !== undefined)
         await untilTrue(
-          async () => alertsMs[alert.name] !== undefined,
+          async () => result.alerts.some(({ name }) => name === alert.name),
           Math.max(0, injectedAt + alert.withinMs - Date.now()),
           signal,
         );
+      await drill.finish?.(context);
     } finally {
-      over.abort();
-      await watching;
+      await Promise.all([alerts.close(), showing.close()]);
     }
-    if (signal.aborted) throw new Unmet("interrupted: rolled back, nothing is judged");
+    if (signal.aborted) {
+      verdict = "unmet";
+      throw new Unmet("interrupted: rolled back, nothing is judged");
+    }
     const after = await report(injectedAt);
     const seen: Observation = {
-      ...{ node, injectedAt, peersBefore: baseline.peers, before: baseline, after, alertsMs, figures },
+      ...{ node, injectedAt, peersBefore: baseline.peers, before: baseline, after, figures },
+      alertsMs: Object.fromEntries(result.alerts.map(({ name, from }) => [name, from - injectedAt])),
       recoveredMs: (result.recoveredAt ?? Number.POSITIVE_INFINITY) - injectedAt,
     };
     result.expectations = judge(drill, seen);
@@ -169,23 +195,19 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     verdict = result.reasons.length === 0 && result.expectations.every(({ ok }) => ok) ? "passed" : "deviated";
     result.calls = await report(injectedAt - baselineMs);
 
-    async function live(): Promise<void> {
+    async function show(): Promise<void> {
+      if (options.show === undefined) return;
       const { peers, signals } = await report(injectedAt);
-      const on = nodes.map((id) => `${id.slice(-1)}:${peers.filter((peer) => peer.node === id).length}`).join(" ");
-      const out = peers.filter(({ state }) => state !== "joined").length;
-      tell(`  peers ${on} · reconnecting ${out} · lost ${signals.lost} · ${Object.keys(alertsMs).join(" ")}`);
-    }
-    async function watchAlerts(): Promise<void> {
-      while (!over.signal.aborted) {
-        const now = Date.now();
-        for (const name of new Set(await firing())) {
-          alertsMs[name] ??= now - injectedAt;
-          const band = result.alerts.find((alert) => alert.name === name);
-          if (band === undefined) result.alerts.push({ name, from: now, to: now });
-          else band.to = now;
-        }
-        await pause(1_000, over.signal);
-      }
+      const count = (state: (peer: (typeof peers)[number]) => boolean) => peers.filter(state).length;
+      options.show({
+        sinceMs: Date.now() - injectedAt,
+        peers: Object.fromEntries(nodes.map((id) => [id, count((peer) => peer.node === id)])),
+        reconnecting: count(({ state }) => state !== "joined"),
+        signalsPerSecond: signals.received - seenReceived,
+        lost: signals.lost,
+        alerts: result.alerts.map(({ name }) => name),
+      });
+      seenReceived = signals.received;
     }
   } catch (error) {
     // What the drill met on its way is its result; the rollback comes first.
@@ -211,35 +233,4 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
 /** A step that cannot go on; the message says why. */
 class Unmet extends Error {
   override name = "Unmet";
-}
-
-/** Asks until it is true or `withinMs` is over; an endpoint that does not answer is asked again. */
-async function untilTrue(
-  ask: () => Promise<boolean>,
-  withinMs: number,
-  signal: AbortSignal,
-  eachSecond?: () => Promise<void>,
-): Promise<boolean> {
-  const deadline = Date.now() + withinMs;
-  for (let round = 0; !signal.aborted; round += 1) {
-    try {
-      if (await ask()) return true;
-      if (round % 5 === 0) await eachSecond?.();
-    } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-    }
-    if (Date.now() > deadline) return false;
-    await pause(200, signal);
-  }
-  return false;
-}
-
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  const over = Promise.withResolvers<never>();
-  const timer = setTimeout(() => over.reject(new Error(`the rollback took over ${ms / 1000} s: make heal`)), ms);
-  try {
-    return await Promise.race([work, over.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,4 +1,5 @@
 import { callAdmin } from "../http.ts";
+import { createPrometheus } from "../prometheus.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
 import { everyoneBack, noMediaInterruption, noneLostAfterRejoin } from "./measures.ts";
@@ -18,7 +19,27 @@ export const storm = defineDrill({
   injected: async ({ calls }) => (await calls()).peers.some(({ socketsLost }) => socketsLost > 0),
   recovered: (context) => allJoined(context),
   deadlineMs: 30_000,
-  expect: [everyoneBack(10_000), noMediaInterruption, noneLostAfterRejoin],
+  async finish({ stack, figure }) {
+    // Scraped every 5 s; the drill has gone on for longer.
+    const lag = 'max(max_over_time(nodejs_eventloop_lag_p99_seconds{job="signaling"}[20s]))';
+    const [series] = await createPrometheus(stack.engine.endpoints.prometheus).query(lag);
+    figure("lag ms", (series?.samples.at(-1)?.[1] ?? Number.NaN) * 1_000);
+  },
+  expect: [
+    everyoneBack(10_000),
+    {
+      name: "event-loop delay p99 of the slowest replica",
+      unit: "ms",
+      bound: { max: 200 },
+      measure: ({ figures }) => figures["lag ms"] ?? Number.NaN,
+    },
+    noMediaInterruption,
+    noneLostAfterRejoin,
+  ],
+  control: {
+    off: "an admission that fits the load: 4 sessions a second and replica",
+    settings: { proxy: { ADMIT_PER_SECOND: "4" } },
+  },
   runbook: "SignalingReconnectStorm",
   dashboard: "Replicas",
   teaches: "Full jitter turns a wall of reconnects into a slope.",

@@ -40,6 +40,7 @@ export function markdown(result: DrillResult): string {
   return [
     `# ${result.drill}: ${result.verdict}`,
     `\n${result.claim}\n`,
+    ...(result.control === null ? [] : [`Negative control, it must deviate: without ${result.control}.\n`]),
     ...result.reasons.map((reason) => `- ${reason}`),
     "\n| expectation | bound | measured | |\n|---|---|---|---|",
     ...rows,
@@ -92,6 +93,7 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:7px 10px
 svg{width:100%;height:auto;font:12px system-ui,sans-serif;fill:#475569}svg .title{font-weight:600;fill:#0f172a}.small{color:#64748b;font-size:13px}
 </style></head><body>
 <h1>${result.drill}</h1><span class="verdict">${result.verdict}</span><p class="claim">${escapeXml(result.claim)}</p>
+${result.control === null ? "" : `<p>Negative control, it must deviate: without ${escapeXml(result.control)}.</p>`}
 ${result.reasons.map((reason) => `<p class="bad">${escapeXml(reason)}</p>`).join("")}
 <h2>Expected and measured</h2><table><tr><th>expectation</th><th>bound</th><th>measured</th><th></th></tr>${rows.join("")}</table>
 <h2>Timeline</h2>${drawTimeline(result)}

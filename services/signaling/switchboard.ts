@@ -16,6 +16,7 @@ import type { Backplane } from "./backplane/backplane.ts";
 import type { Config } from "./config.ts";
 import type { Connection } from "./connection.ts";
 import type { Directory, Kind } from "./directory.ts";
+import { eventSize, maxDepth } from "./event-size.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Presence } from "./presence.ts";
@@ -78,8 +79,8 @@ export function createSwitchboard(options: {
   function decide(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
     if (!connection.bucket.take(performance.now()))
       return refused("rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
-    if (tooDeep(args, maxDepth)) return refused("invalid", `nested deeper than ${maxDepth} levels`);
-    const size = byteSize(args);
+    const size = eventSize(args);
+    if (size === undefined) return refused("invalid", `nested deeper than ${maxDepth} levels`);
     if (size > config.MAX_EVENT_BYTES)
       return refused("too-large", `${size} bytes; an event may have ${config.MAX_EVENT_BYTES}`);
     if (event === "join") return join(connection, args);
@@ -247,23 +248,4 @@ const notInRoom = (): Refused => refused("not-in-room", "join the room first");
 
 function isRelayed(event: string): event is RelayEvent {
   return (RELAYED as readonly string[]).includes(event);
-}
-
-/** Levels that an event may nest: encoders recurse, and the stack of a replica ends somewhere. */
-const maxDepth = 64;
-
-function tooDeep(value: unknown, levels: number): boolean {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
-  return levels === 0 || Object.values(value).some((inner) => tooDeep(inner, levels - 1));
-}
-
-/** Bytes that the arguments take as JSON, binary parts with their own length. */
-function byteSize(args: readonly unknown[]): number {
-  let binary = 0;
-  const text = JSON.stringify(args, (_key, value: unknown) => {
-    if (!ArrayBuffer.isView(value)) return value;
-    binary += value.byteLength;
-    return null;
-  });
-  return Buffer.byteLength(text) + binary;
 }

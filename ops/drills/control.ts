@@ -1,0 +1,26 @@
+import type { Stack } from "../open-stack.ts";
+import { awaitReady, type ReplicaRow, replicaTable } from "../replica-table.ts";
+import type { Control, UndoStep } from "./define-drill.ts";
+
+/** How a control's settings are taken back: whoever got some is restarted with the stack's own. */
+export function undoControl(replicas: readonly ReplicaRow[], { settings }: Control): UndoStep[] {
+  const ids = [
+    ...(settings?.replicas === undefined ? [] : replicas.map(({ id }) => id)),
+    ...(settings?.proxy === undefined ? [] : ["proxy"]),
+  ];
+  return ids.map((id) => ({ do: "restart", id }));
+}
+
+/** Restarts what the control changes with its settings; returns the commands that a person would have typed. */
+export async function switchOff({ engine }: Stack, { settings }: Control): Promise<string[]> {
+  const ids = (await replicaTable(engine.endpoints.proxyAdmin)).map(({ id }) => id);
+  const typed: string[] = [];
+  const restart = async (id: string, env: Readonly<Record<string, string>>) => {
+    const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+    typed.push(`${variables.join(" ")}; ${(await engine.restart(id, env)).typed}`);
+  };
+  if (settings?.replicas !== undefined) for (const id of ids) await restart(id, settings.replicas);
+  if (settings?.proxy !== undefined) await restart("proxy", settings.proxy);
+  if (typed.length > 0) await awaitReady(engine.endpoints.proxyAdmin, ids);
+  return typed;
+}

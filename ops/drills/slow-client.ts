@@ -1,0 +1,51 @@
+import { allJoined } from "./conditions.ts";
+import { defineDrill } from "./define-drill.ts";
+import { noMediaInterruption, noneLost } from "./measures.ts";
+import { stopReading } from "./stop-reading.ts";
+
+/** docs/drills.md, slow-client. */
+export const slowClient = defineDrill({
+  name: "slow-client",
+  claim: "A peer that stops reading is closed, and hurts nobody else.",
+  engines: ["process", "compose"],
+  calls: { calls: 20 },
+  undo: [{ do: "heal" }],
+  async inject({ stack, figure, typed, signal }) {
+    const { proxy } = stack.engine.endpoints;
+    typed(`# a peer on ${proxy.replace("http", "ws")}/ws stops reading while another sends it 6 MB a second`);
+    const { sentBytes, awayMs } = await stopReading(proxy, signal);
+    figure("sent bytes", sentBytes);
+    if (awayMs !== undefined) figure("closed ms", awayMs);
+  },
+  injected: async ({ figures }) => (figures["sent bytes"] ?? 0) > 0,
+  recovered: (context) => allJoined(context),
+  deadlineMs: 20_000,
+  expect: [
+    {
+      name: "its socket is closed after",
+      unit: "ms",
+      bound: { max: 15_000 },
+      measure: ({ figures }) => figures["closed ms"] ?? Number.NaN,
+    },
+    { name: "other sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
+    {
+      name: "others' latency p99 over before",
+      unit: "ms",
+      bound: { max: 50 },
+      measure: ({ before, after }) =>
+        Math.max(
+          after.latencyMs.local.p99 - before.latencyMs.local.p99,
+          after.latencyMs.remote.p99 - before.latencyMs.remote.p99,
+        ),
+    },
+    noneLost,
+    noMediaInterruption,
+  ],
+  control: {
+    off: "the bound on what waits for a reader",
+    settings: { replicas: { MAX_BUFFERED_BYTES: "1073741824" } },
+  },
+  runbook: "SignalingEventLoopLag",
+  dashboard: "Replicas",
+  teaches: "Back-pressure must end somewhere: what nobody reads is held for a while, bounded, and then given up.",
+});

@@ -1,0 +1,48 @@
+import logUpdate from "log-update";
+import type { Live } from "./drills/runner.ts";
+
+/** Widest line on a terminal, in characters. */
+const columns = 80;
+
+/** A line that fits: what is too long for a terminal is in the report. */
+export const shorten = (line: string): string => (line.length <= columns ? line : `${line.slice(0, columns - 1)}…`);
+
+/** What a drill does, as lines, and on a terminal the state of its callers below them, redrawn in place. */
+export function createLiveView({ print, terminal }: { print: (line: string) => void; terminal: boolean }) {
+  return {
+    tell(line: string): void {
+      if (terminal) logUpdate.clear();
+      print(shorten(line));
+    },
+    show(live: Live): void {
+      if (terminal) logUpdate(panel(live));
+      else print(shorten(`  ${summary(live)}`));
+    },
+    close(): void {
+      if (terminal) logUpdate.clear();
+      logUpdate.done();
+    },
+  };
+}
+
+const seconds = (ms: number) => (ms / 1000).toFixed(0);
+
+function summary({ sinceMs, peers, reconnecting, signalsPerSecond, lost, alerts }: Live): string {
+  const counts = Object.entries(peers).map(([id, count]) => `${id.slice(-1)}:${count}`);
+  const figures = `reconnecting ${reconnecting} · ${signalsPerSecond} signals/s · lost ${lost}`;
+  return `${seconds(sinceMs)} s · peers ${counts.join(" ")} · ${figures} ${alerts.join(" ")}`.trimEnd();
+}
+
+function panel({ sinceMs, peers, reconnecting, signalsPerSecond, lost, alerts }: Live): string {
+  const all = Object.values(peers).reduce((sum, count) => sum + count, 0) + reconnecting;
+  const bar = (count: number) => "█".repeat(Math.round((count / Math.max(1, all)) * 40));
+  const row = (name: string, count: number) => `  ${name.padEnd(14)}${String(count).padStart(4)} ${bar(count)}`;
+  return [
+    `  ${seconds(sinceMs)} s since the injection`,
+    ...Object.entries(peers).map(([id, count]) => row(id, count)),
+    row("reconnecting", reconnecting),
+    `  ${signalsPerSecond} signals/s · ${lost} lost · alerts: ${alerts.length === 0 ? "none" : alerts.join(", ")}`,
+  ]
+    .map(shorten)
+    .join("\n");
+}

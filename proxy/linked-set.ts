@@ -1,0 +1,48 @@
+/** What can be in a `LinkedSet`: in one at a time. */
+export interface Linked {
+  before?: Linked | undefined;
+  after?: Linked | undefined;
+  holder?: object | undefined;
+}
+
+/**
+ * A set of objects that come and go by the thousand, as a doubly linked list through the objects themselves. A `Set`
+ * does the same; but each time its table is built anew, the old one keeps pointing to the new one, and so, until the
+ * next full collection, to all that was ever in either (measured: docs/decisions/proxy-memory.md).
+ */
+export class LinkedSet<T extends Linked> implements Iterable<T> {
+  #first: T | undefined;
+  size = 0;
+
+  /** Adds an item that is in no set. */
+  add(item: T): void {
+    item.holder = this;
+    item.after = this.#first;
+    if (this.#first !== undefined) this.#first.before = item;
+    this.#first = item;
+    this.size += 1;
+  }
+
+  /** Takes an item out, if it is in. */
+  delete(item: T): void {
+    if (item.holder !== this) return;
+    const { before, after } = item;
+    if (before === undefined) this.#first = after as T | undefined;
+    else before.after = after;
+    if (after !== undefined) after.before = before;
+    item.before = undefined;
+    item.after = undefined;
+    item.holder = undefined;
+    this.size -= 1;
+  }
+
+  /** The newest first. The item that was handed out may be taken out before the next is asked for. */
+  *[Symbol.iterator](): Iterator<T> {
+    let item = this.#first;
+    while (item !== undefined) {
+      const next = item.after as T | undefined;
+      yield item;
+      item = next;
+    }
+  }
+}

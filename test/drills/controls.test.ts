@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { heal } from "../../ops/chaos/heal.ts";
+import type { Drill } from "../../ops/drills/define-drill.ts";
+import { drills } from "../../ops/drills/drills.ts";
+import { runDrill } from "../../ops/drills/runner.ts";
+import { unsteady } from "../../ops/drills/steady.ts";
+import { exitCodes } from "../../ops/drills/verdict.ts";
+import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+
+let stack: ProcessStack;
+beforeAll(async () => {
+  stack = await startProcessStack({ CALLS: "0", PROBE_EVERY_MS: "0" });
+});
+afterEach(async () => {
+  await heal(stack);
+});
+afterAll(() => stack?.[Symbol.asyncDispose]());
+
+/** Each drill with what switches off what it proves. */
+const deliverAfterRedis = pathToFileURL(join(import.meta.dirname, "deliver-after-redis.ts")).href;
+const controlled: Drill[] = drills
+  .filter(({ engines }) => engines.includes("process"))
+  .map((drill) =>
+    drill.name === "redis-slow"
+      ? {
+          ...drill,
+          control: {
+            off: "local delivery that does not wait for Redis",
+            settings: { replicas: { NODE_OPTIONS: `--import=${deliverAfterRedis}` } },
+          },
+        }
+      : drill,
+  );
+
+test.for(controlled.map((drill) => [drill.name, drill] as const))(
+  "negative control: %s deviates when what it proves is off",
+  async ([, drill]) => {
+    const result = await runDrill(stack, drill, {
+      ...{ seed: 1, control: true, signal: new AbortController().signal, tell: () => undefined },
+    });
+    const off = result.expectations.filter(({ ok }) => !ok).map(({ name, measured }) => `${name}: ${measured}`);
+    expect(
+      { verdict: result.verdict, exit: exitCodes[result.verdict] },
+      [...off, ...result.reasons].join("; "),
+    ).toEqual({ verdict: "deviated", exit: 1 });
+    expect(await unsteady(stack)).toEqual([]);
+  },
+);
