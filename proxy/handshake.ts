@@ -4,8 +4,6 @@ import { TryTimeout } from "./try-errors.ts";
 
 /** One read buffer for all replica sockets: what is read is copied out before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
-/** Idle time before TCP asks whether the other side is still there, ms. */
-export const tcpKeepAliveMs = 15_000;
 
 /** Who owns a replica socket: the handshake first, then what comes of it. */
 export interface Owner {
@@ -93,8 +91,6 @@ function connectInto(host: string, port: number, slot: Slot): Socket {
     host,
     port,
     noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: tcpKeepAliveMs,
     allowHalfOpen: true,
     onread: { buffer: readBuffer, callback: (size, buffer) => slot.owner.take(size, buffer) },
   })

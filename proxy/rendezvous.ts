@@ -1,44 +1,51 @@
 import { hash } from "node:crypto";
 
-/** Hashes of replica ids by secret and id: there are few. */
-const idHashes = new Map<string, number>();
-/** Replicas may be named anew for ever; so many names are remembered. */
-const rememberedIds = 1_024;
+/** 32 bits of a text, keyed. */
+type KeyedHash = (text: string) => number;
+
+/** The keyed hash of each secret: a proxy has one. */
+const keyed = new Map<string, KeyedHash>();
 
 /**
  * Replica ids in preference order for `key`: rendezvous (highest random weight) hashing, Thaler & Ravishankar 1998.
- * Removing one of N ids moves only the keys that it ranked first for; adding one takes about 1/N of them. Key and ids
- * are hashed by SHA-256; the weight of a pair mixes the two hashes.
+ * Removing one of N ids moves only the keys that it ranked first for; adding one takes about 1/N of them. The weight of
+ * a pair mixes the hashes of both.
  *
- * @param secret keys the hash, so that nobody outside can compute which cookie leads to which replica
+ * @param secret keys the hash, so that who does not know it cannot compute which cookie leads to which replica
  */
 export function rank(key: string, replicaIds: readonly string[], secret: string): string[] {
-  const keyHash = hash32(`${secret}\0key\0${key}`);
-  const weights = new Map<string, number>();
-  for (const id of replicaIds) weights.set(id, mix(keyHash ^ idHash(id, secret)));
-  return [...replicaIds].sort((a, b) => {
-    const difference = (weights.get(b) as number) - (weights.get(a) as number);
-    return difference === 0 ? (a < b ? -1 : 1) : difference;
-  });
+  const hashed = hashOf(secret);
+  const keyHash = hashed(key);
+  const ranked: { id: string; weight: number }[] = [];
+  for (const id of replicaIds) ranked.push({ id, weight: mix(keyHash ^ hashed(id)) >>> 0 });
+  ranked.sort((a, b) => b.weight - a.weight || (a.id < b.id ? -1 : 1));
+  return ranked.map(({ id }) => id);
 }
 
-function idHash(id: string, secret: string): number {
-  const named = `${secret}\0id\0${id}`;
-  const known = idHashes.get(named);
+/** MurmurHash3 (x86, 32 bits; Austin Appleby) over UTF-16 units, seeded with 32 bits and ended with 32 more of the secret. */
+function hashOf(secret: string): KeyedHash {
+  const known = keyed.get(secret);
   if (known !== undefined) return known;
-  if (idHashes.size >= rememberedIds) idHashes.clear();
-  const fresh = hash32(named);
-  idHashes.set(named, fresh);
+  const digest = hash("sha256", secret, "buffer");
+  const [seed, end] = [digest.readInt32LE(0), digest.readInt32LE(4)];
+  const fresh: KeyedHash = (text) => {
+    let state = seed;
+    for (let at = 0; at < text.length; at++) {
+      let unit = Math.imul(text.charCodeAt(at), 0xcc9e2d51);
+      unit = (unit << 15) | (unit >>> 17);
+      state ^= Math.imul(unit, 0x1b873593);
+      state = (state << 13) | (state >>> 19);
+      state = (Math.imul(state, 5) + 0xe6546b64) | 0;
+    }
+    return mix(state ^ text.length ^ end);
+  };
+  keyed.set(secret, fresh);
   return fresh;
 }
 
-function hash32(text: string): number {
-  return Number.parseInt(hash("sha256", text, "hex").slice(0, 8), 16) | 0;
-}
-
-/** Spreads 32 bits over 32 bits, one to one: the finalizer of MurmurHash3 (Austin Appleby). */
+/** Spreads 32 bits over 32 bits, one to one: the finalizer of MurmurHash3. */
 function mix(bits: number): number {
   let mixed = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
+  return mixed ^ (mixed >>> 16);
 }

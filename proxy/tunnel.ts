@@ -6,12 +6,14 @@ import type { CarriedTunnel } from "./replica-table.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
 const stringLimit = 4_096;
+/** Idle time before TCP asks whether the other side is still there, ms. */
+const tcpKeepAliveMs = 15_000;
 /** Longest life of a tunnel of which one side has ended, ms. */
 const halfClosedMs = 10_000;
 
 /** Where a client socket keeps its tunnel: its listeners are the same functions for all. */
 const tunnelOf = Symbol("tunnel");
-type Client = Duplex & Pick<Socket, "bytesRead" | "bytesWritten">;
+type Client = Duplex & Pick<Socket, "bytesRead" | "bytesWritten" | "setKeepAlive">;
 type TunnelClient = Client & { [tunnelOf]: Tunnel };
 
 export interface TunnelOptions {
@@ -56,6 +58,7 @@ export class Tunnel implements CarriedTunnel, Owner, Linked {
   #seenBytes = 0;
   #seenAt = performance.now();
   #halfClosedAt: number | undefined;
+  #keptAlive = false;
 
   constructor({ client, replica, sid, idleMs, onClosed }: TunnelOptions) {
     this.client = client;
@@ -84,6 +87,7 @@ export class Tunnel implements CarriedTunnel, Owner, Linked {
   }
 
   sweep(nowMs: number): void {
+    if (!this.#keptAlive) this.#keepAlive();
     const sum = this.client.bytesRead + this.client.bytesWritten;
     if (sum !== this.#seenBytes) {
       this.#seenBytes = sum;
@@ -92,6 +96,13 @@ export class Tunnel implements CarriedTunnel, Owner, Linked {
     if (this.#halfClosedAt !== undefined && nowMs - this.#halfClosedAt > halfClosedMs)
       this.destroy(this.#reason ?? "half-closed");
     else if (nowMs - this.#seenAt > this.#idleMs) this.destroy("idle");
+  }
+
+  /** By the first sweep: eight system calls that a tunnel which is gone by then does not need. */
+  #keepAlive(): void {
+    this.#keptAlive = true;
+    this.client.setKeepAlive(true, tcpKeepAliveMs);
+    this.replica.setKeepAlive(true, tcpKeepAliveMs);
   }
 
   take(size: number, buffer: Uint8Array): boolean {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { clientHead } from "./answer-head.ts";
 import { failedTry, type Outcome } from "./attempts.ts";
 import type { Passed } from "./gate.ts";
-import { type Handshaken, handshake, tcpKeepAliveMs } from "./handshake.ts";
+import { type Handshaken, handshake } from "./handshake.ts";
 import { upgradeHead } from "./headers.ts";
 import { toldOf } from "./log-fields.ts";
 import { screenOrigin } from "./origin.ts";
@@ -98,7 +98,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     passed: Passed,
     startedAt: number,
   ): void {
-    client.setTimeout(0).setNoDelay(true).setKeepAlive(true, tcpKeepAliveMs);
+    client.setTimeout(0).setNoDelay(true);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
     const openedAt = performance.now();
     const told = toldOf(passed);
