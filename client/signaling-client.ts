@@ -1,21 +1,17 @@
-import { io, type Socket } from "socket.io-client";
 import {
-  type ClientToServerEvents,
   type DeliveredSignal,
   type JoinAck,
   type Joined,
-  NAMESPACE,
   RELAYED,
   type Refused,
   type RelayAck,
   type RelayEvent,
-  type ServerToClientEvents,
   type Signal,
-  SOCKET_IO_PATH,
 } from "../common/protocol.ts";
 import { backoffMs } from "./backoff.ts";
 import { createEvents } from "./events.ts";
 import { keepCookies } from "./keep-cookies.ts";
+import { openSocket } from "./open-socket.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
 import { createRepeats } from "./repeats.ts";
 import type { SignalingEvents, SignalingOptions, SignalingState } from "./signaling-contract.ts";
@@ -50,30 +46,9 @@ export function createSignalingClient(options: SignalingOptions) {
   let sent = 0;
   const instance = Math.floor(Math.random() * 2 ** 48).toString(36);
 
-  const transports = options.transports ?? "default";
-  const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(new URL(NAMESPACE, options.url).href, {
-    path: SOCKET_IO_PATH,
-    autoConnect: false,
-    forceNew: true,
-    reconnection: false,
-    timeout: ackWithinMs,
-    withCredentials: options.cookies ?? true,
-    ...(transports === "default" ? {} : { transports: [transports] }),
-    ...(options.query === undefined ? {} : { query: options.query }),
-    auth: (give) => {
-      const { token } = options;
-      if (token === undefined) give({});
-      else
-        Promise.resolve(typeof token === "string" ? token : token()).then(
-          (fresh) => give({ token: fresh }),
-          (error: unknown) => {
-            events.emit("error-report", { event: "token", code: "unauthorized", message: String(error) });
-            give({});
-          },
-        );
-    },
-  });
-
+  const socket = openSocket(options, ackWithinMs, (message) =>
+    events.emit("error-report", { event: "token", code: "unauthorized", message }),
+  );
   const cookies = options.cookies === false ? null : keepCookies(socket.io);
 
   function connect(): void {

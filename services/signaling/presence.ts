@@ -1,20 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Log } from "../../common/log.ts";
 import type { PeerAway, PeerLeft } from "../../common/protocol.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 import type { Directory, Kind, Member } from "./directory.ts";
+import { createSnapshots, elsewhereMs, keyOf } from "./presence-snapshots.ts";
 
 /** A replica is taken for lost when its canary was not heard for this long, ms. */
 const lostAfterMs = 2_500;
 /** After the backplane returns, replicas wait this long before they exchange members and judge each other, ms. */
 const settleMs = 3_000;
-/** A member that its replica does not list any more may be on its way from another: so long, ms, it is kept. */
-const elsewhereMs = 500;
 /** The check of silence runs this often, ms; a much longer pause is a stall of our own. */
 const judgeEveryMs = 250;
-/** Members in one message of a snapshot. */
-const snapshotChunk = 500;
 
 const entry = { roomId: z.string(), peerId: z.string() };
 const memberFields = { ...entry, kind: z.enum(["socketio", "ws"]), since: z.number(), away: z.boolean() };
@@ -65,15 +61,6 @@ export function createPresence(options: {
   const introduced = new Set<string>();
   let settled = performance.now();
   let settling: NodeJS.Timeout | undefined;
-  let snapshotId = 0;
-  const life = randomBytes(9).toString("base64url");
-  const lives = new Map<string, string>();
-  /** When a replica's present process was first heard of, epoch ms; members from before are on their grace. */
-  const bornAt = new Map<string, number>();
-  const departures = new Set<NodeJS.Timeout>();
-  const incoming = new Map<string, { id: number; keys: Set<string> }>();
-
-  const keyOf = (roomId: string, peerId: string) => JSON.stringify([roomId, peerId]);
 
   function stopGrace(roomId: string, peerId: string): void {
     clearTimeout(graces.get(keyOf(roomId, peerId)));
@@ -152,60 +139,7 @@ export function createPresence(options: {
     return true;
   }
 
-  function sendSnapshot(): void {
-    const members = [...directory.ofNode(nodeId)].map(([roomId, { peerId, kind, since, away: isAway }]) => {
-      return { roomId, peerId, kind, since, away: isAway };
-    });
-    snapshotId += 1;
-    for (let at = 0; at === 0 || at < members.length; at += snapshotChunk)
-      emit({
-        type: "snapshot",
-        node: nodeId,
-        life,
-        id: snapshotId,
-        members: members.slice(at, at + snapshotChunk),
-        last: at + snapshotChunk >= members.length,
-      });
-  }
-
-  /** Another process has that name now: the members of the one before have lost their sockets. */
-  function meet(node: string, itsLife: string): void {
-    const before = lives.get(node);
-    if (before === itsLife) return;
-    lives.set(node, itsLife);
-    incoming.delete(node);
-    // It does not know our members.
-    sendSnapshot();
-    if (before === undefined) return;
-    for (const [roomId, { peerId }] of [...directory.ofNode(node)])
-      if (!away(roomId, peerId, node, "replica-lost")) startGrace(roomId, peerId, node, "replica-lost");
-    bornAt.set(node, Date.now());
-  }
-
-  function takeSnapshot({ node, life: itsLife, id, members, last }: Extract<Gossip, { type: "snapshot" }>): void {
-    meet(node, itsLife);
-    let seen = incoming.get(node);
-    if (seen?.id !== id) {
-      seen = { id, keys: new Set() };
-      incoming.set(node, seen);
-    }
-    for (const { roomId, ...member } of members) {
-      seen.keys.add(keyOf(roomId, member.peerId));
-      joined(roomId, { ...member, node });
-    }
-    if (!last) return;
-    incoming.delete(node);
-    const gone = [...directory.ofNode(node)].filter(([roomId, { peerId, since }]) => {
-      return since >= (bornAt.get(node) ?? 0) && !seen.keys.has(keyOf(roomId, peerId));
-    });
-    if (gone.length === 0) return;
-    const timer = setTimeout(() => {
-      departures.delete(timer);
-      for (const [roomId, { peerId, since }] of gone)
-        if (directory.member(roomId, peerId)?.since === since) leave(roomId, peerId, node, "left");
-    }, elsewhereMs);
-    departures.add(timer);
-  }
+  const snapshots = createSnapshots({ nodeId, directory, emit, joined, away, leave, startGrace });
 
   backplane.onHeartbeat((node) => {
     if (node === nodeId) return;
@@ -214,7 +148,7 @@ export function createPresence(options: {
     heardAt.set(node, performance.now());
     lost.delete(node);
     // A replica that is new, or back: it does not know our members.
-    if (!known && backplane.up()) sendSnapshot();
+    if (!known && backplane.up()) snapshots.send();
   });
 
   backplane.onChange((up) => {
@@ -225,7 +159,7 @@ export function createPresence(options: {
       settled = performance.now();
       for (const node of heardAt.keys())
         if (!lost.has(node)) heardAt.set(node, Math.max(heardAt.get(node) ?? 0, settled - 1_000));
-      sendSnapshot();
+      snapshots.send();
     }, settleMs);
   });
 
@@ -255,7 +189,7 @@ export function createPresence(options: {
       const since = Math.max(Date.now(), (known?.since ?? 0) + 1);
       const member = { peerId, node: nodeId, kind, since, away: false };
       joined(roomId, member);
-      emit({ type: "joined", life, roomId, ...member, resumed });
+      emit({ type: "joined", life: snapshots.life, roomId, ...member, resumed });
     },
     /** A socket of this replica ended without `leave`, or is about to be closed by a drain. */
     lose(roomId: string, peerId: string, reason: "disconnected" | "draining"): void {
@@ -271,16 +205,17 @@ export function createPresence(options: {
       if (!heardAt.has(gossip.node)) heardAt.set(gossip.node, performance.now());
       if (gossip.type === "joined") {
         const { roomId, peerId, node, kind, since } = gossip;
-        meet(node, gossip.life);
+        snapshots.meet(node, gossip.life);
         joined(roomId, { peerId, node, kind, since, away: false });
       } else if (gossip.type === "away") away(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
       else if (gossip.type === "left") leave(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
-      else takeSnapshot(gossip);
+      else snapshots.take(gossip);
     },
     close(): void {
       clearInterval(judging);
       clearTimeout(settling);
-      for (const timer of [...graces.values(), ...departures]) clearTimeout(timer);
+      for (const timer of graces.values()) clearTimeout(timer);
+      snapshots.close();
     },
   };
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { AdminError, createAdminServer } from "../../common/admin-server.ts";
 import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/backplane.ts";
+import { createBarrier } from "./barrier.ts";
 import type { Config } from "./config.ts";
 import { createDirectory } from "./directory.ts";
 import { createDrain } from "./drain.ts";
@@ -12,7 +13,6 @@ import { createPage } from "./page.ts";
 import { createPresence, type Gossip } from "./presence.ts";
 import { createRawWsGateway } from "./raw-ws-gateway.ts";
 import { createResumeTokens } from "./resume-token.ts";
-import { createRoundTrip } from "./round-trip.ts";
 import { createSocketIoGateway } from "./socketio-gateway.ts";
 import { createSwitchboard, type Switchboard } from "./switchboard.ts";
 
@@ -80,7 +80,7 @@ export async function startReplica(config: Config, log: Log) {
       yield* rawGateway.connections();
     },
     announceAway: (connection) => switchboard.announce(connection, "draining"),
-    announced: await createRoundTrip(backplane, config.NODE_ID),
+    announced: await createBarrier(backplane, config.NODE_ID),
     log,
   });
   let closing = false;

@@ -149,3 +149,15 @@ async function inBatches<T>(count: number, make: (at: number) => Promise<T>): Pr
     made.push(...(await Promise.all(Array.from({ length: Math.min(50, count - at) }, (_, step) => make(at + step)))));
   return made;
 }
+
+test("a second SIGTERM ends a replica at once, whatever it drains", async () => {
+  await using redis = await startRedisServer();
+  const one = await startReplica("signaling-1", redis.url, { DRAIN_PER_SECOND: "1" });
+  await using _one = one.program;
+  for (let at = 0; at < 10; at += 1) await joinRoom(await connectSocketIo(one.url, { reconnection: false }), "room");
+  one.program.kill("SIGTERM");
+  await until("it drains", () => one.program.output().includes('"msg":"draining"'));
+  one.program.kill("SIGTERM");
+  expect(await one.program.exited).toBe(1);
+  expect(one.program.output()).toContain("second signal: exiting at once");
+});
