@@ -122,7 +122,7 @@ images-debian: ## third-party images from Debian packages
 	@sh deploy/debian/images.sh
 
 ##@ Develop
-.PHONY: check test test-conformance test-long test-protocols test-drills bench-proxy test-compose clean dashboards verify-observability token bench-signaling
+.PHONY: check test test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -139,8 +139,12 @@ bench-signaling: ## latency, CPU and memory of the replicas
 	@sh ops/sh/develop.sh bench-signaling
 token: ## a JWT for AUTH=jwt; ROOM= SUBJECT= ROLE= TTL_SECONDS=
 	@ROOM='$(ROOM)' SUBJECT='$(SUBJECT)' ROLE='$(ROLE)' TTL_SECONDS='$(TTL_SECONDS)' sh ops/sh/develop.sh token
-test-drills: ## four drills, negative controls, a killed runner
+test-drills: ## four drills, a killed runner, a game day
 	@sh ops/sh/develop.sh test-drills
+test-controls: ## every drill must deviate when what it proves is off
+	@sh ops/sh/develop.sh test-controls
+test-drill-all: ## every drill once and a short soak; REPEAT=3
+	@REPEAT='$(REPEAT)' sh ops/sh/develop.sh test-drill-all
 test-compose: ## the compose stack on a real Docker Engine
 	@sh test/compose/run.sh
 verify-observability: ## prove dashboards, rules and alerts

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { heal } from "../chaos/heal.ts";
 import { callAdmin, HttpError } from "../http.ts";
 import type { Stack } from "../open-stack.ts";
+import { awaitReady, replicaTable } from "../replica-table.ts";
 import { scale } from "../scale.ts";
 import type { UndoStep } from "./define-drill.ts";
 
@@ -54,7 +55,12 @@ export async function rollBack(stack: Stack, record: DrillRecord, tell: (line: s
     if (step.do === "scale") await scale(stack, step.replicas, tell);
     if (step.do === "restart") tell(`restarted ${step.id}: ${(await stack.engine.restart(step.id)).typed}`);
   }
-  const { callerAdmin } = stack.engine.endpoints;
+  const { callerAdmin, proxyAdmin } = stack.engine.endpoints;
+  if (record.undo.some((step) => step.do === "restart"))
+    await awaitReady(
+      proxyAdmin,
+      (await replicaTable(proxyAdmin)).map(({ id }) => id),
+    );
   if (record.run !== null)
     await forgiving(callAdmin("DELETE", `${callerAdmin}/calls/${record.run}`, undefined, 15_000));
   await forgiving(callAdmin("DELETE", `${callerAdmin}/marks/drill/${record.drill}`));

@@ -32,11 +32,22 @@ case $1 in
     sh test/e2e/in-namespace.sh vitest run --project e2e || status=$?
     exit $status
     ;;
-  test-drills)
+  test-drills | test-controls)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
     dependencies web
     sh ops/sh/secrets.sh
-    PATH=$PWD/node_modules/.bin:$PATH exec vitest run --project drills
+    suite=drills
+    [ "$1" = test-drills ] || suite=controls
+    PATH=$PWD/node_modules/.bin:$PATH exec vitest run --project drills "test/drills/$suite.test.ts"
+    ;;
+  test-drill-all)
+    # As a person would, on a stack of its own, which is taken down whatever comes of it.
+    export STACK=drill-all PORT_BASE=15000 ENGINE=process
+    trap 'sh ops/sh/stack.sh down >/dev/null' EXIT
+    trap 'exit 130' INT TERM HUP
+    sh ops/sh/stack.sh up >/dev/null
+    sh ops/sh/stack.sh drills --all --repeat "${REPEAT:-1}"
+    sh ops/sh/stack.sh soak --minutes 1
     ;;
   test-conformance)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
+import { type BarGroup, barChart } from "./bars.ts";
 import { cpuSeconds, idleBytes, type Latency, oneWay } from "./signaling/measures.ts";
 
 /**
@@ -120,5 +121,26 @@ console.log("\nbytes an idle WebSocket in one room of its own");
 for (const one of results) console.log(`${one.backplane.padEnd(10)} ${Math.round(one.idleBytes)}`);
 mkdirSync(dirname(flags.out), { recursive: true });
 writeFileSync(flags.out, `${JSON.stringify({ at: new Date().toISOString(), seconds, results }, null, 2)}\n`);
-console.log(`\n${flags.out}`);
+const plot = flags.out.replace(/(\.json)?$/, ".svg");
+const groups: BarGroup[] = [
+  ...rates.flatMap((perSecond) =>
+    (["local", "remote"] as const).map((scope) => ({
+      name: `${scope} p99 at ${perSecond}/s, ms`,
+      bars: results.map(({ backplane, latency }) => ({
+        name: backplane,
+        value: latency.find((one) => one.scope === scope && one.perSecond === perSecond)?.p99 ?? Number.NaN,
+      })),
+    })),
+  ),
+  {
+    name: "CPU growth from 2 to 6 replicas",
+    bars: results.map(({ backplane, growth }) => ({ name: backplane, value: growth.ratio })),
+  },
+  {
+    name: "KiB an idle WebSocket",
+    bars: results.map((one) => ({ name: one.backplane, value: one.idleBytes / 1_024 })),
+  },
+];
+writeFileSync(plot, barChart("The replicas on each backplane", groups, 100));
+console.log(`\n${flags.out}, ${plot}`);
 process.exit(0);

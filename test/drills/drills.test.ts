@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { CallsReport } from "../../common/calls.ts";
 import { heal } from "../../ops/chaos/heal.ts";
+import type { Drill } from "../../ops/drills/define-drill.ts";
 import { drills } from "../../ops/drills/drills.ts";
 import { type DrillResult, runDrill } from "../../ops/drills/runner.ts";
 import { unsteady } from "../../ops/drills/steady.ts";
@@ -23,7 +24,7 @@ afterEach(async () => {
 });
 afterAll(() => stack?.[Symbol.asyncDispose]());
 
-function run(name: string, calls: { calls?: number } = {}): Promise<DrillResult> {
+function run(name: string, calls: Partial<Drill["calls"]> = {}): Promise<DrillResult> {
   const drill = drills.find((one) => one.name === name);
   if (drill === undefined) throw new Error(`no drill ${name}`);
   return runDrill(stack, drill, { seed: 1, calls, signal: new AbortController().signal, tell: () => undefined });
@@ -111,4 +112,32 @@ test("kill-node holds with 200 calls: nobody waits over 5 s, media never stops",
   const { calls } = result as { calls: CallsReport };
   expect(calls.peers.length).toBe(400);
   expect(calls.media).toMatchObject({ connected: 40, interruptions: 0 });
+});
+
+test("storm holds with 2,000 clients: everyone is back in 10 s, no replica's event loop is late by 200 ms", async () => {
+  const calls = { calls: 1_000, rate: 60, signalsPerSecond: 0.2, webrtcEvery: 100 };
+  const result = await run("storm", calls);
+  expect(deviations(result)).toEqual([]);
+  expect(result.calls?.peers.length).toBe(2_000);
+});
+
+test.each([
+  { answers: ["seen", "signaling-1 kill"], points: 100 },
+  { answers: ["hint", "redis pause", "signaling-1 kill"], points: 70 },
+])("a game day's fault is found by $answers for $points points, and healed", async ({ answers, points }) => {
+  const trainee = spawn("node", ["ops/cli.ts", "game-day", "--seed", "0", "--level", "1"], {
+    cwd: stack.root,
+    env: { ...process.env, STACK: stack.name },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let text = "";
+  trainee.stdout.on("data", (chunk) => {
+    text += chunk;
+  });
+  trainee.stdin.end(answers.map((answer) => `${answer}\n`).join(""));
+  const [code] = await once(trainee, "exit");
+  expect(text).toContain(`${points} points`);
+  expect(text).toContain("it was: kill signaling-1");
+  expect(code).toBe(0);
+  expect(await unsteady(stack)).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { barChart } from "../bars.ts";
 
 export type Row = {
   measure: string;
@@ -37,27 +38,13 @@ export function table(rows: readonly Row[]): string {
 
 /** Bars of every proxy relative to HAProxy, one group a measure. */
 export function plot(rows: readonly Row[]): string {
-  const names = columns.slice(1);
-  const colours: Record<string, string> = {
-    ours: "#0b7285",
-    haproxy: "#868e96",
-    nginx: "#adb5bd",
-    "http-proxy": "#e8590c",
-  };
-  const [left, barHeight, gap, width] = [230, 14, 26, 420];
-  const finite = (row: Row, name: string) => Math.min((row.medians[name] ?? 0) / (row.medians["haproxy"] ?? 1), 12);
-  const scale = width / Math.max(...rows.flatMap((row) => names.map((name) => finite(row, name))), 1);
-  const groups = rows.map((row, index) => {
-    const y = 40 + index * (names.length * barHeight + gap);
-    const bars = names.map((name, at) => {
-      const value = finite(row, name);
-      const top = y + at * barHeight;
-      return `<rect x="${left}" y="${top}" width="${(value * scale).toFixed(1)}" height="${barHeight - 3}" fill="${colours[name]}"/><text x="${(left + value * scale + 5).toFixed(1)}" y="${top + 10}">${name} ${value.toFixed(2)}</text>`;
-    });
-    return `<text x="${left - 8}" y="${y + 30}" text-anchor="end">${row.measure}${row.higherIsBetter ? " ▲" : ""}</text>${bars.join("")}`;
-  });
-  const height = 50 + rows.length * (names.length * barHeight + gap);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${left + width + 130}" height="${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="12" y="20" font-size="14">Relative to HAProxy (▲: more is better, else less)</text>${groups.join("")}</svg>\n`;
+  const groups = rows.map(({ measure, higherIsBetter, medians }) => ({
+    name: `${measure}${higherIsBetter ? " ▲" : ""}`,
+    bars: columns
+      .slice(1)
+      .map((name) => ({ name, value: (medians[name] ?? Number.NaN) / (medians["haproxy"] ?? Number.NaN) })),
+  }));
+  return barChart("Relative to HAProxy (▲: more is better, else less)", groups, 12);
 }
 
 /** Writes `reports/bench-proxy.{json,svg}`. */
