@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../support/poll.ts";
 import { type ComposeStack, type Container, docker, startComposeStack } from "./compose-stack.ts";
+import { anonymousBytes, status } from "./container-facts.ts";
 
 let stack: ComposeStack;
 let containers: Map<string, Container>;
@@ -19,15 +19,6 @@ afterAll(async () => {
 
 const services = ["alertmanager", "caller", "prometheus", "proxy", "redis", "redis-exporter"];
 const replicas = ["signaling-1", "signaling-2", "signaling-3"];
-
-/** A line of `/proc/<pid>/status` of a container's first process. */
-function status({ Id }: Container, field: string): string {
-  const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);
-  const line = readFileSync(`/proc/${pid}/status`, "utf8")
-    .split("\n")
-    .find((one) => one.startsWith(`${field}:`));
-  return (line ?? "").slice(field.length + 1).trim();
-}
 
 test("these services run, healthy, and no other", () => {
   expect(running.map(([service]) => service).sort()).toEqual([...services, ...replicas]);
@@ -242,28 +233,6 @@ test("the images hold production dependencies and what their program needs", () 
   ])
     expect(listing.split("\n")).not.toContain(stranger);
 });
-
-test("no Compose warning in any combination of overlays", () => {
-  const overlays = readdirSync(join(import.meta.dirname, "../../deploy"), { recursive: true })
-    .map(String)
-    .filter((path) => path.endsWith("/compose.yaml"));
-  expect(overlays.length).toBeGreaterThanOrEqual(4);
-  for (let set = 0; set < 2 ** overlays.length; set += 1) {
-    const chosen = overlays.filter((_, index) => set & (1 << index)).flatMap((path) => ["--file", `deploy/${path}`]);
-    const command = ["docker", "compose", "--file", "compose.yaml", ...chosen, "--profile", "'*'", "config", "--quiet"];
-    expect(execFileSync("sh", ["-c", `${command.join(" ")} 2>&1`], { encoding: "utf8" })).toBe("");
-  }
-});
-
-/** Anonymous memory of a container, by its control group: version 2, or the memory controller of version 1. */
-function anonymousBytes({ Id }: Container): number {
-  const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);
-  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");
-  const v1 = groups.find((line) => line.split(":")[1] === "memory")?.split(":")[2];
-  const v2 = groups.find((line) => line.startsWith("0::"))?.slice(3);
-  const path = v1 === undefined ? `/sys/fs/cgroup${v2}` : `/sys/fs/cgroup/memory${v1}`;
-  return Number(/^(?:anon|total_rss) (\d+)$/m.exec(readFileSync(`${path}/memory.stat`, "utf8"))?.[1]);
-}
 
 test("idle, the stack takes at most 700 MiB of anonymous memory; nothing was restarted or killed for it", () => {
   const anonymous = running.map(([service, container]) => [service, anonymousBytes(container) / 2 ** 20] as const);

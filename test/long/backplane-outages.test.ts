@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type BackplaneServer, startBackplaneServer, type Variant } from "../support/backplane-server.ts";
+import type { Variant } from "../support/backplane-server.ts";
+import { createBackplaneStage } from "../support/backplane-stage.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
-import { type Replica, startReplica } from "../support/replica.ts";
-import { type Load, quantile, startLoad } from "../support/signal-load.ts";
-import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
+import { type Load, quantile } from "../support/signal-load.ts";
 
 const kills = 20;
 /** Per second, over four pairs of peers: two on one replica, two across. */
@@ -18,46 +17,18 @@ const warmSignals = 1_000;
 const goneMs = 60_000;
 
 describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams"])("long outages of %s", (variant) => {
-  let server: BackplaneServer;
-  let replicas: Replica[];
-  const peers: SocketIoPeer[] = [];
-  const loads: Load[] = [];
-
-  beforeEach(async () => {
-    server = await startBackplaneServer(variant);
-    replicas = await Promise.all(
-      ["signaling-1", "signaling-2", "signaling-3"].map((nodeId) => startReplica(nodeId, server.url, server.env)),
-    );
-  });
+  const stage = createBackplaneStage(variant);
+  const { replicas, peerOn, pair, load, states, server } = stage;
+  beforeEach(stage.start);
   afterEach(async () => {
-    for (const load of loads.splice(0)) load.stop();
-    for (const peer of peers.splice(0)) peer.close();
-    await Promise.all(replicas.map(({ program }) => program[Symbol.asyncDispose]()));
-    await server[Symbol.asyncDispose]();
+    stage.clear();
+    await stage.end();
   });
-
-  async function peerOn(index: number, room: string) {
-    const peer = await connectSocketIo(replicas[index]?.url ?? "");
-    peers.push(peer);
-    return joinRoom(peer, room);
-  }
-  async function pair(first: number, second: number) {
-    const room = randomUUID();
-    const a = await peerOn(first, room);
-    const b = await peerOn(second, room);
-    await until("they see each other", () => a.got("peer-joined").length === 1);
-    return { room, a, b };
-  }
-  const stateIs = (state: string) => async () => {
-    const answers = await Promise.all(replicas.map(({ adminUrl }) => fetch(`${adminUrl}/readyz`)));
-    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as { state: string }[];
-    return bodies.every((body) => body.state === state);
-  };
 
   test(`${kills} kills in a row under ${signalsPerSecond} signals/s: 0 exits, 0 stale, local p99 < ${localP99Ms} ms`, async () => {
     const pids = replicas.map(({ program }) => program.pid);
     const pairs = [await pair(0, 0), await pair(1, 1), await pair(0, 1), await pair(2, 0)];
-    for (const { a, b, room } of pairs) loads.push(startLoad(a, b, room, signalsPerSecond / 4, "load"));
+    const loads = pairs.map(({ a, b, room }) => load(a, b, room, signalsPerSecond / 4, "load"));
     const [first, second, third, fourth] = loads as [Load, Load, Load, Load];
     await until("signals flow", () => first.received().length > warmSignals);
     const busyMs = quantile(first.latencies(), 0.99);
@@ -65,18 +36,18 @@ describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams"])("lon
     for (let kill = 0; kill < kills; kill += 1) {
       const flowing = third.received().length;
       await until("remote signals flow", () => third.received().length > flowing + 50);
-      await server.kill();
-      await until("all are degraded", stateIs("degraded"), { withinMs: 4_000 });
+      await server().kill();
+      await until("all are degraded", states("degraded"), { withinMs: 4_000 });
       const reached = first.received().length;
       await until("local signals go on", () => first.received().length > reached + 250);
-      await server.start();
+      await server().start();
       const at = performance.now();
-      await until("all are ready", stateIs("ready"), { withinMs: 3_000 });
+      await until("all are ready", states("ready"), { withinMs: 3_000 });
       slowestReadyMs = Math.max(slowestReadyMs, performance.now() - at);
     }
-    for (const load of loads) load.stop();
-    for (const load of [first, second])
-      await until("every local signal is there", () => load.numbers().length === load.sent());
+    for (const one of loads) one.stop();
+    for (const one of [first, second])
+      await until("every local signal is there", () => one.numbers().length === one.sent());
     const local = [...first.latencies(), ...second.latencies()].sort((a, b) => a - b);
     const remote = [...third.latencies(), ...fourth.latencies()].sort((a, b) => a - b);
     const sent = third.sent() + fourth.sent();
@@ -109,13 +80,13 @@ describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams"])("lon
     const stayer = await peerOn(0, changing);
     const leaver = await peerOn(1, changing);
     await until("they see each other", () => stayer.got("peer-joined").length === 1);
-    await server.kill();
-    await until("all are degraded", stateIs("degraded"), { withinMs: 4_000 });
+    await server().kill();
+    await until("all are degraded", states("degraded"), { withinMs: 4_000 });
     const wentAt = performance.now();
     await leaver.socket.emitWithAck("leave", changing);
     const newcomer = await peerOn(2, changing);
     await until("a minute has passed", () => performance.now() - wentAt > goneMs, { withinMs: goneMs + 10_000 });
-    await server.start();
+    await server().start();
     const backAt = performance.now();
     const expected = new Map(rooms.map(({ room, a, b }) => [room, [a.peerId, b.peerId].sort()]));
     expected.set(changing, [stayer.peerId, newcomer.peerId].sort());

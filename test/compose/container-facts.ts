@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs";
+import { type Container, docker } from "./compose-stack.ts";
+
+/** A line of `/proc/<pid>/status` of a container's first process. */
+export function status({ Id }: Container, field: string): string {
+  const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);
+  const line = readFileSync(`/proc/${pid}/status`, "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${field}:`));
+  return (line ?? "").slice(field.length + 1).trim();
+}
+
+/** Anonymous memory of a container, by its control group: version 2, or the memory controller of version 1. */
+export function anonymousBytes({ Id }: Container): number {
+  const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);
+  const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");
+  const v1 = groups.find((line) => line.split(":")[1] === "memory")?.split(":")[2];
+  const v2 = groups.find((line) => line.startsWith("0::"))?.slice(3);
+  const path = v1 === undefined ? `/sys/fs/cgroup${v2}` : `/sys/fs/cgroup/memory${v1}`;
+  return Number(/^(?:anon|total_rss) (\d+)$/m.exec(readFileSync(`${path}/memory.stat`, "utf8"))?.[1]);
+}

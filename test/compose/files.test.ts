@@ -1,0 +1,45 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { docker } from "./compose-stack.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+test("no Compose warning in any combination of overlays", () => {
+  const overlays = readdirSync(join(root, "deploy"), { recursive: true })
+    .map(String)
+    .filter((path) => path.endsWith("/compose.yaml"));
+  expect(overlays.length).toBeGreaterThanOrEqual(4);
+  for (let set = 0; set < 2 ** overlays.length; set += 1) {
+    const chosen = overlays.filter((_, index) => set & (1 << index)).flatMap((path) => ["--file", `deploy/${path}`]);
+    const command = ["docker", "compose", "--file", "compose.yaml", ...chosen, "--profile", "'*'", "config", "--quiet"];
+    expect(execFileSync("sh", ["-c", `${command.join(" ")} 2>&1`], { encoding: "utf8" })).toBe("");
+  }
+});
+
+test("an image that cannot be pulled ends make up with one line that names both ways out", () => {
+  const stack = "pull-fails";
+  const make = (target: string) =>
+    spawnSync("make", ["--no-print-directory", target], {
+      cwd: root,
+      env: {
+        ...process.env,
+        ...{ STACK: stack, PORT_BASE: "9000", ENGINE: "compose", GRAFANA: "0", ENV_FILE: "/dev/null" },
+        IMAGE_REDIS: "registry.invalid/hold-the-line/none:1",
+      },
+      encoding: "utf8",
+    });
+  try {
+    const { status, stderr } = make("up");
+    expect(status).not.toBe(0);
+    const [said, ...more] = stderr.split("\n").filter((line) => line !== "" && !line.startsWith("make"));
+    expect(more).toEqual([]);
+    expect(said).toMatch(/an image cannot be pulled.*make images-debian.*IMAGE_\*.*GRAFANA=0/);
+  } finally {
+    make("down");
+    const built = docker("image", "ls", "--quiet", "--filter", `reference=hold-the-line/*:${stack}`).split("\n");
+    docker("image", "rm", "--force", ...new Set(built.filter((id) => id !== "")));
+  }
+  expect(docker("ps", "--all", "--quiet", "--filter", `label=com.docker.compose.project=${stack}`)).toBe("");
+});
