@@ -37,8 +37,8 @@ export const storm = defineDrill({
     noneLostAfterRejoin,
   ],
   control: {
-    off: "an admission that fits the load: 4 sessions a second and replica",
-    settings: { proxy: { ADMIT_PER_SECOND: "4" } },
+    off: "an admission that fits the load: 2 sessions a second and replica",
+    settings: { proxy: { ADMIT_PER_SECOND: "2" } },
   },
   runbook: "SignalingReconnectStorm",
   dashboard: "Replicas",
