@@ -34,7 +34,7 @@ export const scaleOut = defineDrill({
     {
       name: "keys moved, at least",
       unit: "%",
-      bound: { min: 15 },
+      bound: { min: 12 },
       measure: ({ figures }) => figures["moved"] ?? Number.NaN,
     },
     {
