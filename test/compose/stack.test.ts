@@ -3,7 +3,7 @@ import { factsOf, samplesOf } from "../e2e/browser.ts";
 import { breaksOf } from "../e2e/unbroken.ts";
 import { until } from "../support/poll.ts";
 import { callUp, startEnclosedBrowser } from "./call.ts";
-import { type ComposeStack, leftOvers, startComposeStack } from "./compose-stack.ts";
+import { type ComposeStack, docker, leftOvers, startComposeStack } from "./compose-stack.ts";
 import { joinApart, joinRoom, type Peer, sendNumbered } from "./peers.ts";
 
 let stack: ComposeStack;
@@ -148,6 +148,20 @@ test("a replica that crashes is started again by the restart policy; only its pe
   await state(node, "ready", 15_000);
   expect(a.lost()).toBe(0);
 });
+
+test("the drill crash-node passes, and deviates without a restart policy: its negative control", async () => {
+  expect(await stack.make("drill", "DRILL=crash-node", "SEED=1")).toContain("crash-node: passed");
+  const ids = [...stack.inspect()].flatMap(([service, { Id }]) => (service.startsWith("signaling-") ? [Id] : []));
+  docker("update", "--restart", "no", ...ids);
+  try {
+    await expect(stack.make("drill", "DRILL=crash-node", "SEED=1")).rejects.toThrow(
+      /crash-node: deviated[\s\S]*Error 1/,
+    );
+  } finally {
+    docker("update", "--restart", "unless-stopped", ...ids);
+  }
+  expect(new Set((await stack.replicas()).map((row) => row.state))).toEqual(new Set(["ready"]));
+}, 300_000);
 
 test("roll replaces the replicas one by one: never fewer than two ready, no signal lost", async () => {
   const [a, b] = await apart("roll");
