@@ -1,3 +1,4 @@
+import type { Log } from "../../common/log.ts";
 import type { Backplane } from "./backplane/backplane.ts";
 
 /** Longest wait, ms: a backplane that is down brings nothing back. */
@@ -16,7 +17,7 @@ const answerChannel = (nodeId: string) => `hold-the-line:barrier:${nodeId}`;
  *
  * The function resolves after 3 s at the latest, whoever has answered or not.
  */
-export async function createBarrier(backplane: Backplane, nodeId: string): Promise<() => Promise<void>> {
+export async function createBarrier(backplane: Backplane, nodeId: string, log: Log): Promise<() => Promise<void>> {
   const heardAt = new Map<string, number>();
   /** By call: the replicas that have not answered, and what to do when all have. */
   const waiting = new Map<string, { missing: Set<string>; done: () => void }>();
@@ -33,7 +34,10 @@ export async function createBarrier(backplane: Backplane, nodeId: string): Promi
     const [from, call] = parse(payload);
     if (from === nodeId) answeredBy(call, nodeId);
     // Not sent: the caller's limit ends its wait.
-    else backplane.publish(answerChannel(from), `${nodeId} ${call}`).catch(() => undefined);
+    else
+      backplane
+        .publish(answerChannel(from), `${nodeId} ${call}`)
+        .catch((err: unknown) => log.debug({ err, from }, "a barrier's call was not answered"));
   });
   await backplane.subscribe(answerChannel(nodeId), (payload) => {
     const [node, call] = parse(payload);

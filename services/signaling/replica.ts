@@ -80,7 +80,7 @@ export async function startReplica(config: Config, log: Log) {
       yield* rawGateway.connections();
     },
     announceAway: (connection) => switchboard.announce(connection, "draining"),
-    announced: await createBarrier(backplane, config.NODE_ID),
+    announced: await createBarrier(backplane, config.NODE_ID, log),
     log,
   });
   let closing = false;

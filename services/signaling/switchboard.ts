@@ -246,6 +246,4 @@ const subjectOf = ({ grant }: Connection): string | null => grant?.subject ?? nu
 
 const notInRoom = (): Refused => refused("not-in-room", "join the room first");
 
-function isRelayed(event: string): event is RelayEvent {
-  return (RELAYED as readonly string[]).includes(event);
-}
+const isRelayed = (event: string): event is RelayEvent => (RELAYED as readonly string[]).includes(event);
