@@ -3,7 +3,7 @@ import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
 import { drills as all } from "../drills/drills.ts";
 import { type DrillResult, runDrill } from "../drills/runner.ts";
-import { exitCodes } from "../drills/verdict.ts";
+import { exitCodes, type Verdict } from "../drills/verdict.ts";
 import { CannotError } from "../engine.ts";
 import { createLiveView, shorten } from "../live-view.ts";
 import { writeReport } from "../report/write.ts";
@@ -83,14 +83,7 @@ export const drills: Command = {
     for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)
       for (const one of possible) {
         if (context.signal.aborted) return 130;
-        const result = await runDrill(context.stack, one, {
-          seed: round,
-          signal: context.signal,
-          tell: () => undefined,
-        });
-        writeReport(context.stack.root, result);
-        printResult(context, result);
-        worst = Math.max(worst, exitCodes[result.verdict]);
+        worst = Math.max(worst, exitCodes[await runReported(context, one, round)]);
       }
     return worst;
   },
@@ -103,8 +96,16 @@ export function drillNamed(name: string | undefined): Drill {
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${all.map((one) => one.name).join(", ")})`);
 }
 
+/** Runs one drill of several: its report is written, its result printed. */
+export async function runReported(context: CommandContext, drill: Drill, seed: number): Promise<Verdict> {
+  const result = await runDrill(context.stack, drill, { seed, signal: context.signal, tell: () => undefined });
+  writeReport(context.stack.root, result);
+  printResult(context, result);
+  return result.verdict;
+}
+
 /** A drill's verdict and what deviates, in lines. */
-export function printResult({ print }: CommandContext, result: DrillResult): void {
+function printResult({ print }: CommandContext, result: DrillResult): void {
   const seconds = ((result.endedAt - result.startedAt) / 1000).toFixed(0);
   print(`${result.drill}: ${result.verdict} in ${seconds} s (seed ${result.seed}; make report)`);
   if (result.control !== null) print(shorten(`  negative control, it must deviate: without ${result.control}`));

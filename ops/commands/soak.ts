@@ -1,10 +1,8 @@
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { drills } from "../drills/drills.ts";
-import { runDrill } from "../drills/runner.ts";
 import { exitCodes } from "../drills/verdict.ts";
-import { writeReport } from "../report/write.ts";
-import { printResult, wholeNumber } from "./drill.ts";
+import { runReported, wholeNumber } from "./drill.ts";
 
 /** `soak --minutes 30`: seeded drills back to back, and how they ended. */
 export const soak: Command = {
@@ -24,11 +22,9 @@ export const soak: Command = {
       // A multiplicative step, so that neighbouring seeds draw other drills.
       const drill = possible[(seed * 7_919) % possible.length];
       if (drill === undefined) break;
-      const result = await runDrill(context.stack, drill, { seed, signal: context.signal, tell: () => undefined });
-      writeReport(context.stack.root, result);
-      printResult(context, result);
-      verdicts[result.verdict] = (verdicts[result.verdict] ?? 0) + 1;
-      worst = Math.max(worst, exitCodes[result.verdict]);
+      const verdict = await runReported(context, drill, seed);
+      verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+      worst = Math.max(worst, exitCodes[verdict]);
       seed += 1;
     } while (Date.now() < until && !context.signal.aborted);
     const counts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`);

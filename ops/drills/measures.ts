@@ -41,6 +41,19 @@ export function lastLostMs(seen: Observation): number {
   return Math.max(...outagesOf(seen).map(({ outage }) => outage.at - seen.injectedAt));
 }
 
+/** A figure that the drill kept itself. */
+export const figureOf =
+  (name: string) =>
+  ({ figures }: Observation): number =>
+    figures[name] ?? Number.NaN;
+
+/** How much later signals of this scope came than before the injection, ms. */
+export const latencyOverBefore = (
+  { before, after }: Observation,
+  scope: "local" | "remote",
+  percentile: "p95" | "p99",
+): number => after.latencyMs[scope][percentile] - before.latencyMs[scope][percentile];
+
 export const reconnectP95 = (max: number): Expectation => ({
   ...{ name: "reconnect p95", unit: "ms", bound: { max } },
   measure: ({ after }) => (after.reconnectMs.count === 0 ? Number.NaN : after.reconnectMs.p95),

@@ -1,7 +1,7 @@
 import { pause } from "../pause.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { everyoneBack, noMediaInterruption, survivorsKeepSockets } from "./measures.ts";
+import { everyoneBack, figureOf, noMediaInterruption, survivorsKeepSockets } from "./measures.ts";
 
 /** docs/drills.md, partition-node. */
 export const partitionNode = defineDrill({
@@ -24,7 +24,7 @@ export const partitionNode = defineDrill({
       name: "degraded after",
       unit: "ms",
       bound: { max: 3_000 },
-      measure: ({ figures }) => figures["degraded ms"] ?? Number.NaN,
+      measure: figureOf("degraded ms"),
     },
     everyoneBack(12_000),
     noMediaInterruption,

@@ -1,7 +1,7 @@
 import { pause } from "../pause.ts";
 import { allJoined, allReady, serviceIs } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { noMediaInterruption, noneStale } from "./measures.ts";
+import { figureOf, noMediaInterruption, noneStale } from "./measures.ts";
 
 /** docs/drills.md, redis-kill. */
 export const redisKill = defineDrill({
@@ -28,7 +28,7 @@ export const redisKill = defineDrill({
       name: "replicas that said degraded",
       unit: "",
       bound: { min: 3 },
-      measure: ({ figures }) => figures["degraded"] ?? Number.NaN,
+      measure: figureOf("degraded"),
     },
     { name: "sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
     noneStale,
@@ -42,7 +42,7 @@ export const redisKill = defineDrill({
       name: "all ready after Redis is back",
       unit: "ms",
       bound: { max: 3_000 },
-      measure: ({ figures }) => figures["ready ms"] ?? Number.NaN,
+      measure: figureOf("ready ms"),
     },
     noMediaInterruption,
   ],

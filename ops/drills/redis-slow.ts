@@ -1,7 +1,7 @@
 import { pause } from "../pause.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { noMediaInterruption } from "./measures.ts";
+import { latencyOverBefore, noMediaInterruption } from "./measures.ts";
 
 /** docs/drills.md, redis-slow. */
 export const redisSlow = defineDrill({
@@ -22,14 +22,14 @@ export const redisSlow = defineDrill({
       name: "local latency p95 over before",
       unit: "ms",
       bound: { max: 25 },
-      measure: ({ before, after }) => after.latencyMs.local.p95 - before.latencyMs.local.p95,
+      measure: (seen) => latencyOverBefore(seen, "local", "p95"),
     },
     // Two links are on the way, one to Redis and one from it, each with 250 ms at the most.
     {
       name: "remote latency p95 over before",
       unit: "ms",
       bound: { max: 600 },
-      measure: ({ before, after }) => after.latencyMs.remote.p95 - before.latencyMs.remote.p95,
+      measure: (seen) => latencyOverBefore(seen, "remote", "p95"),
     },
     { name: "remote latency p50", unit: "ms", bound: { min: 300 }, measure: ({ after }) => after.latencyMs.remote.p50 },
     noMediaInterruption,

@@ -1,7 +1,7 @@
 import { scale } from "../scale.ts";
 import { allJoined, allReady } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { moved, noMediaInterruption } from "./measures.ts";
+import { figureOf, moved, noMediaInterruption } from "./measures.ts";
 import { freshKeys, placement } from "./placement.ts";
 
 const added = "signaling-4";
@@ -30,18 +30,18 @@ export const scaleOut = defineDrill({
   deadlineMs: 60_000,
   expect: [
     { name: "live sockets dropped", unit: "", bound: { max: 0 }, measure: moved },
-    { name: "keys moved", unit: "%", bound: { max: 35 }, measure: ({ figures }) => figures["moved"] ?? Number.NaN },
+    { name: "keys moved", unit: "%", bound: { max: 35 }, measure: figureOf("moved") },
     {
       name: "keys moved, at least",
       unit: "%",
       bound: { min: 12 },
-      measure: ({ figures }) => figures["moved"] ?? Number.NaN,
+      measure: figureOf("moved"),
     },
     {
       name: "keys moved between the others",
       unit: "",
       bound: { max: 0 },
-      measure: ({ figures }) => figures["shuffled"] ?? Number.NaN,
+      measure: figureOf("shuffled"),
     },
     noMediaInterruption,
   ],

@@ -1,6 +1,6 @@
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { noMediaInterruption, noneLost } from "./measures.ts";
+import { figureOf, latencyOverBefore, noMediaInterruption, noneLost } from "./measures.ts";
 import { stopReading } from "./stop-reading.ts";
 
 /** docs/drills.md, slow-client. */
@@ -25,18 +25,14 @@ export const slowClient = defineDrill({
       name: "its socket is closed after",
       unit: "ms",
       bound: { max: 15_000 },
-      measure: ({ figures }) => figures["closed ms"] ?? Number.NaN,
+      measure: figureOf("closed ms"),
     },
     { name: "other sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
     {
       name: "others' latency p99 over before",
       unit: "ms",
       bound: { max: 50 },
-      measure: ({ before, after }) =>
-        Math.max(
-          after.latencyMs.local.p99 - before.latencyMs.local.p99,
-          after.latencyMs.remote.p99 - before.latencyMs.remote.p99,
-        ),
+      measure: (seen) => Math.max(latencyOverBefore(seen, "local", "p99"), latencyOverBefore(seen, "remote", "p99")),
     },
     noneLost,
     noMediaInterruption,

@@ -2,7 +2,7 @@ import { callAdmin } from "../http.ts";
 import { createPrometheus } from "../prometheus.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { everyoneBack, noMediaInterruption, noneLostAfterRejoin } from "./measures.ts";
+import { everyoneBack, figureOf, noMediaInterruption, noneLostAfterRejoin } from "./measures.ts";
 
 /** docs/drills.md, storm. */
 export const storm = defineDrill({
@@ -31,7 +31,7 @@ export const storm = defineDrill({
       name: "event-loop delay p99 of the slowest replica",
       unit: "ms",
       bound: { max: 200 },
-      measure: ({ figures }) => figures["lag ms"] ?? Number.NaN,
+      measure: figureOf("lag ms"),
     },
     noMediaInterruption,
     noneLostAfterRejoin,

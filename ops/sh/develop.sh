@@ -36,9 +36,7 @@ case $1 in
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
     dependencies web
     sh ops/sh/secrets.sh
-    suite=drills
-    [ "$1" = test-drills ] || suite=controls
-    PATH=$PWD/node_modules/.bin:$PATH exec vitest run --project drills "test/drills/$suite.test.ts"
+    PATH=$PWD/node_modules/.bin:$PATH exec vitest run --project drills "test/drills/${1#test-}.test.ts"
     ;;
   test-drill-all)
     # As a person would, on a stack of its own, which is taken down whatever comes of it.

@@ -1,22 +1,14 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { heal } from "../../ops/chaos/heal.ts";
+import { expect, test } from "vitest";
 import type { Drill } from "../../ops/drills/define-drill.ts";
 import { drills } from "../../ops/drills/drills.ts";
 import { runDrill } from "../../ops/drills/runner.ts";
 import { unsteady } from "../../ops/drills/steady.ts";
 import { exitCodes } from "../../ops/drills/verdict.ts";
-import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+import { useDrillStack } from "./drill-stack.ts";
 
-let stack: ProcessStack;
-beforeAll(async () => {
-  stack = await startProcessStack({ CALLS: "0", PROBE_EVERY_MS: "0" });
-});
-afterEach(async () => {
-  await heal(stack);
-});
-afterAll(() => stack?.[Symbol.asyncDispose]());
+const drillStack = useDrillStack();
 
 /** Each drill with what switches off what it proves. */
 const deliverAfterRedis = pathToFileURL(join(import.meta.dirname, "deliver-after-redis.ts")).href;
@@ -37,7 +29,7 @@ const controlled: Drill[] = drills
 test.for(controlled.map((drill) => [drill.name, drill] as const))(
   "negative control: %s deviates when what it proves is off",
   async ([, drill]) => {
-    const result = await runDrill(stack, drill, {
+    const result = await runDrill(drillStack(), drill, {
       ...{ seed: 1, control: true, signal: new AbortController().signal, tell: () => undefined },
     });
     const off = result.expectations.filter(({ ok }) => !ok).map(({ name, measured }) => `${name}: ${measured}`);
@@ -45,6 +37,6 @@ test.for(controlled.map((drill) => [drill.name, drill] as const))(
       { verdict: result.verdict, exit: exitCodes[result.verdict] },
       [...off, ...result.reasons].join("; "),
     ).toEqual({ verdict: "deviated", exit: 1 });
-    expect(await unsteady(stack)).toEqual([]);
+    expect(await unsteady(drillStack())).toEqual([]);
   },
 );

@@ -2,9 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import type { CallsReport } from "../../common/calls.ts";
-import { heal } from "../../ops/chaos/heal.ts";
 import type { Drill } from "../../ops/drills/define-drill.ts";
 import { drills } from "../../ops/drills/drills.ts";
 import { type DrillResult, runDrill } from "../../ops/drills/runner.ts";
@@ -13,21 +12,14 @@ import { callAdmin } from "../../ops/http.ts";
 import { writeReport } from "../../ops/report/write.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
-import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+import { useDrillStack } from "./drill-stack.ts";
 
-let stack: ProcessStack;
-beforeAll(async () => {
-  stack = await startProcessStack({ CALLS: "0", PROBE_EVERY_MS: "0" });
-});
-afterEach(async () => {
-  await heal(stack);
-});
-afterAll(() => stack?.[Symbol.asyncDispose]());
+const drillStack = useDrillStack();
 
 function run(name: string, calls: Partial<Drill["calls"]> = {}): Promise<DrillResult> {
   const drill = drills.find((one) => one.name === name);
   if (drill === undefined) throw new Error(`no drill ${name}`);
-  return runDrill(stack, drill, { seed: 1, calls, signal: new AbortController().signal, tell: () => undefined });
+  return runDrill(drillStack(), drill, { seed: 1, calls, signal: new AbortController().signal, tell: () => undefined });
 }
 
 /** What did not hold, in words: the message of a failed test. */
@@ -41,11 +33,11 @@ for (const name of ["kill-node", "freeze-node", "drain-node", "redis-kill"])
     const result = await run(name);
     expect(deviations(result)).toEqual([]);
     expect(result.verdict).toBe("passed");
-    expect(await unsteady(stack)).toEqual([]);
+    expect(await unsteady(drillStack())).toEqual([]);
   });
 
 test("the report's figures agree with what the proxy and the callers' own metrics counted", async () => {
-  const { callerAdmin, proxyAdmin } = stack.engine.endpoints;
+  const { callerAdmin, proxyAdmin } = drillStack().engine.endpoints;
   const counted = async () => ({
     sent: await readMetric({ adminUrl: callerAdmin }, "caller_signals_sent_total"),
     received: await readMetric({ adminUrl: callerAdmin }, "caller_signals_received_total"),
@@ -63,7 +55,7 @@ test("the report's figures agree with what the proxy and the callers' own metric
   // The run goes on for a moment after its report was taken.
   expect(after.sent - before.sent).toBeGreaterThanOrEqual(calls?.signals.sent ?? Number.NaN);
   expect(after.received - before.received).toBeGreaterThanOrEqual(calls?.signals.received ?? Number.NaN);
-  const folder = writeReport(stack.root, result);
+  const folder = writeReport(drillStack().root, result);
   const text = (name: string) => readFileSync(join(folder, name), "utf8");
   expect(JSON.parse(text("report.json"))).toMatchObject({
     verdict: "passed",
@@ -81,8 +73,8 @@ test.for([
   ["rolls back", "rollback"],
 ])("a runner that is killed while it %s leaves what heal undoes", async ([, phase]) => {
   const runner = spawn("node", ["ops/cli.ts", "drill", "freeze-node", "--calls", "10"], {
-    cwd: stack.root,
-    env: { ...process.env, STACK: stack.name },
+    cwd: drillStack().root,
+    env: { ...process.env, STACK: drillStack().name },
     stdio: ["ignore", "pipe", "inherit"],
   });
   let text = "";
@@ -92,16 +84,16 @@ test.for([
   await until(`it says ${phase}`, () => text.includes(phase as string), { withinMs: 60_000 });
   runner.kill("SIGKILL");
   await once(runner, "exit");
-  if (phase === "injected") expect(await unsteady(stack)).not.toEqual([]);
+  if (phase === "injected") expect(await unsteady(drillStack())).not.toEqual([]);
   const healing = spawn("node", ["ops/cli.ts", "chaos", "heal"], {
-    cwd: stack.root,
-    env: { ...process.env, STACK: stack.name },
+    cwd: drillStack().root,
+    env: { ...process.env, STACK: drillStack().name },
     stdio: ["ignore", "ignore", "inherit"],
   });
   const [code] = await once(healing, "exit");
   expect(code).toBe(0);
-  expect(await unsteady(stack)).toEqual([]);
-  expect(await callAdmin<{ runs: string[] }>("GET", `${stack.engine.endpoints.callerAdmin}/calls`)).toEqual({
+  expect(await unsteady(drillStack())).toEqual([]);
+  expect(await callAdmin<{ runs: string[] }>("GET", `${drillStack().engine.endpoints.callerAdmin}/calls`)).toEqual({
     runs: [],
   });
 });
@@ -126,8 +118,8 @@ test.each([
   { answers: ["hint", "redis pause", "signaling-1 kill"], points: 70 },
 ])("a game day's fault is found by $answers for $points points, and healed", async ({ answers, points }) => {
   const trainee = spawn("node", ["ops/cli.ts", "game-day", "--seed", "0", "--level", "1"], {
-    cwd: stack.root,
-    env: { ...process.env, STACK: stack.name },
+    cwd: drillStack().root,
+    env: { ...process.env, STACK: drillStack().name },
     stdio: ["pipe", "pipe", "inherit"],
   });
   let text = "";
@@ -139,5 +131,5 @@ test.each([
   expect(text).toContain(`${points} points`);
   expect(text).toContain("it was: kill signaling-1");
   expect(code).toBe(0);
-  expect(await unsteady(stack)).toEqual([]);
+  expect(await unsteady(drillStack())).toEqual([]);
 });
