@@ -1,7 +1,16 @@
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
+
+/** For who must know the name of a run before it is there, to end it whatever happens. */
+export const newRunId = (): string => `run-${randomBytes(4).toString("hex")}`;
 
 /** `POST /calls` of the caller: a run of synthetic calls, two peers a call. */
 export const CallsRequest = z.object({
+  /** Names the run; without it the caller does. */
+  run: z
+    .string()
+    .regex(/^run-[0-9a-f]{8}$/)
+    .default(newRunId),
   /** Calls to hold, two peers each. */
   calls: z.number().int().min(1).max(2_000),
   /** Calls started per second. */

@@ -1,4 +1,4 @@
-import type { CallsReport } from "../../common/calls.ts";
+import { type CallsReport, newRunId } from "../../common/calls.ts";
 import { runAction } from "../chaos/actions.ts";
 import { everySecond } from "../every-second.ts";
 import { callAdmin } from "../http.ts";
@@ -107,18 +107,19 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
   if (options.control === true && control === undefined)
     return end("unmet", `${drill.name} has no control by settings`);
   const undo = [...drill.undo, ...(control === undefined ? [] : undoControl(await replicaTable(proxyAdmin), control))];
-  record.write({ drill: drill.name, pid: process.pid, run: null, undo });
+  // Named here and on record first: callers that a killed runner had just asked for are ended too.
+  const run = newRunId();
+  record.write({ drill: drill.name, pid: process.pid, run, undo });
   let verdict: Verdict = "unmet";
   try {
     if (control !== undefined) {
       tell(`control: without ${control.off}`);
       result.typed.push(...(await switchOff(stack, control)));
     }
-    const request = { rate: 20, webrtcEvery: 5, seed, ...drill.calls, ...control?.calls, ...options.calls };
+    const request = { run, rate: 20, webrtcEvery: 5, seed, ...drill.calls, ...control?.calls, ...options.calls };
     tell(`callers: ${request.calls} calls, two peers each`);
     await callAdmin("PUT", `${callerAdmin}/marks/drill/${drill.name}`, {});
-    const { run } = await callAdmin<{ run: string }>("POST", `${callerAdmin}/calls`, request);
-    record.write({ drill: drill.name, pid: process.pid, run, undo });
+    await callAdmin("POST", `${callerAdmin}/calls`, request);
     const report = (since = 0) =>
       callAdmin<CallsReport>("GET", `${callerAdmin}/calls/${run}?since=${since}`, undefined, 10_000);
     if (!(await untilTrue(async () => (await report()).calls.established === request.calls, 40_000, signal)))

@@ -29,6 +29,7 @@ export function createCaller(config: Config, log: Log) {
   let probed = 0;
 
   function start(request: CallsRequest): Run {
+    if (runs.has(request.run)) throw new AdminError(409, `${request.run} is running`);
     const run = startRun(request, target, metrics, log);
     runs.set(run.id, run);
     log.info({ run: run.id, calls: request.calls, rate: request.rate }, "placing calls");

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { CallsReport, CallsRequest } from "../../common/calls.ts";
 import type { Log } from "../../common/log.ts";
 import { type Call, createCall } from "./call.ts";
@@ -26,7 +25,7 @@ export interface Target {
 
 /** Places `request.calls` calls at `request.rate` a second and holds them until `stop`. */
 export function startRun(request: CallsRequest, target: Target, metrics: Metrics, log: Log): Run {
-  const id = `run-${randomBytes(4).toString("hex")}`;
+  const id = request.run;
   const tally = createTally();
   const random = createRandom(request.seed);
   const startedAt = Date.now();

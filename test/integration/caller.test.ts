@@ -111,3 +111,11 @@ test("marks become gauges, alerts are kept, nonsense is refused", async () => {
   expect(alerts).toMatchObject([{ status: "firing", labels: { alertname: "ProxyDown" } }]);
   expect((await post("/calls", { calls: 0 })).status).toBe(400);
 });
+
+test("a run that is named by who asks for it has that name, once", async () => {
+  const request = { run: "run-0badcafe", calls: 1 };
+  expect(await placeCalls(request)).toBe("run-0badcafe");
+  expect((await post("/calls", request)).status).toBe(409);
+  expect((await post("/calls", { ...request, run: "mine" })).status).toBe(400);
+  expect((await fetch(`${admin}/calls/run-0badcafe`, { method: "DELETE", headers: json })).status).toBe(200);
+});
