@@ -181,6 +181,11 @@ export function createPresence(options: {
   }, judgeEveryMs);
 
   return {
+    /**
+     * Tells all others, and so is told by them, who is there: nothing, for a process that was started anew under a
+     * name that nobody missed yet, says that it must be told.
+     */
+    introduce: (): void => snapshots.send(),
     /** A peer of this replica joined; false never happens for a fresh `since`. */
     enter(roomId: string, peerId: string, kind: Kind): void {
       const known = directory.member(roomId, peerId);

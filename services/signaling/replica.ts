@@ -74,13 +74,14 @@ export async function startReplica(config: Config, log: Log) {
   });
   gateway.serve(switchboard, presence.receive);
   rawGateway.serve(switchboard);
+  const barrier = await createBarrier(backplane, config.NODE_ID, log);
   const drain = createDrain({
     connections: function* connections() {
       yield* gateway.connections();
       yield* rawGateway.connections();
     },
     announceAway: (connection) => switchboard.announce(connection, "draining"),
-    announced: await createBarrier(backplane, config.NODE_ID, log),
+    announced: barrier,
     log,
   });
   let closing = false;
@@ -126,6 +127,9 @@ export async function startReplica(config: Config, log: Log) {
     },
   });
 
+  // Who joins here first must find the members of its room that are elsewhere.
+  presence.introduce();
+  await barrier();
   const adminAddress = await admin.listen();
   const address = await new Promise<AddressInfo>((resolve, reject) => {
     http.once("error", reject);
