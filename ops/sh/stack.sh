@@ -74,6 +74,7 @@ case $command in
   down)
     [ -n "${STACK_LOCKED:-}" ] || under_lock down
     engine_down
+    rm -f ".secrets/TOKEN.$STACK"
     ;;
   logs) engine_logs "$@" ;;
   urls) print_urls ;;
