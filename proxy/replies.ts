@@ -27,7 +27,8 @@ export function replyOf({ status, message, headers }: Refusal): Reply {
 /** Answers an HTTP request; `close` ends its connection. */
 export function reply(request: IncomingMessage, response: ServerResponse, answer: Reply, close: boolean): void {
   const text = JSON.stringify(answer.body);
-  response.writeHead(answer.status, {
+  // A head of a replica's answer that could not be written has left its status text behind.
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? "", {
     ...{ "content-type": "application/json", "cache-control": "no-store", "content-length": Buffer.byteLength(text) },
     ...answer.headers,
     ...(close ? { connection: "close" } : {}),
