@@ -1,10 +1,10 @@
-import type { IncomingMessage } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { Admission } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
 import type { ProxyConfig } from "./config.ts";
 import type { Client } from "./headers.ts";
 import type { Metrics } from "./metrics.ts";
+import type { DecidingHeaders, RequestHead } from "./plain-upgrade.ts";
 import { queryValue } from "./query.ts";
 import type { ReplicaTable } from "./replica-table.ts";
 import { type Route, route } from "./route.ts";
@@ -61,7 +61,7 @@ export function createGate(
     },
   };
 
-  return (request: IncomingMessage, { upgrade }: { upgrade: boolean }): Refusal | Passed => {
+  return (request: RequestHead, { upgrade }: { upgrade: boolean }): Refusal | Passed => {
     const screened = screen(request);
     if ("status" in screened) return screened;
     const client = clientOf(request, config);
@@ -88,10 +88,10 @@ export function createGate(
 export type Gate = ReturnType<typeof createGate>;
 
 /** Who sends a request, by its connection and by what trusted proxies say of it. */
-function clientOf({ socket, headers }: IncomingMessage, config: ProxyConfig): Client {
+function clientOf({ socket, headers }: RequestHead, config: ProxyConfig): Client {
   const peer = socket.remoteAddress ?? "unknown";
   const trusted = config.TRUSTED_PROXIES(peer);
-  const claimed = (name: string) => (trusted ? (headers[name] as string | undefined) : undefined);
+  const claimed = (name: keyof DecidingHeaders) => (trusted ? (headers[name] as string | undefined) : undefined);
   const encrypted = (socket as TLSSocket).encrypted === true;
   return {
     chain: clientAddress(peer, headers["x-forwarded-for"] as string | undefined, config.TRUSTED_PROXIES),

@@ -50,7 +50,7 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
       ...{ attempt, clientGone: () => response.closed, retriable: bodiless && retriable.has(method) },
     });
     if (outcome.kind === "failed") {
-      if (outcome.reply === unknownSession) metrics.unknownSessions.inc();
+      if (outcome.reply === unknownSession) metrics.unknownSessions.inc({});
       if (response.headersSent) response.destroy();
       else {
         replicaId = "none";

@@ -4,6 +4,27 @@ import type { ReplicaTable } from "./replica-table.ts";
 
 const states = ["ready", "degraded", "draining", "down"] as const;
 
+/** A count for each combination of labels, handed to its metric at the scrape: a tunnel counts in four places. */
+class Tally<L extends string> {
+  readonly #labelNames: readonly L[];
+  readonly #counts = new Map<string, { labels: Record<L, string | number>; count: number }>();
+
+  constructor(labelNames: readonly L[]) {
+    this.#labelNames = labelNames;
+    if (labelNames.length === 0) this.#counts.set("", { labels: {} as Record<L, string>, count: 0 });
+  }
+  inc(labels: Record<L, string | number>): void {
+    let key = "";
+    for (const name of this.#labelNames) key += `${labels[name]}\n`;
+    const known = this.#counts.get(key);
+    if (known === undefined) this.#counts.set(key, { labels, count: 1 });
+    else known.count += 1;
+  }
+  counts() {
+    return this.#counts.values();
+  }
+}
+
 /** The proxy's metrics in a registry of their own. Gauges read `table` when they are scraped. */
 export function createMetrics(table: () => ReplicaTable) {
   const registry = new Registry();
@@ -45,8 +66,16 @@ export function createMetrics(table: () => ReplicaTable) {
     },
   });
 
-  function counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
-    return new Counter({ name, help, labelNames, registers });
+  function counter<L extends string>(name: string, help: string, labelNames: L[]): Tally<L> {
+    const tally = new Tally(labelNames);
+    new Counter({
+      ...{ name, help, labelNames, registers },
+      collect() {
+        this.reset();
+        for (const { labels, count } of tally.counts()) this.inc(labels, count);
+      },
+    });
+    return tally;
   }
   return {
     registry,

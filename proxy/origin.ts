@@ -1,11 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import type { RequestHead } from "./plain-upgrade.ts";
 import type { Refusal } from "./screen.ts";
 
 /**
  * Cross-site WebSocket hijacking: browsers send cookies with a WebSocket to anywhere, and CORS does not apply.
  * Refuses an upgrade whose `Origin` is neither this host nor one of `allowed` (`*`: any). No `Origin`: no browser.
  */
-export function screenOrigin(request: IncomingMessage, allowed: readonly string[] | undefined): Refusal | undefined {
+export function screenOrigin(request: RequestHead, allowed: readonly string[] | undefined): Refusal | undefined {
   const { origin, host } = request.headers;
   if (allowed === undefined || origin === undefined || allowed.includes("*") || allowed.includes(origin))
     return undefined;

@@ -78,7 +78,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   const plain = createPublicServer(
     tlsFiles !== undefined && config.TLS_REDIRECT ? { ...proxied, ...redirect } : proxied,
   );
-  const tls = tlsFiles && (createPublicServer({ ...proxied, tls: tlsFiles.read() }) as HttpsServer);
+  const tls = tlsFiles && createPublicServer({ ...proxied, tls: tlsFiles.read() });
   const admin = createAdminServer({
     ...{ host: config.ADMIN_HOST, port: config.PROXY_ADMIN_PORT, registry: metrics.registry, log },
     ...{ hostnames: ["proxy"], routes: adminRoutes({ table, prober, closing: () => closing }) },
@@ -98,8 +98,8 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
       await Promise.all(table.all().map((replica) => prober.watch(replica)));
       const addresses = {
         admin: await admin.listen(),
-        public: await listenOn(plain, config.PROXY_PORT, config.PROXY_HOST),
-        ...(tls === undefined ? {} : { tls: await listenOn(tls, config.PROXY_TLS_PORT, config.PROXY_HOST) }),
+        public: await listenOn(plain.server, config.PROXY_PORT, config.PROXY_HOST),
+        ...(tls === undefined ? {} : { tls: await listenOn(tls.server, config.PROXY_TLS_PORT, config.PROXY_HOST) }),
       };
       log.info({ ...addresses, replicas: table.ids }, "listening");
       return addresses;
@@ -110,14 +110,14 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
         log.info("no TLS here: nothing to reload");
         return;
       }
-      tls.setSecureContext(tlsFiles.read());
+      (tls.server as HttpsServer).setSecureContext(tlsFiles.read());
       log.info("certificate reloaded");
     },
     /** Stops listening, lets requests end for a moment, closes tunnels, then everything else. */
     async close(): Promise<void> {
       closing = true;
       const servers = tls === undefined ? [plain] : [plain, tls];
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+      const closed = servers.map((server) => new Promise<void>((resolve) => server.server.close(() => resolve())));
       for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
       const timer = setTimeout(() => {
         for (const server of servers) server.closeAllConnections();

@@ -2,8 +2,10 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { ConnectionLimits } from "./connection-limits.ts";
+import { awaitFirstBytes } from "./first-bytes.ts";
 import type { Metrics } from "./metrics.ts";
-import { closeGently, reply, replyOf, replyOnSocket } from "./replies.ts";
+import type { RequestHead } from "./plain-upgrade.ts";
+import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
 import { methodNotAllowed, type Refusal } from "./screen.ts";
 
 /** Largest request head, bytes; above it 431. */
@@ -26,7 +28,7 @@ export interface PublicServerOptions {
   limits: ConnectionLimits;
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
-  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
   /** What follows the head of this request, already served, is malformed: nothing more may go to a replica. */
   malformed(request: IncomingMessage): void;
 }
@@ -35,12 +37,17 @@ export interface PublicServerOptions {
 const answering = Symbol("answering");
 type Answering = Socket & { [answering]?: ServerResponse };
 
+const nothing = Buffer.alloc(0);
+
 function destroyIt(this: Socket): void {
   this.destroy();
 }
 
-/** A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. */
-export function createPublicServer(given: PublicServerOptions): Server {
+/**
+ * A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. A
+ * connection that begins with a plain WebSocket upgrade goes straight to `upgrade`.
+ */
+export function createPublicServer(given: PublicServerOptions): { server: Server; closeAllConnections(): void } {
   const { headTimeoutMs, tls, limits, metrics, serve, upgrade, malformed } = given;
   const options = {
     ...{ maxHeaderSize, keepAliveTimeout, requestTimeout, headersTimeout: headTimeoutMs, noDelay: true },
@@ -55,8 +62,13 @@ export function createPublicServer(given: PublicServerOptions): Server {
     socket.on("error", destroyIt);
     limits.opened(socket);
   });
+  if (tls !== undefined) server.on("secureConnection", (socket: Socket) => socket.on("error", destroyIt));
+  const silent = awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
+    timeoutMs: headTimeoutMs,
+    upgrade: (request, socket) => onUpgrade(request, socket, nothing),
+    timedOut: (socket) => closeGently(socket, refusalOf("ERR_HTTP_REQUEST_TIMEOUT")),
+  });
   server.on("drop", () => metrics.rejected.inc({ reason: "connections-dropped" }));
-  server.on("secureConnection", (socket: Socket) => socket.on("error", destroyIt));
   server.on("tlsClientError", () => metrics.rejected.inc({ reason: "tls" }));
   server.on("request", (request, response) => {
     (request.socket as Answering)[answering] = response;
@@ -64,11 +76,13 @@ export function createPublicServer(given: PublicServerOptions): Server {
     metrics.rejected.inc({ reason: tooManyConnections.reason });
     reply(request, response, replyOf(tooManyConnections), true);
   });
-  server.on("upgrade", (request, socket, head) => {
-    if (!limits.isRefused(request.socket)) return upgrade(request, socket as Socket, head);
-    metrics.rejected.inc({ reason: tooManyConnections.reason });
-    replyOnSocket(socket, replyOf(tooManyConnections));
-  });
+  function onUpgrade(request: RequestHead, socket: Socket, head: Buffer): void {
+    if (limits.isRefused(socket)) {
+      metrics.rejected.inc({ reason: tooManyConnections.reason });
+      replyOnSocket(socket, replyOf(tooManyConnections));
+    } else upgrade(request, socket, head);
+  }
+  server.on("upgrade", (request, socket, head) => onUpgrade(request, socket as Socket, head));
   server.on("connect", (_request, socket) => {
     metrics.rejected.inc({ reason: methodNotAllowed.reason });
     replyOnSocket(socket, replyOf(methodNotAllowed));
@@ -91,11 +105,23 @@ export function createPublicServer(given: PublicServerOptions): Server {
       socket.destroySoon();
       return;
     }
-    const [status, reason] = parserRefusal(error.code);
-    metrics.rejected.inc({ reason });
-    closeGently(socket, { status, body: { error: `not a request that can be served: ${error.code ?? "malformed"}` } });
+    closeGently(socket, refusalOf(error.code));
   });
-  return server;
+
+  function refusalOf(code: string | undefined): Reply {
+    const [status, reason] = parserRefusal(code);
+    metrics.rejected.inc({ reason });
+    return { status, body: { error: `not a request that can be served: ${code ?? "malformed"}` } };
+  }
+
+  return {
+    server,
+    /** Those on which nothing has come yet, too. */
+    closeAllConnections(): void {
+      server.closeAllConnections();
+      silent.close();
+    },
+  };
 }
 
 function parserRefusal(code: string | undefined): [status: number, reason: string] {

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { RequestHead } from "./plain-upgrade.ts";
 import { type Reply, reply, replyOnSocket } from "./replies.ts";
 
 /** What the plain port answers where TLS is on: `308` to the same path by https, `400` where no host was named. */
 export function createRedirect(port: number) {
-  function answer({ headers, url = "/" }: IncomingMessage): Reply {
+  function answer({ headers, url = "/" }: RequestHead): Reply {
     const host = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d+)?$/i.exec(headers.host ?? "")?.[1];
     if (host === undefined || !url.startsWith("/")) return { status: 400, body: { error: "name a host and a path" } };
     const location = `https://${host}${port === 443 ? "" : `:${port}`}${url}`;
@@ -12,6 +13,6 @@ export function createRedirect(port: number) {
   }
   return {
     serve: (request: IncomingMessage, response: ServerResponse) => reply(request, response, answer(request), true),
-    upgrade: (request: IncomingMessage, socket: Socket) => replyOnSocket(socket, answer(request)),
+    upgrade: (request: RequestHead, socket: Socket) => replyOnSocket(socket, answer(request)),
   };
 }

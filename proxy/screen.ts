@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { createPathMatcher, isAmbiguousPath } from "./paths.ts";
+import type { RequestHead } from "./plain-upgrade.ts";
 
 /** A request that goes no further. */
 export interface Refusal {
@@ -38,7 +38,7 @@ export function createScreen(options: {
 }) {
   const kindOf = createPathMatcher(options.paths, options.enginePaths);
 
-  return (request: IncomingMessage): Refusal | Screened => {
+  return (request: RequestHead): Refusal | Screened => {
     const url = request.url ?? "";
     const method = request.method ?? "";
     if (request.httpVersionMajor !== 1) return bad("version", "HTTP/1.1 or HTTP/1.0 only");
@@ -66,7 +66,7 @@ export const methodNotAllowed: Refusal = {
 };
 
 /** What more an upgrade must be: a WebSocket handshake (RFC 6455, 4.1) and nothing else. */
-export function screenUpgrade(request: IncomingMessage): Refusal | undefined {
+export function screenUpgrade(request: RequestHead): Refusal | undefined {
   const { headers } = request;
   if (request.method !== "GET" || request.httpVersion !== "1.1" || headers.upgrade?.toLowerCase() !== "websocket")
     return bad("upgrade", "only WebSocket upgrades by GET and HTTP/1.1");
@@ -77,7 +77,7 @@ export function screenUpgrade(request: IncomingMessage): Refusal | undefined {
   return undefined;
 }
 
-function framingProblem({ headers, httpVersion }: IncomingMessage, method: string): Refusal | undefined {
+function framingProblem({ headers, httpVersion }: RequestHead, method: string): Refusal | undefined {
   const encoding = headers["transfer-encoding"];
   if (encoding === undefined) return undefined;
   if (headers["content-length"] !== undefined) return bad("smuggling", "content-length and transfer-encoding");

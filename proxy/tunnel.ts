@@ -70,6 +70,7 @@ export class Tunnel implements CarriedTunnel, Owner, Linked {
     client.on("data", onClientData).on("drain", onClientDrain).on("end", onClientEnd);
     client.on("error", onClientError).on("close", onClientClose);
     replica.on("drain", () => client.resume());
+    client.resume();
   }
 
   get closing(): boolean {

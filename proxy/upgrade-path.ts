@@ -1,4 +1,4 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
+import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { clientHead } from "./answer-head.ts";
 import { failedTry, type Outcome } from "./attempts.ts";
@@ -8,6 +8,7 @@ import { upgradeHead } from "./headers.ts";
 import { toldOf } from "./log-fields.ts";
 import { screenOrigin } from "./origin.ts";
 import type { PathDeps } from "./path-deps.ts";
+import type { RequestHead } from "./plain-upgrade.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import type { Carried, Replica } from "./replica-table.ts";
 import { type Reply, replyOf, replyOnSocket, unknownSession } from "./replies.ts";
@@ -17,7 +18,7 @@ import { Tunnel } from "./tunnel.ts";
 
 /** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
 export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log }: PathDeps) {
-  async function upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async function upgrade(request: RequestHead, socket: Socket, head: Buffer): Promise<void> {
     const startedAt = performance.now();
     const passed =
       screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS) ?? gate(request, { upgrade: true });
@@ -34,7 +35,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     if (outcome.kind === "failed") answerSelf(outcome.reply);
 
     function answerSelf(answer: Reply): void {
-      if (answer === unknownSession) metrics.unknownSessions.inc();
+      if (answer === unknownSession) metrics.unknownSessions.inc({});
       metrics.requests.inc({ replica: "none", code: answer.status });
       log.info({ ...toldOf(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
       replyOnSocket(socket, answer);
@@ -126,7 +127,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
   }
 
-  return (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+  return (request: RequestHead, socket: Socket, head: Buffer): void => {
     upgrade(request, socket, head).catch((err: unknown) => {
       log.error({ err }, "an upgrade failed in the proxy itself");
       socket.destroy();
