@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { collectProcessMetrics } from "../common/process-metrics.ts";
 import type { ReplicaTable } from "./replica-table.ts";
 
+/** How often the event loop's delay is sampled, ms. */
+const delayEveryMs = 50;
 const states = ["ready", "degraded", "draining", "down"] as const;
 
 /** A count for each combination of labels, handed to its metric at the scrape: a tunnel counts in four places. */
@@ -29,7 +31,7 @@ class Tally<L extends string> {
 export function createMetrics(table: () => ReplicaTable) {
   const registry = new Registry();
   const registers = [registry];
-  collectProcessMetrics(registry);
+  collectProcessMetrics(registry, delayEveryMs);
   /** Of tunnels that are closed; live ones are added at the scrape. */
   const closedBytes = { in: 0, out: 0 };
 

@@ -1,7 +1,9 @@
 import type { Replica, ReplicaTable } from "./replica-table.ts";
 import type { Sessions } from "./sessions.ts";
 
+/** Between two looks while sessions are moved, and while none are, ms. */
 const tickMs = 100;
+const restMs = 500;
 
 /**
  * Moves the sessions of a replica that has been degraded while another was ready for `afterMs`: closes its tunnels
@@ -18,11 +20,13 @@ export function createShedder(
 
   function tick(): void {
     const now = performance.now();
-    budget = Math.min(perSecond, budget + ((now - lastTick) / 1_000) * perSecond);
+    // A rest, and a stall, are not made up for.
+    budget = Math.min(perSecond, budget + (Math.min(now - lastTick, tickMs) / 1_000) * perSecond);
     lastTick = now;
     const due = dueReplicas(now);
     if (due.length === 0) budget = 0;
     for (const replica of due) while (budget >= 1 && shedOne(replica)) budget -= 1;
+    timer = setTimeout(tick, due.length === 0 ? restMs : tickMs).unref();
   }
 
   function dueReplicas(now: number): Replica[] {
@@ -52,6 +56,6 @@ export function createShedder(
     return true;
   }
 
-  const timer = setInterval(tick, tickMs).unref();
-  return { close: () => clearInterval(timer) };
+  let timer = setTimeout(tick, restMs).unref();
+  return { close: () => clearTimeout(timer) };
 }

@@ -1,9 +1,8 @@
+import { PerformanceObserver } from "node:perf_hooks";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** The young generation may grow up to this size, bytes. */
 const wantedBytes = 16 * 1_024 * 1_024;
-/** How often its size is looked at, ms; a look takes some 20 µs. */
-const lookMs = 100;
 
 /**
  * Lets V8's young generation grow to 16 MB and no further, instead of to 64 MB when many tunnels are opened at once:
@@ -21,5 +20,6 @@ export function boundYoungGeneration(): void {
     setFlagsFromString(`--semi-space-growth-factor=${small ? 2 : 1}`);
   };
   look();
-  setInterval(look, lookMs).unref();
+  // It grows at collections alone.
+  new PerformanceObserver(look).observe({ entryTypes: ["gc"] });
 }

@@ -155,7 +155,7 @@ export const proxy = () =>
           }),
           lines({
             title: "Event-loop lag",
-            description: "How late the proxy's timers are: its own 10 ms resolution is the floor.",
+            description: "How late the proxy's timers are: they are looked at every 50 ms, which is the floor.",
             queries: [
               ['nodejs_eventloop_lag_p50_seconds{job="proxy"}', "p50"],
               ['nodejs_eventloop_lag_p99_seconds{job="proxy"}', "p99"],
