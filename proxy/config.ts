@@ -74,7 +74,9 @@ export const proxyConfig = z.object({
     .default(500)
     .describe("New sessions per second and client address"),
   MAX_BODY_BYTES: wholeNumber(1, 1_000_000_000).default(1_048_576).describe("Largest request body; above it 413"),
-  HEAD_TIMEOUT_MS: milliseconds(100, 600_000).default(10_000).describe("A complete request head must come within this"),
+  HEAD_TIMEOUT_MS: milliseconds(100, 600_000)
+    .default(10_000)
+    .describe("A connection's first byte must come within this, and a request's whole head within as much again"),
   TLS_CERT: z.string().optional().describe("Path of a PEM certificate chain; with TLS_KEY it turns TLS on"),
   TLS_KEY: z.string().optional().describe("Path of its PEM key; SIGHUP reads both again"),
   PROXY_TLS_PORT: port().default(8443).describe("Public TLS port"),
