@@ -10,8 +10,9 @@ for name in STICKY_SECRET RESUME_SECRET REDIS_PASSWORD REDIS_WATCH_PASSWORD JWT_
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
   mv ".secrets/$name.$$" ".secrets/$name"
 done
-# What the caller's peers present: given, not made; empty where the replicas ask for none.
-printf '%s' "${TOKEN:-}" >".secrets/TOKEN.${STACK:-hold-the-line}"
+# What the caller's peers present: given, not made; empty where the replicas ask for none. make down removes it.
+token=.secrets/TOKEN.${STACK:-hold-the-line}
+if [ -n "${TOKEN:-}" ] || [ ! -e "$token" ]; then printf '%s' "${TOKEN:-}" >"$token"; fi
 # The exporter takes its password as JSON, by the address that it watches.
 watch=$(printf '{"redis://watch@redis:6379": "%s"}' "$(cat .secrets/REDIS_WATCH_PASSWORD)")
 [ "$(cat .secrets/redis-exporter.json 2>/dev/null || true)" = "$watch" ] || echo "$watch" >.secrets/redis-exporter.json

@@ -182,8 +182,8 @@ export function createPresence(options: {
 
   return {
     /**
-     * Tells all others, and so is told by them, who is there: nothing, for a process that was started anew under a
-     * name that nobody missed yet, says that it must be told.
+     * Tells the others who is here, and so is told who is there. A process that was started anew under a name that
+     * nobody has missed yet would otherwise not be told.
      */
     introduce: (): void => snapshots.send(),
     /** A peer of this replica joined; false never happens for a fresh `since`. */

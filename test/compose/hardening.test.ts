@@ -152,11 +152,9 @@ test("on the host only the documented ports listen, on the loopback interface", 
 
 test("no secret shows in docker inspect, in a process's environment or arguments, or in a log", async () => {
   const dir = join(import.meta.dirname, "../../.secrets");
-  const secrets = readdirSync(dir)
-    .filter((name) => /^[A-Z_]+$/.test(name))
-    .map((name) => readFileSync(join(dir, name), "utf8").trim());
-  expect(secrets.length).toBeGreaterThan(4);
-  secrets.push(token);
+  const files = readdirSync(dir).filter((name) => /^[A-Z_]+$/.test(name));
+  const secrets = [token, ...files.map((name) => readFileSync(join(dir, name), "utf8").trim())];
+  expect(secrets.length).toBeGreaterThan(5);
   await stack.make("kill-redis");
   await stack.make("start-redis");
   await until("all are ready", async () => (await stack.replicas()).every((row) => row.state === "ready"));
@@ -246,9 +244,5 @@ test("idle, the stack takes at most 700 MiB of anonymous memory; nothing was res
   );
   expect(total).toBeLessThan(700);
   for (const [service, { RestartCount, State }] of stack.inspect())
-    expect({ service, RestartCount, OOMKilled: State.OOMKilled }).toEqual({
-      service,
-      RestartCount: 0,
-      OOMKilled: false,
-    });
+    expect([service, RestartCount, State.OOMKilled]).toEqual([service, 0, false]);
 });
