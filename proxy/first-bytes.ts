@@ -1,7 +1,8 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import { type Linked, LinkedSet } from "./linked-set.ts";
-import { type RequestHead, readPlainUpgrade } from "./plain-upgrade.ts";
+import { readPlainUpgrade } from "./plain-upgrade.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** How often silent connections are looked at, ms. */
 const lookEveryMs = 500;

@@ -1,4 +1,4 @@
-import type { RequestHead } from "./plain-upgrade.ts";
+import type { RequestHead } from "./request-head.ts";
 import type { Refusal } from "./screen.ts";
 
 /**

@@ -116,11 +116,11 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     /** Stops listening, lets requests end for a moment, closes tunnels, then everything else. */
     async close(): Promise<void> {
       closing = true;
-      const servers = tls === undefined ? [plain] : [plain, tls];
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.server.close(() => resolve())));
+      const listeners = tls === undefined ? [plain] : [plain, tls];
+      const closed = listeners.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
       const timer = setTimeout(() => {
-        for (const server of servers) server.closeAllConnections();
+        for (const listener of listeners) listener.closeAllConnections();
       }, lastRequestsMs);
       await Promise.all(closed);
       clearTimeout(timer);

@@ -4,8 +4,8 @@ import type { Socket } from "node:net";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { awaitFirstBytes } from "./first-bytes.ts";
 import type { Metrics } from "./metrics.ts";
-import type { RequestHead } from "./plain-upgrade.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
+import type { RequestHead } from "./request-head.ts";
 import { methodNotAllowed, type Refusal } from "./screen.ts";
 
 /** Largest request head, bytes; above it 431. */

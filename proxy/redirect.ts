@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { RequestHead } from "./plain-upgrade.ts";
 import { type Reply, reply, replyOnSocket } from "./replies.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** What the plain port answers where TLS is on: `308` to the same path by https, `400` where no host was named. */
 export function createRedirect(port: number) {

@@ -1,5 +1,5 @@
 import { createPathMatcher, isAmbiguousPath } from "./paths.ts";
-import type { RequestHead } from "./plain-upgrade.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** A request that goes no further. */
 export interface Refusal {
