@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { portsOf } from "../../ops/ports.ts";
 import { type ReplicaRow, replicaTable } from "../../ops/replica-table.ts";
+import { freePortBase } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
-import { freePortBase } from "../support/process-stack.ts";
 
 const root = join(import.meta.dirname, "../..");
 const run = promisify(execFile);

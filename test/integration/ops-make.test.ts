@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { freePortBase } from "../support/process-stack.ts";
+import { freePortBase } from "../support/free-port.ts";
 
 const root = join(import.meta.dirname, "../..");
 const stack = `test-make-${process.pid}`;
