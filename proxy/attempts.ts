@@ -67,7 +67,7 @@ export function createAttempts(
       if (passed.opensSession) {
         const waitMs = admission.replica(id);
         if (waitMs === undefined) {
-          metrics.rejected.inc({ reason: overloaded.reason });
+          metrics.rejected.inc(overloaded.reason);
           return { outcome: { kind: "failed", reply: replyOf(overloaded) }, retries };
         }
         if (waitMs > 0) await delay(waitMs);
@@ -83,7 +83,7 @@ export function createAttempts(
       prober.suspect(replica);
       if (index < order.length - 1) {
         retries += 1;
-        metrics.retries.inc({ replica: id });
+        metrics.retries.inc(id);
       }
     }
     return { outcome, retries };

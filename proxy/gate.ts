@@ -39,8 +39,6 @@ const tooFast: Refusal = {
   headers: { "retry-after": "1" },
 };
 
-const sessionDecision = { decision: "session" } as const;
-
 /** Screens a request, finds out who sends it and decides where it goes. */
 export function createGate(
   config: ProxyConfig,
@@ -72,13 +70,13 @@ export function createGate(
     const cookie = readCookie(request.headers.cookie, config.STICKY_COOKIE);
     const decided = route({ sid, cookie, room: queryValue(query, "room"), ip, freshId }, routeTable, keying);
     if (decided.kind !== "ranked") {
-      if (decided.kind === "session") metrics.routes.inc(sessionDecision);
+      if (decided.kind === "session") metrics.routes.inc("session");
       return { path, client, route: decided, sid, opensSession: false, setCookie: undefined };
     }
     const opensSession = engine ? sid === undefined : upgrade;
     if (opensSession && !admission.client(ip)) return tooFast;
     if (decided.order.length === 0) return noReplica;
-    metrics.routes.inc({ decision: decided.decision });
+    metrics.routes.inc(decided.decision);
     const setCookie =
       decided.setCookie && stickyCookie(config.STICKY_COOKIE, decided.setCookie, client.proto === "https");
     return { path, client, route: decided, sid, opensSession, setCookie };

@@ -25,7 +25,7 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
     const startedAt = performance.now();
     const passed = gate(request, { upgrade: false });
     if ("status" in passed) {
-      metrics.rejected.inc({ reason: passed.reason });
+      metrics.rejected.inc(passed.reason);
       log.debug({ reason: passed.reason, status: passed.status }, "request refused");
       reply(request, response, replyOf(passed), true);
       return;
@@ -50,7 +50,7 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
       ...{ attempt, clientGone: () => response.closed, retriable: bodiless && retriable.has(method) },
     });
     if (outcome.kind === "failed") {
-      if (outcome.reply === unknownSession) metrics.unknownSessions.inc({});
+      if (outcome.reply === unknownSession) metrics.unknownSessions.inc();
       if (response.headersSent) response.destroy();
       else {
         replicaId = "none";
@@ -67,8 +67,8 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
   ): void {
     const durationMs = performance.now() - seen.startedAt;
     const { method, replica, status, retries } = seen;
-    metrics.requests.inc({ replica, code: outcome.kind === "gone" ? 499 : status });
-    metrics.requestSeconds.observe({ replica }, durationMs / 1_000);
+    metrics.requests.inc(replica, outcome.kind === "gone" ? 499 : status);
+    metrics.requestSeconds.observe(replica, durationMs / 1_000);
     const level = passed.sid !== undefined && outcome.kind !== "failed" ? "debug" : "info";
     if (!log.isLevelEnabled(level)) return;
     log[level](

@@ -1,31 +1,13 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import { collectProcessMetrics } from "../common/process-metrics.ts";
 import type { ReplicaTable } from "./replica-table.ts";
+import { Durations, Tally } from "./tallies.ts";
 
 /** How often the event loop's delay is sampled, ms. */
 const delayEveryMs = 50;
+/** Upper bounds, seconds: a poll lasts up to 25. */
+const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30, 60];
 const states = ["ready", "degraded", "draining", "down"] as const;
-
-/** A count for each combination of labels, handed to its metric at the scrape: a tunnel counts in four places. */
-class Tally<L extends string> {
-  readonly #labelNames: readonly L[];
-  readonly #counts = new Map<string, { labels: Record<L, string | number>; count: number }>();
-
-  constructor(labelNames: readonly L[]) {
-    this.#labelNames = labelNames;
-    if (labelNames.length === 0) this.#counts.set("", { labels: {} as Record<L, string>, count: 0 });
-  }
-  inc(labels: Record<L, string | number>): void {
-    let key = "";
-    for (const name of this.#labelNames) key += `${labels[name]}\n`;
-    const known = this.#counts.get(key);
-    if (known === undefined) this.#counts.set(key, { labels, count: 1 });
-    else known.count += 1;
-  }
-  counts() {
-    return this.#counts.values();
-  }
-}
 
 /** The proxy's metrics in a registry of their own. Gauges read `table` when they are scraped. */
 export function createMetrics(table: () => ReplicaTable) {
@@ -68,17 +50,8 @@ export function createMetrics(table: () => ReplicaTable) {
     },
   });
 
-  function counter<L extends string>(name: string, help: string, labelNames: L[]): Tally<L> {
-    const tally = new Tally(labelNames);
-    new Counter({
-      ...{ name, help, labelNames, registers },
-      collect() {
-        this.reset();
-        for (const { labels, count } of tally.counts()) this.inc(labels, count);
-      },
-    });
-    return tally;
-  }
+  const counter = (name: string, help: string, labelNames: readonly string[]) =>
+    new Tally(labelNames, { name, help, registry });
   return {
     registry,
     closedBytes,
@@ -86,10 +59,8 @@ export function createMetrics(table: () => ReplicaTable) {
       "replica",
       "code",
     ]),
-    requestSeconds: new Histogram({
-      ...{ name: "proxy_request_duration_seconds", help: "From request head to end of answer", registers },
-      labelNames: ["replica"],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30, 60],
+    requestSeconds: new Durations(requestBuckets, {
+      ...{ name: "proxy_request_duration_seconds", help: "From request head to end of answer", registry },
     }),
     tunnelsOpened: counter("proxy_tunnels_opened_total", "Tunnels opened", ["replica"]),
     tunnelsClosed: counter("proxy_tunnels_closed_total", "Tunnels closed, by reason", ["replica", "reason"]),

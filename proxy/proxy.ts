@@ -36,7 +36,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     {
       onState: ({ spec, state }, from) => log.info({ replica: spec.id, from, state }, "replica state"),
       onEjected({ spec, tunnels, inFlight }, cause) {
-        metrics.ejections.inc({ replica: spec.id, cause });
+        metrics.ejections.inc(spec.id, cause);
         log.warn({ replica: spec.id, cause, tunnels: tunnels.size, requests: inFlight.size }, "replica ejected");
       },
     },

@@ -68,27 +68,27 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
     upgrade: (request, socket) => onUpgrade(request, socket, nothing),
     timedOut: (socket) => closeGently(socket, refusalOf("ERR_HTTP_REQUEST_TIMEOUT")),
   });
-  server.on("drop", () => metrics.rejected.inc({ reason: "connections-dropped" }));
-  server.on("tlsClientError", () => metrics.rejected.inc({ reason: "tls" }));
+  server.on("drop", () => metrics.rejected.inc("connections-dropped"));
+  server.on("tlsClientError", () => metrics.rejected.inc("tls"));
   server.on("request", (request, response) => {
     (request.socket as Answering)[answering] = response;
     if (!limits.isRefused(request.socket)) return serve(request, response);
-    metrics.rejected.inc({ reason: tooManyConnections.reason });
+    metrics.rejected.inc(tooManyConnections.reason);
     reply(request, response, replyOf(tooManyConnections), true);
   });
   function onUpgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     if (limits.isRefused(socket)) {
-      metrics.rejected.inc({ reason: tooManyConnections.reason });
+      metrics.rejected.inc(tooManyConnections.reason);
       replyOnSocket(socket, replyOf(tooManyConnections));
     } else upgrade(request, socket, head);
   }
   server.on("upgrade", (request, socket, head) => onUpgrade(request, socket as Socket, head));
   server.on("connect", (_request, socket) => {
-    metrics.rejected.inc({ reason: methodNotAllowed.reason });
+    metrics.rejected.inc(methodNotAllowed.reason);
     replyOnSocket(socket, replyOf(methodNotAllowed));
   });
   server.on("checkExpectation", (request, response) => {
-    metrics.rejected.inc({ reason: "expectation" });
+    metrics.rejected.inc("expectation");
     reply(request, response, { status: 417, body: { error: "expectation not met" } }, true);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, duplex) => {
@@ -110,7 +110,7 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
 
   function refusalOf(code: string | undefined): Reply {
     const [status, reason] = parserRefusal(code);
-    metrics.rejected.inc({ reason });
+    metrics.rejected.inc(reason);
     return { status, body: { error: `not a request that can be served: ${code ?? "malformed"}` } };
   }
 

@@ -23,7 +23,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     const passed =
       screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS) ?? gate(request, { upgrade: true });
     if ("status" in passed) {
-      metrics.rejected.inc({ reason: passed.reason });
+      metrics.rejected.inc(passed.reason);
       log.debug({ reason: passed.reason, status: passed.status }, "upgrade refused");
       return replyOnSocket(socket, replyOf(passed));
     }
@@ -35,8 +35,8 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     if (outcome.kind === "failed") answerSelf(outcome.reply);
 
     function answerSelf(answer: Reply): void {
-      if (answer === unknownSession) metrics.unknownSessions.inc({});
-      metrics.requests.inc({ replica: "none", code: answer.status });
+      if (answer === unknownSession) metrics.unknownSessions.inc();
+      metrics.requests.inc("none", answer.status);
       log.info({ ...toldOf(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
       replyOnSocket(socket, answer);
     }
@@ -72,8 +72,8 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     const { status } = shaken.head;
     const id = replica.spec.id;
     socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", passed.setCookie), "latin1");
-    metrics.requests.inc({ replica: id, code: status });
-    metrics.requestSeconds.observe({ replica: id }, (performance.now() - startedAt) / 1_000);
+    metrics.requests.inc(id, status);
+    metrics.requestSeconds.observe(id, (performance.now() - startedAt) / 1_000);
     if (status !== 101) {
       relayAnswer(shaken, socket);
       log.info({ ...toldOf(passed), replica: id, status }, "upgrade refused by the replica");
@@ -115,7 +115,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
         replica.tunnels.delete(closed);
         metrics.closedBytes.in += bytes.in;
         metrics.closedBytes.out += bytes.out;
-        metrics.tunnelsClosed.inc({ replica: id, reason });
+        metrics.tunnelsClosed.inc(id, reason);
         if (!log.isLevelEnabled("info")) return;
         const openMs = Math.round(performance.now() - openedAt);
         log.info({ ...told, replica: id, handshakeMs, reason, openMs, bytes }, "tunnel closed");
@@ -123,7 +123,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     });
     handTo(tunnel);
     replica.tunnels.add(tunnel);
-    metrics.tunnelsOpened.inc({ replica: id });
+    metrics.tunnelsOpened.inc(id);
     if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
   }
 

@@ -1,0 +1,85 @@
+import { Counter, type Histogram, type Registry } from "prom-client";
+
+/**
+ * Counts and durations that cost a map's look-up each: prom-client checks and hashes the labels of every observation,
+ * a tunnel makes five, and nobody reads them before the scrape, when they are handed over.
+ */
+export interface TallyOptions {
+  name: string;
+  help: string;
+  registry: Registry;
+}
+
+/** A counter with at most two labels. */
+export class Tally {
+  readonly #counts = new Map<string, { labels: Record<string, string | number>; count: number }>();
+  readonly #labelNames: readonly string[];
+
+  constructor(labelNames: readonly string[], { name, help, registry }: TallyOptions) {
+    this.#labelNames = labelNames;
+    if (labelNames.length === 0) this.#counts.set("", { labels: {}, count: 0 });
+    const counts = this.#counts;
+    new Counter({
+      ...{ name, help, labelNames, registers: [registry] },
+      collect() {
+        this.reset();
+        for (const { labels, count } of counts.values()) this.inc(labels, count);
+      },
+    });
+  }
+
+  /** One more, of these values of the labels, in their order. */
+  inc(first = "", second: string | number = ""): void {
+    const key = second === "" ? first : `${first}\n${second}`;
+    const known = this.#counts.get(key);
+    if (known !== undefined) {
+      known.count += 1;
+      return;
+    }
+    const values = [first, second];
+    const labels = Object.fromEntries(this.#labelNames.map((name, index) => [name, values[index] as string | number]));
+    this.#counts.set(key, { labels, count: 1 });
+  }
+}
+
+/** A histogram of seconds by replica. */
+export class Durations {
+  readonly #byReplica = new Map<string, { counts: number[]; sum: number }>();
+  readonly #bounds: readonly number[];
+
+  /** @param bounds upper bounds of the buckets, seconds, ascending */
+  constructor(bounds: readonly number[], { name, help, registry }: TallyOptions) {
+    this.#bounds = bounds;
+    const get = () => ({ name, help, type: "histogram", aggregator: "sum", values: this.#values(name) });
+    // What a registry asks of a metric; its types know its own classes only.
+    registry.registerMetric({ name, help, get, reset: () => undefined } as unknown as Histogram);
+  }
+
+  observe(replica: string, seconds: number): void {
+    let known = this.#byReplica.get(replica);
+    if (known === undefined) {
+      known = { counts: Array.from({ length: this.#bounds.length + 1 }, () => 0), sum: 0 };
+      this.#byReplica.set(replica, known);
+    }
+    let bucket = 0;
+    while (seconds > (this.#bounds[bucket] as number)) bucket += 1;
+    known.counts[bucket] = (known.counts[bucket] as number) + 1;
+    known.sum += seconds;
+  }
+
+  #values(name: string) {
+    return [...this.#byReplica].flatMap(([replica, { counts, sum }]) => {
+      let count = 0;
+      const buckets = counts.map((more, index) => {
+        count += more;
+        return { metricName: `${name}_bucket`, labels: { le: this.#bounds[index] ?? "+Inf", replica }, value: count };
+      });
+      const labels = { replica };
+      return [
+        ...buckets,
+        { metricName: `${name}_sum`, labels, value: sum },
+        { metricName: `${name}_count`, labels, value: count },
+      ];
+    });
+  }
+}
