@@ -6,50 +6,45 @@ const headLimit = 16_384;
 /** The head of an HTTP answer, as it came. All text is latin1: a character is a byte. */
 export interface AnswerHead {
   status: number;
-  /** As sent, `Name: value`. */
-  lines: string[];
+  /** As sent, each line with its line end. */
+  fields: string;
   /** What came after the head. */
   rest: string;
 }
 
 /**
- * Collects the head of the answer to an upgrade request from what is read off the socket: `push` returns it once it
- * is complete, undefined before.
+ * Reads the head of the answer to an upgrade request from what came so far. Undefined: it is not complete.
  *
- * `push` throws on what is not an HTTP/1.1 answer or has a head over 16 KiB.
+ * @throws on what is not an HTTP/1.1 answer or has a head over 16 KiB
  */
-export function createAnswerReader(): { push(chunk: string): AnswerHead | undefined } {
-  let collected = "";
-  return {
-    push(chunk) {
-      collected += chunk;
-      const end = collected.indexOf("\r\n\r\n");
-      if (end === -1) {
-        if (collected.length > headLimit) throw new Error(`the answer's head is over ${headLimit} bytes`);
-        return undefined;
-      }
-      const [statusLine = "", ...lines] = collected.slice(0, end).split("\r\n");
-      const match = /^HTTP\/1\.[01] (\d{3})(?: |$)/.exec(statusLine);
-      if (match === null) throw new Error("the answer is not HTTP/1.1");
-      return { status: Number(match[1]), lines, rest: collected.slice(end + 4) };
-    },
-  };
+export function readAnswerHead(text: string): AnswerHead | undefined {
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) {
+    if (text.length > headLimit) throw new Error(`the answer's head is over ${headLimit} bytes`);
+    return undefined;
+  }
+  if (!/^HTTP\/1\.[01] \d{3}(?: |\r\n)/.test(text)) throw new Error("the answer is not HTTP/1.1");
+  const fields = text.slice(text.indexOf("\r\n") + 2, end + 2);
+  return { status: Number(text.slice(9, 12)), fields, rest: text.slice(end + 4) };
 }
 
 /** Body bytes that a head announces; Infinity: up to the connection's end. */
-export function announcedLength({ lines }: AnswerHead): number {
-  for (const line of lines) {
-    const length = /^content-length:\s*(\d+)\s*$/i.exec(line)?.[1];
-    if (length !== undefined) return Number(length);
-  }
-  return Number.POSITIVE_INFINITY;
+export function announcedLength({ fields }: AnswerHead): number {
+  const length = /^content-length:[\t ]*(\d+)[\t ]*\r$/im.exec(fields)?.[1];
+  return length === undefined ? Number.POSITIVE_INFINITY : Number(length);
 }
 
 /** The answer's head for the client: end-to-end headers, `Connection` as it is here, and the cookie, if any. */
-export function clientHead({ status, lines }: AnswerHead, statusText: string, setCookie: string | undefined): string {
+export function clientHead({ status, fields }: AnswerHead, statusText: string, setCookie: string | undefined): string {
   let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
   head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
-  for (const line of lines)
-    if (answerPasses(line.slice(0, Math.max(0, line.indexOf(":"))).toLowerCase())) head += `${line}\r\n`;
+  for (let at = 0; at < fields.length; ) {
+    const next = fields.indexOf("\r\n", at) + 2;
+    const colon = fields.indexOf(":", at);
+    // A line without a name is no header.
+    if (colon > at && colon < next && answerPasses(fields.slice(at, colon).toLowerCase()))
+      head += fields.slice(at, next);
+    at = next;
+  }
   return setCookie === undefined ? `${head}\r\n` : `${head}Set-Cookie: ${setCookie}\r\n\r\n`;
 }

@@ -1,31 +1,51 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import { type ClientOwner, disown, nobody, own } from "./client-socket.ts";
 import { type Linked, LinkedSet } from "./linked-set.ts";
 import { readPlainUpgrade } from "./plain-upgrade.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** How often silent connections are looked at, ms. */
 const lookEveryMs = 500;
-/** Where a connection keeps that nothing has come on it yet. */
-const silence = Symbol("silence");
-type FreshSocket = Socket & { [silence]?: Silent | undefined };
-
 /** A connection on which nothing has come yet. */
-class Silent implements Linked {
+class Silent implements ClientOwner, Linked {
   before: Linked | undefined;
   after: Linked | undefined;
   holder: object | undefined;
-  readonly socket: FreshSocket;
+  readonly socket: Socket;
   readonly since = performance.now();
+  readonly #waiting: Waiting;
 
-  constructor(socket: FreshSocket) {
+  constructor(socket: Socket, waiting: Waiting) {
     this.socket = socket;
+    this.#waiting = waiting;
+    waiting.silents.add(this);
   }
+  clientSent(chunk: Buffer): void {
+    this.#waiting.silents.delete(this);
+    this.#waiting.spoke(this.socket, chunk);
+  }
+  clientDrained(): void {
+    // Nothing was written.
+  }
+  clientEnded(): void {
+    this.socket.destroy();
+  }
+  clientFailed(): void {
+    // `clientClosed` follows.
+  }
+  clientClosed(): void {
+    this.#waiting.silents.delete(this);
+  }
+}
+interface Waiting {
+  silents: LinkedSet<Silent>;
+  spoke(socket: Socket, chunk: Buffer): void;
 }
 
 /**
- * Waits for the first bytes of every connection of `server`. A plain WebSocket upgrade goes to `upgrade`, paused;
- * everything else to the server, as if it had just come.
+ * Waits for the first bytes of every connection of `server`. A plain WebSocket upgrade goes to `upgrade`, which must
+ * own the socket before it returns; everything else to the server, as if it had just come.
  */
 export function awaitFirstBytes(
   server: Server,
@@ -39,44 +59,31 @@ export function awaitFirstBytes(
 ) {
   const silents = new LinkedSet<Silent>();
   const [serve] = server.listeners(event) as [(this: Server, socket: Socket) => void];
+  const waiting: Waiting = {
+    silents,
+    spoke(socket, chunk) {
+      const request = readPlainUpgrade(chunk, socket);
+      if (request !== undefined) {
+        options.upgrade(request, socket);
+        return;
+      }
+      disown(socket);
+      serve.call(server, socket);
+      socket.unshift(chunk);
+      socket.resume();
+    },
+  };
   server.off(event, serve);
-  server.on(event, (socket: FreshSocket) => {
-    const silent = new Silent(socket);
-    socket[silence] = silent;
-    silents.add(silent);
-    socket.on("data", onData).on("end", onEnd).on("close", onClose);
-  });
+  server.on(event, (socket: Socket) => own(socket, new Silent(socket, waiting)));
   const looking = setInterval(() => {
     const latest = performance.now() - options.timeoutMs;
-    for (const { socket, since } of silents) {
-      if (since > latest) continue;
-      release(socket);
-      options.timedOut(socket);
+    for (const silent of silents) {
+      if (silent.since > latest) continue;
+      silents.delete(silent);
+      own(silent.socket, nobody);
+      options.timedOut(silent.socket);
     }
   }, lookEveryMs).unref();
-
-  function release(socket: FreshSocket): void {
-    if (socket[silence] !== undefined) silents.delete(socket[silence]);
-    socket[silence] = undefined;
-    socket.off("data", onData).off("end", onEnd).off("close", onClose).pause();
-  }
-  function onData(this: FreshSocket, chunk: Buffer): void {
-    release(this);
-    const request = readPlainUpgrade(chunk, this);
-    if (request !== undefined) {
-      options.upgrade(request, this);
-      return;
-    }
-    serve.call(server, this);
-    this.unshift(chunk);
-    this.resume();
-  }
-  function onEnd(this: FreshSocket): void {
-    this.destroy();
-  }
-  function onClose(this: FreshSocket): void {
-    release(this);
-  }
 
   return {
     /** Destroys the connections that are still silent. */

@@ -1,14 +1,16 @@
 import { connect, type Socket } from "node:net";
-import { type AnswerHead, createAnswerReader } from "./answer-head.ts";
+import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
 import { TryTimeout } from "./try-errors.ts";
 
 /** One read buffer for all replica sockets: what is read is copied out before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /** Who owns a replica socket: the handshake first, then what comes of it. */
-export interface Owner {
+export interface ReplicaOwner {
   /** A read, in a buffer that all replica sockets share; false stops the reading. */
   take(size: number, buffer: Uint8Array): boolean;
+  /** What was written is on its way: there is room again. */
+  drained(): void;
   /** The replica will send no more. */
   ended(): void;
   /** `closed` follows. */
@@ -16,74 +18,112 @@ export interface Owner {
   closed(): void;
 }
 
-/** A replica's answer to an upgrade request, and its socket, paused, with what follows still to come. */
+/** A replica's answer to an upgrade request, and its socket. */
 export interface Handshaken {
   head: AnswerHead;
   socket: Socket;
-  /** From now on `owner` is told what becomes of the socket; resume it then: what is read goes to `owner.take`. */
-  handTo(owner: Owner): void;
+  /** From now on `owner` is told what becomes of the socket; what is read goes to `owner.take`. */
+  handTo(owner: ReplicaOwner): void;
 }
 
-export interface HandshakeTry {
-  answered: Promise<Handshaken>;
-  /** Gives up: `answered` rejects with this error. */
-  abort(error: Error): void;
+/** Called once, one of them. */
+export interface Shaking {
+  /** The answer's head is complete. Returns whether to go on reading, for the new owner. Must not throw. */
+  answered(shaken: Handshaken): boolean;
+  failed(error: Error): void;
 }
 
 /**
  * Sends an upgrade request to a replica on a connection of its own and waits for the head of the answer, whatever
- * its status. Rejects with the socket's error, or when `timeoutMs` have passed without a complete head: a replica
- * that accepts and says nothing must not hold a client.
+ * its status. Fails with the socket's error, or when `timeoutMs` have passed without a complete head: a replica that
+ * accepts and says nothing must not hold a client.
+ *
+ * @returns gives up: `failed` is called with this error
  */
 export function handshake(
   { host, port }: { host: string; port: number },
   request: string,
   timeoutMs: number,
-): HandshakeTry {
-  const reader = createAnswerReader();
-  const { promise, resolve, reject } = Promise.withResolvers<Handshaken>();
-  const slot: Slot = { owner: { take, ended, failed, closed: ended } };
+  shaking: Shaking,
+): (error: Error) => void {
+  const slot = new Slot();
   const socket = connectInto(host, port, slot);
-  const timer = setTimeout(() => failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)), timeoutMs);
+  const asking = new Asking(socket, slot, timeoutMs, shaking);
+  slot.owner = asking;
   socket.write(request, "latin1");
-
-  function failed(error: Error): void {
-    clearTimeout(timer);
-    socket.destroy();
-    reject(error);
-  }
-  function ended(): void {
-    failed(new Error("the replica closed the connection before it answered"));
-  }
-  function take(size: number, buffer: Uint8Array): boolean {
-    try {
-      const head = reader.push((buffer as Buffer).toString("latin1", 0, size));
-      if (head === undefined) return true;
-      clearTimeout(timer);
-      slot.owner = nobody;
-      const handTo = (owner: Owner) => {
-        slot.owner = owner;
-      };
-      resolve({ head, socket, handTo });
-    } catch (error) {
-      failed(error as Error);
-    }
-    return false;
-  }
-  return { answered: promise, abort: failed };
+  return (error) => asking.failed(error);
 }
 
-interface Slot {
-  owner: Owner;
+class Asking implements ReplicaOwner {
+  readonly #socket: Socket;
+  readonly #slot: Slot;
+  readonly #shaking: Shaking;
+  readonly #timer: NodeJS.Timeout;
+  #collected = "";
+  #settled = false;
+
+  constructor(socket: Socket, slot: Slot, timeoutMs: number, shaking: Shaking) {
+    this.#socket = socket;
+    this.#slot = slot;
+    this.#shaking = shaking;
+    this.#timer = setTimeout(
+      () => this.failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+  }
+
+  take(size: number, buffer: Uint8Array): boolean {
+    this.#collected += (buffer as Buffer).toString("latin1", 0, size);
+    const head = this.#read();
+    if (head === undefined) return !this.#settled;
+    this.#settle();
+    return this.#shaking.answered({ head, socket: this.#socket, handTo: this.#slot.handTo });
+  }
+  #read(): AnswerHead | undefined {
+    try {
+      return readAnswerHead(this.#collected);
+    } catch (error) {
+      this.failed(error as Error);
+      return undefined;
+    }
+  }
+  drained(): void {
+    // The request is all that is written.
+  }
+  ended(): void {
+    this.failed(new Error("the replica closed the connection before it answered"));
+  }
+  closed(): void {
+    this.ended();
+  }
+  failed(error: Error): void {
+    this.#socket.destroy();
+    if (this.#settled) return;
+    this.#settle();
+    this.#shaking.failed(error);
+  }
+  #settle(): void {
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#slot.owner = nobody;
+  }
 }
 
 /** Between two owners a reset only closes the socket, which the next one sees by `destroyed`. */
-const nobody: Owner = {
+const nobody: ReplicaOwner = {
   take: () => false,
+  drained: () => undefined,
   ended: () => undefined,
   failed: () => undefined,
   closed: () => undefined,
 };
+
+class Slot {
+  owner = nobody;
+  readonly handTo = (owner: ReplicaOwner): void => {
+    this.owner = owner;
+  };
+}
 
 /** Apart from the handshake, so that the callbacks, which live as long as the socket, keep nothing of it alive. */
 function connectInto(host: string, port: number, slot: Slot): Socket {
@@ -94,6 +134,7 @@ function connectInto(host: string, port: number, slot: Slot): Socket {
     allowHalfOpen: true,
     onread: { buffer: readBuffer, callback: (size, buffer) => slot.owner.take(size, buffer) },
   })
+    .on("drain", () => slot.owner.drained())
     .on("end", () => slot.owner.ended())
     .on("error", (error) => slot.owner.failed(error))
     .on("close", () => slot.owner.closed());

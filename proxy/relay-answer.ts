@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { announcedLength } from "./answer-head.ts";
+import { nobody, own } from "./client-socket.ts";
 import type { Handshaken } from "./handshake.ts";
 
 /** Longest time in which a refusal's body must be through, ms. */
@@ -7,17 +8,15 @@ const bodyMs = 10_000;
 
 /**
  * Passes the body of a replica's answer that is not a 101 on to the client, as much of it as was announced, then
- * closes both.
+ * closes both. Returns whether to go on reading.
  */
-export function relayAnswer({ head, socket, handTo }: Handshaken, client: Duplex): void {
+export function relayAnswer({ head, socket, handTo }: Handshaken, client: Duplex): boolean {
   let left = announcedLength(head);
   const timer = setTimeout(done, bodyMs);
   const take = (size: number, buffer: Uint8Array) => pass(Buffer.from(buffer.subarray(0, size)));
-  client.once("close", done).on("drain", () => socket.resume());
-  handTo({ take, ended: done, failed: done, closed: done });
-  const more = pass(Buffer.from(head.rest, "latin1"));
-  if (socket.destroyed) done();
-  else if (more) socket.resume();
+  own(client, { ...nobody, clientDrained: () => socket.resume(), clientClosed: done });
+  handTo({ take, drained: () => undefined, ended: done, failed: done, closed: done });
+  return pass(Buffer.from(head.rest, "latin1"));
 
   /** False: no more for now, or no more at all. */
   function pass(chunk: Buffer): boolean {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { nobody, own } from "./client-socket.ts";
 import type { Refusal } from "./screen.ts";
 
 /** An answer that the proxy gives itself. */
@@ -45,6 +46,7 @@ export function reply(request: IncomingMessage, response: ServerResponse, answer
 
 /** Answers on a bare socket, where no HTTP machinery is left, and closes it. */
 export function replyOnSocket(socket: Duplex, answer: Reply): void {
+  own(socket, nobody);
   if (socket.writable) closeGently(socket, answer);
   else socket.destroy();
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Owner } from "./handshake.ts";
+import { type ClientOwner, own } from "./client-socket.ts";
+import type { ReplicaOwner } from "./handshake.ts";
 import type { Linked } from "./linked-set.ts";
 import type { CarriedTunnel } from "./replica-table.ts";
 
@@ -11,14 +12,12 @@ const tcpKeepAliveMs = 15_000;
 /** Longest life of a tunnel of which one side has ended, ms. */
 const halfClosedMs = 10_000;
 
-/** Where a client socket keeps its tunnel: its listeners are the same functions for all. */
-const tunnelOf = Symbol("tunnel");
 type Client = Duplex & Pick<Socket, "bytesRead" | "bytesWritten" | "setKeepAlive">;
-type TunnelClient = Client & { [tunnelOf]: Tunnel };
 
 export interface TunnelOptions {
+  /** The tunnel makes itself its owner. */
   client: Client;
-  /** Paused; the tunnel must be made the owner of it. */
+  /** The tunnel must be made its owner. */
   replica: Socket;
   sid: string | undefined;
   idleMs: number;
@@ -44,7 +43,7 @@ export function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
  *
  * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
  */
-export class Tunnel implements CarriedTunnel, Owner, Linked {
+export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked {
   before: Linked | undefined;
   after: Linked | undefined;
   holder: object | undefined;
@@ -66,11 +65,7 @@ export class Tunnel implements CarriedTunnel, Owner, Linked {
     this.sid = sid;
     this.#idleMs = idleMs;
     this.#onClosed = onClosed;
-    (client as TunnelClient)[tunnelOf] = this;
-    client.on("data", onClientData).on("drain", onClientDrain).on("end", onClientEnd);
-    client.on("error", onClientError).on("close", onClientClose);
-    replica.on("drain", () => client.resume());
-    client.resume();
+    own(client, this);
   }
 
   get closing(): boolean {
@@ -109,47 +104,48 @@ export class Tunnel implements CarriedTunnel, Owner, Linked {
   take(size: number, buffer: Uint8Array): boolean {
     return passOn(this.client, size, buffer);
   }
+  drained(): void {
+    this.client.resume();
+  }
   ended(): void {
-    this.sideEnded(this.client, "replica-closed");
+    this.#sideEnded(this.client, "replica-closed");
   }
   failed(): void {
     this.destroy("replica-error");
   }
   closed(): void {
-    this.sideClosed(this.client, this.replica.errored !== null, "replica-closed");
+    this.#sideClosed(this.client, this.replica.errored !== null, "replica-closed");
     this.client.resume();
   }
 
+  clientSent(chunk: Buffer): void {
+    if (!this.replica.write(chunk)) this.client.pause();
+  }
+  clientDrained(): void {
+    this.replica.resume();
+  }
+  clientEnded(): void {
+    this.#sideEnded(this.replica, "client-closed");
+  }
+  clientFailed(): void {
+    this.destroy("client-error");
+  }
+  clientClosed(): void {
+    this.#sideClosed(this.replica, this.client.errored !== null, "client-closed");
+  }
+
   /** One side will send no more: the other is told once it has got the rest. */
-  sideEnded(other: Duplex, why: string): void {
+  #sideEnded(other: Duplex, why: string): void {
     this.#reason ??= why;
     this.#halfClosedAt ??= performance.now();
     // Ending what is destroyed would only make an error.
     if (!other.destroyed) other.end();
   }
-  sideClosed(other: Duplex, failed: boolean, why: string): void {
+  #sideClosed(other: Duplex, failed: boolean, why: string): void {
     this.#reason ??= why;
     if (failed) other.destroy();
-    else if (!other.writableEnded) this.sideEnded(other, why);
+    else if (!other.writableEnded) this.#sideEnded(other, why);
     this.#open -= 1;
     if (this.#open === 0) this.#onClosed(this, this.#reason);
   }
-}
-
-function onClientData(this: TunnelClient, chunk: Buffer): void {
-  if (!this[tunnelOf].replica.write(chunk)) this.pause();
-}
-function onClientDrain(this: TunnelClient): void {
-  this[tunnelOf].replica.resume();
-}
-function onClientEnd(this: TunnelClient): void {
-  const tunnel = this[tunnelOf];
-  tunnel.sideEnded(tunnel.replica, "client-closed");
-}
-function onClientError(this: TunnelClient): void {
-  this[tunnelOf].destroy("client-error");
-}
-function onClientClose(this: TunnelClient): void {
-  const tunnel = this[tunnelOf];
-  tunnel.sideClosed(tunnel.replica, this.errored !== null, "client-closed");
 }

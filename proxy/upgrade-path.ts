@@ -2,6 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { clientHead } from "./answer-head.ts";
 import { failedTry, type Outcome } from "./attempts.ts";
+import { type ClientOwner, own } from "./client-socket.ts";
 import type { Passed } from "./gate.ts";
 import { type Handshaken, handshake } from "./handshake.ts";
 import { upgradeHead } from "./headers.ts";
@@ -16,97 +17,138 @@ import { screenUpgrade } from "./screen.ts";
 import { Ejected } from "./try-errors.ts";
 import { Tunnel } from "./tunnel.ts";
 
+/** A client whose upgrade is under way: what it sends too early is kept, and no more of it read. */
+class Waiting implements ClientOwner {
+  readonly socket: Socket;
+  readonly early: Buffer[];
+  ended = false;
+  /** Called when the client has left. */
+  gone: () => void = () => undefined;
+
+  constructor(socket: Socket, head: Buffer) {
+    this.socket = socket;
+    this.early = head.length > 0 ? [head] : [];
+  }
+  clientSent(chunk: Buffer): void {
+    this.early.push(chunk);
+    this.socket.pause();
+  }
+  clientDrained(): void {
+    // Nothing was written.
+  }
+  clientEnded(): void {
+    this.ended = true;
+  }
+  clientFailed(): void {
+    // `clientClosed` follows.
+  }
+  clientClosed(): void {
+    this.gone();
+  }
+}
+
+/** An upgrade that may pass. */
+interface Asked {
+  wire: string;
+  passed: Passed;
+  client: Waiting;
+  startedAt: number;
+}
+
 /** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
 export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log }: PathDeps) {
-  async function upgrade(request: RequestHead, socket: Socket, head: Buffer): Promise<void> {
+  function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
     const passed =
       screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS) ?? gate(request, { upgrade: true });
     if ("status" in passed) {
       metrics.rejected.inc(passed.reason);
       log.debug({ reason: passed.reason, status: passed.status }, "upgrade refused");
-      return replyOnSocket(socket, replyOf(passed));
+      replyOnSocket(socket, replyOf(passed));
+      return;
     }
+    const client = new Waiting(socket, head);
+    own(socket, client);
     const wire = upgradeHead(request.url ?? "/", request.rawHeaders, request.headers.connection ?? "", passed.client);
-    const gone = () => socket.destroyed || !socket.writable;
-    const attempt = (replica: Replica, timeoutMs: number) =>
-      tryReplica(replica, timeoutMs, { wire, passed, socket, head, startedAt });
-    const { outcome, retries } = await tryInTurn(passed, { attempt, clientGone: gone, retriable: true });
-    if (outcome.kind === "failed") answerSelf(outcome.reply);
-
-    function answerSelf(answer: Reply): void {
-      if (answer === unknownSession) metrics.unknownSessions.inc();
-      metrics.requests.inc("none", answer.status);
-      log.info({ ...toldOf(passed as Passed), status: answer.status, retries }, "upgrade not relayed");
-      replyOnSocket(socket, answer);
-    }
+    const asked: Asked = { wire, passed, client, startedAt };
+    tryInTurn(passed, {
+      attempt: (replica, timeoutMs) => tryReplica(replica, timeoutMs, asked),
+      clientGone: () => socket.destroyed || !socket.writable,
+      retriable: true,
+    }).then(
+      ({ outcome, retries }) => {
+        if (outcome.kind === "failed") answerSelf(passed, socket, outcome.reply, retries);
+      },
+      (err: unknown) => {
+        log.error({ err }, "an upgrade failed in the proxy itself");
+        socket.destroy();
+      },
+    );
   }
 
-  interface Asked {
-    wire: string;
-    passed: Passed;
-    socket: Socket;
-    head: Buffer;
-    startedAt: number;
+  function answerSelf(passed: Passed, socket: Socket, answer: Reply, retries: number): void {
+    if (answer === unknownSession) metrics.unknownSessions.inc();
+    metrics.requests.inc("none", answer.status);
+    log.info({ ...toldOf(passed), status: answer.status, retries }, "upgrade not relayed");
+    replyOnSocket(socket, answer);
   }
 
-  async function tryReplica(replica: Replica, timeoutMs: number, asked: Asked): Promise<Outcome> {
-    const { passed, socket } = asked;
-    const hands = handshake(replica.spec, asked.wire, timeoutMs);
-    const carried: Carried = { sid: passed.sid, eject: () => hands.abort(new Ejected()) };
-    const onGone = () => hands.abort(new Error("the client left"));
-    replica.inFlight.add(carried);
-    socket.once("close", onGone);
-    try {
-      answered(replica, await hands.answered, asked);
-      return { kind: "answered" };
-    } catch (error) {
-      return socket.destroyed ? { kind: "gone" } : failedTry(error, passed);
-    } finally {
-      replica.inFlight.delete(carried);
-      socket.off("close", onGone);
-    }
+  function tryReplica(replica: Replica, timeoutMs: number, asked: Asked): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const { client, passed } = asked;
+      const abort = handshake(replica.spec, asked.wire, timeoutMs, {
+        answered(shaken) {
+          settled();
+          try {
+            const readOn = answered(replica, shaken, asked);
+            resolve({ kind: "answered" });
+            return readOn;
+          } catch (error) {
+            shaken.socket.destroy();
+            reject(error as Error);
+            return false;
+          }
+        },
+        failed(error) {
+          settled();
+          resolve(client.socket.destroyed ? { kind: "gone" } : failedTry(error, passed));
+        },
+      });
+      const carried: Carried = { sid: passed.sid, eject: () => abort(new Ejected()) };
+      const settled = () => replica.inFlight.delete(carried);
+      replica.inFlight.add(carried);
+      client.gone = () => abort(new Error("the client left"));
+    });
   }
 
-  function answered(replica: Replica, shaken: Handshaken, { passed, socket, head, startedAt }: Asked): void {
-    const { status } = shaken.head;
+  /** Hands a replica's answer on. Returns whether to go on reading from it. */
+  function answered(replica: Replica, shaken: Handshaken, asked: Asked): boolean {
+    const { passed, startedAt } = asked;
+    const { socket } = asked.client;
+    const { status, rest } = shaken.head;
     const id = replica.spec.id;
     socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", passed.setCookie), "latin1");
     metrics.requests.inc(id, status);
     metrics.requestSeconds.observe(id, (performance.now() - startedAt) / 1_000);
     if (status !== 101) {
-      relayAnswer(shaken, socket);
       log.info({ ...toldOf(passed), replica: id, status }, "upgrade refused by the replica");
-      return;
+      return relayAnswer(shaken, socket);
     }
-    if (replica.state === "down" || shaken.socket.destroyed) {
-      shaken.socket.destroy();
-      socket.destroy();
-      return;
-    }
-    const { rest } = shaken.head;
-    openTunnel(replica, socket, shaken, passed, startedAt);
-    if (rest !== "") socket.write(rest, "latin1");
-    if (head.length > 0) shaken.socket.write(head);
-    shaken.socket.resume();
+    openTunnel(replica, shaken, asked);
+    return rest === "" || socket.write(rest, "latin1");
   }
 
   /** Apart from the handshake: what is captured here lives as long as the tunnel. */
-  function openTunnel(
-    replica: Replica,
-    client: Socket,
-    { socket, handTo }: Handshaken,
-    passed: Passed,
-    startedAt: number,
-  ): void {
-    client.setTimeout(0).setNoDelay(true);
+  function openTunnel(replica: Replica, { socket, handTo }: Handshaken, { passed, client, startedAt }: Asked): void {
+    // Node's HTTP server, where the upgrade came through it, gave the socket a time-out.
+    if (client.socket.timeout) client.socket.setTimeout(0);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
     const openedAt = performance.now();
     const told = toldOf(passed);
     const id = replica.spec.id;
     const handshakeMs = Math.round(openedAt - startedAt);
     const tunnel = new Tunnel({
-      client,
+      client: client.socket,
       replica: socket,
       sid: passed.sid,
       idleMs: config.TUNNEL_IDLE_MS,
@@ -125,12 +167,10 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     replica.tunnels.add(tunnel);
     metrics.tunnelsOpened.inc(id);
     if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
+    for (const chunk of client.early) socket.write(chunk);
+    if (client.ended) tunnel.clientEnded();
+    else if (client.socket.isPaused()) client.socket.resume();
   }
 
-  return (request: RequestHead, socket: Socket, head: Buffer): void => {
-    upgrade(request, socket, head).catch((err: unknown) => {
-      log.error({ err }, "an upgrade failed in the proxy itself");
-      socket.destroy();
-    });
-  };
+  return upgrade;
 }
