@@ -68,6 +68,8 @@ export function awaitFirstBytes(
         return;
       }
       disown(socket);
+      // Node takes its own listener away before it hands an upgrade over.
+      socket.on("error", destroyIt);
       serve.call(server, socket);
       socket.unshift(chunk);
       socket.resume();
@@ -92,4 +94,9 @@ export function awaitFirstBytes(
       for (const { socket } of silents) socket.destroy();
     },
   };
+}
+
+/** A listener for the errors of a socket that has no owner. */
+export function destroyIt(this: Socket): void {
+  this.destroy();
 }

@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import { awaitFirstBytes } from "./first-bytes.ts";
+import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
 import type { Metrics } from "./metrics.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -39,10 +39,6 @@ type Answering = Socket & { [answering]?: ServerResponse };
 
 const nothing = Buffer.alloc(0);
 
-function destroyIt(this: Socket): void {
-  this.destroy();
-}
-
 /**
  * A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. A
  * connection that begins with a plain WebSocket upgrade goes straight to `upgrade`.
@@ -58,11 +54,9 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
   server.maxConnections = limits.hardCap;
   server.timeout = idleMs;
 
-  server.on("connection", (socket: Socket) => {
-    socket.on("error", destroyIt);
-    limits.opened(socket);
-  });
-  if (tls !== undefined) server.on("secureConnection", (socket: Socket) => socket.on("error", destroyIt));
+  server.on("connection", limits.opened);
+  // The socket under that of TLS, which has an owner of its own.
+  if (tls !== undefined) server.on("connection", (socket: Socket) => socket.on("error", destroyIt));
   const silent = awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
     timeoutMs: headTimeoutMs,
     upgrade: (request, socket) => onUpgrade(request, socket, nothing),

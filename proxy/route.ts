@@ -33,7 +33,7 @@ export type Route =
   /** The session's replica is down or shed it: `400 {"code":1}`. */
   | { kind: "unknown-session"; replica: string }
   /** To the first of `order`; the others are for retries. Empty: no replica takes new sessions. */
-  | { kind: "ranked"; decision: Exclude<Decision, "session">; order: string[]; setCookie?: string };
+  | { kind: "ranked"; decision: Exclude<Decision, "session">; order: string[]; setCookie?: string | undefined };
 
 /** The replica that a `sid` names (`<NODE_ID>.<random>`), whether it exists or not. */
 export function replicaOfSid(sid: string): string {
@@ -64,12 +64,8 @@ export function route(
   const { key, decision, setCookie } = routeKey(request, stickyKey);
   const preferred = rank(key, table.ids, secret);
   const order = preferred.filter((id) => eligible.includes(id));
-  return {
-    kind: "ranked",
-    decision: order.length > 0 && order[0] !== preferred[0] ? "failover" : decision,
-    order,
-    ...(setCookie === undefined ? {} : { setCookie }),
-  };
+  const rerouted = order.length > 0 && order[0] !== preferred[0];
+  return { kind: "ranked", decision: rerouted ? "failover" : decision, order, setCookie };
 }
 
 /** Replicas that take new sessions now. */
@@ -79,9 +75,11 @@ export function routable(table: Pick<RouteTable, "ids" | "stateOf">): string[] {
 }
 
 function routeKey(request: RouteRequest, stickyKey: Exclude<StickyKey, "random">) {
-  if (stickyKey === "ip") return { key: `ip:${request.ip}`, decision: "ip" as const };
-  if (stickyKey === "room" && request.room) return { key: `room:${request.room}`, decision: "room" as const };
-  if (request.cookie !== undefined) return { key: `id:${request.cookie}`, decision: "cookie" as const };
+  if (stickyKey === "ip") return { key: `ip:${request.ip}`, decision: "ip" as const, setCookie: undefined };
+  if (stickyKey === "room" && request.room)
+    return { key: `room:${request.room}`, decision: "room" as const, setCookie: undefined };
+  if (request.cookie !== undefined)
+    return { key: `id:${request.cookie}`, decision: "cookie" as const, setCookie: undefined };
   const id = request.freshId();
   return { key: `id:${id}`, decision: "new" as const, setCookie: id };
 }

@@ -115,7 +115,8 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked 
   }
   closed(): void {
     this.#sideClosed(this.client, this.replica.errored !== null, "replica-closed");
-    this.client.resume();
+    // So that its end is seen.
+    if (!this.client.destroyed) this.client.resume();
   }
 
   clientSent(chunk: Buffer): void {
