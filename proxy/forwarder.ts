@@ -1,4 +1,5 @@
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Stream } from "node:stream";
 import { failedTry, type Outcome } from "./attempts.ts";
 import type { Passed } from "./gate.ts";
@@ -22,6 +23,8 @@ type Tracked = IncomingMessage & { [exchangeOf]?: Exchange };
 export interface Forwarded {
   request: IncomingMessage;
   response: ServerResponse;
+  /** Names and values for the replica, in turn. */
+  headers: string[];
   passed: Passed;
   bodiless: boolean;
   /** The client closes its connection after the answer. */
@@ -46,12 +49,18 @@ class ReplicaAgent extends Agent {
   override getName(options?: AgentOptions & { host?: string; port?: number | string }): string {
     return `${options?.host}:${options?.port}`;
   }
+  /** Without a look at the answer's `Keep-Alive`, for which Node would make an object of all its headers. */
+  override keepSocketAlive(socket: Socket): boolean {
+    socket.setKeepAlive(true, 1_000).unref();
+    if (socket.timeout !== idleUpstreamMs) socket.setTimeout(idleUpstreamMs);
+    return true;
+  }
 }
 
 /** Forwards requests with the `http-proxy` package over kept-alive connections, streaming both ways. */
 export function createForwarder(options: { timeoutMs: number; maxBodyBytes: number; closing(): boolean }) {
   const agent = new ReplicaAgent({
-    ...{ keepAlive: true, maxFreeSockets: 1_024, scheduling: "lifo", timeout: idleUpstreamMs },
+    ...{ keepAlive: true, maxFreeSockets: 1_024, scheduling: "lifo", timeout: idleUpstreamMs, servername: "" },
   });
   const forwarder = createProxyServer({
     ...{ agent, prependPath: false, toProxy: true, xfwd: false, selfHandleResponse: true },
@@ -82,7 +91,7 @@ export function createForwarder(options: { timeoutMs: number; maxBodyBytes: numb
       exchange.fail(error);
       return;
     }
-    let left = Number(answer.headers["content-length"] ?? Number.NaN);
+    let left = lengthOf(answer.rawHeaders);
     answer.on("data", (chunk: Buffer) => {
       exchange.movedAt = performance.now();
       left -= chunk.length;
@@ -137,6 +146,7 @@ export function createForwarder(options: { timeoutMs: number; maxBodyBytes: numb
       const timer = timeoutMs === undefined ? undefined : setTimeout(() => exchange.fail(new TryTimeout()), timeoutMs);
       replica.inFlight.add(exchange);
       (request as Tracked)[exchangeOf] = exchange;
+      request.headers = forwarded.headers as unknown as typeof request.headers;
       response.on("close", onClose);
       if (!bodiless) limitBody(exchange, options.maxBodyBytes);
       const { host, port } = replica.spec;
@@ -156,4 +166,13 @@ function limitBody(exchange: Exchange, limit: number): void {
     size += chunk.length;
     if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
   });
+}
+
+/** Body bytes that the headers of an answer announce; NaN: none. */
+function lengthOf(rawHeaders: readonly string[]): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 14 && name.toLowerCase() === "content-length") return Number(rawHeaders[i + 1]);
+  }
+  return Number.NaN;
 }

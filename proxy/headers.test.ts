@@ -3,30 +3,38 @@ import { answerHeaders, requestHeaders, upgradeHead } from "./headers.ts";
 
 const client = { chain: ["203.0.113.5"], proto: "https", host: "calls.example", traceId: "t1" } as const;
 
+const forwarding = [
+  ...["X-Forwarded-For", "203.0.113.5", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "calls.example"],
+  ...["Forwarded", 'for=203.0.113.5;proto=https;host="calls.example"', "X-Request-Id", "t1"],
+];
+
 test("what a client claims about forwarding is replaced, hop-by-hop headers go", () => {
+  const connection = "close, x-secret, cookie, content-length";
+  const kept = ["Host", "calls.example", "Cookie", "a=b", "accept", "*/*", "Accept", "a/b", "content-length", "3"];
   const headers = requestHeaders(
-    {
-      ...{ host: "calls.example", cookie: "a=b", accept: "*/*", "content-length": "3" },
-      ...{ "x-forwarded-for": "1.1.1.1", forwarded: "for=1.1.1.1", "x-real-ip": "1.1.1.1", "x-request-id": "forged" },
-      ...{ connection: "close, x-secret, cookie, content-length", "x-secret": "1", te: "trailers", upgrade: "h2c" },
-    },
+    [
+      ...[...kept, "x-forwarded-for", "1.1.1.1", "Forwarded", "for=1.1.1.1", "x-real-ip", "1.1.1.1"],
+      ...["x-request-id", "forged", "Connection", connection, "X-Secret", "1", "TE", "trailers", "upgrade", "h2c"],
+    ],
+    connection,
     client,
   );
-  expect(headers).toEqual({
-    ...{ host: "calls.example", cookie: "a=b", accept: "*/*", "content-length": "3" },
-    ...{ "x-forwarded-for": "203.0.113.5", "x-forwarded-proto": "https", "x-forwarded-host": "calls.example" },
-    ...{ forwarded: 'for=203.0.113.5;proto=https;host="calls.example"', "x-request-id": "t1" },
-  });
+  expect(headers).toEqual([...kept, ...forwarding]);
+});
+
+test("a replica is told a host, also where the client named none", () => {
+  expect(requestHeaders([], undefined, { ...client, host: "" }).slice(0, 2)).toEqual(["Host", ""]);
 });
 
 test("Forwarded names the hops in order and quotes IPv6 (RFC 7239)", () => {
-  const headers = requestHeaders({}, { ...client, chain: ["2001:db8::7", "10.0.0.1"] });
-  expect(headers["forwarded"]).toBe('for="[2001:db8::7]";proto=https;host="calls.example", for=10.0.0.1');
+  const headers = requestHeaders([], undefined, { ...client, chain: ["2001:db8::7", "10.0.0.1"] });
+  expect(headers).toContain('for="[2001:db8::7]";proto=https;host="calls.example", for=10.0.0.1');
 });
 
 test("an upgrade goes out with one Connection and one Upgrade header", () => {
   const raw = ["Host", "h", "connection", "keep-alive, Upgrade, X-Drop", "Upgrade", "WebSocket", "X-Drop", "1"];
-  const head = upgradeHead("/ws?x=1", [...raw, "Sec-WebSocket-Key", "k"], "keep-alive, Upgrade, X-Drop", client);
+  const headers = requestHeaders([...raw, "Sec-WebSocket-Key", "k"], "keep-alive, Upgrade, X-Drop", client);
+  const head = upgradeHead("/ws?x=1", headers);
   expect(head.split("\r\n").slice(0, 5)).toEqual([
     ...["GET /ws?x=1 HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket", "Host: h", "Sec-WebSocket-Key: k"],
   ]);

@@ -45,29 +45,39 @@ function forwardedOf({ chain, proto, host }: Client): string {
   return text;
 }
 
-/** The header object of a request to a replica: end-to-end headers, and forwarding headers built anew. */
-export function requestHeaders(headers: NodeJS.Dict<string | string[]>, client: Client) {
-  const listed = listedIn(headers["connection"] as string | undefined);
-  const clean: NodeJS.Dict<string | string[]> = {};
-  for (const name in headers) if (passes(name, listed)) clean[name] = headers[name];
-  clean["x-forwarded-for"] = client.chain.join(", ");
-  clean["x-forwarded-proto"] = client.proto;
-  clean["x-forwarded-host"] = client.host;
-  clean["forwarded"] = forwardedOf(client);
-  clean["x-request-id"] = client.traceId;
+/**
+ * Names and values of a request to a replica, in turn: end-to-end headers as they came, forwarding headers built anew.
+ *
+ * @param connection value of the client's `Connection`
+ */
+export function requestHeaders(
+  rawHeaders: readonly string[],
+  connection: string | undefined,
+  client: Client,
+): string[] {
+  const listed = listedIn(connection);
+  const clean: string[] = [];
+  let hasHost = false;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const rawName = rawHeaders[i] as string;
+    const name = rawName.toLowerCase();
+    if (!passes(name, listed)) continue;
+    clean.push(rawName, rawHeaders[i + 1] as string);
+    if (name === "host") hasHost = true;
+  }
+  const { chain, proto, host, traceId } = client;
+  // A client of HTTP/1.0 may have none, a replica of HTTP/1.1 must be told one.
+  if (!hasHost) clean.push("Host", host);
+  clean.push("X-Forwarded-For", chain.join(", "), "X-Forwarded-Proto", proto, "X-Forwarded-Host", host);
+  clean.push("Forwarded", forwardedOf(client), "X-Request-Id", traceId);
   return clean;
 }
 
 /** The head of an upgrade request to a replica, on the wire. */
-export function upgradeHead(url: string, rawHeaders: readonly string[], connection: string, client: Client): string {
-  const listed = listedIn(connection);
+export function upgradeHead(url: string, headers: readonly string[]): string {
   let head = `GET ${url} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (passes(name.toLowerCase(), listed)) head += `${name}: ${rawHeaders[i + 1]}\r\n`;
-  }
-  const { chain, proto, host, traceId } = client;
-  return `${head}x-forwarded-for: ${chain.join(", ")}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${host}\r\nforwarded: ${forwardedOf(client)}\r\nx-request-id: ${traceId}\r\n\r\n`;
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+  return `${head}\r\n`;
 }
 
 /**

@@ -10,6 +10,8 @@ import type { Replica } from "./replica-table.ts";
 import { reply, replyOf, unknownSession } from "./replies.ts";
 
 const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Methods that say nothing of a body when they have none. */
+const withoutLength = new Set([...retriable, "DELETE"]);
 
 /** The HTTP path: long-polling and the page. */
 export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log, closing }: PathDeps) {
@@ -33,18 +35,27 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
     if (passed.sid !== undefined && passed.route.kind === "session") sessions.polled(passed.sid);
     const { headers, method = "" } = request;
     const bodiless = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
-    const wantsClose = /\bclose\b/i.test(headers.connection ?? "");
+    const { connection } = headers;
+    const wantsClose = connection !== undefined && /\bclose\b/i.test(connection);
     if (headers["transfer-encoding"] !== undefined) {
       await setImmediate();
       if (broken.has(request)) return;
     }
-    request.headers = requestHeaders(headers, passed.client) as typeof headers;
+    const toReplica = requestHeaders(request.rawHeaders, connection, passed.client);
+    if (bodiless && !withoutLength.has(method)) toReplica.push("Content-Length", "0");
 
     let replicaId = "none";
     const attempt = (replica: Replica, tryMs: number) => {
       replicaId = replica.spec.id;
       const timeoutMs = passed.route.kind === "ranked" && bodiless ? tryMs : undefined;
-      return forwarder.forward(replica, timeoutMs, { request, response, passed, wantsClose, bodiless });
+      return forwarder.forward(replica, timeoutMs, {
+        request,
+        response,
+        headers: toReplica,
+        passed,
+        wantsClose,
+        bodiless,
+      });
     };
     const { outcome, retries } = await tryInTurn(passed, {
       ...{ attempt, clientGone: () => response.closed, retriable: bodiless && retriable.has(method) },

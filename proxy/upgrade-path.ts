@@ -5,7 +5,7 @@ import { failedTry, type Outcome } from "./attempts.ts";
 import { type ClientOwner, own } from "./client-socket.ts";
 import type { Passed } from "./gate.ts";
 import { type Handshaken, handshake } from "./handshake.ts";
-import { upgradeHead } from "./headers.ts";
+import { requestHeaders, upgradeHead } from "./headers.ts";
 import { toldOf } from "./log-fields.ts";
 import { screenOrigin } from "./origin.ts";
 import type { PathDeps } from "./path-deps.ts";
@@ -69,7 +69,8 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     }
     const client = new Waiting(socket, head);
     own(socket, client);
-    const wire = upgradeHead(request.url ?? "/", request.rawHeaders, request.headers.connection ?? "", passed.client);
+    const headers = requestHeaders(request.rawHeaders, request.headers.connection, passed.client);
+    const wire = upgradeHead(request.url ?? "/", headers);
     const asked: Asked = { wire, passed, client, startedAt };
     tryInTurn(passed, {
       attempt: (replica, timeoutMs) => tryReplica(replica, timeoutMs, asked),

@@ -57,6 +57,30 @@ test("answers and bodies stream: the first part is through before the last is th
   await once(answer.resume(), "end");
 });
 
+test.each([
+  ["HTTP/1.0 without Host", "GET", "1.0", [], "", { host: "" }],
+  ["a POST without a body", "POST", "1.1", ["Host: a"], "", { host: "a", "content-length": "0" }],
+  ["a DELETE without a body", "DELETE", "1.1", ["Host: a"], "", { host: "a" }],
+  ["a POST with a body", "POST", "1.1", ["Host: a", "Content-Length: 2"], "hi", { "content-length": "2" }],
+  ["a header twice", "GET", "1.1", ["Host: a", "X-A: 1", "X-A: 2"], "", { "x-a": "1, 2" }],
+])("%s reaches the replica as a request of HTTP/1.1", async (_, method, version, lines, body, headers) => {
+  const got: string[] = [];
+  await start({
+    async onRequest(incoming, response) {
+      for await (const chunk of incoming) got.push(String(chunk));
+      response.end("got it");
+    },
+  });
+  const head = [`${method} ${session} HTTP/${version}`, "Connection: close", ...lines, "", body];
+  const answer = await exchange(proxy.port, head.join("\r\n"));
+  expect(answer.status).toBe(200);
+  const seen = upstream.seen.find(({ url }) => url === session);
+  expect(seen?.method).toBe(method);
+  expect(seen?.headers).toMatchObject(headers);
+  expect(seen?.headers).not.toHaveProperty("transfer-encoding");
+  expect(got.join("")).toBe(body);
+});
+
 test("a client that leaves its poll frees the replica's side", async () => {
   const held: ServerResponse[] = [];
   await start({ onRequest: (_incoming, response) => void held.push(response) });
