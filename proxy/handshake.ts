@@ -50,8 +50,8 @@ export function handshake(
   const socket = connectInto(host, port, slot);
   const asking = new Asking(socket, slot, timeoutMs, shaking);
   slot.owner = asking;
-  // A write before it is connected is two more listeners.
-  socket.on("connect", () => socket.write(request, "latin1"));
+  // A write before it is connected would be kept by more listeners than this one.
+  socket.once("connect", () => socket.write(request, "latin1"));
   return (error) => asking.failed(error);
 }
 

@@ -51,8 +51,9 @@ export class Durations {
   constructor(bounds: readonly number[], { name, help, registry }: TallyOptions) {
     this.#bounds = bounds;
     const get = () => ({ name, help, type: "histogram", aggregator: "sum", values: this.#values(name) });
-    // What a registry asks of a metric; its types know its own classes only.
-    registry.registerMetric({ name, help, get, reset: () => undefined } as unknown as Histogram);
+    // What a registry asks of a metric, and docs/metrics.md; prom-client's types know its own classes only.
+    const metric = { name, help, labelNames: ["replica"], upperBounds: bounds, get, reset: () => undefined };
+    registry.registerMetric(metric as unknown as Histogram);
   }
 
   observe(replica: string, seconds: number): void {
