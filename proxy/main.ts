@@ -1,6 +1,7 @@
 import { runProgram } from "../common/program.ts";
 import { proxyConfig } from "./config.ts";
 import { createProxy } from "./proxy.ts";
+import { spareStacksOfResets } from "./reset-errors.ts";
 import { boundYoungGeneration } from "./young-generation.ts";
 
 await runProgram("proxy", proxyConfig, async (config, log) => {
@@ -14,5 +15,6 @@ await runProgram("proxy", proxyConfig, async (config, log) => {
   });
   await proxy.listen();
   boundYoungGeneration();
+  spareStacksOfResets();
   return proxy;
 });
