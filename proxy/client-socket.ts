@@ -13,8 +13,7 @@ export interface ClientOwner {
 }
 
 const owner = Symbol("owner");
-type Owned = Duplex & { [owner]: ClientOwner };
-type Ownable = Duplex & { [owner]?: ClientOwner };
+type Owned = Duplex & { [owner]?: ClientOwner | undefined };
 
 /** Whatever comes is dropped. */
 export const nobody: ClientOwner = {
@@ -29,32 +28,32 @@ export const nobody: ClientOwner = {
  * From now on `by` is told what becomes of the socket. The first owner makes it flow; the next ones cost nothing: the
  * listeners are added once, and are the same functions for all sockets.
  */
-export function own(socket: Duplex, by: ClientOwner): void {
-  const owned = (socket as Ownable)[owner] !== undefined;
-  (socket as Owned)[owner] = by;
-  if (owned) return;
+export function own(socket: Owned, by: ClientOwner): void {
+  const first = socket[owner] === undefined;
+  socket[owner] = by;
+  if (!first) return;
   socket.on("data", onData).on("drain", onDrain).on("end", onEnd).on("error", onError).on("close", onClose);
 }
 
 /** Nobody's again, and paused. */
-export function disown(socket: Duplex): void {
+export function disown(socket: Owned): void {
   socket.off("data", onData).off("drain", onDrain).off("end", onEnd).off("error", onError).off("close", onClose);
-  (socket as Ownable)[owner] = undefined as never;
+  socket[owner] = undefined;
   socket.pause();
 }
 
 function onData(this: Owned, chunk: Buffer): void {
-  this[owner].clientSent(chunk);
+  this[owner]?.clientSent(chunk);
 }
 function onDrain(this: Owned): void {
-  this[owner].clientDrained();
+  this[owner]?.clientDrained();
 }
 function onEnd(this: Owned): void {
-  this[owner].clientEnded();
+  this[owner]?.clientEnded();
 }
 function onError(this: Owned): void {
-  this[owner].clientFailed();
+  this[owner]?.clientFailed();
 }
 function onClose(this: Owned): void {
-  this[owner].clientClosed();
+  this[owner]?.clientClosed();
 }

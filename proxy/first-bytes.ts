@@ -7,6 +7,7 @@ import type { RequestHead } from "./request-head.ts";
 
 /** How often silent connections are looked at, ms. */
 const lookEveryMs = 500;
+
 /** A connection on which nothing has come yet. */
 class Silent implements ClientOwner, Linked {
   before: Linked | undefined;
@@ -14,16 +15,18 @@ class Silent implements ClientOwner, Linked {
   holder: object | undefined;
   readonly socket: Socket;
   readonly since = performance.now();
-  readonly #waiting: Waiting;
+  readonly #silents: LinkedSet<Silent>;
+  readonly #spoke: (socket: Socket, chunk: Buffer) => void;
 
-  constructor(socket: Socket, waiting: Waiting) {
+  constructor(socket: Socket, silents: LinkedSet<Silent>, spoke: (socket: Socket, chunk: Buffer) => void) {
     this.socket = socket;
-    this.#waiting = waiting;
-    waiting.silents.add(this);
+    this.#silents = silents;
+    this.#spoke = spoke;
+    silents.add(this);
   }
   clientSent(chunk: Buffer): void {
-    this.#waiting.silents.delete(this);
-    this.#waiting.spoke(this.socket, chunk);
+    this.#silents.delete(this);
+    this.#spoke(this.socket, chunk);
   }
   clientDrained(): void {
     // Nothing was written.
@@ -35,12 +38,8 @@ class Silent implements ClientOwner, Linked {
     // `clientClosed` follows.
   }
   clientClosed(): void {
-    this.#waiting.silents.delete(this);
+    this.#silents.delete(this);
   }
-}
-interface Waiting {
-  silents: LinkedSet<Silent>;
-  spoke(socket: Socket, chunk: Buffer): void;
 }
 
 /**
@@ -59,24 +58,8 @@ export function awaitFirstBytes(
 ) {
   const silents = new LinkedSet<Silent>();
   const [serve] = server.listeners(event) as [(this: Server, socket: Socket) => void];
-  const waiting: Waiting = {
-    silents,
-    spoke(socket, chunk) {
-      const request = readPlainUpgrade(chunk, socket);
-      if (request !== undefined) {
-        options.upgrade(request, socket);
-        return;
-      }
-      disown(socket);
-      // Node takes its own listener away before it hands an upgrade over.
-      socket.on("error", destroyIt);
-      serve.call(server, socket);
-      socket.unshift(chunk);
-      socket.resume();
-    },
-  };
   server.off(event, serve);
-  server.on(event, (socket: Socket) => own(socket, new Silent(socket, waiting)));
+  server.on(event, (socket: Socket) => own(socket, new Silent(socket, silents, spoke)));
   const looking = setInterval(() => {
     const latest = performance.now() - options.timeoutMs;
     for (const silent of silents) {
@@ -86,6 +69,20 @@ export function awaitFirstBytes(
       options.timedOut(silent.socket);
     }
   }, lookEveryMs).unref();
+
+  function spoke(socket: Socket, chunk: Buffer): void {
+    const request = readPlainUpgrade(chunk, socket);
+    if (request !== undefined) {
+      options.upgrade(request, socket);
+      return;
+    }
+    disown(socket);
+    // Node takes its own listener away before it hands an upgrade over.
+    socket.on("error", destroyIt);
+    serve.call(server, socket);
+    socket.unshift(chunk);
+    socket.resume();
+  }
 
   return {
     /** Destroys the connections that are still silent. */

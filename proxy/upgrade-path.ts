@@ -18,7 +18,7 @@ import { Ejected } from "./try-errors.ts";
 import { Tunnel } from "./tunnel.ts";
 
 /** A client whose upgrade is under way: what it sends too early is kept, and no more of it read. */
-class Waiting implements ClientOwner {
+class PendingClient implements ClientOwner {
   readonly socket: Socket;
   readonly early: Buffer[];
   ended = false;
@@ -51,7 +51,7 @@ class Waiting implements ClientOwner {
 interface Asked {
   wire: string;
   passed: Passed;
-  client: Waiting;
+  client: PendingClient;
   startedAt: number;
 }
 
@@ -67,7 +67,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
       replyOnSocket(socket, replyOf(passed));
       return;
     }
-    const client = new Waiting(socket, head);
+    const client = new PendingClient(socket, head);
     own(socket, client);
     const headers = requestHeaders(request.rawHeaders, request.headers.connection, passed.client);
     const wire = upgradeHead(request.url ?? "/", headers);
