@@ -19,3 +19,13 @@ export function anonymousBytes({ Id }: Container): number {
   const path = v1 === undefined ? `/sys/fs/cgroup${v2}` : `/sys/fs/cgroup/memory${v1}`;
   return Number(/^(?:anon|total_rss) (\d+)$/m.exec(readFileSync(`${path}/memory.stat`, "utf8"))?.[1]);
 }
+
+/** Environment and arguments of a process; none of one that has ended since, as a health check does. */
+export function shownOf(pid: string): string[] {
+  try {
+    return ["environ", "cmdline"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8"));
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+    throw error;
+  }
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../support/poll.ts";
 import { type ComposeStack, type Container, docker, startComposeStack } from "./compose-stack.ts";
-import { anonymousBytes, status } from "./container-facts.ts";
+import { anonymousBytes, shownOf, status } from "./container-facts.ts";
 
 /** Asked for by nobody here: it is only to be kept secret. */
 const token = randomUUID();
@@ -168,16 +168,6 @@ test("no secret shows in docker inspect, in a process's environment or arguments
     expect({ service, found: secrets.filter((secret) => seen.includes(secret)).length }).toEqual({ service, found: 0 });
   }
 });
-
-/** Environment and arguments of a process; none of one that has ended since, as a health check does. */
-function shownOf(pid: string): string[] {
-  try {
-    return ["environ", "cmdline"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8"));
-  } catch (error) {
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
-    throw error;
-  }
-}
 
 /** What Redis answers to a user's command. */
 function redis(user: string, secret: string, ...command: string[]): string {
