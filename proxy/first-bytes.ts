@@ -5,7 +5,7 @@ import { type Linked, LinkedSet } from "./linked-set.ts";
 import { readPlainUpgrade } from "./plain-upgrade.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** How often silent connections are looked at, ms. */
+/** How often silent connections are looked at while there are any, ms. */
 const lookEveryMs = 500;
 
 /** A connection on which nothing has come yet. */
@@ -59,8 +59,12 @@ export function awaitFirstBytes(
   const silents = new LinkedSet<Silent>();
   const [serve] = server.listeners(event) as [(this: Server, socket: Socket) => void];
   server.off(event, serve);
-  server.on(event, (socket: Socket) => own(socket, new Silent(socket, silents, spoke)));
-  const looking = setInterval(() => {
+  server.on(event, (socket: Socket) => {
+    own(socket, new Silent(socket, silents, spoke));
+    looking ??= setTimeout(look, lookEveryMs).unref();
+  });
+  let looking: NodeJS.Timeout | undefined;
+  function look(): void {
     const latest = performance.now() - options.timeoutMs;
     for (const silent of silents) {
       if (silent.since > latest) continue;
@@ -68,7 +72,8 @@ export function awaitFirstBytes(
       own(silent.socket, nobody);
       options.timedOut(silent.socket);
     }
-  }, lookEveryMs).unref();
+    looking = silents.size === 0 ? undefined : setTimeout(look, lookEveryMs).unref();
+  }
 
   function spoke(socket: Socket, chunk: Buffer): void {
     const request = readPlainUpgrade(chunk, socket);
@@ -87,7 +92,7 @@ export function awaitFirstBytes(
   return {
     /** Destroys the connections that are still silent. */
     close(): void {
-      clearInterval(looking);
+      clearTimeout(looking);
       for (const { socket } of silents) socket.destroy();
     },
   };

@@ -1,22 +1,7 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
+import { ask, nobody, type ReplicaOwner, Slot } from "./replica-socket.ts";
 import { TryTimeout } from "./try-errors.ts";
-
-/** One read buffer for all replica sockets: what is read is copied out before the next read. */
-const readBuffer = Buffer.allocUnsafeSlow(65_536);
-
-/** Who owns a replica socket: the handshake first, then what comes of it. */
-export interface ReplicaOwner {
-  /** A read, in a buffer that all replica sockets share; false stops the reading. */
-  take(size: number, buffer: Uint8Array): boolean;
-  /** What was written is on its way: there is room again. */
-  drained(): void;
-  /** The replica will send no more. */
-  ended(): void;
-  /** `closed` follows. */
-  failed(error: Error): void;
-  closed(): void;
-}
 
 /** A replica's answer to an upgrade request, and its socket. */
 export interface Handshaken {
@@ -41,17 +26,14 @@ export interface Shaking {
  * @returns gives up: `failed` is called with this error
  */
 export function handshake(
-  { host, port }: { host: string; port: number },
+  replica: { host: string; port: number },
   request: string,
   timeoutMs: number,
   shaking: Shaking,
 ): (error: Error) => void {
   const slot = new Slot();
-  const socket = connectInto(host, port, slot);
-  const asking = new Asking(socket, slot, timeoutMs, shaking);
+  const asking = new Asking(ask(replica, request, slot), slot, timeoutMs, shaking);
   slot.owner = asking;
-  // A write before it is connected would be kept by more listeners than this one.
-  socket.once("connect", () => socket.write(request, "latin1"));
   return (error) => asking.failed(error);
 }
 
@@ -108,35 +90,4 @@ class Asking implements ReplicaOwner {
     clearTimeout(this.#timer);
     this.#slot.owner = nobody;
   }
-}
-
-/** Between two owners a reset only closes the socket, which the next one sees by `destroyed`. */
-const nobody: ReplicaOwner = {
-  take: () => false,
-  drained: () => undefined,
-  ended: () => undefined,
-  failed: () => undefined,
-  closed: () => undefined,
-};
-
-class Slot {
-  owner = nobody;
-  readonly handTo = (owner: ReplicaOwner): void => {
-    this.owner = owner;
-  };
-}
-
-/** Apart from the handshake, so that the callbacks, which live as long as the socket, keep nothing of it alive. */
-function connectInto(host: string, port: number, slot: Slot): Socket {
-  return connect({
-    host,
-    port,
-    noDelay: true,
-    allowHalfOpen: true,
-    onread: { buffer: readBuffer, callback: (size, buffer) => slot.owner.take(size, buffer) },
-  })
-    .on("drain", () => slot.owner.drained())
-    .on("end", () => slot.owner.ended())
-    .on("error", (error) => slot.owner.failed(error))
-    .on("close", () => slot.owner.closed());
 }

@@ -1,6 +1,5 @@
 import { probe } from "./probe.ts";
 import type { Replica, ReplicaTable } from "./replica-table.ts";
-import { createStallClock } from "./stall-clock.ts";
 
 /** Least time between the starts of two probes of one replica, ms: failing requests may ask for many. */
 const minGapMs = 100;
@@ -10,7 +9,6 @@ export function createProber(
   table: ReplicaTable,
   { intervalMs, timeoutMs }: { intervalMs: number; timeoutMs: number },
 ) {
-  const clock = createStallClock();
   const loops = new Map<Replica, { timer: NodeJS.Timeout | undefined; startedAt: number; running: boolean }>();
   let closed = false;
 
@@ -20,7 +18,7 @@ export function createProber(
     clearTimeout(loop.timer);
     loop.running = true;
     loop.startedAt = performance.now();
-    const seen = await probe(replica.spec.readyUrl, timeoutMs, clock);
+    const seen = await probe(replica.spec.readyUrl, timeoutMs);
     loop.running = false;
     if (closed || table.get(replica.spec.id) !== replica) {
       loops.delete(replica);
@@ -51,7 +49,6 @@ export function createProber(
     close(): void {
       closed = true;
       for (const { timer } of loops.values()) clearTimeout(timer);
-      clock.close();
     },
   };
 }

@@ -34,7 +34,10 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     config.REPLICAS,
     { fall: config.PROBE_FALL, rise: config.PROBE_RISE },
     {
-      onState: ({ spec, state }, from) => log.info({ replica: spec.id, from, state }, "replica state"),
+      onState({ spec, state }, from) {
+        log.info({ replica: spec.id, from, state }, "replica state");
+        shedder.stateChanged();
+      },
       onEjected({ spec, tunnels, inFlight }, cause) {
         metrics.ejections.inc(spec.id, cause);
         log.warn({ replica: spec.id, cause, tunnels: tunnels.size, requests: inFlight.size }, "replica ejected");

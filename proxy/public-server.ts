@@ -47,7 +47,7 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
   const { headTimeoutMs, tls, limits, metrics, serve, upgrade, malformed } = given;
   const options = {
     ...{ maxHeaderSize, keepAliveTimeout, requestTimeout, headersTimeout: headTimeoutMs, noDelay: true },
-    ...{ connectionsCheckingInterval: Math.min(500, headTimeoutMs), requireHostHeader: true },
+    ...{ connectionsCheckingInterval: Math.min(1_000, headTimeoutMs), requireHostHeader: true },
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === "websocket",
   };
   const server: Server = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });

@@ -1,9 +1,8 @@
 import type { Replica, ReplicaTable } from "./replica-table.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Between two looks while sessions are moved, and while none are, ms. */
+/** Between two looks while some replica is degraded and another ready, ms. */
 const tickMs = 100;
-const restMs = 500;
 
 /**
  * Moves the sessions of a replica that has been degraded while another was ready for `afterMs`: closes its tunnels
@@ -14,33 +13,27 @@ export function createShedder(
   { table, sessions }: { table: ReplicaTable; sessions: Sessions },
   { afterMs, perSecond }: { afterMs: number; perSecond: number },
 ) {
-  const worseSince = new WeakMap<Replica, number>();
+  const worseSince = new Map<Replica, number>();
+  let timer: NodeJS.Timeout | undefined;
   let budget = 0;
-  let lastTick = performance.now();
 
   function tick(): void {
     const now = performance.now();
-    // A rest, and a stall, are not made up for.
-    budget = Math.min(perSecond, budget + (Math.min(now - lastTick, tickMs) / 1_000) * perSecond);
-    lastTick = now;
-    const due = dueReplicas(now);
-    if (due.length === 0) budget = 0;
-    for (const replica of due) while (budget >= 1 && shedOne(replica)) budget -= 1;
-    timer = setTimeout(tick, due.length === 0 ? restMs : tickMs).unref();
+    look(now);
+    const due = [...worseSince].filter(([, since]) => now - since >= afterMs);
+    // One tick's worth, however late it comes: a stall is not made up for.
+    budget = due.length === 0 ? 0 : Math.min(perSecond, budget + (tickMs / 1_000) * perSecond);
+    for (const [replica] of due) while (budget >= 1 && shedOne(replica)) budget -= 1;
+    timer = worseSince.size === 0 ? undefined : setTimeout(tick, tickMs).unref();
   }
 
-  function dueReplicas(now: number): Replica[] {
+  /** Notes which replicas are degraded beside a ready one, and since when. */
+  function look(now: number): void {
     const replicas = table.all();
     const anyReady = replicas.some(({ state }) => state === "ready");
-    return replicas.filter((replica) => {
-      if (!anyReady || replica.state !== "degraded") {
-        worseSince.delete(replica);
-        return false;
-      }
-      const since = worseSince.get(replica) ?? now;
-      worseSince.set(replica, since);
-      return now - since >= afterMs;
-    });
+    const worse = new Set(anyReady ? replicas.filter(({ state }) => state === "degraded") : []);
+    for (const replica of worseSince.keys()) if (!worse.has(replica)) worseSince.delete(replica);
+    for (const replica of worse) if (!worseSince.has(replica)) worseSince.set(replica, now);
   }
 
   function shedOne(replica: Replica): boolean {
@@ -56,6 +49,11 @@ export function createShedder(
     return true;
   }
 
-  let timer = setTimeout(tick, restMs).unref();
-  return { close: () => clearTimeout(timer) };
+  return {
+    /** A replica's state has changed. */
+    stateChanged(): void {
+      if (timer === undefined) tick();
+    },
+    close: () => clearTimeout(timer),
+  };
 }

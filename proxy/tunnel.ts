@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ClientOwner, own } from "./client-socket.ts";
-import type { ReplicaOwner } from "./handshake.ts";
+import { readInto } from "./late-onread.ts";
 import type { Linked } from "./linked-set.ts";
+import { type ReplicaOwner, readBuffer } from "./replica-socket.ts";
 import type { CarriedTunnel } from "./replica-table.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
@@ -12,11 +13,9 @@ const tcpKeepAliveMs = 15_000;
 /** Longest life of a tunnel of which one side has ended, ms. */
 const halfClosedMs = 10_000;
 
-type Client = Duplex & Pick<Socket, "bytesRead" | "bytesWritten" | "setKeepAlive">;
-
 export interface TunnelOptions {
   /** The tunnel makes itself its owner. */
-  client: Client;
+  client: Socket;
   /** The tunnel must be made its owner. */
   replica: Socket;
   sid: string | undefined;
@@ -29,7 +28,7 @@ export interface TunnelOptions {
  * Hands one read of the shared buffer on to `to`. The bytes are copied out before this returns: `buffer` is
  * overwritten by the next read of any tunnel. Returns false when `to` has had enough for now.
  */
-export function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
+function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
   if (size <= stringLimit) return to.write((buffer as Buffer).toString("latin1", 0, size), "latin1");
   return to.write(Buffer.from(buffer.subarray(0, size)));
 }
@@ -38,8 +37,8 @@ export function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
  * Owns the two sockets of a relayed WebSocket as a pair: each side's end is passed on to the other, an error or close
  * of one destroys the other once what was sent to it is flushed, and neither is read faster than the other is written.
  *
- *     client ──data──▶ replica.write            full: pause the client until the replica drains
- *     client.write ◀──take── replica            full: stop reading the replica until the client drains
+ *     client ──passOn──▶ replica.write          full: stop reading the client until the replica drains
+ *     client.write ◀──passOn── replica          full: stop reading the replica until the client drains
  *
  * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
  */
@@ -48,7 +47,7 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked 
   after: Linked | undefined;
   holder: object | undefined;
   readonly sid: string | undefined;
-  readonly client: Client;
+  readonly client: Socket;
   readonly replica: Socket;
   readonly #idleMs: number;
   readonly #onClosed: TunnelOptions["onClosed"];
@@ -119,6 +118,10 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked 
     if (!this.client.destroyed) this.client.resume();
   }
 
+  /** From now on the client is read into the buffer that the replicas' sockets share, where it can be. */
+  readClient(): void {
+    readInto(this.client, readBuffer, (size, buffer) => passOn(this.replica, size, buffer));
+  }
   clientSent(chunk: Buffer): void {
     if (!this.replica.write(chunk)) this.client.pause();
   }

@@ -170,7 +170,10 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
     for (const chunk of client.early) socket.write(chunk);
     if (client.ended) tunnel.clientEnded();
-    else if (client.socket.isPaused()) client.socket.resume();
+    else {
+      tunnel.readClient();
+      if (client.socket.isPaused()) client.socket.resume();
+    }
   }
 
   return upgrade;

@@ -6,10 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSlowly, writeUnevenly } from "../support/byte-check.ts";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
 import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
-import { upgradeRequest } from "../support/raw-socket.ts";
+import { openTunnelOn, upgradeRequest } from "../support/raw-socket.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 let dir: string;
@@ -80,6 +81,18 @@ test("over TLS the cookie is Secure, on HTTP and on the 101, and replicas hear h
   const { socket, read } = await tunnel();
   expect(read()).toMatch(/^HTTP\/1\.1 101 .*set-cookie: sticky=[^\r]*; Secure\r\n/is);
   socket.destroy();
+});
+
+test("tunnels with slow readers: every byte comes back in order", async () => {
+  const total = 4_000_000;
+  await Promise.all(
+    Array.from({ length: 10 }, async () => {
+      const { socket } = await openTunnelOn(await open());
+      const [sent, got] = await Promise.all([writeUnevenly(socket, total), readSlowly(socket, total)]);
+      socket.destroy();
+      expect(got).toBe(sent);
+    }),
+  );
 });
 
 test("SIGHUP takes up a new certificate and drops no tunnel; a broken one is refused and the old one stays", async () => {

@@ -37,13 +37,16 @@ export const upgradeRequest = (path = "/ws", headers: readonly string[] = []) =>
   ].join("\r\n");
 
 /** Opens a tunnel: resolves with the socket and the head of the 101, rejects on any other answer. */
-export function openTunnel(
-  port: number,
+export const openTunnel = (port: number, path = "/ws", headers: readonly string[] = []) =>
+  openTunnelOn(connect(port, "127.0.0.1"), path, headers);
+
+/** The same on a connection that is made already, or under way. */
+export function openTunnelOn(
+  socket: Socket,
   path = "/ws",
   headers: readonly string[] = [],
 ): Promise<{ socket: Socket; head: string }> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1");
     let text = "";
     const fail = (error: Error) => {
       socket.destroy();
