@@ -88,11 +88,15 @@ test("a frozen last replica is not ejected by time-outs", async () => {
   expect(socket?.closed).toBe(false);
 });
 
-test("the proxy's own stall ejects nobody", async () => {
+test("the proxy's own stall in the middle of a probe ejects nobody", async () => {
   const replicas = [await upstream("signaling-1"), await upstream("signaling-2")];
-  const proxy = await proxyFor(replicas);
+  const proxy = await proxyFor(replicas, { PROBE_FALL: "1" });
   const sockets = await tunnelOnEach(proxy, ["signaling-1", "signaling-2"]);
+  for (const replica of replicas) replica.ready.afterMs = 300;
   for (let round = 0; round < 3; round++) {
+    const [first] = replicas as [Upstream];
+    const seen = first.probes;
+    await until("a probe is under way", () => first.probes > seen);
     proxy.program.kill("SIGSTOP");
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     proxy.program.kill("SIGCONT");

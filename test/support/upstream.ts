@@ -7,8 +7,10 @@ export interface Upstream {
   port: number;
   /** Requests and upgrades that reached it, `/readyz` left out. */
   seen: IncomingMessage[];
-  /** What `/readyz` says. */
-  ready: { status: number; body: unknown };
+  /** What `/readyz` says, and after how long. */
+  ready: { status: number; body: unknown; afterMs?: number };
+  /** How often `/readyz` was asked. */
+  probes: number;
   /** Open upgraded sockets. */
   sockets: Set<Socket>;
   /** Client connections made so far, probes left out where they are kept apart by `/readyz`. */
@@ -35,12 +37,16 @@ export const switching =
 export async function startUpstream(id: string, options: UpstreamOptions = {}): Promise<Upstream> {
   const seen: IncomingMessage[] = [];
   const sockets = new Set<Socket>();
-  const upstream = { id, seen, sockets, ready: { status: 200, body: { node: id, state: "ready" } as unknown } };
+  const ready: Upstream["ready"] = { status: 200, body: { node: id, state: "ready" } };
+  const upstream = { id, seen, sockets, ready, probes: 0 };
   let connections = 0;
   const server = createServer((request, response) => {
     if (request.url === "/readyz") {
-      response.writeHead(upstream.ready.status, { "content-type": "application/json", connection: "close" });
-      response.end(JSON.stringify(upstream.ready.body));
+      upstream.probes += 1;
+      const { status, body, afterMs } = upstream.ready;
+      response.writeHead(status, { "content-type": "application/json", connection: "close" });
+      if (afterMs === undefined) response.end(JSON.stringify(body));
+      else setTimeout(() => response.end(JSON.stringify(body)), afterMs);
       return;
     }
     seen.push(request);
