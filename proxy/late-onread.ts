@@ -21,9 +21,9 @@ const keys = findKeys();
  */
 export function readInto(socket: Socket, buffer: Uint8Array, take: Take): boolean {
   const internals = socket as unknown as Internals;
+  if (keys === undefined || internals.encrypted === true) return false;
   const handle = internals._handle;
-  if (keys === undefined || handle?.useUserBuffer === undefined) return false;
-  if (internals.encrypted === true || socket.readableLength > 0 || socket.readableEnded) return false;
+  if (handle?.useUserBuffer === undefined || socket.readableLength > 0 || socket.readableEnded) return false;
   internals[keys.buffer] = buffer;
   internals[keys.take] = take;
   handle.useUserBuffer(buffer);
