@@ -53,6 +53,8 @@ const wanted: Measure[] = [
 ].filter(({ name }) => name.includes(flags.only));
 
 process.setMaxListeners(0);
+// What it started ends with it, also when it is ended itself.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const dir = mkdtempSync(join(tmpdir(), "bench-proxy-"));
 const rows: Row[] = [];
 const samples: Record<string, Record<string, number[]>> = {};
