@@ -44,6 +44,16 @@ interface Exchange extends Carried {
   onHead(): void;
 }
 
+/**
+ * What `http-proxy` fills in for Node's `http.request`, from its option `ssl` on. Of plain HTTP it sets ten options to
+ * undefined, and Node copies each of them three times a request; an option that has only a setter here is not there.
+ */
+class Outgoing {}
+for (const unused of [
+  ...["hostname", "socketPath", "localAddress", "pfx", "key", "passphrase", "cert", "ca", "ciphers", "secureProtocol"],
+])
+  Object.defineProperty(Outgoing.prototype, unused, { set: () => undefined });
+
 /** A pool whose connections are told apart by host and port alone: all options are the same. */
 class ReplicaAgent extends Agent {
   override getName(options?: AgentOptions & { host?: string; port?: number | string }): string {
@@ -151,7 +161,8 @@ export function createForwarder(options: { timeoutMs: number; maxBodyBytes: numb
       if (!bodiless) limitBody(exchange, options.maxBodyBytes);
       const { host, port } = replica.spec;
       const target = { host, port: String(port), protocol: "http:" };
-      forwarder.web(request, response, bodiless ? { target, buffer: noBody } : { target }, exchange.fail);
+      const ssl = new Outgoing();
+      forwarder.web(request, response, bodiless ? { target, ssl, buffer: noBody } : { target, ssl }, exchange.fail);
     });
   }
 
