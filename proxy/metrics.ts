@@ -3,8 +3,8 @@ import { collectProcessMetrics } from "../common/process-metrics.ts";
 import type { ReplicaTable } from "./replica-table.ts";
 import { Durations, Tally } from "./tallies.ts";
 
-/** How often the event loop's delay is sampled, ms. */
-const delayEveryMs = 200;
+/** How often the event loop's delay is sampled, ms: the least that is shown, so well below what is late. */
+const delayEveryMs = 50;
 /** Upper bounds, seconds: a poll lasts up to 25. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30, 60];
 const states = ["ready", "degraded", "draining", "down"] as const;
