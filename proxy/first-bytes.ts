@@ -59,11 +59,11 @@ export function awaitFirstBytes(
   const silents = new LinkedSet<Silent>();
   const [serve] = server.listeners(event) as [(this: Server, socket: Socket) => void];
   server.off(event, serve);
+  let looking: NodeJS.Timeout | undefined;
   server.on(event, (socket: Socket) => {
     own(socket, new Silent(socket, silents, spoke));
     looking ??= setTimeout(look, lookEveryMs).unref();
   });
-  let looking: NodeJS.Timeout | undefined;
   function look(): void {
     const latest = performance.now() - options.timeoutMs;
     for (const silent of silents) {
