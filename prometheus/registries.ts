@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 import { createMetrics as createProxyMetrics } from "../proxy/metrics.ts";
-import { createReplicaTable } from "../proxy/replica-table.ts";
+import { createReplicaTable } from "../proxy/routing/replica-table.ts";
 import { createMetrics as createCallerMetrics } from "../services/caller/metrics.ts";
 import { createMetrics as createReplicaMetrics } from "../services/signaling/metrics.ts";
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AdminError, type AdminRoutes } from "../common/admin-server.ts";
-import type { Prober } from "./prober.ts";
-import { replicaSpec } from "./replica-spec.ts";
-import type { Replica, ReplicaTable } from "./replica-table.ts";
+import type { Prober } from "./health/prober.ts";
+import { replicaSpec } from "./routing/replica-spec.ts";
+import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
 
 const PutBody = z.object({ url: z.string(), readyUrl: z.string().optional() });
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { flag, list, milliseconds, port, programVariables, secret, wholeNumber } from "../common/config.ts";
-import { addressSet } from "./client-address.ts";
-import { parseReplicas } from "./replica-spec.ts";
+import { addressSet } from "./listen/client-address.ts";
+import { parseReplicas } from "./routing/replica-spec.ts";
 
 /** Used when `STICKY_SECRET` is unset; the proxy says so once. A random one would move every cookie at a restart. */
 export const defaultStickySecret = "hold-the-line";

@@ -1,4 +1,4 @@
-import type { Passed } from "./gate.ts";
+import type { Passed } from "./screen/gate.ts";
 
 /** What every log line says of a request: never its query, where sids and tokens are. */
 export function toldOf({ client, route, path }: Passed) {

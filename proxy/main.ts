@@ -1,8 +1,8 @@
 import { runProgram } from "../common/program.ts";
 import { proxyConfig } from "./config.ts";
 import { createProxy } from "./proxy.ts";
-import { spareStacksOfResets } from "./reset-errors.ts";
-import { boundYoungGeneration } from "./young-generation.ts";
+import { spareStacksOfResets } from "./tuning/reset-errors.ts";
+import { boundYoungGeneration } from "./tuning/young-generation.ts";
 
 await runProgram("proxy", proxyConfig, async (config, log) => {
   const proxy = createProxy(config, { log });

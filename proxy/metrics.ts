@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from "prom-client";
 import { collectProcessMetrics } from "../common/process-metrics.ts";
-import type { ReplicaTable } from "./replica-table.ts";
+import type { ReplicaTable } from "./routing/replica-table.ts";
 import { Durations, Tally } from "./tallies.ts";
 
 /** How often the event loop's delay is sampled, ms: the least that is shown, so well below what is late. */

@@ -1,9 +1,9 @@
 import type { Log } from "../common/log.ts";
-import type { TryInTurn } from "./attempts.ts";
 import type { ProxyConfig } from "./config.ts";
-import type { Gate } from "./gate.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Sessions } from "./sessions.ts";
+import type { TryInTurn } from "./routing/attempts.ts";
+import type { Sessions } from "./routing/sessions.ts";
+import type { Gate } from "./screen/gate.ts";
 
 /** What the two paths of a request need. */
 export interface PathDeps {

@@ -3,18 +3,18 @@ import type { AddressInfo } from "node:net";
 import { AdminError, createAdminServer } from "../../common/admin-server.ts";
 import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/backplane.ts";
-import { createBarrier } from "./barrier.ts";
 import type { Config } from "./config.ts";
-import { createDirectory } from "./directory.ts";
-import { createDrain } from "./drain.ts";
 import { createEventLoopGuard } from "./event-loop-guard.ts";
+import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
+import { createSocketIoGateway } from "./gateways/socketio-gateway.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
-import { createPresence, type Gossip } from "./presence.ts";
-import { createRawWsGateway } from "./raw-ws-gateway.ts";
-import { createResumeTokens } from "./resume-token.ts";
-import { createSocketIoGateway } from "./socketio-gateway.ts";
-import { createSwitchboard, type Switchboard } from "./switchboard.ts";
+import { createBarrier } from "./presence/barrier.ts";
+import { createDirectory } from "./presence/directory.ts";
+import { createDrain } from "./presence/drain.ts";
+import { createPresence, type Gossip } from "./presence/presence.ts";
+import { createResumeTokens } from "./rooms/resume-token.ts";
+import { createSwitchboard, type Switchboard } from "./rooms/switchboard.ts";
 
 /** Used, and said so once, when RESUME_SECRET is unset: it must be the same on every replica. */
 const developmentSecret = "hold-the-line-development";

@@ -1,5 +1,5 @@
 import type { Carrier } from "./carrier.ts";
-import type { ChannelKind } from "./redis-connection.ts";
+import type { ChannelKind } from "./redis/redis-connection.ts";
 import type { Listener } from "./subscriptions.ts";
 
 /**

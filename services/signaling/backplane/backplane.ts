@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
 import { createPubSubBackplane } from "./pubsub.ts";
 import { createShardedBackplane } from "./sharded.ts";
-import { createStreamsBackplane } from "./streams.ts";
+import { createStreamsBackplane } from "./streams/streams.ts";
 
 /**
  * What carries room messages between replicas.

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BackplaneContext } from "./backplane.ts";
 import { createCanary, type Lane } from "./canary.ts";
 import { stamp } from "./envelope.ts";
-import { createLink, type Life } from "./link.ts";
-import type { ChannelKind, RedisConnection } from "./redis-connection.ts";
+import { createLink, type Life } from "./redis/link.ts";
+import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createTransit } from "./transit.ts";
 

@@ -4,8 +4,8 @@ import { createAdapterClient } from "./adapter-client.ts";
 import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
 import { createCarrier } from "./carrier.ts";
-import { openSingle } from "./redis-connection.ts";
-import { redisTarget } from "./redis-target.ts";
+import { openSingle } from "./redis/redis-connection.ts";
+import { redisTarget } from "./redis/redis-target.ts";
 
 /** Redis pub/sub: at most once; every replica receives every room's messages. */
 export async function createPubSubBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {

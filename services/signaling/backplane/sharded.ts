@@ -5,8 +5,8 @@ import { createAdapterClient } from "./adapter-client.ts";
 import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
 import { type Carrier, createCarrier } from "./carrier.ts";
-import { openSharded, type ShardedConnection } from "./redis-cluster.ts";
-import { redisTarget } from "./redis-target.ts";
+import { openSharded, type ShardedConnection } from "./redis/redis-cluster.ts";
+import { redisTarget } from "./redis/redis-target.ts";
 
 /** Hash tags whose slots lie evenly, one in each sixteenth of the slots: whatever primary is lost, one is missed. */
 const tags = [18, 3, 61, 58, 19, 2, 60, 59, 102, 1, 63, 49, 103, 0, 62, 48];

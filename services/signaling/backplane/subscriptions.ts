@@ -1,5 +1,5 @@
 import { open } from "./envelope.ts";
-import type { ChannelKind, RedisConnection } from "./redis-connection.ts";
+import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import type { Transit } from "./transit.ts";
 
 /** `channel` is the one the message came on, which matters for a pattern. */

@@ -1,0 +1,110 @@
+import type { Socket } from "node:net";
+import { announcedLength, readAnswerHead } from "../upgrade/answer-head.ts";
+import { ask, type ReplicaOwner, Slot } from "../upgrade/replica-socket.ts";
+import type { Observation } from "./health.ts";
+
+/** Longest answer of `/readyz` that is read, bytes. */
+const answerLimit = 16_384;
+/** How often a probe that waits looks at its time, ms. */
+const lookEveryMs = 50;
+/** Lateness that is ordinary timer jitter, ms. */
+const jitterMs = 15;
+
+/**
+ * Asks a replica once whether it is ready. Never rejects.
+ *
+ * The JSON `state` decides; a 2xx without our JSON is `ready`; whatever else is a failure. `timeoutMs` is time in which
+ * the event loop ran: while the proxy itself stood still (a long task, a SIGSTOP, a machine that swaps) it blames nobody.
+ */
+export function probe(readyUrl: URL, timeoutMs: number): Promise<Observation> {
+  return new Promise((resolve) => {
+    const slot = new Slot();
+    const target = { host: readyUrl.hostname.replace(/^\[|\]$/g, ""), port: Number(readyUrl.port || 80) };
+    slot.owner = new Probing(ask(target, requestFor(readyUrl), slot), timeoutMs, resolve);
+  });
+}
+
+/** HTTP/1.0 (RFC 9112 section 6.1): the answer is not chunked. */
+const requestFor = ({ host, pathname, search }: URL) =>
+  `GET ${pathname}${search} HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+
+class Probing implements ReplicaOwner {
+  readonly #socket: Socket;
+  readonly #done: (observation: Observation) => void;
+  #answer = "";
+  #leftMs: number;
+  #lookedAt = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket, timeoutMs: number, done: (observation: Observation) => void) {
+    this.#socket = socket;
+    this.#leftMs = timeoutMs;
+    this.#done = done;
+    this.#wait();
+  }
+
+  take(size: number, buffer: Uint8Array): boolean {
+    this.#answer += (buffer as Buffer).toString("latin1", 0, size);
+    this.#judge(this.#answer.length > answerLimit);
+    return true;
+  }
+  drained(): void {
+    // The request is all that is written.
+  }
+  ended(): void {
+    this.#judge(true);
+  }
+  failed(error: NodeJS.ErrnoException): void {
+    const cause = ({ ECONNREFUSED: "refused", ECONNRESET: "reset" } as const)[error.code ?? ""] ?? "error";
+    this.#settle({ kind: "failed", cause });
+  }
+  closed(): void {
+    this.#settle({ kind: "failed", cause: "error" });
+  }
+
+  /** @param whole nothing more is awaited */
+  #judge(whole: boolean): void {
+    try {
+      const head = readAnswerHead(this.#answer);
+      if (head !== undefined && (whole || head.status === 204 || head.rest.length >= announcedLength(head)))
+        this.#settle(judge(head.status, head.rest));
+      else if (whole) this.#settle({ kind: "failed", cause: "error" });
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+
+  #wait(): void {
+    this.#timer = setTimeout(() => this.#look(), Math.min(lookEveryMs, this.#leftMs));
+  }
+  /** Of a wait that took far longer than it was meant to, only that much counts: the proxy itself stood still. */
+  #look(): void {
+    const now = performance.now();
+    this.#leftMs -= Math.min(now - this.#lookedAt, lookEveryMs + jitterMs);
+    this.#lookedAt = now;
+    if (this.#leftMs < 1) this.#settle({ kind: "failed", cause: "timeout" });
+    else this.#wait();
+  }
+
+  /** The first finding counts. */
+  #settle(observation: Observation): void {
+    clearTimeout(this.#timer);
+    this.#socket.destroy();
+    this.#done(observation);
+  }
+}
+
+function judge(status: number, body: string): Observation {
+  const state = stateIn(body);
+  if (state === "draining") return { kind: "draining" };
+  if (status < 200 || status > 299 || state === "starting") return { kind: "failed", cause: "status" };
+  return { kind: state === "degraded" ? "degraded" : "ready" };
+}
+
+function stateIn(body: string): unknown {
+  try {
+    return (JSON.parse(body) as { state?: unknown } | null)?.state;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import type { RequestHead } from "../screen/request-head.ts";
+import { readPlainUpgrade } from "../tuning/plain-upgrade.ts";
+import { type ClientOwner, disown, nobody, own } from "./client-socket.ts";
+import { type Linked, LinkedSet } from "./linked-set.ts";
+
+/** How often silent connections are looked at while there are any, ms. */
+const lookEveryMs = 500;
+
+/** A connection on which nothing has come yet. */
+class Silent implements ClientOwner, Linked {
+  before: Linked | undefined;
+  after: Linked | undefined;
+  holder: object | undefined;
+  readonly socket: Socket;
+  readonly since = performance.now();
+  readonly #silents: LinkedSet<Silent>;
+  readonly #spoke: (socket: Socket, chunk: Buffer) => void;
+
+  constructor(socket: Socket, silents: LinkedSet<Silent>, spoke: (socket: Socket, chunk: Buffer) => void) {
+    this.socket = socket;
+    this.#silents = silents;
+    this.#spoke = spoke;
+    silents.add(this);
+  }
+  clientSent(chunk: Buffer): void {
+    this.#silents.delete(this);
+    this.#spoke(this.socket, chunk);
+  }
+  clientDrained(): void {
+    // Nothing was written.
+  }
+  clientEnded(): void {
+    this.socket.destroy();
+  }
+  clientFailed(): void {
+    // `clientClosed` follows.
+  }
+  clientClosed(): void {
+    this.#silents.delete(this);
+  }
+}
+
+/**
+ * Waits for the first bytes of every connection of `server`. A plain WebSocket upgrade goes to `upgrade`, which must
+ * own the socket before it returns; everything else to the server, as if it had just come.
+ */
+export function awaitFirstBytes(
+  server: Server,
+  event: "connection" | "secureConnection",
+  options: {
+    timeoutMs: number;
+    upgrade(request: RequestHead, socket: Socket): void;
+    /** Nothing came in `timeoutMs`. */
+    timedOut(socket: Socket): void;
+  },
+) {
+  const silents = new LinkedSet<Silent>();
+  const [serve] = server.listeners(event) as [(this: Server, socket: Socket) => void];
+  server.off(event, serve);
+  let looking: NodeJS.Timeout | undefined;
+  server.on(event, (socket: Socket) => {
+    own(socket, new Silent(socket, silents, spoke));
+    looking ??= setTimeout(look, lookEveryMs).unref();
+  });
+  function look(): void {
+    const latest = performance.now() - options.timeoutMs;
+    for (const silent of silents) {
+      if (silent.since > latest) continue;
+      silents.delete(silent);
+      own(silent.socket, nobody);
+      options.timedOut(silent.socket);
+    }
+    looking = silents.size === 0 ? undefined : setTimeout(look, lookEveryMs).unref();
+  }
+
+  function spoke(socket: Socket, chunk: Buffer): void {
+    const request = readPlainUpgrade(chunk, socket);
+    if (request !== undefined) {
+      options.upgrade(request, socket);
+      return;
+    }
+    disown(socket);
+    // Node takes its own listener away before it hands an upgrade over.
+    socket.on("error", destroyIt);
+    serve.call(server, socket);
+    socket.unshift(chunk);
+    socket.resume();
+  }
+
+  return {
+    /** Destroys the connections that are still silent. */
+    close(): void {
+      clearTimeout(looking);
+      for (const { socket } of silents) socket.destroy();
+    },
+  };
+}
+
+/** A listener for the errors of a socket that has no owner. */
+export function destroyIt(this: Socket): void {
+  this.destroy();
+}

@@ -1,0 +1,69 @@
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Refusal } from "../screen/screen.ts";
+import { nobody, own } from "./client-socket.ts";
+
+/** An answer that the proxy gives itself. */
+export interface Reply {
+  status: number;
+  body: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** What Engine.IO answers to a session that it does not know: the client opens a new one at once. */
+export const unknownSession: Reply = { status: 400, body: { code: 1, message: "Session ID unknown" } };
+
+/** A body turned out larger than is let through. */
+export const bodyTooLarge: Reply = { status: 413, body: { error: "the body is too large" } };
+
+/** Longest time that a refused request's body is read and dropped, so that the client can read the answer, ms. */
+const lingerMs = 1_000;
+
+/** A refusal as an answer. */
+export function replyOf({ status, message, headers }: Refusal): Reply {
+  return { status, body: { error: message }, ...(headers === undefined ? {} : { headers }) };
+}
+
+/** Answers an HTTP request; `close` ends its connection. */
+export function reply(request: IncomingMessage, response: ServerResponse, answer: Reply, close: boolean): void {
+  const text = JSON.stringify(answer.body);
+  // A head of a replica's answer that could not be written has left its status text behind.
+  response.writeHead(answer.status, STATUS_CODES[answer.status] ?? "", {
+    ...{ "content-type": "application/json", "cache-control": "no-store", "content-length": Buffer.byteLength(text) },
+    ...answer.headers,
+    ...(close ? { connection: "close" } : {}),
+  });
+  if (!close || request.complete) {
+    response.end(text);
+    return;
+  }
+  response.write(text);
+  const timer = setTimeout(() => response.end(), lingerMs);
+  response.once("close", () => clearTimeout(timer));
+  request.once("end", () => response.end()).resume();
+}
+
+/** Answers on a bare socket, where no HTTP machinery is left, and closes it. */
+export function replyOnSocket(socket: Duplex, answer: Reply): void {
+  own(socket, nobody);
+  if (socket.writable) closeGently(socket, answer);
+  else socket.destroy();
+}
+
+/**
+ * Writes a last answer and our end, then reads and drops what still comes for a moment: closing with unread bytes
+ * would send a reset, and the answer would be lost with it.
+ */
+export function closeGently(socket: Duplex, answer: Reply): void {
+  const text = JSON.stringify(answer.body);
+  const head = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`,
+    ...["Connection: close", "Content-Type: application/json", `Content-Length: ${Buffer.byteLength(text)}`],
+    ...Object.entries(answer.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
+  ];
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer)).once("end", () => (socket as Socket).destroySoon());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${text}`);
+  socket.resume();
+}

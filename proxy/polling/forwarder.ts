@@ -1,0 +1,187 @@
+import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Stream } from "node:stream";
+import { bodyTooLarge } from "../listen/replies.ts";
+import { failedTry, type Outcome } from "../routing/attempts.ts";
+import type { Carried, Replica } from "../routing/replica-table.ts";
+import { Ejected, TryTimeout } from "../routing/try-errors.ts";
+import type { Passed } from "../screen/gate.ts";
+import { answerHeaders } from "../screen/headers.ts";
+import { createProxyServer } from "./http-proxy.ts";
+
+/** Idle connections to a replica are kept for so long, ms: less than the 5 s after which Node's servers close them. */
+const idleUpstreamMs = 4_000;
+/** A last piece of up to this size is written as one with the head, bytes. */
+const smallBytes = 4_096;
+/** Stands in for a request without a body: nothing needs to be piped. */
+const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
+/** Where a request keeps the try that it is in. */
+const exchangeOf = Symbol("exchange");
+type Tracked = IncomingMessage & { [exchangeOf]?: Exchange };
+
+/** A request on its way: everything a try needs to know. */
+export interface Forwarded {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Names and values for the replica, in turn. */
+  headers: string[];
+  passed: Passed;
+  bodiless: boolean;
+  /** The client closes its connection after the answer. */
+  wantsClose: boolean;
+}
+
+/** One try at one replica. */
+interface Exchange extends Carried {
+  forwarded: Forwarded;
+  upstream: ClientRequest | undefined;
+  /** Set once this try is over: what comes later is dropped. */
+  over: boolean;
+  /** When something last came either way, `performance.now()`. */
+  movedAt: number;
+  end(outcome: Outcome): void;
+  fail(error: unknown): void;
+  onHead(): void;
+}
+
+/**
+ * What `http-proxy` fills in for Node's `http.request`, from its option `ssl` on. Of plain HTTP it sets ten options to
+ * undefined, and Node copies each of them three times a request; an option that has only a setter here is not there.
+ */
+class Outgoing {}
+const notPlain = "hostname socketPath localAddress pfx key passphrase cert ca ciphers secureProtocol".split(" ");
+for (const option of notPlain) Object.defineProperty(Outgoing.prototype, option, { set: () => undefined });
+
+/** A pool whose connections are told apart by host and port alone: all options are the same. */
+class ReplicaAgent extends Agent {
+  override getName(options?: AgentOptions & { host?: string; port?: number | string }): string {
+    return `${options?.host}:${options?.port}`;
+  }
+  /** Without a look at the answer's `Keep-Alive`, for which Node would make an object of all its headers. */
+  override keepSocketAlive(socket: Socket): boolean {
+    socket.setKeepAlive(true, 1_000).unref();
+    if (socket.timeout !== idleUpstreamMs) socket.setTimeout(idleUpstreamMs);
+    return true;
+  }
+}
+
+/** Forwards requests with the `http-proxy` package over kept-alive connections, streaming both ways. */
+export function createForwarder(options: { timeoutMs: number; maxBodyBytes: number; closing(): boolean }) {
+  const agent = new ReplicaAgent({
+    ...{ keepAlive: true, maxFreeSockets: 1_024, scheduling: "lifo", timeout: idleUpstreamMs, servername: "" },
+  });
+  const forwarder = createProxyServer({
+    ...{ agent, prependPath: false, toProxy: true, xfwd: false, selfHandleResponse: true },
+  });
+  forwarder.on("proxyReq", (upstream, request) => {
+    const exchange = (request as Tracked)[exchangeOf];
+    if (exchange === undefined || exchange.over) upstream.destroy();
+    else exchange.upstream = upstream;
+  });
+  forwarder.on("proxyRes", (answer, request) => {
+    const exchange = (request as Tracked)[exchangeOf];
+    if (exchange !== undefined && !exchange.over) relay(answer, exchange);
+  });
+  forwarder.on("econnreset", (_error, request) => abandon(request as IncomingMessage, { kind: "gone" }));
+
+  /** Passes an answer on as it comes: the head with the first piece of the body, a small body in one write. */
+  function relay(answer: IncomingMessage, exchange: Exchange): void {
+    const { response, passed, wantsClose } = exchange.forwarded;
+    exchange.onHead();
+    answer.on("error", exchange.fail);
+    const head = answerHeaders(answer.rawHeaders);
+    if (passed.setCookie !== undefined) head.push("Set-Cookie", passed.setCookie);
+    if (wantsClose || options.closing()) head.push("Connection", "close");
+    try {
+      response.writeHead(answer.statusCode ?? 502, answer.statusMessage, head);
+    } catch (error) {
+      // What a replica may say and Node does not send, such as control characters in a header.
+      exchange.fail(error);
+      return;
+    }
+    let left = lengthOf(answer.rawHeaders);
+    answer.on("data", (chunk: Buffer) => {
+      exchange.movedAt = performance.now();
+      left -= chunk.length;
+      if (left === 0 && chunk.length <= smallBytes) response.end(chunk.toString("latin1"), "latin1");
+      else if (!response.write(chunk)) {
+        answer.pause();
+        response.once("drain", () => answer.resume());
+      }
+    });
+    answer.on("end", () => {
+      if (!response.writableEnded) response.end();
+    });
+  }
+
+  /** Ends the try that this request is in, if any, in this way. */
+  function abandon(request: IncomingMessage, outcome: Outcome): void {
+    (request as Tracked)[exchangeOf]?.end(outcome);
+  }
+
+  /**
+   * One try. Resolves when the answer is through, or with what went wrong.
+   *
+   * @param timeoutMs to the head of the answer; undefined: only `timeoutMs` of silence, for what can be held long
+   */
+  function forward(replica: Replica, timeoutMs: number | undefined, forwarded: Forwarded): Promise<Outcome> {
+    const { request, response, passed, bodiless } = forwarded;
+    return new Promise((resolve) => {
+      const exchange: Exchange = {
+        forwarded,
+        sid: passed.sid,
+        upstream: undefined,
+        over: false,
+        movedAt: performance.now(),
+        end(outcome) {
+          if (exchange.over) return;
+          exchange.over = true;
+          clearTimeout(timer);
+          response.off("close", onClose);
+          replica.inFlight.delete(exchange);
+          if (outcome.kind !== "answered") exchange.upstream?.destroy();
+          resolve(outcome);
+        },
+        fail: (error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed)),
+        eject: () => exchange.fail(new Ejected()),
+        onHead: () => clearTimeout(timer),
+        // By the proxy's sweep, not by a timer of its own: a poll costs too little for that.
+        sweep(nowMs) {
+          if (nowMs - exchange.movedAt > options.timeoutMs) exchange.fail(new TryTimeout());
+        },
+      };
+      const onClose = () => exchange.end({ kind: response.writableFinished ? "answered" : "gone" });
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => exchange.fail(new TryTimeout()), timeoutMs);
+      replica.inFlight.add(exchange);
+      (request as Tracked)[exchangeOf] = exchange;
+      request.headers = forwarded.headers as unknown as typeof request.headers;
+      response.on("close", onClose);
+      if (!bodiless) limitBody(exchange, options.maxBodyBytes);
+      const { host, port } = replica.spec;
+      const target = { host, port: String(port), protocol: "http:" };
+      const ssl = new Outgoing();
+      forwarder.web(request, response, bodiless ? { target, ssl, buffer: noBody } : { target, ssl }, exchange.fail);
+    });
+  }
+
+  return { forward, abandon, close: () => agent.destroy() };
+}
+
+/** Refuses the request once more than `limit` bytes of body have come (a chunked body announces no length). */
+function limitBody(exchange: Exchange, limit: number): void {
+  let size = 0;
+  exchange.forwarded.request.on("data", (chunk: Buffer) => {
+    exchange.movedAt = performance.now();
+    size += chunk.length;
+    if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
+  });
+}
+
+/** Body bytes that the headers of an answer announce; NaN: none. */
+function lengthOf(rawHeaders: readonly string[]): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 14 && name.toLowerCase() === "content-length") return Number(rawHeaders[i + 1]);
+  }
+  return Number.NaN;
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate } from "node:timers/promises";
+import { reply, replyOf, unknownSession } from "../listen/replies.ts";
+import { toldOf } from "../log-fields.ts";
+import type { PathDeps } from "../path-deps.ts";
+import type { Outcome } from "../routing/attempts.ts";
+import type { Replica } from "../routing/replica-table.ts";
+import type { Passed } from "../screen/gate.ts";
+import { requestHeaders } from "../screen/headers.ts";
+import { createForwarder } from "./forwarder.ts";
+
+const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Methods that say nothing of a body when they have none. */
+const withoutLength = new Set([...retriable, "DELETE"]);
+
+/** The HTTP path: long-polling and the page. */
+export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log, closing }: PathDeps) {
+  const forwarder = createForwarder({
+    ...{ timeoutMs: config.PROXY_TIMEOUT_MS, maxBodyBytes: config.MAX_BODY_BYTES, closing },
+  });
+
+  /** Requests whose body turned out malformed. */
+  const broken = new WeakSet<IncomingMessage>();
+
+  /** A chunked body waits one turn: what is malformed in the same read as its head never reaches a replica. */
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedAt = performance.now();
+    const passed = gate(request, { upgrade: false });
+    if ("status" in passed) {
+      metrics.rejected.inc(passed.reason);
+      log.debug({ reason: passed.reason, status: passed.status }, "request refused");
+      reply(request, response, replyOf(passed), true);
+      return;
+    }
+    if (passed.sid !== undefined && passed.route.kind === "session") sessions.polled(passed.sid);
+    const { headers, method = "" } = request;
+    const bodiless = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
+    const { connection } = headers;
+    const wantsClose = connection !== undefined && /\bclose\b/i.test(connection);
+    if (headers["transfer-encoding"] !== undefined) {
+      await setImmediate();
+      if (broken.has(request)) return;
+    }
+    const toReplica = requestHeaders(request.rawHeaders, connection, passed.client);
+    if (bodiless && !withoutLength.has(method)) toReplica.push("Content-Length", "0");
+
+    let replicaId = "none";
+    const attempt = (replica: Replica, tryMs: number) => {
+      replicaId = replica.spec.id;
+      const timeoutMs = passed.route.kind === "ranked" && bodiless ? tryMs : undefined;
+      return forwarder.forward(replica, timeoutMs, {
+        request,
+        response,
+        headers: toReplica,
+        passed,
+        wantsClose,
+        bodiless,
+      });
+    };
+    const { outcome, retries } = await tryInTurn(passed, {
+      ...{ attempt, clientGone: () => response.closed, retriable: bodiless && retriable.has(method) },
+    });
+    if (outcome.kind === "failed") {
+      if (outcome.reply === unknownSession) metrics.unknownSessions.inc();
+      if (response.headersSent) response.destroy();
+      else {
+        replicaId = "none";
+        reply(request, response, outcome.reply, !bodiless);
+      }
+    }
+    account(passed, outcome, { method, replica: replicaId, status: response.statusCode, retries, startedAt });
+  }
+
+  function account(
+    passed: Passed,
+    outcome: Outcome,
+    seen: { method: string; replica: string; status: number; retries: number; startedAt: number },
+  ): void {
+    const durationMs = performance.now() - seen.startedAt;
+    const { method, replica, status, retries } = seen;
+    metrics.requests.inc(replica, outcome.kind === "gone" ? 499 : status);
+    metrics.requestSeconds.observe(replica, durationMs / 1_000);
+    const level = passed.sid !== undefined && outcome.kind !== "failed" ? "debug" : "info";
+    if (!log.isLevelEnabled(level)) return;
+    log[level](
+      { ...toldOf(passed), method, replica, status, retries, durationMs: Math.round(durationMs) },
+      outcome.kind === "gone" ? "client left" : "request",
+    );
+  }
+
+  return {
+    serve(request: IncomingMessage, response: ServerResponse): void {
+      serve(request, response).catch((err: unknown) => {
+        log.error({ err }, "a request failed in the proxy itself");
+        response.destroy();
+      });
+    },
+    malformed(request: IncomingMessage): void {
+      broken.add(request);
+      forwarder.abandon(request, { kind: "gone" });
+    },
+    close: forwarder.close,
+  };
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Prober } from "../health/prober.ts";
+import { type Reply, replyOf, unknownSession } from "../listen/replies.ts";
+import type { Metrics } from "../metrics.ts";
+import { overloaded, type Passed } from "../screen/gate.ts";
+import type { Admission } from "./admission.ts";
+import type { Replica, ReplicaTable } from "./replica-table.ts";
+import { Ejected, TryTimeout } from "./try-errors.ts";
+
+/** How one try at one replica ended. */
+export type Outcome =
+  /** The replica's answer is on its way to the client. */
+  | { kind: "answered" }
+  /** The client left. */
+  | { kind: "gone" }
+  /** Nothing was answered yet; another replica may be tried, or `reply` given. */
+  | { kind: "failed"; reply: Reply };
+
+const unreachable: Reply = { status: 502, body: { error: "the replica cannot be reached" } };
+const timedOut: Reply = { status: 504, body: { error: "the replica did not answer in time" } };
+const unavailable: Reply = {
+  ...{ status: 503, body: { error: "no replica takes new sessions" } },
+  headers: { "retry-after": "1" },
+};
+
+/** What a failed try means for the client. A session whose replica refuses connections or was ejected is gone. */
+export function failedTry(error: unknown, passed: Passed): Outcome {
+  if (error instanceof TryTimeout) return { kind: "failed", reply: timedOut };
+  const lost = error instanceof Ejected || (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+  return { kind: "failed", reply: passed.sid !== undefined && lost ? unknownSession : unreachable };
+}
+
+/** How a request is tried. */
+export interface Tries {
+  /** One try at this replica, with a deadline. */
+  attempt(replica: Replica, timeoutMs: number): Promise<Outcome>;
+  clientGone(): boolean;
+  /** False: what was sent cannot be sent again, so there is one try only. */
+  retriable: boolean;
+}
+
+/**
+ * Tries the replicas of a route in turn until one answers: each new session waits for its admission, each try and
+ * all of them together have a deadline.
+ */
+export function createAttempts(
+  config: { TRY_TIMEOUT_MS: number; RETRY_DEADLINE_MS: number },
+  {
+    table,
+    prober,
+    admission,
+    metrics,
+  }: { table: ReplicaTable; prober: Prober; admission: Admission; metrics: Metrics },
+) {
+  return async function tryInTurn(
+    passed: Passed,
+    { attempt, clientGone, retriable }: Tries,
+  ): Promise<{ outcome: Outcome; retries: number }> {
+    const { route } = passed;
+    if (route.kind === "unknown-session") return { outcome: { kind: "failed", reply: unknownSession }, retries: 0 };
+    const order = route.kind === "session" ? [route.replica] : retriable ? route.order : route.order.slice(0, 1);
+    const deadline = performance.now() + config.RETRY_DEADLINE_MS;
+    let outcome: Outcome = { kind: "failed", reply: unavailable };
+    let retries = 0;
+    for (let index = 0; index < order.length; index++) {
+      const id = order[index] as string;
+      if (passed.opensSession) {
+        const waitMs = admission.replica(id);
+        if (waitMs === undefined) {
+          metrics.rejected.inc(overloaded.reason);
+          return { outcome: { kind: "failed", reply: replyOf(overloaded) }, retries };
+        }
+        if (waitMs > 0) await delay(waitMs);
+        if (clientGone()) return { outcome: { kind: "gone" }, retries };
+      }
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) break;
+      const replica = table.get(id);
+      if (replica === undefined || replica.state === "down") continue;
+      if (route.kind !== "session" && replica.state === "draining") continue;
+      outcome = await attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs));
+      if (outcome.kind !== "failed") return { outcome, retries };
+      prober.suspect(replica);
+      if (index < order.length - 1) {
+        retries += 1;
+        metrics.retries.inc(id);
+      }
+    }
+    return { outcome, retries };
+  };
+}
+
+export type TryInTurn = ReturnType<typeof createAttempts>;

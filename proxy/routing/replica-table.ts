@@ -1,0 +1,126 @@
+import { type Health, type Observation, observe, unprobed } from "../health/health.ts";
+import { type Linked, LinkedSet } from "../listen/linked-set.ts";
+import type { ReplicaSpec } from "./replica-spec.ts";
+import { type ReplicaState, routable } from "./route.ts";
+
+/** What a replica carries that must end when it is ejected. */
+export interface Carried extends Linked {
+  /** Engine.IO session that it belongs to, if any. */
+  readonly sid: string | undefined;
+  /** Its replica went down or was removed, or its session is moved. */
+  eject(): void;
+  /** Gives up on a replica that has been silent for too long. */
+  sweep?(nowMs: number): void;
+}
+
+/** A relayed WebSocket connection as the table sees it. */
+export interface CarriedTunnel extends Linked {
+  /** Engine.IO session that it carries, if any. */
+  readonly sid: string | undefined;
+  /** True once it is on its way out. */
+  readonly closing: boolean;
+  /** Destroys both sides. */
+  destroy(reason: string): void;
+  /** Bytes relayed so far: from the client, to the client. */
+  bytes(): { in: number; out: number };
+  /** Destroys it when it has been idle or half-closed for too long. */
+  sweep(nowMs: number): void;
+}
+
+export interface Replica {
+  readonly spec: ReplicaSpec;
+  health: Health;
+  /** Taken out of routing by the operator. */
+  drained: boolean;
+  state: ReplicaState;
+  /** When it entered `state`, epoch ms. */
+  since: number;
+  readonly tunnels: LinkedSet<CarriedTunnel>;
+  /** Requests and handshakes under way. */
+  readonly inFlight: LinkedSet<Carried>;
+}
+
+export interface TableEvents {
+  onState?(replica: Replica, from: ReplicaState): void;
+  onEjected?(replica: Replica, cause: string): void;
+}
+
+/** The replicas that the proxy knows, their states, and what each carries. Changed live by probes and operators. */
+export function createReplicaTable(
+  specs: readonly ReplicaSpec[],
+  { fall, rise }: { fall: number; rise: number },
+  events: TableEvents = {},
+) {
+  const replicas = new Map<string, Replica>();
+  let ids: readonly string[] = [];
+  const stateOf = (id: string) => replicas.get(id)?.state;
+
+  /** Brings `state` in line with health and drain, and tells who wants to know. */
+  function settle(replica: Replica): void {
+    const { state } = replica.health;
+    const next = replica.drained && state !== "down" ? "draining" : state;
+    if (next === replica.state) return;
+    const from = replica.state;
+    replica.state = next;
+    replica.since = Date.now();
+    events.onState?.(replica, from);
+  }
+
+  function end(replica: Replica, cause: string): void {
+    events.onEjected?.(replica, cause);
+    for (const tunnel of replica.tunnels) tunnel.destroy("ejected");
+    for (const request of replica.inFlight) request.eject();
+  }
+
+  function put(spec: ReplicaSpec): Replica {
+    remove(spec.id);
+    const replica: Replica = {
+      ...{ spec, health: unprobed, drained: false, state: "down", since: Date.now() },
+      ...{ tunnels: new LinkedSet<CarriedTunnel>(), inFlight: new LinkedSet<Carried>() },
+    };
+    replicas.set(spec.id, replica);
+    ids = [...replicas.keys()];
+    return replica;
+  }
+
+  function remove(id: string): boolean {
+    const replica = replicas.get(id);
+    if (replica === undefined) return false;
+    replicas.delete(id);
+    ids = [...replicas.keys()];
+    replica.state = "down";
+    end(replica, "removed");
+    return true;
+  }
+
+  for (const spec of specs) put(spec);
+
+  return {
+    get ids() {
+      return ids;
+    },
+    stateOf,
+    get: (id: string) => replicas.get(id),
+    all: () => [...replicas.values()],
+    /** Replicas that take new sessions now. */
+    routable: () => routable({ ids, stateOf }),
+    /** Adds a replica, or replaces one of the same id: then what that carried ends. */
+    put,
+    /** Takes a replica out for good; what it carried ends. False: there was none. */
+    remove,
+    setDrained(replica: Replica, drained: boolean): void {
+      replica.drained = drained;
+      settle(replica);
+    },
+    /** Takes a probe's finding in. A replica that goes down has its tunnels destroyed and its polls ended. */
+    observed(replica: Replica, seen: Observation): void {
+      const last = routable({ ids: ids.filter((id) => id !== replica.spec.id), stateOf }).length === 0;
+      const wasUp = replica.health.state !== "down";
+      replica.health = observe(replica.health, seen, { fall, rise, last });
+      settle(replica);
+      if (wasUp && replica.health.state === "down") end(replica, seen.kind === "failed" ? seen.cause : seen.kind);
+    },
+  };
+}
+
+export type ReplicaTable = ReturnType<typeof createReplicaTable>;

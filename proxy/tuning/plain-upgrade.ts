@@ -1,0 +1,72 @@
+import type { Socket } from "node:net";
+import type { DecidingHeaders, RequestHead } from "../screen/request-head.ts";
+
+/** Largest head that is looked at, bytes. */
+const sizeLimit = 4_096;
+/** One line a header, nothing folded, no stray control character, nothing behind the head. */
+const plainHead = /^GET \/[!-"$-~]* HTTP\/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n$/;
+
+/** Deciding headers, each with its place among the values that were found. */
+const deciding: readonly (keyof DecidingHeaders)[] = [
+  ...(["host", "connection", "upgrade", "cookie", "origin", "sec-websocket-key"] as const),
+  ...(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "content-length", "transfer-encoding"] as const),
+];
+const placeOf: ReadonlyMap<string, number> = new Map(deciding.map((name, place) => [name, place]));
+
+/**
+ * Reads the first bytes of a connection as the head of a WebSocket upgrade, where that is all they are and nothing
+ * about it is odd. Undefined: anything else, from a poll to an attack. That is for Node's parser to read or to refuse;
+ * this only spares the usual upgrade the machinery of a request with a body (docs/decisions/plain-upgrades.md).
+ */
+export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | undefined {
+  if (chunk.length > sizeLimit) return undefined;
+  const text = chunk.toString("latin1");
+  if (!plainHead.test(text)) return undefined;
+  const firstEnd = text.indexOf("\r\n");
+  const rawHeaders: string[] = [];
+  const found: (string | undefined)[] = deciding.map(() => undefined);
+  for (let at = firstEnd + 2; at < text.length - 2; ) {
+    const colon = text.indexOf(":", at);
+    const end = text.indexOf("\r\n", colon);
+    const rawName = text.slice(at, colon);
+    const value = withoutOws(text, colon + 1, end);
+    rawHeaders.push(rawName, value);
+    at = end + 2;
+    const place = placeOf.get(rawName.toLowerCase());
+    if (place === undefined) continue;
+    // A second one is joined or refused: not here.
+    if (found[place] !== undefined) return undefined;
+    found[place] = value;
+  }
+  const [host, connection, upgrade, cookie, origin, key, forwardedFor, forwardedProto, forwardedHost, ...body] = found;
+  const plain =
+    host !== undefined &&
+    upgrade?.toLowerCase() === "websocket" &&
+    /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i.test(connection ?? "") &&
+    body.every((value) => value === undefined);
+  if (!plain) return undefined;
+  const headers: DecidingHeaders = {
+    host,
+    connection,
+    upgrade,
+    cookie,
+    origin,
+    "sec-websocket-key": key,
+    "x-forwarded-for": forwardedFor,
+    "x-forwarded-proto": forwardedProto,
+    "x-forwarded-host": forwardedHost,
+  };
+  const url = text.slice(4, firstEnd - " HTTP/1.1".length);
+  return { method: "GET", url, httpVersion: "1.1", httpVersionMajor: 1, rawHeaders, headers, socket };
+}
+
+/** The text from `start` to `end`, without spaces and tabs around it (RFC 9110, 5.6.3; `trim` would take more). */
+function withoutOws(text: string, start: number, end: number): string {
+  let [from, to] = [start, end];
+  while (from < to && isOws(text.charCodeAt(from))) from += 1;
+  while (to > from && isOws(text.charCodeAt(to - 1))) to -= 1;
+  return text.slice(from, to);
+}
+function isOws(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}

@@ -1,0 +1,50 @@
+import { answerPasses } from "../screen/headers.ts";
+
+/** Largest head of a replica's answer to an upgrade, bytes. */
+const headLimit = 16_384;
+
+/** The head of an HTTP answer, as it came. All text is latin1: a character is a byte. */
+export interface AnswerHead {
+  status: number;
+  /** As sent, each line with its line end. */
+  fields: string;
+  /** What came after the head. */
+  rest: string;
+}
+
+/**
+ * Reads the head of the answer to an upgrade request from what came so far. Undefined: it is not complete.
+ *
+ * @throws on what is not an HTTP/1.1 answer or has a head over 16 KiB
+ */
+export function readAnswerHead(text: string): AnswerHead | undefined {
+  const end = text.indexOf("\r\n\r\n");
+  if (end === -1) {
+    if (text.length > headLimit) throw new Error(`the answer's head is over ${headLimit} bytes`);
+    return undefined;
+  }
+  if (!/^HTTP\/1\.[01] \d{3}(?: |\r\n)/.test(text)) throw new Error("the answer is not HTTP/1.1");
+  const fields = text.slice(text.indexOf("\r\n") + 2, end + 2);
+  return { status: Number(text.slice(9, 12)), fields, rest: text.slice(end + 4) };
+}
+
+/** Body bytes that a head announces; Infinity: up to the connection's end. */
+export function announcedLength({ fields }: AnswerHead): number {
+  const length = /^content-length:[\t ]*(\d+)[\t ]*\r$/im.exec(fields)?.[1];
+  return length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+}
+
+/** The answer's head for the client: end-to-end headers, `Connection` as it is here, and the cookie, if any. */
+export function clientHead({ status, fields }: AnswerHead, statusText: string, setCookie: string | undefined): string {
+  let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
+  head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
+  for (let at = 0; at < fields.length; ) {
+    const next = fields.indexOf("\r\n", at) + 2;
+    const colon = fields.indexOf(":", at);
+    // A line without a name is no header.
+    if (colon > at && colon < next && answerPasses(fields.slice(at, colon).toLowerCase()))
+      head += fields.slice(at, next);
+    at = next;
+  }
+  return setCookie === undefined ? `${head}\r\n` : `${head}Set-Cookie: ${setCookie}\r\n\r\n`;
+}

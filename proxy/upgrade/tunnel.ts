@@ -1,0 +1,155 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type ClientOwner, own } from "../listen/client-socket.ts";
+import type { Linked } from "../listen/linked-set.ts";
+import type { CarriedTunnel } from "../routing/replica-table.ts";
+import { readInto } from "../tuning/late-onread.ts";
+import { type ReplicaOwner, readBuffer } from "./replica-socket.ts";
+
+/** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
+const stringLimit = 4_096;
+/** Idle time before TCP asks whether the other side is still there, ms. */
+const tcpKeepAliveMs = 15_000;
+/** Longest life of a tunnel of which one side has ended, ms. */
+const halfClosedMs = 10_000;
+
+export interface TunnelOptions {
+  /** The tunnel makes itself its owner. */
+  client: Socket;
+  /** The tunnel must be made its owner. */
+  replica: Socket;
+  sid: string | undefined;
+  idleMs: number;
+  /** Called once, when both sockets are gone. */
+  onClosed(tunnel: Tunnel, reason: string): void;
+}
+
+/**
+ * Hands one read of the shared buffer on to `to`. The bytes are copied out before this returns: `buffer` is
+ * overwritten by the next read of any tunnel. Returns false when `to` has had enough for now.
+ */
+function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
+  if (size <= stringLimit) return to.write((buffer as Buffer).toString("latin1", 0, size), "latin1");
+  return to.write(Buffer.from(buffer.subarray(0, size)));
+}
+
+/**
+ * Owns the two sockets of a relayed WebSocket as a pair: each side's end is passed on to the other, an error or close
+ * of one destroys the other once what was sent to it is flushed, and neither is read faster than the other is written.
+ *
+ *     client ──passOn──▶ replica.write          full: stop reading the client until the replica drains
+ *     client.write ◀──passOn── replica          full: stop reading the replica until the client drains
+ *
+ * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
+ */
+export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked {
+  before: Linked | undefined;
+  after: Linked | undefined;
+  holder: object | undefined;
+  readonly sid: string | undefined;
+  readonly client: Socket;
+  readonly replica: Socket;
+  readonly #idleMs: number;
+  readonly #onClosed: TunnelOptions["onClosed"];
+  #reason: string | undefined;
+  #open = 2;
+  #seenBytes = 0;
+  #seenAt = performance.now();
+  #halfClosedAt: number | undefined;
+  #keptAlive = false;
+
+  constructor({ client, replica, sid, idleMs, onClosed }: TunnelOptions) {
+    this.client = client;
+    this.replica = replica;
+    this.sid = sid;
+    this.#idleMs = idleMs;
+    this.#onClosed = onClosed;
+    own(client, this);
+  }
+
+  get closing(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  bytes(): { in: number; out: number } {
+    return { in: this.client.bytesRead, out: this.client.bytesWritten };
+  }
+
+  destroy(why: string): void {
+    this.#reason ??= why;
+    this.client.destroy();
+    this.replica.destroy();
+  }
+
+  sweep(nowMs: number): void {
+    if (!this.#keptAlive) this.#keepAlive();
+    const sum = this.client.bytesRead + this.client.bytesWritten;
+    if (sum !== this.#seenBytes) {
+      this.#seenBytes = sum;
+      this.#seenAt = nowMs;
+    }
+    if (this.#halfClosedAt !== undefined && nowMs - this.#halfClosedAt > halfClosedMs)
+      this.destroy(this.#reason ?? "half-closed");
+    else if (nowMs - this.#seenAt > this.#idleMs) this.destroy("idle");
+  }
+
+  /** By the first sweep: eight system calls that a tunnel which is gone by then does not need. */
+  #keepAlive(): void {
+    this.#keptAlive = true;
+    this.client.setKeepAlive(true, tcpKeepAliveMs);
+    this.replica.setKeepAlive(true, tcpKeepAliveMs);
+  }
+
+  take(size: number, buffer: Uint8Array): boolean {
+    return passOn(this.client, size, buffer);
+  }
+  drained(): void {
+    this.client.resume();
+  }
+  ended(): void {
+    this.#sideEnded(this.client, "replica-closed");
+  }
+  failed(): void {
+    this.destroy("replica-error");
+  }
+  closed(): void {
+    this.#sideClosed(this.client, this.replica.errored !== null, "replica-closed");
+    // So that its end is seen.
+    if (!this.client.destroyed) this.client.resume();
+  }
+
+  /** From now on the client is read into the buffer that the replicas' sockets share, where it can be. */
+  readClient(): void {
+    readInto(this.client, readBuffer, (size, buffer) => passOn(this.replica, size, buffer));
+  }
+  clientSent(chunk: Buffer): void {
+    if (!this.replica.write(chunk)) this.client.pause();
+  }
+  clientDrained(): void {
+    this.replica.resume();
+  }
+  clientEnded(): void {
+    this.#sideEnded(this.replica, "client-closed");
+  }
+  clientFailed(): void {
+    this.destroy("client-error");
+  }
+  clientClosed(): void {
+    this.#sideClosed(this.replica, this.client.errored !== null, "client-closed");
+  }
+
+  /** One side will send no more: the other is told once it has got the rest. */
+  #sideEnded(other: Duplex, why: string): void {
+    this.#reason ??= why;
+    this.#halfClosedAt ??= performance.now();
+    // Ending what is destroyed would only make an error.
+    if (!other.destroyed) other.end();
+  }
+  #sideClosed(other: Duplex, failed: boolean, why: string): void {
+    this.#reason ??= why;
+    if (failed) other.destroy();
+    else if (!other.writableEnded) this.#sideEnded(other, why);
+    this.#open -= 1;
+    if (this.#open === 0) this.#onClosed(this, this.#reason);
+  }
+}

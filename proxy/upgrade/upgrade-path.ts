@@ -1,0 +1,180 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { type ClientOwner, own } from "../listen/client-socket.ts";
+import { type Reply, replyOf, replyOnSocket, unknownSession } from "../listen/replies.ts";
+import { toldOf } from "../log-fields.ts";
+import type { PathDeps } from "../path-deps.ts";
+import { failedTry, type Outcome } from "../routing/attempts.ts";
+import type { Carried, Replica } from "../routing/replica-table.ts";
+import { Ejected } from "../routing/try-errors.ts";
+import type { Passed } from "../screen/gate.ts";
+import { requestHeaders, upgradeHead } from "../screen/headers.ts";
+import { screenOrigin } from "../screen/origin.ts";
+import type { RequestHead } from "../screen/request-head.ts";
+import { screenUpgrade } from "../screen/screen.ts";
+import { clientHead } from "./answer-head.ts";
+import { type Handshaken, handshake } from "./handshake.ts";
+import { relayAnswer } from "./relay-answer.ts";
+import { Tunnel } from "./tunnel.ts";
+
+/** A client whose upgrade is under way: what it sends too early is kept, and no more of it read. */
+class PendingClient implements ClientOwner {
+  readonly socket: Socket;
+  readonly early: Buffer[];
+  ended = false;
+  /** Called when the client has left. */
+  gone: () => void = () => undefined;
+
+  constructor(socket: Socket, head: Buffer) {
+    this.socket = socket;
+    this.early = head.length > 0 ? [head] : [];
+  }
+  clientSent(chunk: Buffer): void {
+    this.early.push(chunk);
+    this.socket.pause();
+  }
+  clientDrained(): void {
+    // Nothing was written.
+  }
+  clientEnded(): void {
+    this.ended = true;
+  }
+  clientFailed(): void {
+    // `clientClosed` follows.
+  }
+  clientClosed(): void {
+    this.gone();
+  }
+}
+
+/** An upgrade that may pass. */
+interface Asked {
+  wire: string;
+  passed: Passed;
+  client: PendingClient;
+  startedAt: number;
+}
+
+/** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
+export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log }: PathDeps) {
+  function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
+    const startedAt = performance.now();
+    const passed =
+      screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS) ?? gate(request, { upgrade: true });
+    if ("status" in passed) {
+      metrics.rejected.inc(passed.reason);
+      log.debug({ reason: passed.reason, status: passed.status }, "upgrade refused");
+      replyOnSocket(socket, replyOf(passed));
+      return;
+    }
+    const client = new PendingClient(socket, head);
+    own(socket, client);
+    const headers = requestHeaders(request.rawHeaders, request.headers.connection, passed.client);
+    const wire = upgradeHead(request.url ?? "/", headers);
+    const asked: Asked = { wire, passed, client, startedAt };
+    tryInTurn(passed, {
+      attempt: (replica, timeoutMs) => tryReplica(replica, timeoutMs, asked),
+      clientGone: () => socket.destroyed || !socket.writable,
+      retriable: true,
+    }).then(
+      ({ outcome, retries }) => {
+        if (outcome.kind === "failed") answerSelf(passed, socket, outcome.reply, retries);
+      },
+      (err: unknown) => {
+        log.error({ err }, "an upgrade failed in the proxy itself");
+        socket.destroy();
+      },
+    );
+  }
+
+  function answerSelf(passed: Passed, socket: Socket, answer: Reply, retries: number): void {
+    if (answer === unknownSession) metrics.unknownSessions.inc();
+    metrics.requests.inc("none", answer.status);
+    log.info({ ...toldOf(passed), status: answer.status, retries }, "upgrade not relayed");
+    replyOnSocket(socket, answer);
+  }
+
+  function tryReplica(replica: Replica, timeoutMs: number, asked: Asked): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const { client, passed } = asked;
+      const abort = handshake(replica.spec, asked.wire, timeoutMs, {
+        answered(shaken) {
+          settled();
+          try {
+            const readOn = answered(replica, shaken, asked);
+            resolve({ kind: "answered" });
+            return readOn;
+          } catch (error) {
+            shaken.socket.destroy();
+            reject(error as Error);
+            return false;
+          }
+        },
+        failed(error) {
+          settled();
+          resolve(client.socket.destroyed ? { kind: "gone" } : failedTry(error, passed));
+        },
+      });
+      const carried: Carried = { sid: passed.sid, eject: () => abort(new Ejected()) };
+      const settled = () => replica.inFlight.delete(carried);
+      replica.inFlight.add(carried);
+      client.gone = () => abort(new Error("the client left"));
+    });
+  }
+
+  /** Hands a replica's answer on. Returns whether to go on reading from it. */
+  function answered(replica: Replica, shaken: Handshaken, asked: Asked): boolean {
+    const { passed, startedAt } = asked;
+    const { socket } = asked.client;
+    const { status, rest } = shaken.head;
+    const id = replica.spec.id;
+    socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", passed.setCookie), "latin1");
+    metrics.requests.inc(id, status);
+    metrics.requestSeconds.observe(id, (performance.now() - startedAt) / 1_000);
+    if (status !== 101) {
+      log.info({ ...toldOf(passed), replica: id, status }, "upgrade refused by the replica");
+      return relayAnswer(shaken, socket);
+    }
+    openTunnel(replica, shaken, asked);
+    return rest === "" || socket.write(rest, "latin1");
+  }
+
+  /** Apart from the handshake: what is captured here lives as long as the tunnel. */
+  function openTunnel(replica: Replica, { socket, handTo }: Handshaken, { passed, client, startedAt }: Asked): void {
+    // Node's HTTP server, where the upgrade came through it, gave the socket a time-out.
+    if (client.socket.timeout) client.socket.setTimeout(0);
+    if (passed.sid !== undefined) sessions.ended(passed.sid);
+    const openedAt = performance.now();
+    const told = toldOf(passed);
+    const id = replica.spec.id;
+    const handshakeMs = Math.round(openedAt - startedAt);
+    const tunnel = new Tunnel({
+      client: client.socket,
+      replica: socket,
+      sid: passed.sid,
+      idleMs: config.TUNNEL_IDLE_MS,
+      onClosed(closed, reason) {
+        const bytes = closed.bytes();
+        replica.tunnels.delete(closed);
+        metrics.closedBytes.in += bytes.in;
+        metrics.closedBytes.out += bytes.out;
+        metrics.tunnelsClosed.inc(id, reason);
+        if (!log.isLevelEnabled("info")) return;
+        const openMs = Math.round(performance.now() - openedAt);
+        log.info({ ...told, replica: id, handshakeMs, reason, openMs, bytes }, "tunnel closed");
+      },
+    });
+    handTo(tunnel);
+    replica.tunnels.add(tunnel);
+    metrics.tunnelsOpened.inc(id);
+    if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
+    for (const chunk of client.early) socket.write(chunk);
+    if (client.ended) tunnel.clientEnded();
+    else {
+      tunnel.readClient();
+      if (client.socket.isPaused()) client.socket.resume();
+    }
+  }
+
+  return upgrade;
+}

@@ -1,0 +1,100 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "../../../../common/log.ts";
+
+/** An attempt to connect, with its handshake and its subscriptions, may take this long, ms. */
+const openWithinMs = 2_000;
+/** Pauses between failed attempts grow from the first to the last, ms; half of each is jitter. */
+const pausesMs = [50, 100, 250, 500];
+/** One that is lost sooner counts as a failed attempt: a server that accepts and then refuses is not rushed, ms. */
+const stableAfterMs = 2_000;
+/** An outage is logged when it begins, and again this often, ms. */
+const logEveryMs = 10_000;
+
+/** Ends with its connection; the reason of `abort` is what is logged. */
+export type Life = AbortController;
+
+/**
+ * One connection to the backplane at a time, made anew whenever the last one ended or was given up.
+ *
+ * A client's own reconnect is not enough: a frozen server, or a link that swallows packets, leaves it "ready" for
+ * minutes, and what it has queued is delivered late. So a connection is thrown away whole, with all that was pending,
+ * by whoever finds it dead (`renew`), and the next attempt starts fresh.
+ */
+export function createLink<C extends { destroy(): void }>(options: {
+  /** Connects; must destroy what it has made when `life` ends, and end `life` when the connection is lost. */
+  open: (life: Life) => Promise<C>;
+  /** Makes a fresh connection useful (subscriptions); part of the attempt. */
+  onOpen: (connection: C) => Promise<void>;
+  onLost: (reason: string) => void;
+  log: Log;
+}) {
+  const { log } = options;
+  let current: C | undefined;
+  let life: Life = new AbortController();
+  let closed = false;
+  let failures = 0;
+  /** When the last connection was made and useful; of the future where it was not. */
+  let openedAt = Number.POSITIVE_INFINITY;
+  let loggedAt = Number.NEGATIVE_INFINITY;
+
+  async function live(): Promise<never> {
+    life = new AbortController();
+    const { signal } = life;
+    const over = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    const attempt = life;
+    const deadline = setTimeout(
+      () => attempt.abort(new Error(`not connected within ${openWithinMs} ms`)),
+      openWithinMs,
+    );
+    try {
+      const opened = await Promise.race([options.open(life), over]);
+      current = opened;
+      await Promise.race([options.onOpen(opened), over]);
+    } finally {
+      clearTimeout(deadline);
+    }
+    openedAt = performance.now();
+    return over;
+  }
+
+  async function run(): Promise<void> {
+    while (!closed) {
+      try {
+        await live();
+      } catch (error) {
+        life.abort(error);
+        current?.destroy();
+        current = undefined;
+        if (closed) return;
+        if (performance.now() - openedAt > stableAfterMs) {
+          failures = 0;
+          loggedAt = Number.NEGATIVE_INFINITY;
+        }
+        openedAt = Number.POSITIVE_INFINITY;
+        const reason = error instanceof Error ? error.message : String(error);
+        options.onLost(reason);
+        if (performance.now() - loggedAt > logEveryMs) {
+          loggedAt = performance.now();
+          log.warn({ reason }, "no connection to the backplane; connecting again until there is one");
+        }
+        const pauseMs = pausesMs[Math.min(failures, pausesMs.length - 1)] ?? 0;
+        failures += 1;
+        await delay(pauseMs * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  return {
+    connection: (): C | undefined => current,
+    /** Starts to connect, for ever. */
+    start: () => void run(),
+    /** Throws the connection away, if there is one, and makes a new one. */
+    renew: (reason: string): void => life.abort(new Error(reason)),
+    close(): void {
+      closed = true;
+      life.abort(new Error("closed"));
+    },
+  };
+}

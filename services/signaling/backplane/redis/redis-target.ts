@@ -1,0 +1,43 @@
+import { createClient } from "redis";
+import type { Config } from "../../config.ts";
+
+/** Where Redis is, and as whom. */
+export interface RedisTarget {
+  /** Without credentials: one of a single server (or of a cluster's node), several are nodes of a cluster. */
+  urls: string[];
+  /**
+   * Makes a client that neither reconnects nor queues what it cannot send. Cheap, unlike `createClient`, which builds
+   * a class of some hundred methods whenever its options differ from the last ones: tens of ms, in the very moment in
+   * which the backplane is lost.
+   */
+  createClient(url: string): RedisClient;
+}
+
+export type RedisClient = ReturnType<typeof createTemplate>;
+
+/** Reads the variables; `REDIS_USERNAME` and `REDIS_PASSWORD` win over what the first URL says. */
+export function redisTarget({ REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD }: Config): RedisTarget {
+  const first = new URL(REDIS_URL[0] ?? "redis://127.0.0.1:6379");
+  const username = REDIS_USERNAME ?? decodeURIComponent(first.username);
+  const password = REDIS_PASSWORD ?? decodeURIComponent(first.password);
+  const template = createTemplate({
+    ...(username === "" ? {} : { username }),
+    ...(password === "" ? {} : { password }),
+  });
+  return {
+    urls: REDIS_URL.map((url) => Object.assign(new URL(url), { username: "", password: "" }).href),
+    createClient: (url) => template.duplicate({ url, socket: { connectTimeout: 2_000, reconnectStrategy: false } }),
+  };
+}
+
+function createTemplate(credentials: { username?: string; password?: string }) {
+  return createClient({ ...credentials, disableOfflineQueue: true, commandsQueueMaxLength: 50_000 });
+}
+
+/** The same Redis, another node of its cluster. */
+export function nodeTarget(target: RedisTarget, host: string, port: number): RedisTarget {
+  const seed = new URL(target.urls[0] ?? "");
+  // A node that does not know its own name says "": it is where it was asked.
+  const name = host === "" ? seed.hostname : host.includes(":") ? `[${host}]` : host;
+  return { ...target, urls: [`${seed.protocol}//${name}:${port}`] };
+}

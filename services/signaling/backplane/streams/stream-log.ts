@@ -1,0 +1,183 @@
+import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Carrier } from "../carrier.ts";
+import { maxTransitMs } from "../envelope.ts";
+import type { Life } from "../redis/link.ts";
+import { connectClient, openSingle, type RedisConnection } from "../redis/redis-connection.ts";
+import type { RedisTarget } from "../redis/redis-target.ts";
+import { compareStreamIds } from "./stream-id.ts";
+
+/** The one stream of all replicas and namespaces. */
+const streamKey = "hold-the-line:stream";
+/** Entries are kept for this much longer than they can be replayed, ms. */
+const marginMs = 5_000;
+/** An append that Redis has not confirmed after this long holds up no local delivery any more, ms. */
+const confirmWithinMs = 100;
+const readCount = 500;
+const blockMs = 1_000;
+
+export type Fields = Record<string, string>;
+export interface Entry {
+  id: string;
+  fields: Fields;
+}
+export type StreamsConnection = Awaited<ReturnType<typeof openStreams>>;
+
+/** The two connections of every backplane, and one that blocks in XREAD. */
+export async function openStreams(target: RedisTarget, life: Life) {
+  const reader = connectClient(target, "reader", life);
+  const [single] = await Promise.all([openSingle(target, life), reader.connect()]);
+  const connection: RedisConnection = single;
+  return {
+    ...connection,
+    publisher: single.publisher,
+    reader,
+    destroy() {
+      single.destroy();
+      reader.destroy();
+    },
+  };
+}
+
+/**
+ * The stream as a log that all replicas append to and follow.
+ *
+ * An append is confirmed when the reader comes to it, and local delivery comes after that: so a replica delivers its
+ * own signals and those of others in the order of the stream, and a client's offset means that it has all before. It
+ * waits for 100 ms at most, and not at all from then on until an own entry is read again. Following resumes where it was after an outage; what is stale by then is dropped, and a
+ * stream that began anew with its server is followed from its beginning.
+ */
+export function createStreamLog(options: {
+  retainMs: number;
+  carrier: () => Carrier<StreamsConnection>;
+  onEntry: (entry: Entry) => void;
+  onCanary: (payload: string) => void;
+}) {
+  const { carrier } = options;
+  let cursor: string | null = null;
+  let confirmed = true;
+  const self = randomBytes(9).toString("base64url");
+  let appended = 0;
+  /** Own entries that are not read yet, by their number. */
+  const unread = new Map<string, (id: string) => void>();
+  const waiting = new Set<() => void>();
+
+  function stopWaiting(): void {
+    confirmed = false;
+    for (const giveUp of waiting) giveUp();
+    waiting.clear();
+  }
+
+  function append(fields: Fields): Promise<string> {
+    const connection = carrier().link.connection();
+    if (connection === undefined) return Promise.reject(new Error("no connection to the backplane"));
+    // By the clock of Redis, as far as it was heard; entries are its own.
+    const now = Number(cursor?.split("-")[0]) || Date.now();
+    return connection.publisher.xAdd(
+      streamKey,
+      "*",
+      { ...fields, at: String(Date.now()) },
+      {
+        TRIM: {
+          strategy: "MINID",
+          strategyModifier: "~",
+          threshold: Math.max(0, now - options.retainMs - marginMs),
+        },
+      },
+    );
+  }
+
+  /** Resolves with the entry's id when it is read; rejects when it is not sent, or not read in time. */
+  async function confirm(sent: Promise<string>, number: string): Promise<string> {
+    const { promise: read, resolve, reject } = Promise.withResolvers<string>();
+    const giveUp = () => reject(new Error(`not confirmed within ${confirmWithinMs} ms`));
+    if (!confirmed) giveUp();
+    waiting.add(giveUp);
+    unread.set(number, resolve);
+    sent.catch(reject);
+    const patience = setTimeout(stopWaiting, confirmWithinMs);
+    try {
+      return await read;
+    } finally {
+      clearTimeout(patience);
+      waiting.delete(giveUp);
+      unread.delete(number);
+    }
+  }
+
+  const isOwn = (fields: Fields) => fields["by"] === self;
+  const isUnread = (fields: Fields) => isOwn(fields) && unread.has(fields["number"] ?? "");
+
+  function take({ id, fields }: Entry): void {
+    cursor = id;
+    if (isOwn(fields)) {
+      confirmed = true;
+      unread.get(fields["number"] ?? "")?.(id);
+      return;
+    }
+    const { transit, drop } = carrier();
+    const at = Number(fields["at"]);
+    const transitMs = Math.max(0, Date.now() - at);
+    if (!(at > 0) || transitMs > maxTransitMs) {
+      drop(at > 0 ? "stale" : "foreign");
+      return;
+    }
+    transit.during(transitMs, () => {
+      try {
+        if (fields["canary"] === undefined) options.onEntry({ id, fields });
+        else options.onCanary(fields["canary"]);
+      } catch (error) {
+        drop("poisoned", error);
+      }
+    });
+  }
+
+  return {
+    /** Id of the last entry that was taken; null before the first connection. */
+    cursor: () => cursor,
+    /** Appends; rejects when Redis has not confirmed in time, and then the entry may be there all the same. */
+    append(fields: Fields): Promise<string> {
+      appended += 1;
+      const number = String(appended);
+      const sent = append({ ...fields, by: self, number });
+      sent.catch((error: unknown) => carrier().drop("unsent", error));
+      return confirm(sent, number);
+    },
+    /** Whether this replica appended it and delivered it without its id, being tired of waiting. */
+    wasGivenUp: ({ fields }: Entry): boolean => isOwn(fields) && !isUnread(fields),
+    /** Appends a canary, which nobody waits for. */
+    appendCanary: (payload: string) => append({ canary: payload }),
+    /** Hands on what is appended from now on, for the life of this connection. */
+    async follow({ reader, publisher }: StreamsConnection, life: Life): Promise<void> {
+      const [last] = (await publisher.xRevRange(streamKey, "+", "-", { COUNT: 1 })) ?? [];
+      const end = last?.id ?? "0-0";
+      if (cursor === null || compareStreamIds(end, cursor) < 0) cursor = end;
+      const run = async () => {
+        while (!life.signal.aborted) {
+          const from: string = cursor ?? end;
+          const reply = await reader.xRead({ key: streamKey, id: from }, { COUNT: readCount, BLOCK: blockMs });
+          for (const { id, message } of reply?.[0]?.messages ?? []) {
+            const fields = { ...message };
+            const isAwaited = isUnread(fields);
+            take({ id, fields });
+            // What waits for it delivers it in the microtasks that follow; the next entry is delivered after that.
+            if (isAwaited) await nextTurn();
+          }
+        }
+      };
+      run().catch((error: unknown) => life.abort(error));
+    },
+    /** All entries after an id, up to the present end. */
+    async *since(id: string, { publisher }: StreamsConnection): AsyncGenerator<Entry> {
+      for (let from = id; ; ) {
+        const page = (await publisher.xRange(streamKey, `(${from}`, "+", { COUNT: readCount })) ?? [];
+        for (const { id: at, message } of page) yield { id: at, fields: { ...message } };
+        const last = page.at(-1);
+        if (last === undefined || page.length < readCount) return;
+        from = last.id;
+      }
+    },
+  };
+}
+
+export type StreamLog = ReturnType<typeof createStreamLog>;

@@ -1,0 +1,27 @@
+import type { ServerToClientEvents } from "../../../common/protocol.ts";
+import type { Kind } from "../presence/directory.ts";
+import type { Grant } from "../rooms/authorize.ts";
+import type { TokenBucket } from "./token-bucket.ts";
+
+/** One client connection on either gateway, as the room rules see it. */
+export interface Connection {
+  readonly kind: Kind;
+  /** What its token allows; null without authorization. */
+  readonly grant: Grant | null;
+  /** The proxy's correlation id of its tunnel or first request. */
+  readonly traceId: string | undefined;
+  /** Minted or resumed by its first join. */
+  peerId: string | null;
+  /** Rooms that it has joined. */
+  readonly rooms: Set<string>;
+  readonly bucket: TokenBucket;
+  send(event: keyof ServerToClientEvents, data: unknown): void;
+  /** Makes it reachable as a member of a room, and as a peer. */
+  enter(roomId: string, peerId: string): void;
+  /** No member of the room any more. */
+  exit(roomId: string): void;
+  /** Closes the transport: the client connects again. */
+  close(): void;
+  /** Ends it for good: the client stays away. */
+  end(): void;
+}

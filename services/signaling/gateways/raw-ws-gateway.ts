@@ -1,0 +1,180 @@
+import type { Server as HttpServer, IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Log } from "../../../common/log.ts";
+import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common/protocol.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import type { Config } from "../config.ts";
+import type { Metrics } from "../metrics.ts";
+import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
+import type { Relay, Switchboard } from "../rooms/switchboard.ts";
+import type { Connection } from "./connection.ts";
+import { mayConnect } from "./origin.ts";
+import { createRoomFanout, type RoomMessage } from "./raw-ws-fanout.ts";
+import { writeFrame } from "./raw-ws-frame.ts";
+import { CLOSE, createRawSocket, type RawSocket } from "./raw-ws-socket.ts";
+import { createTokenBucket } from "./token-bucket.ts";
+import { traceIdOf } from "./trace-id.ts";
+
+/** The raw WebSocket gateway of a replica, on `/ws`: the room rules of the other gateway on JSON text frames. */
+export function createRawWsGateway(options: {
+  config: Config;
+  http: HttpServer;
+  backplane: Backplane;
+  metrics: Metrics;
+  log: Log;
+}) {
+  const { config, backplane, metrics, log } = options;
+  const sockets = new Map<Connection, RawSocket>();
+  /** Members here: by room, then by peer. */
+  const rooms = new Map<string, Map<string, Connection>>();
+  const wss = new WebSocketServer({
+    noServer: true,
+    maxPayload: config.MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has(RAW_WS_SUBPROTOCOL) ? RAW_WS_SUBPROTOCOL : false),
+  });
+  const authorize = createAuthorizer(config);
+  let switchboard: Switchboard | undefined;
+
+  const fanout = createRoomFanout({
+    nodeId: config.NODE_ID,
+    backplane,
+    metrics,
+    log,
+    deliver,
+  });
+
+  /** Delivers to the members of a room here, but never to the sender; returns to how many. */
+  function deliver(roomId: string, { event, to, skip, signal }: RoomMessage): number {
+    const members = rooms.get(roomId);
+    if (members === undefined) return 0;
+    const text = writeFrame({ event, data: signal });
+    let count = 0;
+    for (const [peerId, connection] of members) {
+      if (peerId === signal.from || (to !== undefined && peerId !== to) || skip.includes(peerId)) continue;
+      sockets.get(connection)?.write(text);
+      count += 1;
+    }
+    return count;
+  }
+
+  function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    if (path.startsWith(SOCKET_IO_PATH)) return;
+    // Until the WebSocket has its own; a reset before that is nobody's error.
+    socket.on("error", () => socket.destroy());
+    if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
+    else if (!mayConnect(request.headers, config.ALLOWED_ORIGINS)) refuse(socket, "403 Forbidden");
+    else if (authorize === null) upgrade(null);
+    else authorize(bearerOf(request)).then(upgrade, () => refuse(socket, "401 Unauthorized"));
+
+    function upgrade(grant: Grant | null): void {
+      wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, grant, traceIdOf(request.headers)));
+    }
+  }
+
+  function accept(webSocket: WebSocket, grant: Grant | null, traceId: string | undefined): void {
+    metrics.opened.inc({ transport: "ws" });
+    metrics.connections.inc({ transport: "ws" });
+    const entered = new Set<string>();
+    const raw = createRawSocket(webSocket, {
+      pingMs: config.WS_PING_MS,
+      maxBufferedBytes: config.MAX_BUFFERED_BYTES,
+      onFrame({ event, args, id }) {
+        if (switchboard === undefined) return;
+        const ack = switchboard.handle(connection, event, args);
+        if (id !== undefined) raw.ack(id, ack);
+        else if (!ack.ok) raw.report(event, ack.error.code, ack.error.message);
+      },
+      onGarbage() {
+        metrics.events.inc({ event: "unknown", outcome: "invalid" });
+        if (connection.bucket.take(performance.now()))
+          raw.report("frame", "invalid", 'a frame is a JSON text like {"event":"join","data":{"roomId":"…"},"id":1}');
+        else raw.report("frame", "rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
+      },
+      onClose(reason) {
+        clearTimeout(expiring);
+        sockets.delete(connection);
+        for (const roomId of entered) exit(roomId, connection);
+        metrics.connections.dec({ transport: "ws" });
+        metrics.closed.inc({ reason });
+        switchboard?.lose(connection);
+      },
+    });
+    const connection: Connection = {
+      kind: "ws",
+      grant,
+      traceId,
+      peerId: null,
+      rooms: new Set(),
+      bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
+      send: raw.send,
+      enter(roomId, peerId) {
+        entered.add(roomId);
+        enter(roomId, peerId, connection);
+      },
+      exit(roomId) {
+        entered.delete(roomId);
+        exit(roomId, connection);
+      },
+      close: () => raw.close(CLOSE.restart, "draining"),
+      end: () => raw.close(CLOSE.stayAway, "ended"),
+    };
+    sockets.set(connection, raw);
+    const expiring = expiresIn(grant, () => switchboard?.expire(connection));
+  }
+
+  function enter(roomId: string, peerId: string, connection: Connection): void {
+    const members = rooms.get(roomId) ?? new Map<string, Connection>();
+    rooms.set(roomId, members.set(peerId, connection));
+    fanout.open(roomId);
+  }
+
+  function exit(roomId: string, connection: Connection): void {
+    const members = rooms.get(roomId);
+    const { peerId } = connection;
+    if (members === undefined || peerId === null || members.get(peerId) !== connection) return;
+    members.delete(peerId);
+    if (members.size > 0) return;
+    rooms.delete(roomId);
+    fanout.close(roomId);
+  }
+
+  options.http.on("upgrade", onUpgrade);
+
+  return {
+    /** Begins to serve sockets by the switchboard's rules. */
+    serve(rules: Switchboard): void {
+      switchboard = rules;
+    },
+    /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
+    relay({ event, roomId, to, signal, remote, skip }: Relay): number {
+      if (remote.ws) fanout.publish(roomId, { event, to, skip, signal });
+      return deliver(roomId, { event, to, skip, signal });
+    },
+    /** Tells the members of a room that are connected here, but for the peer `except`. */
+    tell(roomId: string, event: "peer-joined" | "peer-away" | "peer-left", data: unknown, except?: string): void {
+      const members = rooms.get(roomId);
+      if (members === undefined) return;
+      const text = writeFrame({ event, data });
+      for (const [peerId, connection] of members) if (peerId !== except) sockets.get(connection)?.write(text);
+    },
+    connections: (): Iterable<Connection> => sockets.keys(),
+    roomIds: (): Iterable<string> => rooms.keys(),
+    close(): void {
+      options.http.off("upgrade", onUpgrade);
+      for (const raw of sockets.values()) raw.close(CLOSE.restart, "closed");
+    },
+  };
+}
+
+/** The token travels as a subprotocol, `bearer.<token>`: browsers let a page set no other header, and a URL is logged. */
+function bearerOf({ headers }: IncomingMessage): string | undefined {
+  const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  return offered.find((name) => name.startsWith("bearer."))?.slice("bearer.".length);
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from "node:crypto";
+import type { Server as HttpServer } from "node:http";
+import { Server, type Socket } from "socket.io";
+import type { Log } from "../../../common/log.ts";
+import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import type { Config } from "../config.ts";
+import type { Metrics } from "../metrics.ts";
+import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
+import type { Recovered, Relay, Switchboard } from "../rooms/switchboard.ts";
+import type { Connection } from "./connection.ts";
+import { mayConnect } from "./origin.ts";
+import { boundBuffer } from "./slow-consumer.ts";
+import { createTokenBucket } from "./token-bucket.ts";
+import { tolerateMalformed } from "./tolerant-parser.ts";
+import { traceIdOf } from "./trace-id.ts";
+
+/** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
+const roomOf = (roomId: string) => `r:${roomId}`;
+const peerRoomOf = (peerId: string) => `p:${peerId}`;
+
+/** The event by which replicas gossip presence. */
+const gossipEvent = "presence";
+
+/** The Socket.IO gateway of a replica. `switchboard` comes later by `serve`, since the two need each other. */
+export function createSocketIoGateway(options: {
+  config: Config;
+  http: HttpServer;
+  backplane: Backplane;
+  metrics: Metrics;
+  log: Log;
+}) {
+  const { config, backplane, metrics, log } = options;
+  const { ALLOWED_ORIGINS: allowed } = config;
+  /** The socket of each connection. */
+  const sockets = new Map<Connection, Socket>();
+  const io = new Server(options.http, {
+    path: SOCKET_IO_PATH,
+    serveClient: false,
+    maxHttpBufferSize: config.MAX_MESSAGE_BYTES,
+    destroyUpgrade: false,
+    allowRequest: (request, decide) => {
+      const ok = mayConnect(request.headers, allowed);
+      decide(ok ? null : "origin not allowed", ok);
+    },
+    ...(allowed === undefined
+      ? {}
+      : { cors: allowed.includes("*") ? { origin: "*" } : { origin: allowed, credentials: true } }),
+    adapter: backplane.adapter,
+    ...(backplane.recovery === undefined ? {} : { connectionStateRecovery: backplane.recovery }),
+  });
+  // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
+  io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
+  tolerateMalformed(io, NAMESPACE);
+  const namespace = io.of(NAMESPACE);
+  const authorize = createAuthorizer(config);
+  const grants = new WeakMap<Socket, Grant>();
+  if (authorize !== null)
+    namespace.use((socket, next) => {
+      authorize(socket.handshake.auth["token"]).then(
+        (grant) => {
+          grants.set(socket, grant);
+          next();
+        },
+        (error: Error) => {
+          metrics.events.inc({ event: "connect", outcome: "unauthorized" });
+          next(error);
+        },
+      );
+    });
+
+  io.engine.on("connection", (raw: EngineSocket) => {
+    let transport = raw.transport.name;
+    let slow = false;
+    boundBuffer(raw, config.MAX_BUFFERED_BYTES, () => {
+      slow = true;
+    });
+    metrics.opened.inc({ transport });
+    metrics.connections.inc({ transport });
+    raw.on("upgrade", (upgraded: { name: string }) => {
+      metrics.connections.dec({ transport });
+      transport = upgraded.name;
+      metrics.connections.inc({ transport });
+    });
+    raw.on("close", (reason: string) => {
+      metrics.connections.dec({ transport });
+      metrics.closed.inc({ reason: slow ? "slow-consumer" : reason.replaceAll(" ", "-") });
+    });
+  });
+
+  function connectionOf(socket: Socket): Connection {
+    return {
+      kind: "socketio",
+      grant: grants.get(socket) ?? null,
+      traceId: traceIdOf(socket.handshake.headers),
+      peerId: null,
+      rooms: new Set(),
+      bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
+      send: (event, data) => void socket.emit(event, data),
+      enter(roomId, peerId) {
+        socket.data = { peerId, subject: this.grant?.subject ?? null, rooms: [...this.rooms] } satisfies Recovered;
+        void socket.join([roomOf(roomId), peerRoomOf(peerId)]);
+      },
+      exit(roomId) {
+        socket.data = { ...socket.data, rooms: [...this.rooms] };
+        void socket.leave(roomOf(roomId));
+      },
+      close: () => void socket.conn.close(),
+      end: () => void socket.disconnect(true),
+    };
+  }
+
+  return {
+    io,
+    /** Begins to serve sockets by the switchboard's rules. */
+    serve(switchboard: Switchboard, onGossip: (gossip: unknown) => void): void {
+      namespace.on(gossipEvent, (gossip: unknown) => {
+        try {
+          onGossip(gossip);
+        } catch (err) {
+          metrics.backplaneDropped.inc({ reason: "poisoned" });
+          log.warn({ err }, "malformed gossip dropped");
+        }
+      });
+      namespace.on("connection", (socket) => {
+        const connection = connectionOf(socket);
+        sockets.set(connection, socket);
+        release(socket);
+        if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
+        socket.onAny((name: unknown, ...args: unknown[]) => {
+          // An event packet may come without a payload, or with a number for a name.
+          const event = typeof name === "string" ? name : "";
+          const last = args.at(-1);
+          const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
+          const ack = switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1));
+          if (reply !== null) reply(ack);
+          else if (!ack.ok)
+            connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
+        });
+        const expiring = expiresIn(connection.grant, () => switchboard.expire(connection));
+        socket.on("disconnect", () => {
+          clearTimeout(expiring);
+          sockets.delete(connection);
+          switchboard.lose(connection);
+        });
+      });
+    },
+    gossip: (gossip: unknown) => namespace.serverSideEmit(gossipEvent, gossip),
+    /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
+    relay({ event, roomId, to, sender, signal, remote, skip }: Relay): number {
+      const room = to === undefined ? roomOf(roomId) : peerRoomOf(to);
+      const senderId = sockets.get(sender)?.id;
+      // Where sessions can be recovered, what is said among local members must be on record too.
+      const beyond = remote.socketio || backplane.recovery !== undefined;
+      const operator = (beyond ? namespace : namespace.local).to(room);
+      const excluded = skip.map(peerRoomOf);
+      if (senderId !== undefined) excluded.push(senderId);
+      operator.except(excluded).emit(event, signal);
+      const members = namespace.adapter.rooms.get(room);
+      return (members?.size ?? 0) - (senderId !== undefined && members?.has(senderId) ? 1 : 0);
+    },
+    /** Tells the members of a room that are connected here, but for the peer `except`. */
+    tell(roomId: string, event: string, data: unknown, except?: string): void {
+      const operator = namespace.local.to(roomOf(roomId));
+      (except === undefined ? operator : operator.except(peerRoomOf(except))).emit(event, data);
+    },
+    connections: (): Iterable<Connection> => sockets.keys(),
+    /** Ids of the rooms that have a member of this kind here. */
+    roomIds: () =>
+      [...namespace.adapter.rooms.keys()].flatMap((room) => (room.startsWith("r:") ? [room.slice(2)] : [])),
+  };
+}
+
+type EngineSocket = { transport: { name: string }; close(discard?: boolean): unknown } & NodeJS.EventEmitter;
+
+/**
+ * Lets go of what the handshake left: the request with its socket and headers, and the token, which `fetchSockets`
+ * would carry to other replicas.
+ */
+function release({ handshake, conn }: Socket): void {
+  handshake.headers = {};
+  handshake.auth = {};
+  (conn as unknown as { request: unknown }).request = null;
+}

@@ -1,0 +1,84 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Log } from "../../../common/log.ts";
+import type { Connection } from "../gateways/connection.ts";
+
+/** A socket that was announced away keeps getting signals for this long at least, ms. */
+const lingerMs = 250;
+/** After a stall this many may follow each other unpaced: more would be the storm that a drain avoids. */
+const burst = 2;
+/** The least time between two closes, as a share of the configured one: what a stall held up is caught up slowly. */
+const leastInterval = 0.9;
+/** Between looks for sockets that came while the drain went on, ms. */
+const idleMs = 50;
+
+/**
+ * Moves the peers of this replica away, `perSecond` of them: each is told when it will be closed, announced away to
+ * everybody, kept for as long as the backplane takes to say so everywhere, and closed. Signals that others sent before
+ * they knew still reach it; what is sent later is acknowledged with `away`. So nothing that was acknowledged is lost.
+ */
+export function createDrain(options: {
+  connections: () => Iterable<Connection>;
+  announceAway: (connection: Connection) => void;
+  /** Resolves when what was announced has reached the other replicas, as far as can be known. */
+  announced: () => Promise<void>;
+  log: Log;
+}) {
+  const { announceAway, announced, log } = options;
+  let stopping: AbortController | undefined;
+  let nextCloseAt = performance.now();
+
+  async function close(connection: Connection, interval: () => number): Promise<void> {
+    announceAway(connection);
+    await Promise.all([delay(lingerMs), announced()]);
+    const waitMs = nextCloseAt - performance.now();
+    nextCloseAt = Math.max(nextCloseAt, performance.now()) + interval() * leastInterval;
+    if (waitMs > 0) await delay(waitMs);
+    connection.close();
+  }
+
+  async function run(perSecond: number, doneAt: number, signal: AbortSignal): Promise<void> {
+    // Stalls cost time that the deadline does not give back: what is left is spread over what remains.
+    const interval = () => Math.min(1000 / perSecond, Math.max(0, doneAt - performance.now()) / (queue.length + 1));
+    const handled = new WeakSet<Connection>();
+    let queue: Connection[] = [];
+    let dueAt = performance.now();
+    while (!signal.aborted) {
+      if (queue.length === 0) {
+        queue = [...options.connections()].filter((connection) => !handled.has(connection));
+        queue.forEach((connection, place) => {
+          handled.add(connection);
+          const reconnectInMs = Math.round((place + Math.random()) * interval() + lingerMs);
+          connection.send("draining", { reconnectInMs });
+        });
+      }
+      const connection = queue.shift();
+      const waitMs = connection === undefined ? idleMs : dueAt - performance.now();
+      if (waitMs > 0) await delay(waitMs, undefined, { signal });
+      if (connection === undefined) continue;
+      close(connection, interval).catch((err: unknown) => log.error({ err }, "a drained socket was not closed"));
+      dueAt = Math.max(dueAt + interval(), performance.now() - burst * interval());
+    }
+  }
+
+  return {
+    /**
+     * Begins; until `stop`, sockets that still come are moved too.
+     *
+     * @param withinMs goes faster than `perSecond` where that is needed to be done in time
+     */
+    start(perSecond: number, withinMs = Number.POSITIVE_INFINITY): void {
+      stopping?.abort();
+      const controller = new AbortController();
+      stopping = controller;
+      run(perSecond, performance.now() + withinMs, controller.signal).catch((err: unknown) => {
+        if (!controller.signal.aborted) log.error({ err }, "the drain broke off");
+      });
+    },
+    /** Sockets that are not announced away yet stay. */
+    stop: (): void => stopping?.abort(),
+    /** Resolves when no socket is left. */
+    async empty(): Promise<void> {
+      while (!options.connections()[Symbol.iterator]().next().done) await delay(10);
+    },
+  };
+}

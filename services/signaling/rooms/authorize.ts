@@ -1,0 +1,102 @@
+import { createRemoteJWKSet, type JWTPayload, jwtVerify } from "jose";
+import { z } from "zod";
+import type { Config } from "../config.ts";
+
+/** What a token allows. */
+export interface Grant {
+  subject: string;
+  /** Epoch ms at which the session ends. */
+  expiresAt: number;
+  /** Room ids, or patterns with `*` for any characters; null: every room. */
+  rooms: readonly string[] | null;
+  /** A `listener` gets signals and may answer, but offers nothing. */
+  role: "peer" | "listener";
+}
+
+/** Claims that are ours, beside `sub` and `exp`, which must be there. */
+const Claims = z.object({
+  sub: z.string().min(1).max(256),
+  exp: z.number(),
+  rooms: z.array(z.string().max(256)).max(1_000).optional(),
+  role: z.enum(["peer", "listener"]).default("peer"),
+});
+
+/** A token that does not let its bearer in; the message says why and holds nothing secret. */
+export class UnauthorizedError extends Error {
+  /** Socket.IO hands it to the client as `connect_error`'s `data`. */
+  readonly data: { code: "unauthorized"; message: string };
+  constructor(message: string) {
+    super(message);
+    this.name = "UnauthorizedError";
+    this.data = { code: "unauthorized", message };
+  }
+}
+
+/**
+ * Checks tokens as `AUTH`, `JWT_SECRET` or `JWKS_URL`, `JWT_AUDIENCE` and `JWT_ISSUER` say. The algorithm is fixed by
+ * the kind of key (HS256 for the secret, asymmetric ones for a key set), never taken from the token.
+ *
+ * @returns null where nobody needs a token
+ * @throws UnauthorizedError from the check, Error here when AUTH=jwt has no key
+ */
+export function createAuthorizer(config: Config): ((token: unknown) => Promise<Grant>) | null {
+  if (config.AUTH === "none") return null;
+  const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = config;
+  const checks = {
+    ...(config.JWT_AUDIENCE === undefined ? {} : { audience: config.JWT_AUDIENCE }),
+    ...(config.JWT_ISSUER === undefined ? {} : { issuer: config.JWT_ISSUER }),
+  };
+  let verify: (token: string) => Promise<{ payload: JWTPayload }>;
+  if (jwksUrl !== undefined) {
+    const keys = createRemoteJWKSet(new URL(jwksUrl));
+    const algorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
+    verify = (token) => jwtVerify(token, keys, { ...checks, algorithms });
+  } else if (secret !== undefined) {
+    const key = new TextEncoder().encode(secret);
+    verify = (token) => jwtVerify(token, key, { ...checks, algorithms: ["HS256"] });
+  } else throw new Error("AUTH=jwt needs JWT_SECRET (HS256) or JWKS_URL");
+
+  return async (token) => {
+    if (typeof token !== "string" || token === "") throw new UnauthorizedError("a token is needed");
+    let payload: JWTPayload;
+    try {
+      ({ payload } = await verify(token));
+    } catch (error) {
+      throw new UnauthorizedError(
+        (error as { code?: string }).code === "ERR_JWT_EXPIRED" ? "the token has expired" : "the token is not valid",
+      );
+    }
+    const claims = Claims.safeParse(payload);
+    if (!claims.success)
+      throw new UnauthorizedError("the token needs sub and exp; rooms is a list, role peer or listener");
+    const { sub, exp, rooms, role } = claims.data;
+    return { subject: sub, expiresAt: exp * 1000, rooms: rooms ?? null, role };
+  };
+}
+
+/** Whether a grant lets its bearer into that room. */
+export function allowsRoom(grant: Grant | null, roomId: string): boolean {
+  if (grant === null || grant.rooms === null) return true;
+  return grant.rooms.some((pattern) => matches(pattern, roomId));
+}
+
+/** Runs `end` when the grant expires; a timer reaches 24 days at the most. */
+export function expiresIn(grant: Grant | null, end: () => void): NodeJS.Timeout | undefined {
+  if (grant === null) return undefined;
+  return setTimeout(end, Math.min(Math.max(0, grant.expiresAt - Date.now()), 2 ** 31 - 1));
+}
+
+/** `*` stands for any characters. Linear in both lengths: patterns come from outside. */
+function matches(pattern: string, text: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return pattern === text;
+  if (!text.startsWith(first)) return false;
+  const last = rest.pop() ?? "";
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
+}

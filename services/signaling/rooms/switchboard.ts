@@ -1,0 +1,249 @@
+import { randomBytes } from "node:crypto";
+import type { Log } from "../../../common/log.ts";
+import {
+  type JoinAck,
+  JoinOptions,
+  type LeaveAck,
+  RELAYED,
+  type Refused,
+  type RelayAck,
+  type RelayEvent,
+  RoomId,
+  Signal,
+} from "../../../common/protocol.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import type { Config } from "../config.ts";
+import type { Connection } from "../gateways/connection.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Directory, Kind } from "../presence/directory.ts";
+import type { Presence } from "../presence/presence.ts";
+import { allowsRoom } from "./authorize.ts";
+import { eventSize, maxDepth } from "./event-size.ts";
+import { iceServersFor } from "./ice-servers.ts";
+import { refused } from "./refusal.ts";
+import type { ResumeTokens } from "./resume-token.ts";
+
+/** Where a relay goes: one peer, or everybody in the room but its sender. */
+export interface Relay {
+  event: RelayEvent;
+  roomId: string;
+  to: string | undefined;
+  sender: Connection;
+  signal: Signal & { from: string; id: string };
+  /** Whether members of that kind are connected to other replicas. */
+  remote: Record<Kind, boolean>;
+  /** Peers that do not get it: they are away, and get it from its sender when they are back. */
+  skip: readonly string[];
+}
+
+/** What a session kept of its connection, for a backplane that recovers sessions. */
+export interface Recovered {
+  peerId: string;
+  subject: string | null;
+  rooms: string[];
+}
+
+/**
+ * The rules of rooms, the same for both gateways: who may join, what is refused with which code, who gets a relay and
+ * what its ack says.
+ */
+export function createSwitchboard(options: {
+  config: Config;
+  directory: Directory;
+  backplane: Backplane;
+  presence: Presence;
+  resumeTokens: ResumeTokens;
+  /** Hands a relay to the gateways; returns how many local members it reached. */
+  relay: (relay: Relay) => number;
+  draining: () => boolean;
+  overloaded: () => boolean;
+  metrics: Metrics;
+  log: Log;
+}) {
+  const { config, directory, backplane, presence, resumeTokens, metrics, log } = options;
+  /** The live connection of each peer of this replica. */
+  const peers = new Map<string, Connection>();
+
+  function handle(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
+    const ack = decide(connection, event, args);
+    const known = event === "join" || event === "leave" || isRelayed(event) ? event : "unknown";
+    metrics.events.inc({ event: known, outcome: ack.ok ? "ok" : ack.error.code });
+    const { traceId, peerId: peer } = connection;
+    if (!ack.ok) {
+      log.debug({ traceId, peer, code: ack.error.code }, `refused ${known}: ${ack.error.message}`);
+      if (traceId !== undefined) ack.error.traceId = traceId;
+    }
+    return ack;
+  }
+
+  function decide(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
+    if (!connection.bucket.take(performance.now()))
+      return refused("rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
+    const size = eventSize(args);
+    if (size === undefined) return refused("invalid", `nested deeper than ${maxDepth} levels`);
+    if (size > config.MAX_EVENT_BYTES)
+      return refused("too-large", `${size} bytes; an event may have ${config.MAX_EVENT_BYTES}`);
+    if (event === "join") return join(connection, args);
+    if (event === "leave") return leave(connection, args);
+    if (isRelayed(event)) return relay(connection, event, args);
+    return refused("invalid", `no such event: ${event.slice(0, 64)}`);
+  }
+
+  function join(connection: Connection, [room, given]: readonly unknown[]): JoinAck {
+    const roomId = RoomId.safeParse(room);
+    if (!roomId.success) return refused("invalid", "roomId must be a string of 1 to 128 characters");
+    const joinOptions = JoinOptions.safeParse(given ?? {});
+    if (!joinOptions.success) return refused("invalid", "join options must be an object; resume a string");
+    if (options.draining())
+      return refused("draining", "this replica is draining: connect again", { retryAfterMs: 250 });
+    const id = roomId.data;
+    const now = Date.now();
+    if (!allowsRoom(connection.grant, id)) return refused("unauthorized", "the token does not name this room");
+    const { resume } = joinOptions.data;
+    const resumed = resume === undefined ? null : resumeTokens.verify(resume, subjectOf(connection), now);
+    if (resumed !== null && connection.peerId !== null && connection.peerId !== resumed)
+      return refused("invalid", `this socket is peer ${connection.peerId} already`);
+    // Calls that stand come first: who resumes one is let in.
+    if (resumed === null && options.overloaded())
+      return refused("overloaded", "this replica cannot keep up: try again", { retryAfterMs: 1_000 });
+    const peerId = connection.peerId ?? resumed ?? randomBytes(12).toString("base64url");
+    const known = directory.member(id, peerId);
+    if (!connection.rooms.has(id)) {
+      if (connection.rooms.size >= config.MAX_ROOMS_PER_SOCKET)
+        return refused("invalid", `a socket may be in ${config.MAX_ROOMS_PER_SOCKET} rooms`);
+      if (known === undefined && directory.size(id) >= config.MAX_ROOM_MEMBERS)
+        return refused("room-full", `the room has ${config.MAX_ROOM_MEMBERS} members`);
+      const older = peers.get(peerId);
+      if (older !== undefined && older !== connection) supersede(peerId);
+      peers.set(peerId, connection);
+      connection.peerId = peerId;
+      connection.rooms.add(id);
+      connection.enter(id, peerId);
+      presence.enter(id, peerId, connection.kind);
+      log.info({ traceId: connection.traceId, room: id, peer: peerId }, resumed === null ? "joined" : "joined again");
+    }
+    const others = [...directory.members(id)].filter((member) => member.peerId !== peerId);
+    return {
+      ok: true,
+      node: config.NODE_ID,
+      peerId,
+      peers: others.map((member) => ({ peerId: member.peerId, ...(member.away ? { away: true } : {}) })),
+      resume: resumeTokens.mint(peerId, subjectOf(connection), now),
+      ...(config.TURN_URLS.length === 0
+        ? {}
+        : { iceServers: iceServersFor(peerId, config.TURN_URLS, config.TURN_SECRET, now) }),
+    };
+  }
+
+  function leave(connection: Connection, [room]: readonly unknown[]): LeaveAck {
+    const roomId = RoomId.safeParse(room);
+    if (!roomId.success) return refused("invalid", "roomId must be a string of 1 to 128 characters");
+    if (!connection.rooms.delete(roomId.data) || connection.peerId === null) return notInRoom();
+    connection.exit(roomId.data);
+    presence.leave(roomId.data, connection.peerId, "left");
+    return { ok: true };
+  }
+
+  function relay(connection: Connection, event: RelayEvent, [given]: readonly unknown[]): RelayAck {
+    const startedAt = performance.now();
+    const parsed = Signal.safeParse(given);
+    if (!parsed.success) return refused("invalid", "a signal must be an object with a roomId of 1 to 128 characters");
+    const { roomId, to } = parsed.data;
+    const from = connection.peerId;
+    if (from === null || !connection.rooms.has(roomId)) return notInRoom();
+    if (event === "offer" && connection.grant?.role === "listener")
+      return refused("unauthorized", "a listener offers nothing");
+    const addressees = [...directory.members(roomId)].filter((member) => {
+      return member.peerId !== from && (to === undefined || member.peerId === to);
+    });
+    const away = addressees.filter((member) => member.away).map((member) => member.peerId);
+    if (to !== undefined && addressees.length === 0) return { ok: true, away: [to] };
+    // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
+    // are recovered, it must be on record for them.
+    if (backplane.recovery === undefined && away.length > 0 && away.length === addressees.length)
+      return { ok: true, away };
+    const remote = { socketio: false, ws: false };
+    for (const { node, kind, away: isAway } of addressees) if (node !== config.NODE_ID && !isAway) remote[kind] = true;
+    const signal = { ...parsed.data, from, id: randomBytes(12).toString("base64url") };
+    const skip = backplane.recovery === undefined ? away : [];
+    const local = options.relay({ event, roomId, to, sender: connection, signal, remote, skip });
+    if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);
+    if (log.isLevelEnabled("debug")) {
+      const members = `${local} local member${local === 1 ? "" : "s"}`;
+      log.debug(
+        { traceId: connection.traceId, room: roomId, peer: from },
+        `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`,
+      );
+    }
+    if ((remote.socketio || remote.ws) && !backplane.up())
+      return refused("backplane-down", "members on other replicas did not get it: send it again", {
+        ...(local > 0 ? { delivered: "local" } : {}),
+      });
+    return away.length > 0 ? { ok: true, away } : { ok: true };
+  }
+
+  /** The peer joined again elsewhere: its older connection ends and its client stays away. */
+  function supersede(peerId: string): void {
+    const older = peers.get(peerId);
+    if (older === undefined) return;
+    peers.delete(peerId);
+    older.send("superseded", { peerId });
+    older.rooms.clear();
+    older.end();
+  }
+
+  /** Its session came back with its rooms: the peer is present again, or is ended where it is somebody else's. */
+  function recover(connection: Connection, { peerId, subject, rooms }: Recovered): void {
+    if (subject !== subjectOf(connection)) {
+      connection.end();
+      return;
+    }
+    const older = peers.get(peerId);
+    if (older !== undefined) supersede(peerId);
+    peers.set(peerId, connection);
+    connection.peerId = peerId;
+    for (const roomId of rooms) {
+      connection.rooms.add(roomId);
+      connection.enter(roomId, peerId);
+      presence.enter(roomId, peerId, connection.kind);
+    }
+  }
+
+  /** The connection's peer is away, but still delivered to: it is about to be moved. */
+  function announce(connection: Connection, reason: "disconnected" | "draining"): void {
+    const { peerId, rooms } = connection;
+    if (peerId === null || peers.get(peerId) !== connection) return;
+    for (const roomId of rooms) presence.lose(roomId, peerId, reason);
+  }
+
+  return {
+    handle,
+    supersede,
+    recover,
+    announce,
+    /** The connection is gone without `leave`: its peer is away. */
+    lose(connection: Connection): void {
+      announce(connection, "disconnected");
+      if (connection.peerId !== null && peers.get(connection.peerId) === connection) peers.delete(connection.peerId);
+    },
+    /** The connection's token has expired: its peer leaves, and the client is told why before it is ended. */
+    expire(connection: Connection): void {
+      const { peerId, rooms } = connection;
+      connection.send("error-report", { event: "token", code: "unauthorized", message: "the token has expired" });
+      if (peerId !== null && peers.get(peerId) === connection) {
+        peers.delete(peerId);
+        for (const roomId of rooms) presence.leave(roomId, peerId, "expired");
+      }
+      rooms.clear();
+      connection.end();
+    },
+  };
+}
+
+export type Switchboard = ReturnType<typeof createSwitchboard>;
+
+const subjectOf = ({ grant }: Connection): string | null => grant?.subject ?? null;
+
+const notInRoom = (): Refused => refused("not-in-room", "join the room first");
+
+const isRelayed = (event: string): event is RelayEvent => (RELAYED as readonly string[]).includes(event);
