@@ -17,6 +17,9 @@ const { values: flags } = parseArgs({
     "warm-ups": { type: "string", default: "2" },
     only: { type: "string", default: "" },
     port: { type: "string", default: "27000" },
+    /** Another checkout of this project, its dependencies installed: its proxy is measured beside this one. */
+    against: { type: "string" },
+    targets: { type: "string", default: "" },
   },
 });
 const rounds = Number(flags.rounds);
@@ -49,6 +52,7 @@ const wanted: Measure[] = [
   },
   { name: "messages, saturated", unit: "1/s", higherIsBetter: true, run: measures.messageRate(seconds) },
   { name: "CPU a long-polling GET", unit: "µs", bound: 5, higherIsBetter: false, run: measures.polls(seconds) },
+  { name: "CPU an upgrade", unit: "µs", higherIsBetter: false, run: measures.upgradeCpu(seconds) },
   { name: "upgrades", unit: "1/s", bound: 0.75, higherIsBetter: true, run: measures.upgrades(seconds) },
 ].filter(({ name }) => name.includes(flags.only));
 
@@ -59,7 +63,8 @@ const dir = mkdtempSync(join(tmpdir(), "bench-proxy-"));
 const rows: Row[] = [];
 const samples: Record<string, Record<string, number[]>> = {};
 let upstream = await startUpstream(firstPort);
-let targets = await startTargets(dir, firstPort, firstPort + 1);
+const choice = { before: flags.against, only: flags.targets.split(",").filter(Boolean) };
+let targets = await startTargets(dir, firstPort, firstPort + 1, choice);
 process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
 console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, ${rounds} rounds of ${seconds} s`);
 
@@ -104,7 +109,7 @@ for (const signal of ["SIGKILL", "SIGSTOP"] as const) {
     upstream.kill("SIGKILL");
     const port = firstPort + 20 * (index + 1) + (signal === "SIGSTOP" ? 10 : 0);
     upstream = await startUpstream(port);
-    targets = await startTargets(dir, port, port + 1);
+    targets = await startTargets(dir, port, port + 1, choice);
   }
   row({ name, unit: "ms", higherIsBetter: false }, values);
 }

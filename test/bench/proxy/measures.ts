@@ -64,6 +64,16 @@ export const measures = {
     });
     return (cpuSeconds / count) * 1e6;
   },
+  /** CPU microseconds of the proxy per tunnel opened and reset. */
+  upgradeCpu: (seconds: number) => async (target: Target) => {
+    const { count, cpuSeconds } = await underLoad(target, {
+      kind: "upgrades",
+      port: target.port,
+      seconds,
+      connections: 32,
+    });
+    return (cpuSeconds / count) * 1e6;
+  },
   /** Tunnels opened and reset per second. */
   upgrades: (seconds: number) => async (target: Target) => {
     const done = await underLoad(target, { kind: "upgrades", port: target.port, seconds, connections: 32 });

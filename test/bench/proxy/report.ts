@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-const columns = ["direct", "ours", "haproxy", "nginx", "http-proxy"];
+const columns = ["direct", "ours", "before", "haproxy", "nginx", "http-proxy"];
 const shown = (value: number | undefined) =>
   value === undefined || Number.isNaN(value)
     ? "–"
@@ -22,16 +22,17 @@ const shown = (value: number | undefined) =>
       ? "never"
       : value.toPrecision(3);
 
-/** The table, Markdown: medians, and ours as a ratio to HAProxy against its bound. */
+/** The table, Markdown: medians, ours as a ratio to HAProxy against its bound, and to another checkout's proxy. */
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ measure, unit, bound, higherIsBetter, medians }) => {
     const ratio = (medians["ours"] ?? Number.NaN) / (medians["haproxy"] ?? Number.NaN);
+    const change = (medians["ours"] ?? Number.NaN) / (medians["before"] ?? Number.NaN);
     const limit = bound === undefined ? "" : `${higherIsBetter ? "≥" : "≤"} ${bound}`;
-    return `| ${[`${measure}, ${unit}`, ...columns.map((name) => shown(medians[name])), ratio.toFixed(2), limit].join(" | ")} |`;
+    return `| ${[`${measure}, ${unit}`, ...columns.map((name) => shown(medians[name])), ratio.toFixed(2), limit, change.toFixed(3)].join(" | ")} |`;
   });
   return [
-    `| | ${columns.join(" | ")} | ours/HAProxy | bound |`,
-    `|---|${"---:|".repeat(columns.length + 2)}`,
+    `| | ${columns.join(" | ")} | ours/HAProxy | bound | ours/before |`,
+    `|---|${"---:|".repeat(columns.length + 3)}`,
     ...lines,
   ].join("\n");
 }

@@ -5,7 +5,7 @@ import { until } from "../../support/poll.ts";
 
 /** What is measured: a proxy that runs, or `direct`, none. */
 export interface Target {
-  name: "direct" | "ours" | "haproxy" | "nginx" | "http-proxy";
+  name: "direct" | "ours" | "before" | "haproxy" | "nginx" | "http-proxy";
   port: number;
   /** User and system time of all its processes so far, seconds. */
   cpuSeconds(): number;
@@ -57,43 +57,62 @@ function childrenOf(pid: number): number[] {
   );
 }
 
-/** Starts every proxy in front of the upstream at `upstreamPort`, on the ports from `firstPort` on. */
-export async function startTargets(dir: string, upstreamPort: number, firstPort: number): Promise<Target[]> {
-  const [ours, admin, haproxy, nginx, stock] = [0, 1, 2, 3, 4].map((offset) => firstPort + offset) as number[];
+/**
+ * Starts proxies in front of the upstream at `upstreamPort`, on the ports from `firstPort` on.
+ *
+ * @param choice.before folder of another checkout of this project: its proxy is one more target
+ * @param choice.only names of the targets to start; empty: all
+ */
+export async function startTargets(
+  dir: string,
+  upstreamPort: number,
+  firstPort: number,
+  choice: { before: string | undefined; only: readonly string[] },
+): Promise<Target[]> {
+  const [ours, admin, haproxy, nginx, stock, before, beforeAdmin] = [0, 1, 2, 3, 4, 5, 6].map(
+    (offset) => firstPort + offset,
+  ) as [number, number, number, number, number, number, number];
   const upstream = `127.0.0.1:${upstreamPort}`;
-  writeFileSync(join(dir, "haproxy.cfg"), haproxyConfig(haproxy as number, upstream));
-  writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, nginx as number, upstream));
-  const targets: Target[] = [
-    target("direct", upstreamPort),
-    {
-      ...target(
-        "ours",
-        ours as number,
-        start(process.execPath, [join(here, "../../../proxy/main.ts")], {
-          ...{ REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`, LOG_LEVEL: "warn" },
-          ...{ PROXY_PORT: String(ours), PROXY_ADMIN_PORT: String(admin), STICKY_SECRET: "bench" },
-          ...{ ADMIT_PER_SECOND: "100000", MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1000000" },
-          ...{ MAX_CONNECTIONS_PER_CLIENT: "100000" },
-        }),
-      ),
-      beforeCut: () => addReplica(admin as number, haproxy as number),
+  writeFileSync(join(dir, "haproxy.cfg"), haproxyConfig(haproxy, upstream));
+  writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, nginx, upstream));
+  const starts: Record<Target["name"], () => Target> = {
+    direct: () => target("direct", upstreamPort),
+    ours: () => ({
+      ...target("ours", ours, startProxy(join(here, "../../.."), upstream, ours, admin)),
+      beforeCut: () => addReplica(admin, haproxy),
+    }),
+    before: () => ({
+      ...target("before", before, startProxy(choice.before ?? "", upstream, before, beforeAdmin)),
+      beforeCut: () => addReplica(beforeAdmin, haproxy),
+    }),
+    haproxy: () => target("haproxy", haproxy, start("haproxy", ["-q", "-db", "-f", join(dir, "haproxy.cfg")])),
+    nginx: () => target("nginx", nginx, start("nginx", ["-c", join(dir, "nginx.conf"), "-g", "daemon off;"])),
+    "http-proxy": () => {
+      const args = ["--no-deprecation", join(here, "stock-http-proxy.ts"), String(stock), `http://${upstream}`];
+      return target("http-proxy", stock, start(process.execPath, args));
     },
-    target("haproxy", haproxy as number, start("haproxy", ["-q", "-db", "-f", join(dir, "haproxy.cfg")])),
-    target("nginx", nginx as number, start("nginx", ["-c", join(dir, "nginx.conf"), "-g", "daemon off;"])),
-    target(
-      "http-proxy",
-      stock as number,
-      start(process.execPath, [
-        "--no-deprecation",
-        join(here, "stock-http-proxy.ts"),
-        String(stock),
-        `http://${upstream}`,
-      ]),
-    ),
-  ];
+  };
+  const names = (Object.keys(starts) as Target["name"][]).filter((name) =>
+    name === "before" ? choice.before !== undefined : choice.only.length === 0 || choice.only.includes(name),
+  );
+  const targets = names.map((name) => starts[name]());
   for (const { name, port } of targets)
     await until(`${name} answers`, async () => (await fetch(`http://127.0.0.1:${port}/socket.io/?EIO=4`)).ok);
   return targets;
+}
+
+/** The proxy of the checkout in `root`, with limits that a load from one address does not meet. */
+function startProxy(root: string, upstream: string, port: number, adminPort: number): ChildProcess {
+  return start(process.execPath, [join(root, "proxy/main.ts")], {
+    REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`,
+    LOG_LEVEL: "warn",
+    PROXY_PORT: String(port),
+    PROXY_ADMIN_PORT: String(adminPort),
+    STICKY_SECRET: "bench",
+    ADMIT_PER_SECOND: "100000",
+    MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1000000",
+    MAX_CONNECTIONS_PER_CLIENT: "100000",
+  });
 }
 
 /** A second replica, reached by way of HAProxy so that no other upstream is needed; ready whatever becomes of it. */
