@@ -57,9 +57,9 @@ export const drill: Command = {
   },
 };
 
-/** `drills`: the list; `--all` and `--ci` run them, one after the other. */
+/** `drills`: the list; `--all`, `--ci` and `--rest` (all but those of `--ci`) run them, one after the other. */
 export const drills: Command = {
-  usage: "[--all|--ci] [--repeat 3]",
+  usage: "[--all|--ci|--rest] [--repeat 3]",
   summary: "list the drills, or run all that this engine can",
   async run(context, args) {
     const { values } = parseArgs({
@@ -67,17 +67,19 @@ export const drills: Command = {
       options: {
         all: { type: "boolean", default: false },
         ci: { type: "boolean", default: false },
+        rest: { type: "boolean", default: false },
         repeat: { type: "string", default: "1" },
       },
     });
-    if (!values.all && !values.ci) {
+    if (!values.all && !values.ci && !values.rest) {
       for (const { name, claim, engines } of all)
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
     }
     const possible = all.filter(
-      ({ name, engines }) => engines.includes(context.stack.engine.name) && (values.all || ciDrills.includes(name)),
+      ({ name, engines }) =>
+        engines.includes(context.stack.engine.name) && (values.all || ciDrills.includes(name) === values.ci),
     );
     let worst = 0;
     for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)

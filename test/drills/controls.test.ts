@@ -26,7 +26,11 @@ const controlled: Drill[] = drills
       : drill,
   );
 
-test.for(controlled.map((drill) => [drill.name, drill] as const))(
+/** `THIRD=1`, `2` or `3` runs every third of them; unset, all run. */
+const { THIRD: third } = process.env;
+const chosen = third === undefined ? controlled : controlled.filter((_, place) => place % 3 === Number(third) % 3);
+
+test.for(chosen.map((drill) => [drill.name, drill] as const))(
   "negative control: %s deviates when what it proves is off",
   async ([, drill]) => {
     const result = await runDrill(drillStack(), drill, {
