@@ -20,7 +20,10 @@ export const levelNames: readonly string[] = Object.keys(levels);
  */
 export function createLogLines({ level, room }: LogFilter, colorize: boolean): (line: string) => string | undefined {
   const pretty = prettyFactory({
-    ...{ colorize, singleLine: true, translateTime: "UTC:HH:MM:ss.l", ignore: "service,node,pid,hostname" },
+    colorize,
+    singleLine: true,
+    translateTime: "UTC:HH:MM:ss.l",
+    ignore: "service,node,pid,hostname",
     errorLikeObjectKeys: [],
   });
   const least = level === undefined ? 0 : (levels[level] ?? 0);

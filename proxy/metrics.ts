@@ -18,14 +18,19 @@ export function createMetrics(table: () => ReplicaTable) {
   const closedBytes = { in: 0, out: 0 };
 
   new Gauge({
-    ...{ name: "proxy_tunnels", help: "Relayed WebSocket connections", labelNames: ["replica"], registers },
+    name: "proxy_tunnels",
+    help: "Relayed WebSocket connections",
+    labelNames: ["replica"],
+    registers,
     collect() {
       this.reset();
       for (const replica of table().all()) this.set({ replica: replica.spec.id }, replica.tunnels.size);
     },
   });
   new Gauge({
-    ...{ name: "proxy_replica_state", help: "1 for the state that a replica is in", registers },
+    name: "proxy_replica_state",
+    help: "1 for the state that a replica is in",
+    registers,
     labelNames: ["replica", "state"],
     collect() {
       this.reset();
@@ -34,7 +39,9 @@ export function createMetrics(table: () => ReplicaTable) {
     },
   });
   new Counter({
-    ...{ name: "proxy_bytes_total", help: "Bytes relayed by tunnels: in from clients, out to clients", registers },
+    name: "proxy_bytes_total",
+    help: "Bytes relayed by tunnels: in from clients, out to clients",
+    registers,
     labelNames: ["direction"],
     collect() {
       const sum = { ...closedBytes };
@@ -60,7 +67,9 @@ export function createMetrics(table: () => ReplicaTable) {
       "code",
     ]),
     requestSeconds: new Durations(requestBuckets, {
-      ...{ name: "proxy_request_duration_seconds", help: "From request head to end of answer", registry },
+      name: "proxy_request_duration_seconds",
+      help: "From request head to end of answer",
+      registry,
     }),
     tunnelsOpened: counter("proxy_tunnels_opened_total", "Tunnels opened", ["replica"]),
     tunnelsClosed: counter("proxy_tunnels_closed_total", "Tunnels closed, by reason", ["replica", "reason"]),

@@ -47,7 +47,8 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   const prober = createProber(table, { intervalMs: config.PROBE_INTERVAL_MS, timeoutMs: config.PROBE_TIMEOUT_MS });
   const sessions = createSessions();
   const admission = createAdmission({
-    ...{ perReplica: config.ADMIT_PER_SECOND, perClient: config.MAX_SESSIONS_PER_CLIENT_PER_SECOND },
+    perReplica: config.ADMIT_PER_SECOND,
+    perClient: config.MAX_SESSIONS_PER_CLIENT_PER_SECOND,
     maxWaitMs: config.ADMIT_QUEUE_MS,
   });
   const shedder = createShedder(
@@ -56,25 +57,28 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   );
   const secret = config.STICKY_SECRET ?? defaultStickySecret;
   const paths: PathDeps = {
-    ...{ config, sessions, metrics, log, closing: () => closing },
+    config,
+    sessions,
+    metrics,
+    log,
+    closing: () => closing,
     gate: createGate(config, { table, sessions, admission, metrics, secret }),
     tryInTurn: createAttempts(config, { table, prober, admission, metrics }),
   };
   const http = createHttpPath(paths);
   const upgrade = createUpgradePath(paths);
   const limits = createConnectionLimits({
-    ...{ total: config.MAX_CONNECTIONS, perClient: config.MAX_CONNECTIONS_PER_CLIENT },
+    total: config.MAX_CONNECTIONS,
+    perClient: config.MAX_CONNECTIONS_PER_CLIENT,
     trusted: config.TRUSTED_PROXIES,
   });
   const proxied = {
-    ...{
-      headTimeoutMs: config.HEAD_TIMEOUT_MS,
-      limits,
-      metrics,
-      serve: http.serve,
-      upgrade,
-      malformed: http.malformed,
-    },
+    headTimeoutMs: config.HEAD_TIMEOUT_MS,
+    limits,
+    metrics,
+    serve: http.serve,
+    upgrade,
+    malformed: http.malformed,
   };
   const tlsFiles = tlsFilesOf(config);
   const redirect = createRedirect(config.TLS_REDIRECT_PORT ?? config.PROXY_TLS_PORT);
@@ -83,8 +87,12 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   );
   const tls = tlsFiles && createPublicServer({ ...proxied, tls: tlsFiles.read() });
   const admin = createAdminServer({
-    ...{ host: config.ADMIN_HOST, port: config.PROXY_ADMIN_PORT, registry: metrics.registry, log },
-    ...{ hostnames: ["proxy"], routes: adminRoutes({ table, prober, closing: () => closing }) },
+    host: config.ADMIN_HOST,
+    port: config.PROXY_ADMIN_PORT,
+    registry: metrics.registry,
+    log,
+    hostnames: ["proxy"],
+    routes: adminRoutes({ table, prober, closing: () => closing }),
   });
   const sweeper = setInterval(() => {
     const now = performance.now();

@@ -12,10 +12,17 @@ test("a scrape reads what prom-client itself would have written", async () => {
 
   const registers = [new Registry()];
   const histogram = new Histogram({
-    ...{ name: "seconds", help: "Of a test", labelNames: ["replica"], buckets: bounds, registers },
+    name: "seconds",
+    help: "Of a test",
+    labelNames: ["replica"],
+    buckets: bounds,
+    registers,
   });
   const counter = new Counter({
-    ...{ name: "requests_total", help: "Of a test", labelNames: ["replica", "code"], registers },
+    name: "requests_total",
+    help: "Of a test",
+    labelNames: ["replica", "code"],
+    registers,
   });
   new Counter({ name: "plain_total", help: "Without labels", registers }).inc();
 

@@ -20,7 +20,10 @@ export class Tally {
     if (labelNames.length === 0) this.#counts.set("", { labels: {}, count: 0 });
     const counts = this.#counts;
     new Counter({
-      ...{ name, help, labelNames, registers: [registry] },
+      name,
+      help,
+      labelNames,
+      registers: [registry],
       collect() {
         this.reset();
         for (const { labels, count } of counts.values()) this.inc(labels, count);

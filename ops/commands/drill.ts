@@ -46,7 +46,10 @@ export const drill: Command = {
       throw new CannotError(`no setting turns off what ${wanted.name} proves (docs/drills.md)`);
     const view = createLiveView({ print: context.print, terminal: process.stdout.isTTY });
     const result = await runDrill(context.stack, wanted, {
-      ...{ seed, signal: context.signal, control: values.control, calls: { calls } },
+      seed,
+      signal: context.signal,
+      control: values.control,
+      calls: { calls },
       ...(values.json ? { tell: () => undefined } : view),
     });
     view.close();

@@ -43,7 +43,10 @@ export const provoke: Command = {
     await heal(stack, { tell: print });
     if (!reached) return 1;
     const resolved = await awaitAlert(stack.engine.endpoints.callerAdmin, {
-      ...{ name: alert, status: "resolved", since: healedAt - 1_000, withinMs: resolvedWithinSeconds * 1_000 },
+      name: alert,
+      status: "resolved",
+      since: healedAt - 1_000,
+      withinMs: resolvedWithinSeconds * 1_000,
     });
     if (resolved === undefined) print(`it was not resolved within ${resolvedWithinSeconds} s`);
     else print(`resolved after ${((resolved.at - healedAt) / 1000).toFixed(1)} s`);

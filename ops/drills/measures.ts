@@ -55,35 +55,51 @@ export const latencyOverBefore = (
 ): number => after.latencyMs[scope][percentile] - before.latencyMs[scope][percentile];
 
 export const reconnectP95 = (max: number): Expectation => ({
-  ...{ name: "reconnect p95", unit: "ms", bound: { max } },
+  name: "reconnect p95",
+  unit: "ms",
+  bound: { max },
   measure: ({ after }) => (after.reconnectMs.count === 0 ? Number.NaN : after.reconnectMs.p95),
 });
 export const reconnectMax = (max: number): Expectation => ({
-  ...{ name: "reconnect max", unit: "ms", bound: { max } },
+  name: "reconnect max",
+  unit: "ms",
+  bound: { max },
   measure: ({ after }) => (after.reconnectMs.count === 0 ? Number.NaN : after.reconnectMs.max),
 });
 export const everyoneBack = (max: number): Expectation => ({
-  ...{ name: "everyone back after", unit: "ms", bound: { max } },
+  name: "everyone back after",
+  unit: "ms",
+  bound: { max },
   measure: ({ recoveredMs }) => recoveredMs,
 });
 export const noMediaInterruption: Expectation = {
-  ...{ name: "media interruptions", unit: "", bound: { max: 0 } },
+  name: "media interruptions",
+  unit: "",
+  bound: { max: 0 },
   // Without a connection there is nothing that could be interrupted.
   measure: ({ after, before }) => (before.media.connected === 0 ? Number.NaN : after.media.interruptions),
 };
 export const noneLostAfterRejoin: Expectation = {
-  ...{ name: "signals lost after re-join", unit: "", bound: { max: 0 } },
+  name: "signals lost after re-join",
+  unit: "",
+  bound: { max: 0 },
   measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.lostAfterRejoin),
 };
 export const noneLost: Expectation = {
-  ...{ name: "acknowledged signals lost", unit: "", bound: { max: 0 } },
+  name: "acknowledged signals lost",
+  unit: "",
+  bound: { max: 0 },
   measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.lost),
 };
 export const noneStale: Expectation = {
-  ...{ name: "stale signals", unit: "", bound: { max: 0 } },
+  name: "stale signals",
+  unit: "",
+  bound: { max: 0 },
   measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.stale),
 };
 export const survivorsKeepSockets: Expectation = {
-  ...{ name: "survivors that lost a socket", unit: "", bound: { max: 0 } },
+  name: "survivors that lost a socket",
+  unit: "",
+  bound: { max: 0 },
   measure: survivorsHurt,
 };

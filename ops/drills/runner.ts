@@ -75,11 +75,26 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
   const { callerAdmin, proxyAdmin, prometheus } = stack.engine.endpoints;
   const record = drillRecord(stack);
   const result: DrillResult = {
-    ...{ drill: drill.name, claim: drill.claim, verdict: "unmet", reasons: [], expectations: [] },
+    drill: drill.name,
+    claim: drill.claim,
+    verdict: "unmet",
+    reasons: [],
+    expectations: [],
     control: options.control === true ? (drill.control?.off ?? null) : null,
-    ...{ engine: stack.engine.name, stack: stack.engine.stack, seed, node: "", startedAt: Date.now() },
-    ...{ injectedAt: null, recoveredAt: null, endedAt: 0, typed: [], alerts: [], calls: null },
-    ...{ runbook: drill.runbook, dashboard: drill.dashboard, teaches: drill.teaches },
+    engine: stack.engine.name,
+    stack: stack.engine.stack,
+    seed,
+    node: "",
+    startedAt: Date.now(),
+    injectedAt: null,
+    recoveredAt: null,
+    endedAt: 0,
+    typed: [],
+    alerts: [],
+    calls: null,
+    runbook: drill.runbook,
+    dashboard: drill.dashboard,
+    teaches: drill.teaches,
   };
   const end = (verdict: Verdict, ...reasons: string[]): DrillResult => {
     result.reasons.push(...reasons);
@@ -136,7 +151,10 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     result.injectedAt = injectedAt;
     const figures: Record<string, number> = {};
     const context: DrillContext = {
-      ...{ stack, node, others: nodes.filter((other) => other !== node), signal },
+      stack,
+      node,
+      others: nodes.filter((other) => other !== node),
+      signal,
       async act(action, target, verbOptions) {
         const { typed } = await runAction(stack, action, target, verbOptions);
         result.typed.push(typed);
@@ -187,7 +205,12 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     }
     const after = await report(injectedAt);
     const seen: Observation = {
-      ...{ node, injectedAt, peersBefore: baseline.peers, before: baseline, after, figures },
+      node,
+      injectedAt,
+      peersBefore: baseline.peers,
+      before: baseline,
+      after,
+      figures,
       alertsMs: Object.fromEntries(result.alerts.map(({ name, from }) => [name, from - injectedAt])),
       recoveredMs: (result.recoveredAt ?? Number.POSITIVE_INFINITY) - injectedAt,
     };

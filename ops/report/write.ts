@@ -55,7 +55,9 @@ function junit({ drill, expectations, verdict, reasons, startedAt, endedAt }: Dr
   const cases = [
     { name: "verdict", ok: verdict === "passed", text: [verdict, ...reasons].join("; ") },
     ...expectations.map(({ name, ok, bound, measured, unit }) => ({
-      ...{ name, ok, text: `${figure(measured, unit)}, bound ${bound}` },
+      name,
+      ok,
+      text: `${figure(measured, unit)}, bound ${bound}`,
     })),
   ];
   const lines = cases.map(

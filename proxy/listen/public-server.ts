@@ -18,7 +18,9 @@ const keepAliveTimeout = 65_000;
 const requestTimeout = 60_000;
 
 const tooManyConnections: Refusal = {
-  ...{ status: 503, reason: "connections", message: "too many connections" },
+  status: 503,
+  reason: "connections",
+  message: "too many connections",
   headers: { "retry-after": "5" },
 };
 
@@ -46,8 +48,13 @@ const nothing = Buffer.alloc(0);
 export function createPublicServer(given: PublicServerOptions): { server: Server; closeAllConnections(): void } {
   const { headTimeoutMs, tls, limits, metrics, serve, upgrade, malformed } = given;
   const options = {
-    ...{ maxHeaderSize, keepAliveTimeout, requestTimeout, headersTimeout: headTimeoutMs, noDelay: true },
-    ...{ connectionsCheckingInterval: Math.min(1_000, headTimeoutMs), requireHostHeader: true },
+    maxHeaderSize,
+    keepAliveTimeout,
+    requestTimeout,
+    headersTimeout: headTimeoutMs,
+    noDelay: true,
+    connectionsCheckingInterval: Math.min(1_000, headTimeoutMs),
+    requireHostHeader: true,
     shouldUpgradeCallback: (request: IncomingMessage) => request.headers.upgrade?.toLowerCase() === "websocket",
   };
   const server: Server = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });

@@ -30,7 +30,9 @@ export function reply(request: IncomingMessage, response: ServerResponse, answer
   const text = JSON.stringify(answer.body);
   // A head of a replica's answer that could not be written has left its status text behind.
   response.writeHead(answer.status, STATUS_CODES[answer.status] ?? "", {
-    ...{ "content-type": "application/json", "cache-control": "no-store", "content-length": Buffer.byteLength(text) },
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "content-length": Buffer.byteLength(text),
     ...answer.headers,
     ...(close ? { connection: "close" } : {}),
   });

@@ -67,11 +67,20 @@ class ReplicaAgent extends Agent {
 
 /** Forwards requests with the `http-proxy` package over kept-alive connections, streaming both ways. */
 export function createForwarder(options: { timeoutMs: number; maxBodyBytes: number; closing(): boolean }) {
-  const agent = new ReplicaAgent({
-    ...{ keepAlive: true, maxFreeSockets: 1_024, scheduling: "lifo", timeout: idleUpstreamMs, servername: "" },
-  });
+  const agentOptions: AgentOptions & { servername: string } = {
+    keepAlive: true,
+    maxFreeSockets: 1_024,
+    scheduling: "lifo",
+    timeout: idleUpstreamMs,
+    servername: "",
+  };
+  const agent = new ReplicaAgent(agentOptions);
   const forwarder = createProxyServer({
-    ...{ agent, prependPath: false, toProxy: true, xfwd: false, selfHandleResponse: true },
+    agent,
+    prependPath: false,
+    toProxy: true,
+    xfwd: false,
+    selfHandleResponse: true,
   });
   forwarder.on("proxyReq", (upstream, request) => {
     const exchange = (request as Tracked)[exchangeOf];

@@ -16,7 +16,9 @@ const withoutLength = new Set([...retriable, "DELETE"]);
 /** The HTTP path: long-polling and the page. */
 export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log, closing }: PathDeps) {
   const forwarder = createForwarder({
-    ...{ timeoutMs: config.PROXY_TIMEOUT_MS, maxBodyBytes: config.MAX_BODY_BYTES, closing },
+    timeoutMs: config.PROXY_TIMEOUT_MS,
+    maxBodyBytes: config.MAX_BODY_BYTES,
+    closing,
   });
 
   /** Requests whose body turned out malformed. */
@@ -58,7 +60,9 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
       });
     };
     const { outcome, retries } = await tryInTurn(passed, {
-      ...{ attempt, clientGone: () => response.closed, retriable: bodiless && retriable.has(method) },
+      attempt,
+      clientGone: () => response.closed,
+      retriable: bodiless && retriable.has(method),
     });
     if (outcome.kind === "failed") {
       if (outcome.reply === unknownSession) metrics.unknownSessions.inc();

@@ -19,7 +19,8 @@ export type Outcome =
 const unreachable: Reply = { status: 502, body: { error: "the replica cannot be reached" } };
 const timedOut: Reply = { status: 504, body: { error: "the replica did not answer in time" } };
 const unavailable: Reply = {
-  ...{ status: 503, body: { error: "no replica takes new sessions" } },
+  status: 503,
+  body: { error: "no replica takes new sessions" },
   headers: { "retry-after": "1" },
 };
 

@@ -75,8 +75,13 @@ export function createReplicaTable(
   function put(spec: ReplicaSpec): Replica {
     remove(spec.id);
     const replica: Replica = {
-      ...{ spec, health: unprobed, drained: false, state: "down", since: Date.now() },
-      ...{ tunnels: new LinkedSet<CarriedTunnel>(), inFlight: new LinkedSet<Carried>() },
+      spec,
+      health: unprobed,
+      drained: false,
+      state: "down",
+      since: Date.now(),
+      tunnels: new LinkedSet<CarriedTunnel>(),
+      inFlight: new LinkedSet<Carried>(),
     };
     replicas.set(spec.id, replica);
     ids = [...replicas.keys()];

@@ -27,15 +27,21 @@ export interface Passed {
 
 /** Refused because nobody can take it; try again. */
 const noReplica: Refusal = {
-  ...{ status: 503, reason: "no-replica", message: "no replica takes new sessions" },
+  status: 503,
+  reason: "no-replica",
+  message: "no replica takes new sessions",
   headers: { "retry-after": "1" },
 };
 export const overloaded: Refusal = {
-  ...{ status: 503, reason: "admission", message: "too many new sessions: try again" },
+  status: 503,
+  reason: "admission",
+  message: "too many new sessions: try again",
   headers: { "retry-after": "1" },
 };
 const tooFast: Refusal = {
-  ...{ status: 503, reason: "client-rate", message: "too many new sessions from this address: try again" },
+  status: 503,
+  reason: "client-rate",
+  message: "too many new sessions from this address: try again",
   headers: { "retry-after": "1" },
 };
 

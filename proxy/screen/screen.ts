@@ -61,7 +61,9 @@ export function createScreen(options: {
 }
 
 export const methodNotAllowed: Refusal = {
-  ...{ status: 405, reason: "method", message: "method not allowed" },
+  status: 405,
+  reason: "method",
+  message: "method not allowed",
   headers: { allow: "GET, HEAD, OPTIONS" },
 };
 

@@ -11,7 +11,8 @@ async function accepted(): Promise<{ socket: Socket; peer: Socket } & AsyncDispo
   const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");
   const [socket] = (await once(server, "connection")) as [Socket];
   return {
-    ...{ socket, peer },
+    socket,
+    peer,
     async [Symbol.asyncDispose]() {
       peer.destroy();
       socket.destroy();

@@ -4,7 +4,9 @@ import { announcedLength, clientHead, readAnswerHead } from "./answer-head.ts";
 test("a head is read once it is complete, in pieces too", () => {
   expect(readAnswerHead("HTTP/1.1 101 Switching\r\nA: b\r\n")).toBeUndefined();
   expect(readAnswerHead("HTTP/1.1 101 Switching\r\nA: b\r\n\r\nrest")).toEqual({
-    ...{ status: 101, fields: "A: b\r\n", rest: "rest" },
+    status: 101,
+    fields: "A: b\r\n",
+    rest: "rest",
   });
   expect(readAnswerHead("HTTP/1.0 204\r\n\r\n")).toEqual({ status: 204, fields: "", rest: "" });
 });

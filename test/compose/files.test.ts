@@ -25,7 +25,11 @@ test("an image that cannot be pulled ends make up with one line that names both 
       cwd: root,
       env: {
         ...process.env,
-        ...{ STACK: stack, PORT_BASE: "9000", ENGINE: "compose", GRAFANA: "0", ENV_FILE: "/dev/null" },
+        STACK: stack,
+        PORT_BASE: "9000",
+        ENGINE: "compose",
+        GRAFANA: "0",
+        ENV_FILE: "/dev/null",
         IMAGE_REDIS: "registry.invalid/hold-the-line/none:1",
       },
       encoding: "utf8",

@@ -163,15 +163,23 @@ test("the overlays' containers are as hardened as the others, and nothing was re
   expect(containers.has("coturn") && containers.has("links")).toBe(true);
   for (const [service, { HostConfig: host, Config, RestartCount, State }] of containers)
     expect({
-      ...{ service, user: Config.User, readOnly: host.ReadonlyRootfs, dropped: host.CapDrop, restarts: RestartCount },
-      ...{
-        security: host.SecurityOpt,
-        bounded: host.Memory > 0 && Number(host.PidsLimit) > 0,
-        killed: State.OOMKilled,
-      },
+      service,
+      user: Config.User,
+      readOnly: host.ReadonlyRootfs,
+      dropped: host.CapDrop,
+      restarts: RestartCount,
+      security: host.SecurityOpt,
+      bounded: host.Memory > 0 && Number(host.PidsLimit) > 0,
+      killed: State.OOMKilled,
     }).toEqual({
-      ...{ service, user: expect.stringMatching(/^[1-9]/), readOnly: true, dropped: ["ALL"], restarts: 0 },
-      ...{ security: ["no-new-privileges:true"], bounded: true, killed: false },
+      service,
+      user: expect.stringMatching(/^[1-9]/),
+      readOnly: true,
+      dropped: ["ALL"],
+      restarts: 0,
+      security: ["no-new-privileges:true"],
+      bounded: true,
+      killed: false,
     });
   const secret = readFileSync(join(import.meta.dirname, "../../.secrets/TURN_SECRET"), "utf8").trim();
   expect(docker("inspect", ...[...containers.values()].map(({ Id }) => Id))).not.toContain(secret);

@@ -75,8 +75,12 @@ async function run(dir: string): Promise<void> {
     await answers(`http://localhost:${port}`, servers[index]?.output ?? String);
   await using proxy = startProgram(process.execPath, [join(programs, "proxy/main.ts")], {
     REPLICAS: ports.map((port) => `server-${port}=http://localhost:${port}|http://localhost:${port}/`).join(","),
-    ...{ STICKY_KEY: "ip", PROXY_PATHS: "/engine.io/,/socket.io/", PROXY_HOST: "localhost", PROXY_PORT: "3000" },
-    ...{ PROXY_ADMIN_PORT: "3100", LOG_LEVEL: "warn" },
+    STICKY_KEY: "ip",
+    PROXY_PATHS: "/engine.io/,/socket.io/",
+    PROXY_HOST: "localhost",
+    PROXY_PORT: "3000",
+    PROXY_ADMIN_PORT: "3100",
+    LOG_LEVEL: "warn",
   });
   await answers("http://localhost:3000", proxy.output);
   await counts("through the proxy");

@@ -34,7 +34,10 @@ test.for(chosen.map((drill) => [drill.name, drill] as const))(
   "negative control: %s deviates when what it proves is off",
   async ([, drill]) => {
     const result = await runDrill(drillStack(), drill, {
-      ...{ seed: 1, control: true, signal: new AbortController().signal, tell: () => undefined },
+      seed: 1,
+      control: true,
+      signal: new AbortController().signal,
+      tell: () => undefined,
     });
     const off = result.expectations.filter(({ ok }) => !ok).map(({ name, measured }) => `${name}: ${measured}`);
     expect(

@@ -102,8 +102,11 @@ test("marks become gauges, alerts are kept, nonsense is refused", async () => {
   expect(metrics).toContain('chaos_action_active{action="kill",target="signaling-2"} 1');
   expect(metrics).toContain('chaos_drill_active{drill="kill-node"} 1');
   const alert = {
-    ...{ status: "firing", labels: { alertname: "ProxyDown" }, annotations: { summary: "s" } },
-    ...{ startsAt: "2026-01-01T00:00:00Z", endsAt: "0001-01-01T00:00:00Z" },
+    status: "firing",
+    labels: { alertname: "ProxyDown" },
+    annotations: { summary: "s" },
+    startsAt: "2026-01-01T00:00:00Z",
+    endsAt: "0001-01-01T00:00:00Z",
   };
   expect((await post("/alerts", { version: "4", alerts: [alert] })).status).toBe(204);
   expect((await post("/alerts", { alerts: [{ status: "odd" }] })).status).toBe(400);

@@ -12,7 +12,9 @@ afterAll(() => stack?.[Symbol.asyncDispose]());
 
 test("one correlation id leads from the refusal that a client got to the replica's log; the client cannot choose it", async () => {
   const socket = io(`${stack.proxy.url}/signaling`, {
-    ...{ transports: ["websocket"], forceNew: true, extraHeaders: { "x-request-id": "forged" } },
+    transports: ["websocket"],
+    forceNew: true,
+    extraHeaders: { "x-request-id": "forged" },
   });
   await until("connected", () => socket.connected);
   const joined: JoinAck = await socket.emitWithAck("join", "traced", {});

@@ -185,8 +185,15 @@ test("each request has a log line with its route, and neither query nor cookie i
       .map((line) => JSON.parse(line));
   const [line] = await until("it is logged", () => (lines().length > 0 ? lines() : undefined));
   expect(line).toMatchObject({
-    ...{ level: "debug", service: "proxy", decision: "session", replica: "signaling-1", status: 200, retries: 0 },
-    ...{ client: "127.0.0.1", method: "GET", traceId: upstream.seen.at(-1)?.headers["x-request-id"] },
+    level: "debug",
+    service: "proxy",
+    decision: "session",
+    replica: "signaling-1",
+    status: 200,
+    retries: 0,
+    client: "127.0.0.1",
+    method: "GET",
+    traceId: upstream.seen.at(-1)?.headers["x-request-id"],
   });
   expect(proxy.program.output()).not.toMatch(/topsecret|sid=/);
 });

@@ -73,7 +73,11 @@ describe.each(["direct", "proxied"] as const)("%s", (way) => {
   test("a polling handshake tells sid, upgrades and timing, in that order of a packet", async () => {
     const text = await (await fetch(url("/engine.io/"))).text();
     expect(JSON.parse(text.slice(1))).toEqual({
-      ...{ sid: expect.any(String), upgrades: ["websocket"], pingInterval: 300, pingTimeout: 200, maxPayload: 1e6 },
+      sid: expect.any(String),
+      upgrades: ["websocket"],
+      pingInterval: 300,
+      pingTimeout: 200,
+      maxPayload: 1e6,
     });
   });
 

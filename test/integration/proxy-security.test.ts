@@ -8,7 +8,9 @@ let proxy: ProxyProgram;
 beforeAll(async () => {
   upstream = await startUpstream("signaling-1");
   proxy = await startProxyProgram([upstream], {
-    ...{ HEAD_TIMEOUT_MS: "1000", ALLOWED_ORIGINS: "https://app.example", MAX_BODY_BYTES: "1000" },
+    HEAD_TIMEOUT_MS: "1000",
+    ALLOWED_ORIGINS: "https://app.example",
+    MAX_BODY_BYTES: "1000",
   });
 });
 afterAll(async () => {
@@ -119,7 +121,8 @@ test("a connection that says nothing is closed at the same deadline", async () =
 test("a chunked body over the limit is cut with 413", async () => {
   const body = `3e8\r\n${"x".repeat(1_000)}\r\n5\r\nhello\r\n0\r\n\r\n`;
   expect(await exchange(proxy.port, request(`POST ${eio} HTTP/1.1`, [chunked], body))).toMatchObject({
-    ...{ status: 413, closed: true },
+    status: 413,
+    closed: true,
   });
 });
 

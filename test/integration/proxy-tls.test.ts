@@ -39,7 +39,9 @@ beforeAll(async () => {
   tlsPort = await freePort();
   upstream = await startUpstream("signaling-1");
   proxy = await startProxyProgram([upstream], {
-    ...{ TLS_CERT: join(dir, "tls.crt"), TLS_KEY: join(dir, "tls.key"), PROXY_TLS_PORT: String(tlsPort) },
+    TLS_CERT: join(dir, "tls.crt"),
+    TLS_KEY: join(dir, "tls.key"),
+    PROXY_TLS_PORT: String(tlsPort),
     LOG_LEVEL: "info",
   });
 });

@@ -14,7 +14,9 @@ let proxy: ProxyProgram;
 async function start(options: UpstreamOptions = {}, env: Record<string, string> = {}): Promise<void> {
   upstream = await startUpstream("signaling-1", options);
   proxy = await startProxyProgram([upstream], {
-    ...{ ADMIT_PER_SECOND: "100000", MAX_SESSIONS_PER_CLIENT_PER_SECOND: "100000", ...env },
+    ADMIT_PER_SECOND: "100000",
+    MAX_SESSIONS_PER_CLIENT_PER_SECOND: "100000",
+    ...env,
   });
 }
 afterEach(async () => {
@@ -180,8 +182,12 @@ test("the 101 carries the sticky cookie and no software names, and the replica g
   expect(head).toMatch(/\r\nset-cookie: sticky=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax/i);
   expect(head).not.toMatch("secret");
   expect(upstream.seen[0]?.headers).toMatchObject({
-    ...{ host: "calls.example", cookie: "a=b", "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http" },
-    ...{ connection: "Upgrade", upgrade: "websocket" },
+    host: "calls.example",
+    cookie: "a=b",
+    "x-forwarded-for": "127.0.0.1",
+    "x-forwarded-proto": "http",
+    connection: "Upgrade",
+    upgrade: "websocket",
   });
   expect(upstream.seen[0]?.headers["x-request-id"]).toMatch(/^[\w-]{22}$/);
   socket.destroy();

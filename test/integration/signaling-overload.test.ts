@@ -8,7 +8,9 @@ import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 test("a replica that cannot keep up refuses new peers and lets those of standing calls back in, until it can again", async () => {
   await using redis = await startRedisServer();
   const replica = await startReplica("signaling-1", redis.url, {
-    ...{ OVERLOAD_LAG_MS: "5", EVENT_BURST: "1000000", EVENTS_PER_SECOND: "1000000" },
+    OVERLOAD_LAG_MS: "5",
+    EVENT_BURST: "1000000",
+    EVENTS_PER_SECOND: "1000000",
   });
   await using _replica = replica.program;
   const standing = await joinRoom(await connectSocketIo(replica.url), "call");

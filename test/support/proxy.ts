@@ -29,8 +29,11 @@ export async function startProxyProgram(
 ): Promise<ProxyProgram> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const program = startProgram(process.execPath, ["proxy/main.ts"], {
-    ...{ REPLICAS: replicas.map(specOf).join(","), PROXY_PORT: String(port), PROXY_ADMIN_PORT: String(adminPort) },
-    ...{ LOG_LEVEL: "warn", STICKY_SECRET: "test" },
+    REPLICAS: replicas.map(specOf).join(","),
+    PROXY_PORT: String(port),
+    PROXY_ADMIN_PORT: String(adminPort),
+    LOG_LEVEL: "warn",
+    STICKY_SECRET: "test",
     ...env,
   });
   const admin = `http://127.0.0.1:${adminPort}`;
@@ -43,7 +46,10 @@ export async function startProxyProgram(
   };
   await until("the proxy listens", listening, { withinMs: 25_000 });
   return {
-    ...{ port, admin, program, url: `http://127.0.0.1:${port}` },
+    port,
+    admin,
+    program,
+    url: `http://127.0.0.1:${port}`,
     async metric(sample) {
       const text = await (await fetch(`${admin}/metrics`)).text();
       const line = text.split("\n").find((candidate) => candidate.startsWith(`${sample} `));

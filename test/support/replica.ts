@@ -20,7 +20,10 @@ export async function startReplica(
 ): Promise<Replica> {
   const [port, adminPort] = ports ?? [await freePort(), await freePort()];
   const program = startProgram("node", ["services/signaling/main.ts"], {
-    ...{ NODE_ID: nodeId, PORT: String(port), ADMIN_PORT: String(adminPort), REDIS_URL: redisUrl },
+    NODE_ID: nodeId,
+    PORT: String(port),
+    ADMIN_PORT: String(adminPort),
+    REDIS_URL: redisUrl,
     ...env,
   });
   const adminUrl = `http://127.0.0.1:${adminPort}`;

@@ -44,7 +44,11 @@ export const measures = {
   messages: (perSecond: number | "saturated", seconds: number) => async (target: Target) => {
     const connections = perSecond === "saturated" ? 64 : 400;
     const { count, cpuSeconds } = await underLoad(target, {
-      ...{ kind: "messages", port: target.port, seconds, connections, perSecond },
+      kind: "messages",
+      port: target.port,
+      seconds,
+      connections,
+      perSecond,
     });
     return (cpuSeconds / count) * 1e6;
   },

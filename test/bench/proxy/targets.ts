@@ -33,7 +33,8 @@ function target(name: Target["name"], port: number, child?: ChildProcess): Targe
   const pids = () => (child?.pid === undefined ? [] : [child.pid, ...childrenOf(child.pid)]);
   const sum = (read: (pid: number) => number) => pids().reduce((total, pid) => total + read(pid), 0);
   return {
-    ...{ name, port },
+    name,
+    port,
     cpuSeconds: () =>
       sum((pid) => {
         const fields = statOf(pid);
@@ -118,7 +119,8 @@ function startProxy(root: string, upstream: string, port: number, adminPort: num
 /** A second replica, reached by way of HAProxy so that no other upstream is needed; ready whatever becomes of it. */
 function addReplica(admin: number, port: number): Promise<Response> {
   return fetch(`http://127.0.0.1:${admin}/replicas/spare`, {
-    ...{ method: "PUT", headers: { "content-type": "application/json" } },
+    method: "PUT",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ url: `http://127.0.0.1:${port}`, readyUrl: `http://127.0.0.1:${admin}/healthz` }),
   });
 }

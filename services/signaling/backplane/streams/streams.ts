@@ -76,7 +76,10 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
       const inner = built as unknown as StreamsInner;
       adapters.set(namespace.name, inner);
       const restoring = addRecovery(built, {
-        ...{ carrier, streamLog, sessions, maxAgeMs },
+        carrier,
+        streamLog,
+        sessions,
+        maxAgeMs,
         decode: (entry) => decode(built, entry),
       });
       keepLocal(built, inner, restoring);
