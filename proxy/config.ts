@@ -41,6 +41,11 @@ export const proxyConfig = z.object({
     .default("cookie")
     .describe("What chooses the replica of a new session; random breaks stickiness on purpose"),
   STICKY_COOKIE: cookieName.default("sticky").describe("Name of the sticky cookie"),
+  REPLICA_HEADER: z
+    .string()
+    .regex(/^[\w-]{1,64}$/, "must be a header name: letters, digits, _ -")
+    .optional()
+    .describe("Name of a header in which answers tell the replica's id, for drills of other applications; unset: none"),
   STICKY_SECRET: secret(z.string().min(1)).optional().describe("Keys the hash from route key to replica"),
   TRUSTED_PROXIES: parsed(addressSet)
     .default(() => addressSet(""))

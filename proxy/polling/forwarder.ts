@@ -34,6 +34,7 @@ export interface Forwarded {
 /** One try at one replica. */
 interface Exchange extends Carried {
   forwarded: Forwarded;
+  replicaId: string;
   upstream: ClientRequest | undefined;
   /** Set once this try is over: what comes later is dropped. */
   over: boolean;
@@ -66,7 +67,13 @@ class ReplicaAgent extends Agent {
 }
 
 /** Forwards requests with the `http-proxy` package over kept-alive connections, streaming both ways. */
-export function createForwarder(options: { timeoutMs: number; maxBodyBytes: number; closing(): boolean }) {
+export function createForwarder(options: {
+  timeoutMs: number;
+  maxBodyBytes: number;
+  /** Name of the header that tells the client which replica answers; undefined: none does. */
+  replicaHeader: string | undefined;
+  closing(): boolean;
+}) {
   const agentOptions: AgentOptions & { servername: string } = {
     keepAlive: true,
     maxFreeSockets: 1_024,
@@ -100,6 +107,7 @@ export function createForwarder(options: { timeoutMs: number; maxBodyBytes: numb
     answer.on("error", exchange.fail);
     const head = answerHeaders(answer.rawHeaders);
     if (passed.setCookie !== undefined) head.push("Set-Cookie", passed.setCookie);
+    if (options.replicaHeader !== undefined) head.push(options.replicaHeader, exchange.replicaId);
     if (wantsClose || options.closing()) head.push("Connection", "close");
     try {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, head);
@@ -138,6 +146,7 @@ export function createForwarder(options: { timeoutMs: number; maxBodyBytes: numb
     return new Promise((resolve) => {
       const exchange: Exchange = {
         forwarded,
+        replicaId: replica.spec.id,
         sid: passed.sid,
         upstream: undefined,
         over: false,

@@ -18,6 +18,7 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
   const forwarder = createForwarder({
     timeoutMs: config.PROXY_TIMEOUT_MS,
     maxBodyBytes: config.MAX_BODY_BYTES,
+    replicaHeader: config.REPLICA_HEADER,
     closing,
   });
 

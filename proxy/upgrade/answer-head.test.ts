@@ -21,7 +21,7 @@ test.each([
 
 test("the client gets end-to-end headers, and nothing that is no header", () => {
   const fields = "Upgrade: websocket\r\nX-A: 1\r\nno header\r\n: nameless\r\nServer: s\r\nX-B: a:b\r\n";
-  expect(clientHead({ status: 101, fields, rest: "" }, "Switching Protocols", "c=1")).toBe(
+  expect(clientHead({ status: 101, fields, rest: "" }, "Switching Protocols", "Set-Cookie: c=1\r\n")).toBe(
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-A: 1\r\nX-B: a:b\r\nSet-Cookie: c=1\r\n\r\n",
   );
 });

@@ -34,8 +34,12 @@ export function announcedLength({ fields }: AnswerHead): number {
   return length === undefined ? Number.POSITIVE_INFINITY : Number(length);
 }
 
-/** The answer's head for the client: end-to-end headers, `Connection` as it is here, and the cookie, if any. */
-export function clientHead({ status, fields }: AnswerHead, statusText: string, setCookie: string | undefined): string {
+/**
+ * The answer's head for the client: end-to-end headers, `Connection` as it is here, and what the proxy adds.
+ *
+ * @param added whole header lines, each with its line end
+ */
+export function clientHead({ status, fields }: AnswerHead, statusText: string, added: string): string {
   let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
   head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
   for (let at = 0; at < fields.length; ) {
@@ -46,5 +50,5 @@ export function clientHead({ status, fields }: AnswerHead, statusText: string, s
       head += fields.slice(at, next);
     at = next;
   }
-  return setCookie === undefined ? `${head}\r\n` : `${head}Set-Cookie: ${setCookie}\r\n\r\n`;
+  return `${head}${added}\r\n`;
 }

@@ -128,7 +128,9 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     const { socket } = asked.client;
     const { status, rest } = shaken.head;
     const id = replica.spec.id;
-    socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", passed.setCookie), "latin1");
+    let added = passed.setCookie === undefined ? "" : `Set-Cookie: ${passed.setCookie}\r\n`;
+    if (config.REPLICA_HEADER !== undefined) added += `${config.REPLICA_HEADER}: ${id}\r\n`;
+    socket.write(clientHead(shaken.head, STATUS_CODES[status] ?? "", added), "latin1");
     metrics.requests.inc(id, status);
     metrics.requestSeconds.observe(id, (performance.now() - startedAt) / 1_000);
     if (status !== 101) {

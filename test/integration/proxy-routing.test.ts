@@ -143,3 +143,16 @@ test("decisions are counted", async () => {
   expect(await metric('proxy_routes_total{decision="cookie"}')).toBe(1);
   expect(await metric('proxy_routes_total{decision="session"}')).toBe(1);
 });
+
+test("answers tell the replica in REPLICA_HEADER, by HTTP and by WebSocket, and by default they do not", async () => {
+  const { url, port } = await start({ REPLICA_HEADER: "X-Replica" });
+  const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers: { cookie: "sticky=x" } });
+  const { id } = (await answer.json()) as { id: string };
+  expect(answer.headers.get("x-replica")).toBe(id);
+  const tunnel = await openTunnel(port, "/ws", ["Cookie: sticky=x"]);
+  tunnel.socket.destroy();
+  expect(tunnel.head).toContain(`X-Replica: ${id}`);
+  await proxy?.[Symbol.asyncDispose]();
+  const silent = await start();
+  expect((await fetch(silent.url)).headers.get("x-replica")).toBeNull();
+});
