@@ -17,6 +17,14 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "house",
+          sequence: { groupOrder: 0 },
+          include: ["test/house/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "integration",
           sequence: { groupOrder: 1 },
           include: ["test/integration/**/*.test.ts"],

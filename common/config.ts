@@ -55,7 +55,8 @@ export function secret<T extends z.ZodType>(field: T): T {
   return field.meta({ ...field.meta(), secret: true }) as T;
 }
 
-function isSecret(field: unknown): boolean {
+/** True for a field that {@link secret} marks, optional or with a default too. */
+export function isSecret(field: unknown): boolean {
   if (!(field instanceof z.ZodType)) return false;
   if (field.meta()?.["secret"] === true) return true;
   return (field instanceof z.ZodOptional || field instanceof z.ZodDefault) && isSecret(field.unwrap());

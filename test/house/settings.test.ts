@@ -1,0 +1,118 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import type { z } from "zod";
+import { isSecret } from "../../common/config.ts";
+import { schema as ops } from "../../ops/config.ts";
+import { schema as links } from "../../ops/link/config.ts";
+import { defaultPorts } from "../../ops/ports.ts";
+import { proxyConfig as proxy } from "../../proxy/config.ts";
+import { schema as caller } from "../../services/caller/config.ts";
+import { schema as replica } from "../../services/signaling/config.ts";
+
+/** How the settings of one program reach its containers. */
+interface Program {
+  schema: z.ZodObject;
+  /** Variables that the compose files set themselves: addresses inside the stack, paths inside the image. */
+  own: readonly string[];
+  /** Variables that no container needs, each for a reason. */
+  without: readonly string[];
+}
+
+const onNetwork = ["ADMIN_HOST", "ADMIN_PORT"];
+
+/** By the name of the image, `hold-the-line/<name>`. */
+const programs: Record<string, Program> = {
+  proxy: {
+    schema: proxy,
+    own: [
+      "ADMIN_HOST",
+      "PROXY_HOST",
+      "PROXY_PORT",
+      "PROXY_ADMIN_PORT",
+      "PROXY_TLS_PORT",
+      "REPLICAS",
+      "TLS_CERT",
+      "TLS_KEY",
+      "TLS_REDIRECT_PORT",
+    ],
+    without: [],
+  },
+  signaling: {
+    schema: replica,
+    own: [...onNetwork, "HOST", "PORT", "NODE_ID", "REDIS_URL", "REDIS_USERNAME"],
+    // The page is built into the image, at the default path.
+    without: ["PAGE_DIR"],
+  },
+  caller: { schema: caller, own: [...onNetwork, "TARGET_URL"], without: [] },
+  links: { schema: links, own: [...onNetwork, "LINKS", "UPSTREAM"], without: ["LOG_LEVEL", "GRACE_MS"] },
+  ops: {
+    schema: ops,
+    own: ["ENGINE", "OPS_INSIDE", "STACK"],
+    // Inside the container every service has its own address, and make has read the file of settings.
+    without: [...Object.keys(defaultPorts), "ENV_FILE", "SLO_WINDOWS"],
+  },
+};
+
+/** Variables of Node itself, not of a program. */
+const nodesOwn = ["NODE_OPTIONS", "NODE_EXTRA_CA_CERTS"];
+
+interface Service {
+  image?: string;
+  environment?: Record<string, string | number | null>;
+  secrets?: string[];
+}
+
+const root = join(import.meta.dirname, "../..");
+/** Overlays are laid over the base file, so that a service has what any of them gives it. */
+const services = new Map<string, { image: string; environment: Record<string, string>; secrets: string[] }>();
+for (const file of ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root }).sort()]) {
+  const text = readFileSync(join(root, file), "utf8").replaceAll("!reset ", "").replaceAll("!override ", "");
+  const { services: listed = {} } = parse(text, { merge: true }) as { services?: Record<string, Service | null> };
+  for (const [name, service] of Object.entries(listed)) {
+    const known = services.get(name) ?? { image: "", environment: {}, secrets: [] };
+    const given = Object.entries(service?.environment ?? {}).map(([variable, value]) => [variable, String(value)]);
+    services.set(name, {
+      image: service?.image ?? known.image,
+      environment: { ...Object.fromEntries(given), ...known.environment },
+      secrets: [...known.secrets, ...(service?.secrets ?? [])],
+    });
+  }
+}
+const ours = [...services].flatMap(([name, service]) => {
+  const image = /^hold-the-line\/([a-z-]+):/.exec(service.image)?.[1];
+  return image === undefined ? [] : [{ ...service, name, program: programs[image] }];
+});
+
+test("every container of a program of ours is held to that program's settings", () => {
+  expect(ours.map(({ name }) => name)).toEqual(expect.arrayContaining(["proxy", "signaling-5", "caller", "ops"]));
+  expect(ours.filter(({ program }) => program === undefined).map(({ name }) => name)).toEqual([]);
+});
+
+describe.each(ours)("$name", ({ program, environment, secrets }) => {
+  if (program === undefined) return;
+  const { schema, own, without } = program;
+
+  test("every setting reaches the container", () => {
+    const missing = Object.entries(schema.shape).flatMap(([name, field]) => {
+      if (without.includes(name)) return [];
+      if (own.includes(name)) return environment[name] === undefined ? [`${name}: a value`] : [];
+      if (isSecret(field)) {
+        const secret = /^\/run\/secrets\/(\w+)$/.exec(environment[`${name}_FILE`] ?? "")?.[1];
+        return secret !== undefined && secrets.includes(secret) ? [] : [`${name}_FILE: /run/secrets/<a secret of it>`];
+      }
+      const wanted = `\${${name}:-}`;
+      return environment[name] === wanted ? [] : [`${name}: ${wanted}`];
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test("the program reads every variable that the container has", () => {
+    const read = new Set(
+      Object.entries(schema.shape).flatMap(([name, field]) => (isSecret(field) ? [name, `${name}_FILE`] : [name])),
+    );
+    const unread = Object.keys(environment).filter((name) => !read.has(name) && !nodesOwn.includes(name));
+    expect(unread).toEqual([]);
+  });
+});
