@@ -92,11 +92,13 @@ export function callerLaunch({ root, port, settings }: StackLayout): Launch {
   });
 }
 
-/** Variables that say where a secret's file is, for those that are not given as variables of their own. */
+/** Variables that say where a secret's file is, for secrets that are given neither as a value nor as a file. */
 function secretFiles(root: string, names: readonly string[], settings: Readonly<Record<string, string>>) {
   const files = names
     .map((name) => [name, join(root, ".secrets", name)] as const)
-    .filter(([name, path]) => settings[name] === undefined && existsSync(path));
+    .filter(
+      ([name, path]) => settings[name] === undefined && settings[`${name}_FILE`] === undefined && existsSync(path),
+    );
   return Object.fromEntries(files.map(([name, path]) => [`${name}_FILE`, path]));
 }
 

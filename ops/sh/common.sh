@@ -7,6 +7,9 @@ die() {
   exit 2
 }
 
+# Secrets that a person may give, as NAME=value or NAME_FILE=path; make up creates those that nobody gives.
+given_secrets="STICKY_SECRET RESUME_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD"
+
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # Runs a command under a lock file, so that two makes side by side wait for each other. The lock is not handed down
@@ -48,4 +51,22 @@ export_ports() {
 known_variables() {
   [ -f .env.example ] || return 0
   sed -n 's/^#\{0,1\} \{0,1\}\([A-Z][A-Z0-9_]*\)=.*/\1/p' .env.example
+}
+
+# Names of the variables that the file of settings or make's command line sets.
+given_variables() {
+  if [ -f "${ENV_FILE:-.env}" ]; then sed -n 's/^\([A-Z][A-Z0-9_]*\)=..*/\1/p' "${ENV_FILE:-.env}"; fi
+  case ${MAKEFLAGS:-} in *'-- '*) ;; *) return 0 ;; esac
+  for word in ${MAKEFLAGS#*-- }; do
+    name=${word%%=*}
+    case $word in [A-Z]*=?*) ;; *) continue ;; esac
+    case $name in *[!A-Z0-9_]*) ;; *) echo "$name" ;; esac
+  done
+}
+
+# A line for each given variable that the engine does not read (engine_reads of compose.sh and process.sh).
+name_unread() {
+  for name in $(given_variables | sort -u); do
+    engine_reads "$name" || echo "make: $name is set, but nothing on the $ENGINE engine reads it (.env.example lists the variables)" >&2
+  done
 }

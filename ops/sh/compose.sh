@@ -13,6 +13,12 @@ esac
 [ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana/compose.yaml
 export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:
 
+# A secret that is given as a variable reaches its container by a file of this stack, as the others do.
+for name in $given_secrets; do
+  eval "value=\${$name:-}"
+  [ -z "$value" ] || export "${name}_FILE=.secrets/$name.$STACK"
+done
+
 quietly() {
   mkdir -p .cache
   "$@" </dev/null >".cache/compose-$STACK.log" 2>&1 || {
@@ -42,6 +48,16 @@ save_settings() {
   done
 }
 
+# What make reads itself, what the secrets are made from, and what the chosen compose files mention.
+engine_reads() {
+  case $1 in
+    ENGINE | STACK | PORT_BASE | ENV_FILE | PROFILE | OVERLAYS | GRAFANA | TLS_NAMES | CERTS_DIR | TOKEN) return 0 ;;
+  esac
+  case " $given_secrets " in *" $1 "*) return 0 ;; esac
+  # shellcheck disable=SC2086 # file names
+  (IFS=: && grep -q "\${$1[:}]" $COMPOSE_FILE)
+}
+
 engine_up() {
   sh ops/sh/secrets.sh
   # Mounted into the ops container: made by this user, not by Docker as root.
@@ -59,6 +75,7 @@ engine_up() {
 engine_down() {
   quietly docker compose --profile '*' down --volumes --remove-orphans
   rm -f "$state/up.env" "$state/journal.json"
+  for name in $given_secrets; do rm -f ".secrets/$name.$STACK"; done
   echo "ended the stack \"$STACK\""
 }
 engine_services() { docker compose ps --services 2>/dev/null; }

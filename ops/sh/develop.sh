@@ -6,9 +6,14 @@ cd "$(dirname "$0")/../.."
 
 # Colours are for terminals.
 [ -t 1 ] || export NO_COLOR=1
-# Settings of a stack, exported or in .env, are not those of the tests' stacks.
-for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
-export ENV_FILE=/dev/null
+if [ "$1" = token ]; then
+  # Signed with the key that the stack's replicas have.
+  load_env "${ENV_FILE:-.env}"
+else
+  # Settings of a stack, exported or in .env, are not those of the tests' stacks.
+  for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
+  export ENV_FILE=/dev/null
+fi
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@"; }
 
 case $1 in

@@ -4,6 +4,16 @@
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@" || exit $?; }
 ops() { PATH=$PWD/node_modules/.bin:$PATH node ops/cli.ts "$@"; }
 
+# The addresses inside the stack are the engine's own; the rest goes to every program.
+engine_reads() {
+  case $1 in
+    PUBLIC_BIND) return 0 ;;
+    NODE_ID | HOST | PORT | ADMIN_HOST | ADMIN_PORT | PROXY_HOST | REPLICAS | REDIS_URL | TARGET_URL | OPS_INSIDE) return 1 ;;
+  esac
+  # Without the section of .env.example that compose.yaml alone reads.
+  sed '/^# ── compose.yaml/,/^$/d' .env.example | grep -qE "^#$1="
+}
+
 engine_up() {
   locked .cache/apt.lock sh ops/sh/packages.sh redis-server 'prometheus?' 'alertmanager?' 'prometheus-redis-exporter?' || exit $?
   sh ops/sh/ports.sh PROXY_PORT PROXY_ADMIN_PORT CALLER_ADMIN_PORT REDIS_PORT LINK_ADMIN_PORT \

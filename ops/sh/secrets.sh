@@ -2,13 +2,20 @@
 # Creates what is missing under .secrets/, once: secrets survive every restart. The files are readable by the
 # containers' users; the directory keeps everybody else on this machine out.
 set -eu
+. ops/sh/common.sh
 umask 022
 mkdir -p .secrets
 chmod 700 .secrets
-for name in STICKY_SECRET RESUME_SECRET REDIS_PASSWORD REDIS_WATCH_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD; do
+for name in $given_secrets REDIS_WATCH_PASSWORD; do
   [ -s ".secrets/$name" ] && continue
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
   mv ".secrets/$name.$$" ".secrets/$name"
+done
+# Those that are given as a variable, for this stack alone; make down removes them.
+for name in $given_secrets; do
+  eval "value=\${$name:-}"
+  # shellcheck disable=SC2154 # set by eval
+  [ -z "$value" ] || printf '%s' "$value" >".secrets/$name.${STACK:-hold-the-line}"
 done
 # What the caller's peers present: given, not made; empty where the replicas ask for none. make down removes it.
 token=.secrets/TOKEN.${STACK:-hold-the-line}

@@ -66,6 +66,7 @@ shift
 case $command in
   up)
     [ -n "${STACK_LOCKED:-}" ] || under_lock up
+    name_unread
     engine_up
     echo "the stack \"$STACK\" is ready on the $ENGINE engine:"
     print_urls

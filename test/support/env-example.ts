@@ -1,8 +1,11 @@
 import { z } from "zod";
+import { isSecret } from "../../common/config.ts";
 import { schema as ops } from "../../ops/config.ts";
 import { proxyConfig as proxy } from "../../proxy/config.ts";
 import { schema as caller } from "../../services/caller/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
+
+const file = "Path of a file that holds it";
 
 /** Variables that compose.yaml and its overlays alone read; the test holds this list against the file. */
 const compose: Record<string, { value: string; meaning: string }> = {
@@ -17,6 +20,8 @@ const compose: Record<string, { value: string; meaning: string }> = {
   ...image("IMAGE_ALERTMANAGER", "prom/alertmanager:v0.28.1"),
   ...image("IMAGE_GRAFANA", "grafana/grafana:12.1.1"),
   ...image("IMAGE_COTURN", "coturn/coturn:4.7.0"),
+  GRAFANA_ADMIN_PASSWORD: { value: "", meaning: "Password of Grafana's user admin; make up creates one" },
+  GRAFANA_ADMIN_PASSWORD_FILE: { value: "", meaning: file },
   CERTS_DIR: { value: "./certs", meaning: "With the overlay tls: where make certs puts the CA and the certificate" },
   TLS_NAMES: { value: "", meaning: "Names and addresses that make certs adds to the certificate, blanks between" },
   TURN_HOST: { value: "", meaning: "With the overlay turn: address that clients reach the TURN server at" },
@@ -45,7 +50,7 @@ export function envExample(): string {
   return [
     "# Settings of the stack. Copy to .env and take the # off what you change; make and Compose both read it.",
     "# A variable in the environment or on make's command line wins. An empty one is unset.",
-    "# Secrets may be given as a file instead: NAME_FILE=/path. make up creates the missing ones under .secrets/.",
+    "# A secret may be given as a value or as a file. make up creates the missing ones under .secrets/.",
     "",
     ...section("make, both engines", fields(ops)),
     ...section(
@@ -59,11 +64,10 @@ export function envExample(): string {
 }
 
 function fields(schema: z.ZodObject): Variable[] {
-  return Object.entries(schema.shape).map(([name, field]) => ({
-    name,
-    value: written(field as z.ZodType),
-    meaning: (field as z.ZodType).description ?? "",
-  }));
+  return Object.entries(schema.shape).flatMap(([name, field]) => [
+    { name, value: written(field as z.ZodType), meaning: (field as z.ZodType).description ?? "" },
+    ...(isSecret(field) ? [{ name: `${name}_FILE`, value: "", meaning: file }] : []),
+  ]);
 }
 
 /** A default as one would write it in the file. */
