@@ -39,6 +39,14 @@ export const CallsRequest = z.object({
 });
 export type CallsRequest = z.infer<typeof CallsRequest>;
 
+/** What callers can tell of an application; what they cannot is not judged. */
+export interface Capabilities {
+  /** Peers of a call send each other signals, which can be numbered and counted. */
+  signals: boolean;
+  /** The signals can set up a WebRTC connection. */
+  media: boolean;
+}
+
 /** Percentiles of one measure over a window, in ms; zeros where `count` is 0. */
 export interface Percentiles {
   count: number;
@@ -60,6 +68,8 @@ export interface CallerPeer {
   cookies: boolean;
   /** Sockets that this peer lost so far: 0 for a survivor. */
   socketsLost: number;
+  /** Attempts to connect that failed so far. */
+  connectFailures: number;
   /** Epoch ms of the moments when it lost a socket and when it was joined again (null: not yet). */
   outages: { at: number; backAt: number | null; from: string | null; to: string | null }[];
 }
@@ -86,6 +96,7 @@ export interface CallsSecond {
  */
 export interface CallsReport {
   run: string;
+  capabilities: Capabilities;
   /** Epoch ms. */
   startedAt: number;
   calls: { wanted: number; started: number; established: number; failed: number };
@@ -113,6 +124,10 @@ export interface CallsReport {
   latencyMs: { local: Percentiles; remote: Percentiles };
   /** From the loss of the socket to the join ack. */
   reconnectMs: Percentiles;
+  /** How long the connections that were lost had been open. */
+  sessionAgeMs: Percentiles;
+  /** Attempts to connect that failed. */
+  connectFailures: number;
   media: {
     /** Calls that hold a WebRTC connection now. */
     connected: number;

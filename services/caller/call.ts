@@ -4,8 +4,7 @@ import type { RelayEvent } from "../../common/protocol.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { createMediaLeg, type MediaLeg } from "./media.ts";
 import type { Metrics } from "./metrics.ts";
-import { createPeer } from "./peer.ts";
-import type { Target } from "./runs.ts";
+import { createPeer, type Target } from "./peers/peer.ts";
 import type { Tally } from "./tally.ts";
 
 /** A set-up that takes longer has failed, ms. */
@@ -42,7 +41,8 @@ interface Context {
 export function createCall(context: Context): Call {
   const { index, roomId, request, tally, metrics, log } = context;
   const startedAt = Date.now();
-  const hasMedia = request.webrtcEvery > 0 && index % request.webrtcEvery === 0;
+  const { capabilities } = context.target.kind;
+  const hasMedia = capabilities.media && request.webrtcEvery > 0 && index % request.webrtcEvery === 0;
   let state: CallState = "setting-up";
   let answered = false;
   let offered = false;
@@ -61,7 +61,21 @@ export function createCall(context: Context): Call {
   let attempt = 0;
 
   function createSide(side: "a" | "b", position: 0 | 1) {
-    const peer = createPeer({ ...context, side }, { onPeer, onSignal, onOutageEnd, onEmitted });
+    const peer = createPeer(
+      { ...context, side },
+      {
+        onJoined,
+        onPeer,
+        onSignal,
+        onOutageEnd,
+        onLost: (ms) => tally.sample("sessionAgeMs", Date.now(), ms),
+        onFailed() {
+          tally.count("connectFailures", Date.now());
+          metrics.connectFailures.inc();
+        },
+        onEmitted,
+      },
+    );
     const ledger: Ledger = createLedger(tally, metrics, excused);
     let leg: MediaLeg | null = null;
     /** What this side said to set the call up: description first, then its candidates. */
@@ -105,6 +119,11 @@ export function createCall(context: Context): Call {
       return leg;
     }
 
+    /** Without signals a call stands once both peers are in. */
+    function onJoined(): void {
+      if (!capabilities.signals && sides.every((one) => one.peer.joined())) establish();
+    }
+
     function onPeer(): void {
       if (position !== 0 || offered) return;
       offered = true;
@@ -146,7 +165,11 @@ export function createCall(context: Context): Call {
   }
 
   function checkEstablished(): void {
-    if (state === "established" || !answered || (hasMedia && !mediaConnected())) return;
+    if (answered && (!hasMedia || mediaConnected())) establish();
+  }
+
+  function establish(): void {
+    if (state === "established") return;
     const setupMs = Date.now() - startedAt;
     if (state === "setting-up") {
       metrics.setups.inc({ result: "ok" });
@@ -154,6 +177,7 @@ export function createCall(context: Context): Call {
       tally.sample("setupMs", Date.now(), setupMs);
     }
     state = "established";
+    if (!capabilities.signals) return;
     const everyMs = 1000 / request.signalsPerSecond;
     for (const one of sides) {
       const begin = () => sending.push(setInterval(() => sendNumbered(one), everyMs));

@@ -6,6 +6,8 @@ import { createAlertLog } from "./alerts.ts";
 import type { Config } from "./config.ts";
 import { markRoutes } from "./marks.ts";
 import { createMetrics } from "./metrics.ts";
+import type { Target } from "./peers/peer.ts";
+import type { PeerKind } from "./peers/peer-kind.ts";
 import { type Run, startRun } from "./runs.ts";
 
 /** A probe's call is held this long at the least, ms. */
@@ -17,10 +19,16 @@ const Window = z.object({ since: z.coerce.number().default(0), until: z.coerce.n
  * The synthetic callers as a service: the held calls and the probe of its configuration, runs that are asked for at
  * its admin listener, the marks of chaos actions and drills, and Alertmanager's webhook.
  */
-export function createCaller(config: Config, log: Log) {
+export function createCaller(config: Config, kind: PeerKind, log: Log) {
   const metrics = createMetrics();
   const alerts = createAlertLog();
-  const target = { url: config.TARGET_URL, ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }) };
+  const target: Target = {
+    kind,
+    url: config.TARGET_URL,
+    ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
+    ...(config.PEER_PATH === undefined ? {} : { path: config.PEER_PATH }),
+    ...(config.PEER_HELLO === undefined ? {} : { hello: config.PEER_HELLO }),
+  };
   const runs = new Map<string, Run>();
   const endings = new Set<NodeJS.Timeout>();
   let probing: NodeJS.Timeout | undefined;

@@ -12,6 +12,19 @@ export const schema = z.object({
   PROBE_EVERY_MS: milliseconds(0)
     .default(2_000)
     .describe("A short call is placed and ended this often: the set-ups that the SLO counts; 0: never"),
+  PEER: z
+    .string()
+    .default("signaling")
+    .describe("How callers speak: signaling, engine, websocket, or a file that exports `peer` (docs/adopt.md)"),
+  PEER_PATH: z
+    .string()
+    .startsWith("/")
+    .optional()
+    .describe("Path that engine and websocket peers connect to; unset: /socket.io/ and /"),
+  PEER_HELLO: z
+    .string()
+    .optional()
+    .describe("First message of each engine or websocket connection; unset: a Socket.IO CONNECT, and nothing"),
   TOKEN: secret(z.string().min(1).optional()).describe("JWT that the peers present, where the replicas ask for one"),
 });
 

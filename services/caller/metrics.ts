@@ -53,6 +53,11 @@ export function createMetrics() {
       buckets: [0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 8, 10, 30],
       registers,
     }),
+    connectFailures: new Counter({
+      name: "caller_connect_failures_total",
+      help: "Attempts of synthetic peers to connect that failed (engine and websocket peers)",
+      registers,
+    }),
     mediaInterruptions: new Counter({
       name: "caller_media_interruptions_total",
       help: "Gaps of over 1 s in a WebRTC call's media, or a connection that left the state connected",

@@ -2,6 +2,7 @@ import type { CallsReport, CallsRequest } from "../../common/calls.ts";
 import type { Log } from "../../common/log.ts";
 import { type Call, createCall } from "./call.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Target } from "./peers/peer.ts";
 import { createRandom } from "./random.ts";
 import { createTally } from "./tally.ts";
 
@@ -15,12 +16,6 @@ export interface Run {
   report(since: number, until: number): CallsReport;
   /** Ends every call, with `bye` and `leave`. */
   stop(): Promise<void>;
-}
-
-/** Where and as whom calls are placed. */
-export interface Target {
-  url: string;
-  token?: string;
 }
 
 /** Places `request.calls` calls at `request.rate` a second and holds them until `stop`. */
@@ -79,6 +74,7 @@ export function startRun(request: CallsRequest, target: Target, metrics: Metrics
       const { media, ...tallied } = tally.report(since, until);
       return {
         run: id,
+        capabilities: target.kind.capabilities,
         startedAt,
         calls: {
           wanted: request.calls,

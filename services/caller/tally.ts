@@ -13,8 +13,9 @@ export type Count =
   | "lost"
   | "lostAfterRejoin"
   | "stale"
-  | "mediaInterruptions";
-export type Sample = "setupMs" | "localMs" | "remoteMs" | "reconnectMs" | "mediaGapMs";
+  | "mediaInterruptions"
+  | "connectFailures";
+export type Sample = "setupMs" | "localMs" | "remoteMs" | "reconnectMs" | "sessionAgeMs" | "mediaGapMs";
 
 interface Slot {
   counts: Record<Count, number>;
@@ -36,14 +37,18 @@ const emptySlot = (): Slot => ({
     lostAfterRejoin: 0,
     stale: 0,
     mediaInterruptions: 0,
+    connectFailures: 0,
   },
-  samples: { setupMs: [], localMs: [], remoteMs: [], reconnectMs: [], mediaGapMs: [] },
+  samples: { setupMs: [], localMs: [], remoteMs: [], reconnectMs: [], sessionAgeMs: [], mediaGapMs: [] },
   refused: {},
   peersByNode: {},
   reconnecting: 0,
 });
 
-export type Tallied = Pick<CallsReport, "signals" | "setupMs" | "latencyMs" | "reconnectMs" | "timeline"> & {
+export type Tallied = Pick<
+  CallsReport,
+  "signals" | "setupMs" | "latencyMs" | "reconnectMs" | "sessionAgeMs" | "connectFailures" | "timeline"
+> & {
   media: { interruptions: number; longestGapMs: number };
 };
 
@@ -92,12 +97,14 @@ export function createTally({ keepMs = 3_600_000 }: { keepMs?: number } = {}) {
         .filter(([key]) => (key + 1) * slotMs > since && key * slotMs < until)
         .sort(([a], [b]) => a - b);
       const total = merge(within.map(([, slot]) => slot));
-      const { mediaInterruptions, ...signals } = total.counts;
+      const { mediaInterruptions, connectFailures, ...signals } = total.counts;
       return {
         signals: { ...signals, refused: total.refused },
         setupMs: percentiles(total.samples.setupMs),
         latencyMs: { local: percentiles(total.samples.localMs), remote: percentiles(total.samples.remoteMs) },
         reconnectMs: percentiles(total.samples.reconnectMs),
+        sessionAgeMs: percentiles(total.samples.sessionAgeMs),
+        connectFailures,
         media: { interruptions: mediaInterruptions, longestGapMs: percentiles(total.samples.mediaGapMs).max },
         timeline: secondsOf(within),
       };

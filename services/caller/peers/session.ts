@@ -1,0 +1,82 @@
+import { backoffMs } from "../../../client/backoff.ts";
+import type { RelayAck } from "../../../common/protocol.ts";
+import type { ConnectedPeer, PeerEvents, PeerOptions } from "./peer-kind.ts";
+
+/** An attempt to connect that takes longer has failed, ms. */
+const connectWithinMs = 5_000;
+
+/** What one connection tells the session that it belongs to. Each is called at most once, `opened` first. */
+export interface ConnectionEvents {
+  opened(node: string | null): void;
+  closed(reason: string): void;
+}
+
+/** Opens one connection; returns what closes it. */
+export type Connect = (cookies: Map<string, string>, events: ConnectionEvents) => () => void;
+
+/**
+ * A peer that has no signals: one connection after the other, with full jitter between attempts. It tells when a
+ * connection opens, is lost or fails to open.
+ */
+export function keepConnected(options: PeerOptions, events: PeerEvents, connect: Connect): ConnectedPeer {
+  const cookies = new Map<string, string>();
+  let attempt = 0;
+  let over = false;
+  let disconnect: () => void = () => undefined;
+  let waiting: NodeJS.Timeout | undefined;
+
+  function open(): void {
+    let opened = false;
+    let done = false;
+    const close = connect(cookies, {
+      opened(node) {
+        if (done || over) return;
+        clearTimeout(limit);
+        opened = true;
+        attempt = 0;
+        events.joined({ node, peerId: null, peers: 0 });
+      },
+      closed(reason) {
+        if (done) return;
+        done = true;
+        clearTimeout(limit);
+        if (over) return;
+        if (opened) events.lost(Date.now());
+        else events.failed(reason);
+        if (opened && !options.rejoin) return;
+        waiting = setTimeout(open, backoffMs(attempt++, options.random));
+      },
+    });
+    disconnect = close;
+    const limit = setTimeout(close, connectWithinMs);
+  }
+
+  return {
+    join: open,
+    send: (): Promise<RelayAck> =>
+      Promise.resolve({ ok: false, error: { code: "invalid", message: "this kind of peer has no signals" } }),
+    async close() {
+      over = true;
+      clearTimeout(waiting);
+      disconnect();
+      events.ended();
+    },
+  };
+}
+
+/** Keeps the cookies that an answer sets. */
+export function keepCookies(cookies: Map<string, string>, setCookie: readonly string[] | undefined): void {
+  for (const line of setCookie ?? []) {
+    const pair = line.split(";", 1)[0] ?? "";
+    const at = pair.indexOf("=");
+    if (at > 0) cookies.set(pair.slice(0, at).trim(), pair.slice(at + 1).trim());
+  }
+}
+
+/** The `Cookie` header of the next request; undefined: there is none. */
+export function cookieHeader(cookies: Map<string, string>): string | undefined {
+  return cookies.size === 0 ? undefined : [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+}
+
+/** Header in which the proxy tells the replica, where its `REPLICA_HEADER` says so. */
+export const replicaHeader = "x-replica";
