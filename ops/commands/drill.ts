@@ -3,7 +3,7 @@ import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
 import { drills as all } from "../drills/drills.ts";
 import { type DrillResult, runDrill } from "../drills/runner.ts";
-import { exitCodes, type Verdict } from "../drills/verdict.ts";
+import { exitCodes, shownFigure, type Verdict } from "../drills/verdict.ts";
 import { CannotError } from "../engine.ts";
 import { createLiveView, shorten } from "../live-view.ts";
 import { writeReport } from "../report/write.ts";
@@ -114,8 +114,10 @@ function printResult({ print }: CommandContext, result: DrillResult): void {
   const seconds = ((result.endedAt - result.startedAt) / 1000).toFixed(0);
   print(`${result.drill}: ${result.verdict} in ${seconds} s (seed ${result.seed}; make report)`);
   if (result.control !== null) print(shorten(`  negative control, it must deviate: without ${result.control}`));
-  for (const { name, bound, measured, unit, ok } of result.expectations)
-    print(`  ${ok ? "ok  " : "FAIL"} ${name}: ${measured ?? "not measured"} ${unit} (${bound})`);
+  for (const judged of result.expectations) {
+    const mark = judged.notApplicable !== null ? "n/a " : judged.ok ? "ok  " : "FAIL";
+    print(`  ${mark} ${judged.name}: ${shownFigure(judged)} (${judged.bound})`);
+  }
   for (const reason of result.reasons) print(`  ${reason}`);
 }
 

@@ -1,4 +1,4 @@
-import type { CallerPeer, CallsReport, CallsRequest } from "../../common/calls.ts";
+import type { CallerPeer, CallsReport, CallsRequest, Capabilities } from "../../common/calls.ts";
 import type { VerbOptions } from "../chaos/verbs.ts";
 import type { Stack } from "../open-stack.ts";
 import type { ReplicaRow } from "../replica-table.ts";
@@ -49,6 +49,8 @@ export interface Expectation {
   unit: "ms" | "%" | "";
   /** `max`: at the most; `min`: at the least. */
   bound: { max: number } | { min: number };
+  /** What callers must be able to tell for it; where they cannot, it is not applicable. */
+  needs?: keyof Capabilities;
   /** NaN and Infinity never meet a bound. */
   measure(observation: Observation): number;
 }

@@ -74,6 +74,7 @@ export const everyoneBack = (max: number): Expectation => ({
 });
 export const noMediaInterruption: Expectation = {
   name: "media interruptions",
+  needs: "media",
   unit: "",
   bound: { max: 0 },
   // Without a connection there is nothing that could be interrupted.
@@ -81,18 +82,21 @@ export const noMediaInterruption: Expectation = {
 };
 export const noneLostAfterRejoin: Expectation = {
   name: "signals lost after re-join",
+  needs: "signals",
   unit: "",
   bound: { max: 0 },
   measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.lostAfterRejoin),
 };
 export const noneLost: Expectation = {
   name: "acknowledged signals lost",
+  needs: "signals",
   unit: "",
   bound: { max: 0 },
   measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.lost),
 };
 export const noneStale: Expectation = {
   name: "stale signals",
+  needs: "signals",
   unit: "",
   bound: { max: 0 },
   measure: ({ after }) => (after.signals.received === 0 ? Number.NaN : after.signals.stale),

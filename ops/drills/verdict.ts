@@ -1,4 +1,4 @@
-import type { Drill, Observation } from "./define-drill.ts";
+import type { Drill, Expectation, Observation } from "./define-drill.ts";
 
 export type Verdict = "passed" | "deviated" | "unmet" | "not-injected" | "not-restored";
 
@@ -11,13 +11,21 @@ export const exitCodes: Readonly<Record<Verdict, number>> = {
   "not-restored": 4,
 };
 
-/** An expectation that was measured; `measured` is null where there was nothing to measure. */
+/** An expectation that was held against what was observed; `measured` is null where there was nothing to measure. */
 export interface Judged {
   name: string;
   bound: string;
   measured: number | null;
   unit: string;
   ok: boolean;
+  /** Why it is not judged: what the callers of this application cannot tell; null: it is judged. */
+  notApplicable: string | null;
+}
+
+/** The measured value in words: `340 ms`, `not measured`, `not applicable: no media`. */
+export function shownFigure({ measured, unit, notApplicable }: Judged): string {
+  if (notApplicable !== null) return `not applicable: ${notApplicable}`;
+  return measured === null ? "not measured" : `${measured} ${unit}`.trimEnd();
 }
 
 /** Holds a drill's expectations against what was observed. Pure. */
@@ -36,15 +44,17 @@ export function judge(drill: Pick<Drill, "expect" | "alert" | "deadlineMs">, see
           },
         ]),
   ];
-  return all.map(({ name, unit, bound, measure }) => {
-    const measured = measure(seen);
-    const ok = Number.isFinite(measured) && ("max" in bound ? measured <= bound.max : measured >= bound.min);
+  return all.map(({ name, unit, bound, measure, needs }: Expectation) => {
+    const missing = needs !== undefined && !seen.after.capabilities[needs];
+    const measured = missing ? Number.NaN : measure(seen);
+    const met = Number.isFinite(measured) && ("max" in bound ? measured <= bound.max : measured >= bound.min);
     return {
       name,
       bound: `${"max" in bound ? `≤ ${bound.max}` : `≥ ${bound.min}`}${unit === "" ? "" : ` ${unit}`}`,
       measured: Number.isFinite(measured) ? Math.round(measured * 100) / 100 : null,
       unit,
-      ok,
+      ok: met || missing,
+      notApplicable: missing ? `no ${needs}` : null,
     };
   });
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import type { DrillResult } from "../drills/runner.ts";
+import { shownFigure } from "../drills/verdict.ts";
 import { drawReconnects, drawTimeline, escapeXml } from "./timeline.ts";
 
 /** Writes report.json, report.md, junit.xml and report.html, and returns their folder. */
@@ -28,14 +29,11 @@ export function lastReport(root: string): string | undefined {
 }
 
 const environment = () => ({ node: process.version, os: `${process.platform} ${release()}`, arch: process.arch });
-const figure = (measured: number | null, unit: string) =>
-  measured === null ? "not measured" : `${measured}${unit === "" ? "" : ` ${unit}`}`;
 
 /** The report as text, which the terminal prints too. */
 export function markdown(result: DrillResult): string {
   const rows = result.expectations.map(
-    ({ name, bound, measured, unit, ok }) =>
-      `| ${name} | ${bound} | ${figure(measured, unit)} | ${ok ? "ok" : "DEVIATES"} |`,
+    (judged) => `| ${judged.name} | ${judged.bound} | ${shownFigure(judged)} | ${judged.ok ? "ok" : "DEVIATES"} |`,
   );
   return [
     `# ${result.drill}: ${result.verdict}`,
@@ -54,10 +52,10 @@ export function markdown(result: DrillResult): string {
 function junit({ drill, expectations, verdict, reasons, startedAt, endedAt }: DrillResult): string {
   const cases = [
     { name: "verdict", ok: verdict === "passed", text: [verdict, ...reasons].join("; ") },
-    ...expectations.map(({ name, ok, bound, measured, unit }) => ({
-      name,
-      ok,
-      text: `${figure(measured, unit)}, bound ${bound}`,
+    ...expectations.map((judged) => ({
+      name: judged.name,
+      ok: judged.ok,
+      text: `${shownFigure(judged)}, bound ${judged.bound}`,
     })),
   ];
   const lines = cases.map(
@@ -75,8 +73,8 @@ ${lines.join("\n")}
 function html(result: DrillResult): string {
   const { calls } = result;
   const rows = result.expectations.map(
-    ({ name, bound, measured, unit, ok }) =>
-      `<tr><td>${escapeXml(name)}</td><td>${escapeXml(bound)}</td><td><b>${figure(measured, unit)}</b></td><td class="${ok ? "ok" : "bad"}">${ok ? "held" : "deviates"}</td></tr>`,
+    (judged) =>
+      `<tr><td>${escapeXml(judged.name)}</td><td>${escapeXml(judged.bound)}</td><td><b>${shownFigure(judged)}</b></td><td class="${judged.ok ? "ok" : "bad"}">${judged.ok ? "held" : "deviates"}</td></tr>`,
   );
   const counts =
     calls === null

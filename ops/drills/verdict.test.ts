@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import type { CallsReport } from "../../common/calls.ts";
+import type { Expectation, Observation } from "./define-drill.ts";
+import { judge, shownFigure } from "./verdict.ts";
+
+const seen = (capabilities: CallsReport["capabilities"]) =>
+  ({ after: { capabilities }, alertsMs: {} }) as unknown as Observation;
+const media: Expectation = { name: "gaps", unit: "ms", needs: "media", bound: { max: 0 }, measure: () => 7 };
+
+test("what the callers cannot tell is not applicable, and is not judged", () => {
+  const [judged] = judge({ expect: [media], deadlineMs: 1 }, seen({ signals: true, media: false }));
+  expect(judged).toMatchObject({ ok: true, measured: null, notApplicable: "no media" });
+  expect(judged && shownFigure(judged)).toBe("not applicable: no media");
+});
+
+test("what they can tell is held against its bound; nothing measured holds none", () => {
+  const whole = seen({ signals: true, media: true });
+  const verdicts = (measured: number) =>
+    judge({ expect: [{ ...media, measure: () => measured }], deadlineMs: 1 }, whole);
+  expect(verdicts(7)).toMatchObject([{ ok: false, measured: 7, notApplicable: null }]);
+  expect(verdicts(0)).toMatchObject([{ ok: true }]);
+  expect(verdicts(Number.NaN).map(shownFigure)).toEqual(["not measured"]);
+});
+
+test("an alert that never fired fails a drill that awaits it", () => {
+  const drill = { expect: [], alert: { name: "ProxyDown", withinMs: 5_000 }, deadlineMs: 1 };
+  expect(judge(drill, seen({ signals: true, media: true }))).toMatchObject([{ name: "ProxyDown fires", ok: false }]);
+});
