@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AdminError, createAdminServer } from "../../common/admin-server.ts";
 import type { Log } from "../../common/log.ts";
-import { createBackplane } from "./backplane/backplane.ts";
+import { createBackplane } from "./backplane/create-backplane.ts";
 import type { Config } from "./config.ts";
 import { createEventLoopGuard } from "./event-loop-guard.ts";
 import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
@@ -12,7 +12,8 @@ import { createPage } from "./page.ts";
 import { createBarrier } from "./presence/barrier.ts";
 import { createDirectory } from "./presence/directory.ts";
 import { createDrain } from "./presence/drain.ts";
-import { createPresence, type Gossip } from "./presence/presence.ts";
+import type { Gossip } from "./presence/gossip.ts";
+import { createPresence } from "./presence/presence.ts";
 import { createResumeTokens } from "./rooms/resume-token.ts";
 import { createSwitchboard, type Switchboard } from "./rooms/switchboard.ts";
 

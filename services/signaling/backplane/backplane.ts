@@ -1,10 +1,6 @@
 import type { Adapter } from "socket.io-adapter";
 import type { Log } from "../../../common/log.ts";
-import type { Config } from "../config.ts";
 import type { Metrics } from "../metrics.ts";
-import { createPubSubBackplane } from "./pubsub.ts";
-import { createShardedBackplane } from "./sharded.ts";
-import { createStreamsBackplane } from "./streams/streams.ts";
 
 /**
  * What carries room messages between replicas.
@@ -44,14 +40,4 @@ export interface BackplaneContext {
   nodeId: string;
   log: Log;
   metrics: Metrics;
-}
-
-/**
- * The backplane that `BACKPLANE` names. Resolves when it carries messages, or after 5 s without it: a replica that is
- * started while its backplane is gone serves its own peers and says that it is degraded.
- */
-export function createBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  if (config.BACKPLANE === "sharded") return createShardedBackplane(config, context);
-  if (config.BACKPLANE === "streams") return createStreamsBackplane(config, context);
-  return createPubSubBackplane(config, context);
 }

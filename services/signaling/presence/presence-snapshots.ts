@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { PeerAway, PeerLeft } from "../../../common/protocol.ts";
 import type { Directory, Member } from "./directory.ts";
-import type { Gossip } from "./presence.ts";
+import type { Gossip } from "./gossip.ts";
 
 /** A member that its replica does not list any more may be on its way from another: so long, ms, it is kept. */
 export const elsewhereMs = 500;

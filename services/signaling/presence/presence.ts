@@ -1,8 +1,8 @@
-import { z } from "zod";
 import type { Log } from "../../../common/log.ts";
 import type { PeerAway, PeerLeft } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Directory, Kind, Member } from "./directory.ts";
+import { Gossip } from "./gossip.ts";
 import { createSnapshots, elsewhereMs, keyOf } from "./presence-snapshots.ts";
 
 /** A replica is taken for lost when its canary was not heard for this long, ms. */
@@ -11,24 +11,6 @@ const lostAfterMs = 2_500;
 const settleMs = 3_000;
 /** The check of silence runs this often, ms; a much longer pause is a stall of our own. */
 const judgeEveryMs = 250;
-
-const entry = { roomId: z.string(), peerId: z.string() };
-const memberFields = { ...entry, kind: z.enum(["socketio", "ws"]), since: z.number(), away: z.boolean() };
-const Gossip = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("joined"), node: z.string(), life: z.string(), ...memberFields, resumed: z.boolean() }),
-  z.object({ type: z.literal("away"), node: z.string(), ...entry, reason: z.enum(["disconnected", "draining"]) }),
-  z.object({ type: z.literal("left"), node: z.string(), ...entry, reason: z.enum(["left", "timeout", "expired"]) }),
-  z.object({
-    type: z.literal("snapshot"),
-    node: z.string(),
-    /** One life of the replica's process. */
-    life: z.string(),
-    id: z.number(),
-    members: z.array(z.object(memberFields)),
-    last: z.boolean(),
-  }),
-]);
-export type Gossip = z.infer<typeof Gossip>;
 
 /** What presence needs from the gateways: to tell the peers of this replica, and to end a superseded socket. */
 export interface LocalPeers {

@@ -1,0 +1,15 @@
+import type { Config } from "../config.ts";
+import type { Backplane, BackplaneContext } from "./backplane.ts";
+import { createPubSubBackplane } from "./pubsub.ts";
+import { createShardedBackplane } from "./sharded.ts";
+import { createStreamsBackplane } from "./streams/streams.ts";
+
+/**
+ * The backplane that `BACKPLANE` names. Resolves when it carries messages, or after 5 s without it: a replica that is
+ * started while its backplane is gone serves its own peers and says that it is degraded.
+ */
+export function createBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
+  if (config.BACKPLANE === "sharded") return createShardedBackplane(config, context);
+  if (config.BACKPLANE === "streams") return createStreamsBackplane(config, context);
+  return createPubSubBackplane(config, context);
+}
