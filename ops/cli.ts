@@ -18,8 +18,8 @@ import { verifyObservabilityCommand } from "./commands/verify-observability.ts";
 import { wait } from "./commands/wait.ts";
 import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
-import { CannotError } from "./engine.ts";
-import { openStack } from "./open-stack.ts";
+import { CannotError } from "./stack/engine.ts";
+import { openStack } from "./stack/open-stack.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   up,

@@ -1,5 +1,5 @@
 import type { Config } from "./config.ts";
-import type { Stack } from "./open-stack.ts";
+import type { Stack } from "./stack/open-stack.ts";
 
 /** What a command of the CLI gets. */
 export interface CommandContext {

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { CannotError } from "../engine.ts";
-import type { Stack } from "../open-stack.ts";
-import { registerReplicas } from "../scale.ts";
+import { CannotError } from "../stack/engine.ts";
+import { mark } from "../stack/marks.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { registerReplicas } from "../stack/scale.ts";
 import { openJournal } from "./journal.ts";
-import { mark } from "./marks.ts";
 import { type VerbOptions, verbs } from "./verbs.ts";
 
 export interface ActionResult {

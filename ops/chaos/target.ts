@@ -1,7 +1,7 @@
-import { CannotError } from "../engine.ts";
-import { HttpError } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { replicaTable } from "../replica-table.ts";
+import { CannotError } from "../stack/engine.ts";
+import { HttpError } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { replicaTable } from "../stack/replica-table.ts";
 
 /** What `2`, `signaling-2`, `redis` or nothing means. */
 export interface Chosen {

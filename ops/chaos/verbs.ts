@@ -1,5 +1,5 @@
-import type { Done, Engine, Slowness } from "../engine.ts";
-import { callAdmin } from "../http.ts";
+import type { Done, Engine, Slowness } from "../stack/engine.ts";
+import { callAdmin } from "../stack/http.ts";
 
 /** What is told to a verb besides its target. */
 export type VerbOptions = Partial<Slowness>;

@@ -1,10 +1,10 @@
 import { parseArgs } from "node:util";
 import { runAction } from "../chaos/actions.ts";
-import { heal } from "../chaos/heal.ts";
 import { chooseTarget } from "../chaos/target.ts";
 import { verbs } from "../chaos/verbs.ts";
 import { type Command, UsageError } from "../command.ts";
-import { drillRecord, rollBack, runnerLives } from "../drills/rollback.ts";
+import { heal } from "../heal/heal.ts";
+import { drillRecord, rollBack, runnerLives } from "../runner/rollback.ts";
 
 /** `chaos kill signaling-2`: one action on one target, and what to watch. */
 export const chaos: Command = {

@@ -1,6 +1,6 @@
 import type { Command } from "../command.ts";
-import { CannotError } from "../engine.ts";
 import { takeDown } from "../process/up.ts";
+import { CannotError } from "../stack/engine.ts";
 
 /** Ends a stack of processes, whatever state it is in. */
 export const down: Command = {

@@ -2,11 +2,11 @@ import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
 import { drills as all } from "../drills/drills.ts";
-import { type DrillResult, runDrill } from "../drills/runner.ts";
-import { exitCodes, shownFigure, type Verdict } from "../drills/verdict.ts";
-import { CannotError } from "../engine.ts";
-import { createLiveView, shorten } from "../live-view.ts";
+import { createLiveView, shorten } from "../report/live-view.ts";
 import { writeReport } from "../report/write.ts";
+import { type DrillResult, runDrill } from "../runner/runner.ts";
+import { exitCodes, shownFigure, type Verdict } from "../runner/verdict.ts";
+import { CannotError } from "../stack/engine.ts";
 
 /** The drills of CI: the shortest way through routing, health, drain and backplane. */
 const ciDrills = ["kill-node", "freeze-node", "drain-node", "redis-kill"];

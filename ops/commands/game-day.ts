@@ -1,12 +1,12 @@
 import { createInterface, type Interface } from "node:readline";
 import { parseArgs } from "node:util";
 import { runAction } from "../chaos/actions.ts";
-import { heal } from "../chaos/heal.ts";
 import type { Command } from "../command.ts";
-import { drillRecord, rollBack } from "../drills/rollback.ts";
-import { unsteady } from "../drills/steady.ts";
-import type { Stack } from "../open-stack.ts";
-import { pause } from "../pause.ts";
+import { heal } from "../heal/heal.ts";
+import { drillRecord, rollBack } from "../runner/rollback.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { unsteady } from "../stack/steady.ts";
+import { pause } from "../wait/pause.ts";
 import { wholeNumber } from "./drill.ts";
 
 /** Faults by level, with the runbook of the model answer. */

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { type Command, UsageError } from "../command.ts";
-import { createLogLines, levelNames } from "../log-lines.ts";
+import { createLogLines, levelNames } from "../logs/log-lines.ts";
 import { followFiles } from "../process/follow-files.ts";
 
 const options = {

@@ -1,11 +1,11 @@
-import { awaitAlert } from "../alerts-received.ts";
-import { heal } from "../chaos/heal.ts";
 import { type Command, UsageError } from "../command.ts";
-import { CannotError } from "../engine.ts";
-import { answersOk } from "../http.ts";
-import { createPrometheus } from "../prometheus.ts";
+import { heal } from "../heal/heal.ts";
 import { provocations } from "../provoke/provocations.ts";
 import { provoke as raise } from "../provoke/provoke.ts";
+import { awaitAlert } from "../stack/alerts-received.ts";
+import { CannotError } from "../stack/engine.ts";
+import { answersOk } from "../stack/http.ts";
+import { createPrometheus } from "../stack/prometheus.ts";
 
 /** How long an alert may take to be resolved once its cause is gone, s: the windows of its expression and the way. */
 const resolvedWithinSeconds = 240;

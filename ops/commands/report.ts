@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../command.ts";
-import { CannotError } from "../engine.ts";
 import { lastReport } from "../report/write.ts";
+import { CannotError } from "../stack/engine.ts";
 
 /** `report`: the last drill's. */
 export const report: Command = {

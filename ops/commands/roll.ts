@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { roll as rollOver } from "../roll.ts";
+import { roll as rollOver } from "../stack/roll.ts";
 
 /** A rolling restart of the replicas. */
 export const roll: Command = {

@@ -1,5 +1,5 @@
 import { type Command, UsageError } from "../command.ts";
-import { scale as scaleTo } from "../scale.ts";
+import { scale as scaleTo } from "../stack/scale.ts";
 
 /** `scale 4` */
 export const scale: Command = {

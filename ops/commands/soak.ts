@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { drills } from "../drills/drills.ts";
-import { exitCodes } from "../drills/verdict.ts";
+import { exitCodes } from "../runner/verdict.ts";
 import { runReported, wholeNumber } from "./drill.ts";
 
 /** `soak --minutes 30`: seeded drills back to back, and how they ended. */

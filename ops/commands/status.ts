@@ -1,7 +1,7 @@
 import { journalOf } from "../chaos/actions.ts";
 import type { Command } from "../command.ts";
-import { HttpError } from "../http.ts";
-import { replicaTable } from "../replica-table.ts";
+import { HttpError } from "../stack/http.ts";
+import { replicaTable } from "../stack/replica-table.ts";
 
 /** What runs, what the proxy thinks of it, and which chaos actions are in force. */
 export const status: Command = {

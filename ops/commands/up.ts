@@ -1,6 +1,6 @@
 import type { Command } from "../command.ts";
-import { CannotError } from "../engine.ts";
 import { bringUp } from "../process/up.ts";
+import { CannotError } from "../stack/engine.ts";
 
 /** Starts a stack of processes (make starts one of containers itself). */
 export const up: Command = {

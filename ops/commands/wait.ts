@@ -1,6 +1,6 @@
 import type { Command } from "../command.ts";
-import { CannotError } from "../engine.ts";
-import { awaitReady } from "../replica-table.ts";
+import { CannotError } from "../stack/engine.ts";
+import { awaitReady } from "../stack/replica-table.ts";
 
 /** Returns once the proxy routes to every replica. */
 export const wait: Command = {

@@ -1,6 +1,6 @@
-import { type BackplaneEvent, parseCsvMessage, readMessage } from "../backplane-messages.ts";
 import type { Command } from "../command.ts";
-import { pause } from "../pause.ts";
+import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
+import { pause } from "../wait/pause.ts";
 
 /** A replica that was not heard for so long has fallen silent, ms: its canary comes every second. */
 const silentAfterMs = 2_500;

@@ -1,5 +1,5 @@
 import type Docker from "dockerode";
-import { CannotError } from "../engine.ts";
+import { CannotError } from "../stack/engine.ts";
 
 const projectLabel = "com.docker.compose.project";
 const serviceLabel = "com.docker.compose.service";

@@ -1,4 +1,4 @@
-import type { Endpoints } from "../engine.ts";
+import type { Endpoints } from "../stack/engine.ts";
 
 /**
  * Base URLs of a stack of containers as its own ops container reaches them, over the network `monitoring`. A program

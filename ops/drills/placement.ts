@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { SOCKET_IO_PATH } from "../../common/protocol.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../wait/pause.ts";
 
 /** Between two handshakes, ms: well below what one client address may open in a second. */
 const everyMs = 5;

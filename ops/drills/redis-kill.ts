@@ -1,4 +1,4 @@
-import { pause } from "../pause.ts";
+import { pause } from "../wait/pause.ts";
 import { allJoined, allReady, serviceIs } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
 import { figureOf, noMediaInterruption, noneStale } from "./measures.ts";

@@ -1,4 +1,4 @@
-import { pause } from "../pause.ts";
+import { pause } from "../wait/pause.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
 import { latencyOverBefore, noMediaInterruption } from "./measures.ts";

@@ -1,4 +1,4 @@
-import { roll as rollReplicas } from "../roll.ts";
+import { roll as rollReplicas } from "../stack/roll.ts";
 import { allJoined, allReady } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
 import { noMediaInterruption, noneLost } from "./measures.ts";

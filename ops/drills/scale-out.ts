@@ -1,4 +1,4 @@
-import { scale } from "../scale.ts";
+import { scale } from "../stack/scale.ts";
 import { allJoined, allReady } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
 import { figureOf, moved, noMediaInterruption } from "./measures.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import WebSocket from "ws";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol.ts";
-import { pause } from "../pause.ts";
+import { pause } from "../wait/pause.ts";
 
 const filler = "x".repeat(60_000);
 /** One message of 60 kB this often, ms: 6 MB a second. */

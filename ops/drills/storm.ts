@@ -1,5 +1,5 @@
-import { callAdmin } from "../http.ts";
-import { createPrometheus } from "../prometheus.ts";
+import { callAdmin } from "../stack/http.ts";
+import { createPrometheus } from "../stack/prometheus.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
 import { everyoneBack, figureOf, noMediaInterruption, noneLostAfterRejoin } from "./measures.ts";

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../engine.ts";
-import { linesOf } from "../lines.ts";
-import { createLinksClient, describeFaults } from "../links-client.ts";
+import { linesOf } from "../logs/lines.ts";
 import { type PortOf, replicaNumber } from "../ports.ts";
+import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
+import { createLinksClient, describeFaults } from "../stack/links-client.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { pause } from "../pause.ts";
+import { pause } from "../wait/pause.ts";
 
 /** How often files are looked at for new lines, ms. */
 const lookEveryMs = 200;

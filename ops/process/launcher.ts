@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { messageOf } from "../log-message.ts";
+import { messageOf } from "../logs/log-message.ts";
 import { identify, signal, stateOf } from "./identity.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 import { findStrays, markOf } from "./strays.ts";

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
-import type { Endpoints } from "../engine.ts";
-import { answersOk } from "../http.ts";
+import type { Endpoints } from "../stack/engine.ts";
+import { answersOk } from "../stack/http.ts";
 
 /** True when a Redis server answers PING there. */
 export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_000): Promise<boolean> {

@@ -1,5 +1,5 @@
-import type { Engine } from "../engine.ts";
-import { awaitReady } from "../replica-table.ts";
+import type { Engine } from "../stack/engine.ts";
+import { awaitReady } from "../stack/replica-table.ts";
 import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { observerLaunches } from "./observers.ts";

@@ -1,6 +1,6 @@
 import { runAction } from "../chaos/actions.ts";
-import { CannotError } from "../engine.ts";
-import type { Stack } from "../open-stack.ts";
+import { CannotError } from "../stack/engine.ts";
+import type { Stack } from "../stack/open-stack.ts";
 import type { Provocation } from "./provocation.ts";
 
 /** Channel that nobody else listens to. */

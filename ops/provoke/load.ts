@@ -1,6 +1,6 @@
 import type { CallsRequest } from "../../common/calls.ts";
-import { awaitCalls } from "../await-calls.ts";
-import { callAdmin, HttpError } from "../http.ts";
+import { awaitCalls } from "../stack/await-calls.ts";
+import { callAdmin, HttpError } from "../stack/http.ts";
 import type { ProvokeContext } from "./provocation.ts";
 
 /** Calls on WebSockets alone, without media: cheap, and their tunnels are what is counted. */

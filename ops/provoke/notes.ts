@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Stack } from "../open-stack.ts";
+import type { Stack } from "../stack/open-stack.ts";
 
 type Notes = Record<string, Record<string, string>>;
 

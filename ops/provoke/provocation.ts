@@ -1,4 +1,4 @@
-import type { Stack } from "../open-stack.ts";
+import type { Stack } from "../stack/open-stack.ts";
 
 /** What a provocation is carried out with. */
 export interface ProvokeContext {

@@ -1,9 +1,9 @@
 import type { ReceivedAlert } from "../../common/calls.ts";
-import { awaitAlert } from "../alerts-received.ts";
-import { mark } from "../chaos/marks.ts";
-import { HttpError } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { pause } from "../pause.ts";
+import { awaitAlert } from "../stack/alerts-received.ts";
+import { HttpError } from "../stack/http.ts";
+import { mark } from "../stack/marks.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { pause } from "../wait/pause.ts";
 import { openNotes } from "./notes.ts";
 import { provocations } from "./provocations.ts";
 

@@ -1,8 +1,8 @@
 import { runAction } from "../chaos/actions.ts";
-import { callAdmin } from "../http.ts";
-import { pause } from "../pause.ts";
-import { awaitReady } from "../replica-table.ts";
-import { registerReplicas } from "../scale.ts";
+import { callAdmin } from "../stack/http.ts";
+import { awaitReady } from "../stack/replica-table.ts";
+import { registerReplicas } from "../stack/scale.ts";
+import { pause } from "../wait/pause.ts";
 import { beginLoad, endLoad } from "./load.ts";
 import type { Provocation, ProvokeContext } from "./provocation.ts";
 

@@ -1,6 +1,6 @@
 import { runAction } from "../chaos/actions.ts";
-import { pause } from "../pause.ts";
-import { awaitReady, replicaTable } from "../replica-table.ts";
+import { awaitReady, replicaTable } from "../stack/replica-table.ts";
+import { pause } from "../wait/pause.ts";
 import { beginLoad, endLoad } from "./load.ts";
 import type { Provocation, ProvokeContext } from "./provocation.ts";
 

@@ -1,4 +1,4 @@
-import type { DrillResult } from "../drills/runner.ts";
+import type { DrillResult } from "../runner/runner.ts";
 
 const width = 960;
 const left = 60;

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import type { DrillResult } from "../drills/runner.ts";
-import { shownFigure } from "../drills/verdict.ts";
+import type { DrillResult } from "../runner/runner.ts";
+import { shownFigure } from "../runner/verdict.ts";
 import { drawReconnects, drawTimeline, escapeXml } from "./timeline.ts";
 
 /** Writes report.json, report.md, junit.xml and report.html, and returns their folder. */

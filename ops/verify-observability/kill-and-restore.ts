@@ -1,9 +1,9 @@
-import { alertsReceived, awaitAlert } from "../alerts-received.ts";
-import { awaitCalls } from "../await-calls.ts";
 import { runAction } from "../chaos/actions.ts";
-import { callAdmin } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { pause } from "../pause.ts";
+import { alertsReceived, awaitAlert } from "../stack/alerts-received.ts";
+import { awaitCalls } from "../stack/await-calls.ts";
+import { callAdmin } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { pause } from "../wait/pause.ts";
 import type { Checked, Finding } from "./finding.ts";
 
 /** Longest way of an alert from its cause to the webhook, and of its end, ms. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Prometheus } from "../prometheus.ts";
+import type { Prometheus } from "../stack/prometheus.ts";
 import type { Checked, Finding } from "./finding.ts";
 
 interface Dashboard {

@@ -1,4 +1,4 @@
-import type { Prometheus, Rule } from "../prometheus.ts";
+import type { Prometheus, Rule } from "../stack/prometheus.ts";
 import type { Checked, Finding } from "./finding.ts";
 import { selectorsOf } from "./selectors.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Rule } from "../prometheus.ts";
+import type { Rule } from "../stack/prometheus.ts";
 import type { Checked, Finding } from "./finding.ts";
 
 /** What every runbook has, in this order. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { CannotError } from "../engine.ts";
-import { answersOk } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { createPrometheus } from "../prometheus.ts";
 import { provocations } from "../provoke/provocations.ts";
+import { CannotError } from "../stack/engine.ts";
+import { answersOk } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { createPrometheus } from "../stack/prometheus.ts";
 import type { Checked } from "./finding.ts";
 import { killAndRestore } from "./kill-and-restore.ts";
 import { checkMetrics, documentedMetrics, seriesNames } from "./metrics.ts";

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { portsOf } from "../../ops/ports.ts";
-import { type ReplicaRow, replicaTable } from "../../ops/replica-table.ts";
+import { type ReplicaRow, replicaTable } from "../../ops/stack/replica-table.ts";
 import { freePortBase } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
 

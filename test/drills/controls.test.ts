@@ -3,9 +3,9 @@ import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import type { Drill } from "../../ops/drills/define-drill.ts";
 import { drills } from "../../ops/drills/drills.ts";
-import { runDrill } from "../../ops/drills/runner.ts";
-import { unsteady } from "../../ops/drills/steady.ts";
-import { exitCodes } from "../../ops/drills/verdict.ts";
+import { runDrill } from "../../ops/runner/runner.ts";
+import { exitCodes } from "../../ops/runner/verdict.ts";
+import { unsteady } from "../../ops/stack/steady.ts";
 import { useDrillStack } from "./drill-stack.ts";
 
 const drillStack = useDrillStack();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { heal } from "../../ops/chaos/heal.ts";
+import { heal } from "../../ops/heal/heal.ts";
 import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
 
 /** One stack for all tests of a file, without calls of its own, healed after each; asked for once they run. */

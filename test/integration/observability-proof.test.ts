@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPrometheus } from "../../ops/prometheus.ts";
+import { createPrometheus } from "../../ops/stack/prometheus.ts";
 import type { Checked } from "../../ops/verify-observability/finding.ts";
 import { killAndRestore } from "../../ops/verify-observability/kill-and-restore.ts";
 import { checkShown, sourcesIn, verifyObservability } from "../../ops/verify-observability/verify.ts";

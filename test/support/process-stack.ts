@@ -2,9 +2,9 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../common/config.ts";
 import { schema } from "../../ops/config.ts";
-import { openStack, type Stack } from "../../ops/open-stack.ts";
 import { openStateDir } from "../../ops/process/state-dir.ts";
 import { bringUp, takeDown } from "../../ops/process/up.ts";
+import { openStack, type Stack } from "../../ops/stack/open-stack.ts";
 import { freePortBase } from "./free-port.ts";
 
 /** A whole stack on the process engine, on ports of its own; its life is the test's: `await using`. */

@@ -1,5 +1,5 @@
-import { HttpError } from "../http.ts";
-import type { Prometheus } from "../prometheus.ts";
+import { HttpError } from "../stack/http.ts";
+import type { Prometheus } from "../stack/prometheus.ts";
 
 /** An alert that fired, from the first to the last moment that it was seen to, epoch ms. */
 export interface AlertBand {

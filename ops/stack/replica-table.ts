@@ -1,5 +1,5 @@
+import { pause } from "../wait/pause.ts";
 import { callAdmin, HttpError } from "./http.ts";
-import { pause } from "./pause.ts";
 
 /** A row of the proxy's `GET /replicas`. */
 export interface ReplicaRow {

@@ -1,6 +1,6 @@
-import type { Stack } from "../open-stack.ts";
-import { awaitReady, type ReplicaRow, replicaTable } from "../replica-table.ts";
-import type { Control, UndoStep } from "./define-drill.ts";
+import type { Control, UndoStep } from "../drills/define-drill.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { awaitReady, type ReplicaRow, replicaTable } from "../stack/replica-table.ts";
 
 /** How a control's settings are taken back: whoever got some is restarted with the stack's own. */
 export function undoControl(replicas: readonly ReplicaRow[], { settings }: Control): UndoStep[] {

@@ -1,6 +1,6 @@
-import type { CallsReport } from "../common/calls.ts";
+import type { CallsReport } from "../../common/calls.ts";
+import { pause } from "../wait/pause.ts";
 import { callAdmin } from "./http.ts";
-import { pause } from "./pause.ts";
 
 /**
  * Waits until every call of a run of the caller is set up.

@@ -1,6 +1,6 @@
-import type { ReceivedAlert } from "../common/calls.ts";
+import type { ReceivedAlert } from "../../common/calls.ts";
+import { pause } from "../wait/pause.ts";
 import { callAdmin } from "./http.ts";
-import { pause } from "./pause.ts";
 
 /** What Alertmanager has sent to the caller's webhook since `since` (epoch ms), oldest first. */
 export async function alertsReceived(callerAdmin: string, since: number): Promise<ReceivedAlert[]> {

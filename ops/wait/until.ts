@@ -1,5 +1,5 @@
-import { HttpError } from "../http.ts";
-import { pause } from "../pause.ts";
+import { HttpError } from "../stack/http.ts";
+import { pause } from "./pause.ts";
 
 /** Asks until it is true or `withinMs` is over; an endpoint that does not answer is asked again. */
 export async function untilTrue(ask: () => Promise<boolean>, withinMs: number, signal: AbortSignal): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { callAdmin, HttpError } from "../http.ts";
+import { callAdmin, HttpError } from "./http.ts";
 
 /**
  * Sets or clears `chaos_action_active{action,target}` at the caller, which exports it for the dashboards.

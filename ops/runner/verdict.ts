@@ -1,4 +1,4 @@
-import type { Drill, Expectation, Observation } from "./define-drill.ts";
+import type { Drill, Expectation, Observation } from "../drills/define-drill.ts";
 
 export type Verdict = "passed" | "deviated" | "unmet" | "not-injected" | "not-restored";
 

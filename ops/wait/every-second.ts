@@ -1,4 +1,4 @@
-import { HttpError } from "./http.ts";
+import { HttpError } from "../stack/http.ts";
 import { pause } from "./pause.ts";
 
 /**

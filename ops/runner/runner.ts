@@ -1,17 +1,17 @@
 import { type CallsReport, newRunId } from "../../common/calls.ts";
 import { runAction } from "../chaos/actions.ts";
-import { everySecond } from "../every-second.ts";
-import { callAdmin } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { pause } from "../pause.ts";
-import { createPrometheus } from "../prometheus.ts";
-import { replicaTable } from "../replica-table.ts";
+import type { Drill, DrillContext, Observation } from "../drills/define-drill.ts";
+import { callAdmin } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { createPrometheus } from "../stack/prometheus.ts";
+import { replicaTable } from "../stack/replica-table.ts";
+import { unsteady } from "../stack/steady.ts";
+import { everySecond } from "../wait/every-second.ts";
+import { pause } from "../wait/pause.ts";
+import { untilTrue, within } from "../wait/until.ts";
 import { type AlertBand, firingAlerts, noteAlerts } from "./alert-watch.ts";
 import { switchOff, undoControl } from "./control.ts";
-import type { Drill, DrillContext, Observation } from "./define-drill.ts";
 import { drillRecord, rollBack, runnerLives } from "./rollback.ts";
-import { unsteady } from "./steady.ts";
-import { untilTrue, within } from "./until.ts";
 import { type Judged, judge, type Verdict } from "./verdict.ts";
 
 export interface DrillOptions {

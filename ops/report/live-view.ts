@@ -1,5 +1,5 @@
 import logUpdate from "log-update";
-import type { Live } from "./drills/runner.ts";
+import type { Live } from "../runner/runner.ts";
 
 /** Widest line on a terminal, in characters. */
 const columns = 80;

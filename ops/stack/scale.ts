@@ -1,7 +1,7 @@
+import { maxReplicas } from "../ports.ts";
 import { CannotError } from "./engine.ts";
 import { callAdmin } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
-import { maxReplicas } from "./ports.ts";
 import { awaitReady, replicaTable } from "./replica-table.ts";
 
 /**

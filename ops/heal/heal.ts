@@ -1,11 +1,11 @@
-import type { ServiceStatus } from "../engine.ts";
-import { callAdmin } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
+import { journalOf } from "../chaos/actions.ts";
 import { endProvocations } from "../provoke/provoke.ts";
-import { awaitReady, replicaTable } from "../replica-table.ts";
-import { registerReplicas } from "../scale.ts";
-import { journalOf } from "./actions.ts";
-import { mark } from "./marks.ts";
+import type { ServiceStatus } from "../stack/engine.ts";
+import { callAdmin } from "../stack/http.ts";
+import { mark } from "../stack/marks.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { awaitReady, replicaTable } from "../stack/replica-table.ts";
+import { registerReplicas } from "../stack/scale.ts";
 
 /** Who must be there before whom. */
 const order = ["redis", "links", "signaling", "proxy"];

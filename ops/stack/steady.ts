@@ -1,6 +1,6 @@
-import { HttpError } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { replicaTable } from "../replica-table.ts";
+import { HttpError } from "./http.ts";
+import type { Stack } from "./open-stack.ts";
+import { replicaTable } from "./replica-table.ts";
 
 /** What keeps the stack from its steady state, a line each; empty: it is steady. */
 export async function unsteady(stack: Stack): Promise<string[]> {

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { heal } from "../chaos/heal.ts";
-import { callAdmin, HttpError } from "../http.ts";
-import type { Stack } from "../open-stack.ts";
-import { awaitReady, replicaTable } from "../replica-table.ts";
-import { scale } from "../scale.ts";
-import type { UndoStep } from "./define-drill.ts";
+import type { UndoStep } from "../drills/define-drill.ts";
+import { heal } from "../heal/heal.ts";
+import { callAdmin, HttpError } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { awaitReady, replicaTable } from "../stack/replica-table.ts";
+import { scale } from "../stack/scale.ts";
 
 /** A drill under way: what its runner wrote before it broke anything. */
 export interface DrillRecord {

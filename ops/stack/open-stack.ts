@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { insideEndpoints, insideLinksAdmin } from "./compose/endpoints.ts";
-import { createComposeEngine } from "./compose/engine.ts";
-import type { Config } from "./config.ts";
+import { insideEndpoints, insideLinksAdmin } from "../compose/endpoints.ts";
+import { createComposeEngine } from "../compose/engine.ts";
+import type { Config } from "../config.ts";
+import { knownVariables } from "../known-variables.ts";
+import { portsOf } from "../ports.ts";
+import { createProcessEngine, hostEndpoints } from "../process/engine.ts";
+import type { StackLayout } from "../process/programs.ts";
+import { openStateDir, type StateDir } from "../process/state-dir.ts";
 import type { Engine } from "./engine.ts";
-import { knownVariables } from "./known-variables.ts";
-import { portsOf } from "./ports.ts";
-import { createProcessEngine, hostEndpoints } from "./process/engine.ts";
-import type { StackLayout } from "./process/programs.ts";
-import { openStateDir, type StateDir } from "./process/state-dir.ts";
 
 /** A stack as commands, chaos actions and drills see it. */
 export interface Stack {
