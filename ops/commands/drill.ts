@@ -4,7 +4,8 @@ import type { Drill } from "../drills/define-drill.ts";
 import { drills as all } from "../drills/drills.ts";
 import { createLiveView, shorten } from "../report/live-view.ts";
 import { writeReport } from "../report/write.ts";
-import { type DrillResult, runDrill } from "../runner/runner.ts";
+import type { DrillResult } from "../runner/result.ts";
+import { runDrill } from "../runner/runner.ts";
 import { exitCodes, shownFigure, type Verdict } from "../runner/verdict.ts";
 import { CannotError } from "../stack/engine.ts";
 

@@ -1,5 +1,5 @@
 import logUpdate from "log-update";
-import type { Live } from "../runner/runner.ts";
+import type { Live } from "../runner/result.ts";
 
 /** Widest line on a terminal, in characters. */
 const columns = 80;

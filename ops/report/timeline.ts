@@ -1,4 +1,4 @@
-import type { DrillResult } from "../runner/runner.ts";
+import type { DrillResult } from "../runner/result.ts";
 
 const width = 960;
 const left = 60;

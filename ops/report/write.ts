@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import type { DrillResult } from "../runner/runner.ts";
+import type { DrillResult } from "../runner/result.ts";
 import { shownFigure } from "../runner/verdict.ts";
 import { drawReconnects, drawTimeline, escapeXml } from "./timeline.ts";
 

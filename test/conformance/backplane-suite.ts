@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
-import type { Variant } from "../support/backplane-server.ts";
-import { createBackplaneStage } from "../support/backplane-stage.ts";
+import type { Variant } from "../support/backplane/backplane-server.ts";
+import { createBackplaneStage } from "../support/backplane/backplane-stage.ts";
 import { testDelivery } from "./delivery-tests.ts";
 import { testOutages } from "./outage-tests.ts";
 

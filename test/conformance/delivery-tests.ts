@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { BackplaneStage } from "../support/backplane-stage.ts";
+import type { BackplaneStage } from "../support/backplane/backplane-stage.ts";
 import { until } from "../support/poll.ts";
 import { connectRaw } from "../support/raw-peer.ts";
 import { type JoinedPeer, joinRoom } from "../support/signal-peer.ts";

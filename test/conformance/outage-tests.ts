@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { BackplaneStage } from "../support/backplane-stage.ts";
+import type { BackplaneStage } from "../support/backplane/backplane-stage.ts";
+import { quantile } from "../support/load/signal-load.ts";
 import { until } from "../support/poll.ts";
 import { startReplica } from "../support/replica.ts";
-import { quantile } from "../support/signal-load.ts";
 import { poison } from "./poison.ts";
 import { captureSignal } from "./replay.ts";
 

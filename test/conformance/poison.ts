@@ -1,6 +1,6 @@
 import { createClient } from "redis";
 import { stamp } from "../../services/signaling/backplane/envelope.ts";
-import type { BackplaneServer, Variant } from "../support/backplane-server.ts";
+import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
 
 /** What a program that means harm, or is broken, might write: with and without our envelope. */
 const bodies: (string | Buffer)[] = [

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { type BackplaneServer, startBackplaneServer } from "../support/backplane-server.ts";
+import { type BackplaneServer, startBackplaneServer } from "../support/backplane/backplane-server.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { type Replica, startReplica } from "../support/replica.ts";

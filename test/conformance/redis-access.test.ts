@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { startBackplaneServer, type Variant } from "../support/backplane-server.ts";
+import { startBackplaneServer, type Variant } from "../support/backplane/backplane-server.ts";
 import { until } from "../support/poll.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";

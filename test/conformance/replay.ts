@@ -1,5 +1,5 @@
 import { createClient } from "redis";
-import type { BackplaneServer, Variant } from "../support/backplane-server.ts";
+import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
 import { until } from "../support/poll.ts";
 
 const streamKey = "hold-the-line:stream";

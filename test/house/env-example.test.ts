@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { envExample } from "../support/env-example.ts";
+import { envExample } from "./env-example.ts";
 
 const root = join(import.meta.dirname, "../..");
 

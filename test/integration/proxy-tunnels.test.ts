@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { readSlowly, writeUnevenly } from "../support/byte-check.ts";
+import { readSlowly, writeUnevenly } from "../support/load/byte-check.ts";
 import { until } from "../support/poll.ts";
 import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 import { openTunnel, upgradeRequest } from "../support/raw-socket.ts";

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Variant } from "../support/backplane-server.ts";
-import { createBackplaneStage } from "../support/backplane-stage.ts";
+import type { Variant } from "../support/backplane/backplane-server.ts";
+import { createBackplaneStage } from "../support/backplane/backplane-stage.ts";
+import { type Load, quantile } from "../support/load/signal-load.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
-import { type Load, quantile } from "../support/signal-load.ts";
 
 const kills = 20;
 /** Per second, over four pairs of peers: two on one replica, two across. */

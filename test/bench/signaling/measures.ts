@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { io, type Socket } from "socket.io-client";
 import type { JoinAck } from "../../../common/protocol.ts";
+import { quantile } from "../../support/load/signal-load.ts";
 import { until } from "../../support/poll.ts";
 import type { Replica } from "../../support/replica.ts";
-import { quantile } from "../../support/signal-load.ts";
 
 /** ms, and how many signals never came. */
 export interface Latency {

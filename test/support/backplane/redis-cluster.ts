@@ -1,7 +1,7 @@
 import { createClient } from "redis";
-import { freePort } from "./free-port.ts";
-import { until } from "./poll.ts";
-import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { freePort } from "../free-port.ts";
+import { until } from "../poll.ts";
+import { type RedisServer, startRedisServer } from "../redis-server.ts";
 
 export interface RedisCluster {
   primaries: readonly RedisServer[];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { CallsReport } from "../../common/calls.ts";
-import { judge, shownFigure } from "../runner/verdict.ts";
-import type { Expectation, Observation } from "./define-drill.ts";
+import type { Expectation, Observation } from "../drills/define-drill.ts";
+import { judge, shownFigure } from "./verdict.ts";
 
 const seen = (capabilities: CallsReport["capabilities"]) =>
   ({ after: { capabilities }, alertsMs: {} }) as unknown as Observation;

@@ -1,5 +1,5 @@
-import type { RelayAck } from "../../common/protocol.ts";
-import type { SignalPeer } from "./signal-peer.ts";
+import type { RelayAck } from "../../../common/protocol.ts";
+import type { SignalPeer } from "../signal-peer.ts";
 
 /**
  * Numbered candidates from one peer to the room, `perSecond` of them, until stopped. Each carries the time of its

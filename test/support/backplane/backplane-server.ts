@@ -1,5 +1,5 @@
+import { type RedisServer, startRedisServer } from "../redis-server.ts";
 import { command, startRedisCluster } from "./redis-cluster.ts";
-import { type RedisServer, startRedisServer } from "./redis-server.ts";
 
 /** The servers behind a backplane, and the harm that tests do to them. */
 export interface BackplaneServer {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
+import { type Load, startLoad } from "../load/signal-load.ts";
+import { readMetric } from "../metric.ts";
+import { until } from "../poll.ts";
+import { type Replica, startReplica } from "../replica.ts";
+import { connectSocketIo, joinRoom, type SocketIoPeer } from "../signal-peer.ts";
 import { type BackplaneServer, startBackplaneServer, type Variant } from "./backplane-server.ts";
-import { readMetric } from "./metric.ts";
-import { until } from "./poll.ts";
-import { type Replica, startReplica } from "./replica.ts";
-import { type Load, startLoad } from "./signal-load.ts";
-import { connectSocketIo, joinRoom, type SocketIoPeer } from "./signal-peer.ts";
 
 /**
  * A backplane on real servers with three replicas on it, and the peers and loads of a test: `start` before, `clear`
