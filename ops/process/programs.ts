@@ -48,7 +48,7 @@ export function replicaLaunch({ root, port, settings }: StackLayout, id: string)
   const n = replicaNumber(id);
   return node(root, "services/signaling/main.ts", {
     ...settings,
-    ...secretFiles(root, ["RESUME_SECRET", "JWT_SECRET", "TURN_SECRET"], settings),
+    ...secretFiles(root, ["RESUME_SECRET", "BACKPLANE_SECRET", "JWT_SECRET", "TURN_SECRET"], settings),
     NODE_ID: id,
     HOST: loopback,
     PORT: String(port(`SIGNALING_${n}_PORT`)),

@@ -32,6 +32,9 @@ export const schema = z
     RESUME_SECRET: secret(z.string().min(16).optional()).describe(
       "Key of the resume tokens, the same on every replica; a fixed development value when unset",
     ),
+    BACKPLANE_SECRET: secret(z.string().min(16).optional()).describe(
+      "Key by which replicas know each other on the backplane, the same on all; unset: derived from RESUME_SECRET",
+    ),
     ALLOWED_ORIGINS: list()
       .optional()
       .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),

@@ -1,6 +1,10 @@
 import { createClient } from "redis";
-import { stamp } from "../../services/signaling/backplane/envelope.ts";
+import { backplaneKey, createEnvelope } from "../../services/signaling/backplane/envelope.ts";
+import { createEntrySeal } from "../../services/signaling/backplane/streams/stream-entry.ts";
 import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
+
+/** The replicas of a test have no secret: theirs is the development key. */
+const envelope = createEnvelope(backplaneKey({}));
 
 /** What a program that means harm, or is broken, might write: with and without our envelope. */
 const bodies: (string | Buffer)[] = [
@@ -40,14 +44,13 @@ export async function poison(server: BackplaneServer, variant: Variant, room: st
     "socket.io-response#/signaling#",
     `room:${room}`,
   ];
-  const payloads = bodies.flatMap((body) => [Buffer.from(body), stamp(body, Date.now())]);
   let count = 0;
   for (const { url } of server.servers) {
     const client = createClient({ url, disableOfflineQueue: true });
     client.on("error", () => client.destroy());
     await client.connect();
     for (const channel of channels)
-      for (const payload of payloads) {
+      for (const payload of bodies.flatMap((body) => [body, envelope.seal(channel, body, Date.now())])) {
         if (variant === "sharded" || variant === "sharded-cluster")
           // The primary of another slot says MOVED, which is right.
           await client.sPublish(channel, payload).catch((error: Error) => {
@@ -74,6 +77,10 @@ async function poisonStream(add: (fields: Record<string, string>) => Promise<unk
     ...Array.from({ length: 15 }, (_, type) => ({ at, nsp: "/signaling", uid: "x", type: String(type) })),
     { nsp: "/signaling", uid: "x", type: "3", data: "{}" },
   ];
-  for (const fields of entries) await add(fields);
-  return entries.length;
+  const { seal } = createEntrySeal(envelope);
+  for (const fields of entries) {
+    await add(fields);
+    await add(seal(fields, Date.now()));
+  }
+  return 2 * entries.length;
 }

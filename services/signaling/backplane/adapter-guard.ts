@@ -27,8 +27,8 @@ const allowedMessages: readonly unknown[] = [3, 9];
 const allowedRequest = 6;
 
 /**
- * Keeps what arrives on the adapter's channels from harming this replica: the envelope proves nothing, any program at
- * Redis can write there. A broadcast that is no event, which would make clients give up their connection, and a
+ * Keeps what arrives on the adapter's channels from harming this replica: one of another version, or a
+ * broken one, has the key too. A broadcast that is no event, which would make clients give up their connection, and a
  * server-side event that nobody listens to or that Socket.IO keeps for itself, are dropped and counted; so is a
  * request that no replica of ours makes, or whose handling rejects, which would end the process.
  *

@@ -1,6 +1,7 @@
 import type { Adapter } from "socket.io-adapter";
 import type { Log } from "../../../common/log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Envelope } from "./envelope.ts";
 
 /**
  * What carries room messages between replicas.
@@ -38,6 +39,7 @@ export interface Backplane {
 
 export interface BackplaneContext {
   nodeId: string;
+  envelope: Envelope;
   log: Log;
   metrics: Metrics;
 }

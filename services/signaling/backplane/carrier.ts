@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackplaneContext } from "./backplane.ts";
 import { createCanary, type Lane } from "./canary.ts";
-import { stamp } from "./envelope.ts";
+import type { Rejection } from "./envelope.ts";
 import { createLink, type Life } from "./redis/link.ts";
 import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import { createSubscriptions } from "./subscriptions.ts";
@@ -9,6 +9,9 @@ import { createTransit } from "./transit.ts";
 
 /** A replica that finds no backplane at its start waits this long for it, ms. */
 const startWithinMs = 5_000;
+
+/** Messages of strangers are logged at most this often, ms; the metric counts all. */
+const logStrangersEveryMs = 60_000;
 
 const heartbeatChannel = "hold-the-line:canary";
 
@@ -26,8 +29,9 @@ export function createCarrier<C extends RedisConnection>(
     lanes?: readonly Lane[];
   },
 ) {
-  const { log, metrics } = context;
+  const { envelope, log, metrics } = context;
   const transit = createTransit();
+  let strangerLoggedAt = Number.NEGATIVE_INFINITY;
   const link = createLink({
     open: options.open,
     async onOpen() {
@@ -38,13 +42,19 @@ export function createCarrier<C extends RedisConnection>(
     log,
   });
 
-  function drop(reason: "unsent" | "foreign" | "stale" | "poisoned", err?: unknown): void {
+  function drop(reason: Rejection | "unsent" | "poisoned", err?: unknown): void {
     metrics.backplaneDropped.inc({ reason });
     if (err !== undefined) log.debug({ reason, err }, "not carried by the backplane");
+    if (reason !== "foreign" && reason !== "forged") return;
+    const now = performance.now();
+    if (now - strangerLoggedAt < logStrangersEveryMs) return;
+    strangerLoggedAt = now;
+    log.warn({ reason }, "dropped what no replica with our BACKPLANE_SECRET and version can have published");
   }
 
   const subscriptions = createSubscriptions({
     connection: link.connection,
+    envelope,
     transit,
     drop,
     onRefused: (reason) => link.renew(`subscription refused: ${reason}`),
@@ -53,7 +63,7 @@ export function createCarrier<C extends RedisConnection>(
   async function send(kind: ChannelKind, channel: string, payload: Buffer | string): Promise<void> {
     const connection = link.connection();
     if (connection === undefined) throw new Error("no connection to the backplane");
-    await connection.publish(kind, channel, stamp(payload, Date.now()));
+    await connection.publish(kind, channel, envelope.seal(channel, payload, Date.now()));
   }
 
   const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };
@@ -63,6 +73,7 @@ export function createCarrier<C extends RedisConnection>(
   });
 
   return {
+    envelope,
     link,
     canary,
     subscriptions,

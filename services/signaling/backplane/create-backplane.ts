@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
+import { backplaneKey, createEnvelope } from "./envelope.ts";
 import { createPubSubBackplane } from "./pubsub.ts";
 import { createShardedBackplane } from "./sharded.ts";
 import { createStreamsBackplane } from "./streams/streams.ts";
@@ -8,7 +9,10 @@ import { createStreamsBackplane } from "./streams/streams.ts";
  * The backplane that `BACKPLANE` names. Resolves when it carries messages, or after 5 s without it: a replica that is
  * started while its backplane is gone serves its own peers and says that it is degraded.
  */
-export function createBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
+export function createBackplane(config: Config, replica: Omit<BackplaneContext, "envelope">): Promise<Backplane> {
+  if (config.BACKPLANE_SECRET === undefined && config.RESUME_SECRET === undefined)
+    replica.log.warn("BACKPLANE_SECRET and RESUME_SECRET are unset: whoever may publish can speak for a replica");
+  const context = { ...replica, envelope: createEnvelope(backplaneKey(config)) };
   if (config.BACKPLANE === "sharded") return createShardedBackplane(config, context);
   if (config.BACKPLANE === "streams") return createStreamsBackplane(config, context);
   return createPubSubBackplane(config, context);

@@ -1,4 +1,4 @@
-import { open } from "./envelope.ts";
+import type { Envelope, Rejection } from "./envelope.ts";
 import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import type { Transit } from "./transit.ts";
 
@@ -19,22 +19,23 @@ interface Subscription {
  * What this replica listens to, apart from the connection that happens to carry it: wishes are recorded at once and
  * made true on every new connection.
  *
- * A message is opened once; one that is foreign or stale is dropped, and a listener that throws (a poisoned payload)
+ * A message is opened once; one that is foreign, forged, stale or replayed is dropped, and a listener that throws (a poisoned payload)
  * harms nobody else and does not make the subscriber deaf.
  */
 export function createSubscriptions(options: {
   connection: () => RedisConnection | undefined;
+  envelope: Envelope;
   transit: Transit;
-  drop: (reason: "foreign" | "stale" | "poisoned", error?: unknown) => void;
+  drop: (reason: Rejection | "poisoned", error?: unknown) => void;
   /** A live connection refuses a subscription: it is of no use. */
   onRefused: (reason: string) => void;
 }) {
-  const { connection, transit, drop } = options;
+  const { connection, envelope, transit, drop } = options;
   const subscriptions = new Map<string, Subscription>();
   const keyOf = (kind: ChannelKind, channel: string) => `${kind} ${channel}`;
 
   function deliver({ listeners }: Subscription, message: Buffer, channel: Buffer): void {
-    const opened = open(message, Date.now());
+    const opened = envelope.open(channel, message, Date.now());
     if (!opened.ok) {
       drop(opened.reason);
       return;

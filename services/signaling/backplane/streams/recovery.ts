@@ -2,8 +2,9 @@ import type { Namespace, Socket } from "socket.io";
 import type { Adapter } from "socket.io-adapter";
 import type { Carrier } from "../carrier.ts";
 import type { SessionStore, StoredSession } from "./session-store.ts";
+import type { Entry } from "./stream-entry.ts";
 import { compareStreamIds, isStreamId } from "./stream-id.ts";
-import type { Entry, StreamLog, StreamsConnection } from "./stream-log.ts";
+import type { StreamLog, StreamsConnection } from "./stream-log.ts";
 
 /** A session that was restored but whose socket did not connect (a middleware refused it) is forgotten after, ms. */
 const connectWithinMs = 10_000;

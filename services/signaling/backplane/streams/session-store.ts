@@ -12,17 +12,23 @@ const StoredSession = z.object({
 });
 export type StoredSession = z.infer<typeof StoredSession>;
 
+/** What the MAC of a session says that it is. */
+const place = "session";
+
 const keyOf = (pid: string) => `hold-the-line:session:${pid}`;
 
-/** Sessions of closed sockets in Redis, for `keepMs`. */
-export function createSessionStore({ link, drop }: Carrier<StreamsConnection>, keepMs: number) {
+/** Sessions of closed sockets in Redis, for `keepMs`, as `<MAC> <epoch ms> <JSON>`: only a replica can have kept them. */
+export function createSessionStore({ envelope, link, drop }: Carrier<StreamsConnection>, keepMs: number) {
+  const textsOf = (pid: string, at: string, json: string) => [keyOf(pid), at, json];
   return {
     /** Nobody waits for it: without the backplane the session is not kept, and the peer joins anew. */
     put(session: StoredSession): void {
       const connection = link.connection();
       if (connection === undefined) return;
+      const [at, json] = [String(Date.now()), JSON.stringify(session)];
+      const mac = envelope.sign(place, textsOf(session.pid, at, json));
       connection.publisher
-        .set(keyOf(session.pid), JSON.stringify(session), { expiration: { type: "PX", value: keepMs } })
+        .set(keyOf(session.pid), `${mac} ${at} ${json}`, { expiration: { type: "PX", value: keepMs } })
         .catch((error: unknown) => drop("unsent", error));
     },
     /** Takes it: a session is recovered once. @throws when what is kept there is no session */
@@ -30,7 +36,10 @@ export function createSessionStore({ link, drop }: Carrier<StreamsConnection>, k
       const connection = link.connection();
       if (connection === undefined) return null;
       const text = await connection.publisher.getDel(keyOf(pid));
-      return text === null ? null : StoredSession.parse(JSON.parse(text));
+      if (text === null) return null;
+      const [, mac = "", at = "", json = ""] = /^(\S+) (\d+) (.*)$/s.exec(text) ?? [];
+      if (!envelope.isSigned(place, textsOf(pid, at, json), mac)) throw new Error("a session that no replica kept");
+      return Date.now() - Number(at) > keepMs ? null : StoredSession.parse(JSON.parse(json));
     },
   };
 }

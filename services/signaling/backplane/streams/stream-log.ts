@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Carrier } from "../carrier.ts";
-import { maxTransitMs } from "../envelope.ts";
+import type { Envelope } from "../envelope.ts";
 import type { Life } from "../redis/link.ts";
 import { connectClient, openSingle, type RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisTarget } from "../redis/redis-target.ts";
+import { createEntrySeal, type Entry, type Fields } from "./stream-entry.ts";
 import { compareStreamIds } from "./stream-id.ts";
 
 /** The one stream of all replicas and namespaces. */
@@ -16,11 +16,6 @@ const confirmWithinMs = 100;
 const readCount = 500;
 const blockMs = 1_000;
 
-export type Fields = Record<string, string>;
-export interface Entry {
-  id: string;
-  fields: Fields;
-}
 export type StreamsConnection = Awaited<ReturnType<typeof openStreams>>;
 
 /** The two connections of every backplane, and one that blocks in XREAD. */
@@ -49,6 +44,7 @@ export async function openStreams(target: RedisTarget, life: Life) {
  */
 export function createStreamLog(options: {
   retainMs: number;
+  envelope: Envelope;
   carrier: () => Carrier<StreamsConnection>;
   onEntry: (entry: Entry) => void;
   onCanary: (payload: string) => void;
@@ -56,8 +52,7 @@ export function createStreamLog(options: {
   const { carrier } = options;
   let cursor: string | null = null;
   let confirmed = true;
-  const self = randomBytes(9).toString("base64url");
-  let appended = 0;
+  const entries = createEntrySeal(options.envelope);
   /** Own entries that are not read yet, by their number. */
   const unread = new Map<string, (id: string) => void>();
   const waiting = new Set<() => void>();
@@ -68,23 +63,18 @@ export function createStreamLog(options: {
     waiting.clear();
   }
 
-  function append(fields: Fields): Promise<string> {
+  function append(sealed: Fields): Promise<string> {
     const connection = carrier().link.connection();
     if (connection === undefined) return Promise.reject(new Error("no connection to the backplane"));
     // By the clock of Redis, as far as it was heard; entries are its own.
     const now = Number(cursor?.split("-")[0]) || Date.now();
-    return connection.publisher.xAdd(
-      streamKey,
-      "*",
-      { ...fields, at: String(Date.now()) },
-      {
-        TRIM: {
-          strategy: "MINID",
-          strategyModifier: "~",
-          threshold: Math.max(0, now - options.retainMs - marginMs),
-        },
+    return connection.publisher.xAdd(streamKey, "*", sealed, {
+      TRIM: {
+        strategy: "MINID",
+        strategyModifier: "~",
+        threshold: Math.max(0, now - options.retainMs - marginMs),
       },
-    );
+    });
   }
 
   /** Resolves with the entry's id when it is read; rejects when it is not sent, or not read in time. */
@@ -105,24 +95,22 @@ export function createStreamLog(options: {
     }
   }
 
-  const isOwn = (fields: Fields) => fields["by"] === self;
-  const isUnread = (fields: Fields) => isOwn(fields) && unread.has(fields["number"] ?? "");
+  const isUnread = (fields: Fields) => entries.isOwn(fields) && unread.has(fields["number"] ?? "");
 
   function take({ id, fields }: Entry): void {
     cursor = id;
-    if (isOwn(fields)) {
+    const { transit, drop } = carrier();
+    const read = entries.read(fields, Date.now());
+    if ("reason" in read) {
+      drop(read.reason);
+      return;
+    }
+    if (entries.isOwn(fields) && fields["canary"] === undefined) {
       confirmed = true;
       unread.get(fields["number"] ?? "")?.(id);
       return;
     }
-    const { transit, drop } = carrier();
-    const at = Number(fields["at"]);
-    const transitMs = Math.max(0, Date.now() - at);
-    if (!(at > 0) || transitMs > maxTransitMs) {
-      drop(at > 0 ? "stale" : "foreign");
-      return;
-    }
-    transit.during(transitMs, () => {
+    transit.during(read.transitMs, () => {
       try {
         if (fields["canary"] === undefined) options.onEntry({ id, fields });
         else options.onCanary(fields["canary"]);
@@ -137,16 +125,15 @@ export function createStreamLog(options: {
     cursor: () => cursor,
     /** Appends; rejects when Redis has not confirmed in time, and then the entry may be there all the same. */
     append(fields: Fields): Promise<string> {
-      appended += 1;
-      const number = String(appended);
-      const sent = append({ ...fields, by: self, number });
+      const sealed = entries.seal(fields, Date.now());
+      const sent = append(sealed);
       sent.catch((error: unknown) => carrier().drop("unsent", error));
-      return confirm(sent, number);
+      return confirm(sent, sealed.number);
     },
     /** Whether this replica appended it and delivered it without its id, being tired of waiting. */
-    wasGivenUp: ({ fields }: Entry): boolean => isOwn(fields) && !isUnread(fields),
+    wasGivenUp: ({ fields }: Entry): boolean => entries.isOwn(fields) && !isUnread(fields),
     /** Appends a canary, which nobody waits for. */
-    appendCanary: (payload: string) => append({ canary: payload }),
+    appendCanary: (payload: string) => append(entries.seal({ canary: payload }, Date.now())),
     /** Hands on what is appended from now on, for the life of this connection. */
     async follow({ reader, publisher }: StreamsConnection, life: Life): Promise<void> {
       const [last] = (await publisher.xRevRange(streamKey, "+", "-", { COUNT: 1 })) ?? [];
@@ -167,11 +154,21 @@ export function createStreamLog(options: {
       };
       run().catch((error: unknown) => life.abort(error));
     },
-    /** All entries after an id, up to the present end. */
+    /** All genuine entries after an id, each once, up to the present end. */
     async *since(id: string, { publisher }: StreamsConnection): AsyncGenerator<Entry> {
+      const seen = new Set<string>();
       for (let from = id; ; ) {
         const page = (await publisher.xRange(streamKey, `(${from}`, "+", { COUNT: readCount })) ?? [];
-        for (const { id: at, message } of page) yield { id: at, fields: { ...message } };
+        for (const { id: at, message } of page) {
+          const fields = { ...message };
+          const name = `${fields["by"]} ${fields["number"]}`;
+          if (!entries.isGenuine(fields)) carrier().drop("forged");
+          else if (seen.has(name)) carrier().drop("replayed");
+          else {
+            seen.add(name);
+            yield { id: at, fields };
+          }
+        }
         const last = page.at(-1);
         if (last === undefined || page.length < readCount) return;
         from = last.id;

@@ -8,7 +8,8 @@ import { type Carrier, createCarrier } from "../carrier.ts";
 import { redisTarget } from "../redis/redis-target.ts";
 import { addRecovery } from "./recovery.ts";
 import { createSessionStore } from "./session-store.ts";
-import { createStreamLog, type Entry, type Fields, openStreams, type StreamsConnection } from "./stream-log.ts";
+import type { Entry, Fields } from "./stream-entry.ts";
+import { createStreamLog, openStreams, type StreamsConnection } from "./stream-log.ts";
 
 /** The methods of the streams adapter by which we feed it, and by which broadcasts leave it. */
 interface StreamsInner {
@@ -36,6 +37,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   const adapters = new Map<string, StreamsInner>();
   const streamLog = createStreamLog({
     retainMs: maxAgeMs,
+    envelope: context.envelope,
     carrier: () => carrier,
     onEntry({ id, fields }) {
       const adapter = adapters.get(fields["nsp"] ?? "");
