@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 import { z } from "zod";
+import { AdminError, createHostCheck, createMutationCheck } from "./admin-access.ts";
 import type { Log } from "./log.ts";
 
 export interface AdminRequest {
@@ -21,16 +22,6 @@ export interface AdminReply {
 /** Keyed by method and path pattern: `"PUT /replicas/:id"`. */
 export type AdminRoutes = Readonly<Record<string, (request: AdminRequest) => AdminReply | Promise<AdminReply>>>;
 
-/** Thrown by a route to answer an error status with a one-line message. */
-export class AdminError extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.name = "AdminError";
-    this.status = status;
-  }
-}
-
 /** Largest body of a mutation, bytes. */
 const bodyLimit = 65_536;
 
@@ -38,8 +29,9 @@ const bodyLimit = 65_536;
  * The admin listener of a program: `GET /healthz` and `GET /metrics` for all, plus the program's own routes, JSON in
  * and out. It never shares a port with the public.
  *
- * So that no web page can send a mutation (cross-site request, DNS rebinding), one needs
- * `content-type: application/json`, no `Origin` header, and a `Host` that is an address or one of `hostnames`.
+ * Every request needs a `Host` that is known here, so that no web page reads through DNS rebinding. A mutation needs
+ * `content-type: application/json`, no `Origin` header, and the bearer token; without a token mutations are refused
+ * unless the listener is on loopback.
  */
 export function createAdminServer(options: {
   host: string;
@@ -47,11 +39,14 @@ export function createAdminServer(options: {
   registry: Registry;
   routes: AdminRoutes;
   log: Log;
-  /** Names besides `localhost` that a mutation's `Host` may carry: the program's service name. */
+  /** Names besides `localhost` and `host` that a `Host` header may carry: the program's service name. */
   hostnames?: readonly string[];
+  /** What a mutation carries as bearer token; undefined: none, and mutations on loopback alone. */
+  token?: string | undefined;
 }) {
   const { registry, log } = options;
-  const hostnames = new Set(["localhost", options.host, ...(options.hostnames ?? [])]);
+  const checkHost = createHostCheck([options.host, ...(options.hostnames ?? [])]);
+  const checkMutation = createMutationCheck(options.token, () => (server.address() as AddressInfo).address);
   const routes = Object.entries<AdminRoutes[string]>({
     "GET /healthz": () => ({ body: { ok: true } }),
     ...options.routes,
@@ -61,13 +56,15 @@ export function createAdminServer(options: {
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://admin");
+    checkHost(request);
+    const url = parsePath(request.url ?? "");
     const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
     if (method === "GET" && url.pathname === "/metrics") {
       const text = await registry.metrics();
       response.writeHead(200, { "content-type": registry.contentType }).end(text);
       return;
     }
+    if (method !== "GET") checkMutation(request);
     const matching = routes.flatMap((route) => {
       const match = route.pattern.exec({ pathname: url.pathname });
       return match === null ? [] : [{ ...route, params: match.pathname.groups as Record<string, string> }];
@@ -77,7 +74,7 @@ export function createAdminServer(options: {
       if (matching.length === 0) throw new AdminError(404, `no such admin path: ${url.pathname}`);
       throw new AdminError(405, `${method} is not offered here: ${matching.map((other) => other.method).join(", ")}`);
     }
-    const body = method === "GET" ? undefined : await readMutation(request, hostnames);
+    const body = method === "GET" ? undefined : await readBody(request);
     const reply = await route.handle({ params: route.params, query: url.searchParams, body });
     send(response, reply.status ?? 200, reply.body);
   }
@@ -86,8 +83,9 @@ export function createAdminServer(options: {
     answer(request, response).catch((error: unknown) => {
       const [status, message] = statusOf(error);
       if (status === 500) log.error({ err: error }, "admin request failed");
-      if (response.headersSent) response.destroy();
-      else send(response, status, { error: message });
+      if (response.headersSent) return void response.destroy();
+      if (status === 401) response.setHeader("www-authenticate", 'Bearer realm="hold-the-line"');
+      send(response, status, { error: message });
     });
   });
 
@@ -122,13 +120,14 @@ function statusOf(error: unknown): [status: number, message: string] {
   return [500, "internal error: see the program's log"];
 }
 
-async function readMutation(request: IncomingMessage, hostnames: ReadonlySet<string>): Promise<unknown> {
-  if (request.headers.origin !== undefined) throw new AdminError(403, "not for web pages: an Origin header was sent");
-  const host = (request.headers.host ?? "").replace(/:\d+$/, "");
-  if (!hostnames.has(host) && !/^(\d+\.){3}\d+$|^\[[0-9a-f:.]+\]$/i.test(host))
-    throw new AdminError(403, `unknown Host: ${host}`);
-  if (!/^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? ""))
-    throw new AdminError(415, "send content-type: application/json");
+/** @throws AdminError 400 for a request target that is no path: what it names is not for this listener to choose. */
+function parsePath(target: string): URL {
+  const url = target.startsWith("/") ? URL.parse(`http://admin${target}`) : null;
+  if (url === null) throw new AdminError(400, "the request target must be a path");
+  return url;
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -15,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Parses `env` with a program's schema, whose keys are the names of the variables.
  *
  * An empty string means unset (Compose passes unset variables so). A field marked with {@link secret} is also read
- * from the file that `<NAME>_FILE` names, one trailing newline removed; the variable itself wins.
+ * from the file that `<NAME>_FILE` names, newlines at its end removed; the variable itself wins.
  *
  * @throws ConfigError that names every bad variable, the offending value (never a secret's) and what is wanted.
  */
@@ -29,7 +29,7 @@ export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): 
       const path = env[`${name}_FILE`];
       if (path === undefined || path === "") continue;
       try {
-        const text = readFileSync(path, "utf8").replace(/\r?\n$/, "");
+        const text = readSecret(path);
         if (text !== "") input[name] = text;
       } catch (error) {
         problems.push(`${name}_FILE=${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`);
@@ -48,6 +48,16 @@ export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): 
   }
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
   return result.data;
+}
+
+/**
+ * The secret that a file holds. Newlines at its end are no part of it, as in the shell's `$(cat file)`: editors and
+ * `echo` put one there.
+ *
+ * @throws the system's error where the file cannot be read
+ */
+export function readSecret(path: string): string {
+  return readFileSync(path, "utf8").replace(/[\r\n]+$/, "");
 }
 
 /** Marks a field as a secret: read from `<NAME>_FILE` too, its value never printed. */
@@ -103,5 +113,14 @@ export const programVariables = {
     .string()
     .default("127.0.0.1")
     .describe("Address that the admin listener binds; in a container its alias on the network `monitoring`"),
+  ADMIN_HOSTNAMES: list()
+    .default([])
+    .describe("Names besides localhost, ADMIN_HOST and the program's own that the admin listener answers to"),
+  ADMIN_TOKEN: secret(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{16,}$/, "must be 16 characters or more, ASCII without blanks")
+      .optional(),
+  ).describe("Bearer token of every change at the admin listeners; unset: changes on loopback alone"),
   GRACE_MS: milliseconds(0, 600_000).default(20_000).describe("Longest orderly shutdown after SIGTERM, then exit 1"),
 };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { port, wholeNumber } from "../common/config.ts";
+import { port, programVariables, wholeNumber } from "../common/config.ts";
 import { defaultPorts } from "./ports.ts";
 
 /** Host ports, each a variable of its own; unset ones are the default plus PORT_BASE. */
@@ -27,6 +27,7 @@ export const schema = z.object({
     .enum(["drill", "prod"])
     .default("drill")
     .describe("Burn-rate windows: drill fires within a training session, prod is 1h/5m and 6h/30m"),
+  ADMIN_TOKEN: programVariables.ADMIN_TOKEN,
   OPS_INSIDE: z
     .enum(["1"])
     .optional()

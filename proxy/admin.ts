@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AdminError, type AdminRoutes } from "../common/admin-server.ts";
+import { AdminError } from "../common/admin-access.ts";
+import type { AdminRoutes } from "../common/admin-server.ts";
 import type { Prober } from "./health/prober.ts";
 import { replicaSpec } from "./routing/replica-spec.ts";
 import type { Replica, ReplicaTable } from "./routing/replica-table.ts";

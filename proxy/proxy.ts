@@ -91,7 +91,8 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     port: config.PROXY_ADMIN_PORT,
     registry: metrics.registry,
     log,
-    hostnames: ["proxy"],
+    hostnames: ["proxy", ...config.ADMIN_HOSTNAMES],
+    token: config.ADMIN_TOKEN,
     routes: adminRoutes({ table, prober, closing: () => closing }),
   });
   const sweeper = setInterval(() => {

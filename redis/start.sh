@@ -1,21 +1,22 @@
 #!/bin/sh
-# Starts Redis with two users made from the secrets: `replica` may do what the backplanes need and nothing else, `watch`
-# may look (exporter, health check, make watch-backplane). The default user is off.
+# Starts Redis with the users of users.acl, whose passwords are the secrets; the default user is off.
+#
+#   replica   may do what the backplanes need, and nothing else
+#   watch     may look: the exporter, the health check
+#   ops       make watch-backplane and make provoke
 #
 # A PSUBSCRIBE is allowed only where its pattern stands among the channels to the letter, hence the two with a `*` of
-# their own: the classic adapter's, one for each namespace.
+# their own: the classic adapter's, one for each namespace. The process engine reads the same users.acl.
 set -eu
-hash_of() { sha256sum <"/run/secrets/$1" | cut -d' ' -f1; }
+# Newlines at a secret's end, CR too, are no part of it.
+hash_of() {
+  secret=$(cat "/run/secrets/$1")
+  cr=$(printf '\r')
+  while [ "${secret%"$cr"}" != "$secret" ]; do secret=${secret%"$cr"}; done
+  printf '%s' "$secret" | sha256sum | cut -d' ' -f1
+}
 umask 077
-{
-  printf 'user default off\n'
-  printf 'user replica on #%s -@all %s %s %s %s\n' "$(hash_of redis_password)" \
-    'resetchannels &socket.io* &socket.io#/#* &socket.io#/signaling#* &hold-the-line:* &room:* ~hold-the-line:*' \
-    '+hello +auth +ping +select +quit +reset +client|setname +client|setinfo +client|id +info' \
-    '+publish +spublish +subscribe +unsubscribe +psubscribe +punsubscribe +ssubscribe +sunsubscribe +pubsub|numsub +pubsub|shardnumsub' \
-    '+xadd +xread +xrange +xrevrange +set +getdel +cluster|slots +cluster|shards +cluster|nodes'
-  printf 'user watch on #%s -@all allchannels %s %s\n' "$(hash_of redis_watch_password)" \
-    '+hello +auth +ping +select +quit +client|setname +client|setinfo +client|list +info +config|get +dbsize' \
-    '+slowlog|len +slowlog|get +latency|latest +latency|histogram +psubscribe +punsubscribe'
-} >/tmp/users.acl
+replica=$(hash_of redis_password) watch=$(hash_of redis_watch_password) ops=$(hash_of redis_ops_password)
+sed "s/#REDIS_PASSWORD /#$replica /; s/#REDIS_WATCH_PASSWORD /#$watch /; s/#REDIS_OPS_PASSWORD /#$ops /" \
+  /etc/redis/users.acl >/tmp/users.acl
 exec redis-server /etc/redis/redis.conf --aclfile /tmp/users.acl

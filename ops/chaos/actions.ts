@@ -57,9 +57,9 @@ export async function runAction(
     const { changed, typed } = await verb.act(engine, target, options);
     // A new proxy has the table of its start: replicas that were added since are told to it again.
     if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
-    if (verb.holds) note(await mark("PUT", engine.endpoints.callerAdmin, action, target));
+    if (verb.holds) note(await mark("PUT", engine.endpoints, action, target));
     for (const ended of journal.end((entry) => entry.target === target && (verb.ends ?? []).includes(entry.action)))
-      note(await mark("DELETE", engine.endpoints.callerAdmin, ended.action, target));
+      note(await mark("DELETE", engine.endpoints, ended.action, target));
     return { action, target, changed, typed, watch: verb.watch(target), warnings };
   } catch (error) {
     // Refused before anything was done: nothing to undo.

@@ -1,5 +1,5 @@
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
-import { callAdmin } from "../stack/http.ts";
+import { changeAdmin, typedChange } from "../stack/http.ts";
 
 /** What is told to a verb besides its target. */
 export type VerbOptions = Partial<Slowness>;
@@ -30,9 +30,9 @@ const loss = (target: string) => {
 };
 const recovery = (target: string) => `${target} is ready again in make status; alerts resolve`;
 
-const postJson = async (url: string): Promise<string> => {
-  await callAdmin("POST", url, {});
-  return `curl -X POST -H content-type:application/json ${url}`;
+const post = async ({ endpoints }: Engine, url: string): Promise<string> => {
+  await changeAdmin(endpoints, "POST", url, {});
+  return typedChange("POST", url);
 };
 const replicaState = async (engine: Engine, id: string) => {
   const response = await fetch(`${engine.endpoints.replica(id).admin}/readyz`, { signal: AbortSignal.timeout(3_000) });
@@ -83,7 +83,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) !== "draining";
-      return { changed, typed: await postJson(`${engine.endpoints.replica(target).admin}/drain`) };
+      return { changed, typed: await post(engine, `${engine.endpoints.replica(target).admin}/drain`) };
     },
     holds: true,
     watch: (target) => `peers leave ${target} paced by DRAIN_PER_SECOND; no acknowledged signal is lost`,
@@ -93,7 +93,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) === "draining";
-      return { changed, typed: await postJson(`${engine.endpoints.replica(target).admin}/undrain`) };
+      return { changed, typed: await post(engine, `${engine.endpoints.replica(target).admin}/undrain`) };
     },
     ends: ["drain"],
     watch: recovery,

@@ -4,15 +4,16 @@ import type { Endpoints } from "../stack/engine.ts";
  * Base URLs of a stack of containers as its own ops container reaches them, over the network `monitoring`. A program
  * binds its admin listener to the alias that it has there alone.
  */
-export const insideEndpoints: Endpoints = {
+export const insideEndpoints = (adminToken: string | undefined): Endpoints => ({
   proxy: "http://proxy:8080",
   proxyAdmin: "http://proxy.admin:9100",
   callerAdmin: "http://caller.admin:9100",
   prometheus: "http://prometheus:9090",
   alertmanager: "http://alertmanager:9093",
+  adminToken,
   replica: (id) => ({ public: `http://${id}:3000`, admin: `http://${id}.admin:9100` }),
   redis: { host: "redis", port: 6379 },
-};
+});
 
 /** Where the links' admin endpoint is, with the chaos overlay. */
 export const insideLinksAdmin = "http://links.admin:9100";

@@ -5,6 +5,7 @@ import Docker from "dockerode";
 import { linesOf } from "../logs/lines.ts";
 import { replicaNumber } from "../ports.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
+import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
 import { createContainers, type ServiceContainer } from "./containers.ts";
 import { demultiplex, execStream } from "./exec.ts";
@@ -28,7 +29,7 @@ export function createComposeEngine(options: {
   const { stack, endpoints, linksAdmin, targetsDir, docker = new Docker() } = options;
   const containers = createContainers(docker, stack);
   const partitions = createPartitions(docker, containers);
-  const links = createLinksClient(linksAdmin);
+  const links = createLinksClient(linksAdmin, endpoints.adminToken);
   const compose = stack === "hold-the-line" ? "docker compose" : `docker compose -p ${stack}`;
   const typed = (verb: string, service: string) => `${compose} ${verb} ${service}`;
   const isUp = ({ state }: ServiceContainer) => state === "running" || state === "paused" || state === "restarting";
@@ -133,7 +134,7 @@ export function createComposeEngine(options: {
       const path = `/links/${ids.length === 1 ? ids[0] : "<each>"}/faults/latency`;
       return {
         changed: JSON.stringify(await links.list()) !== before,
-        typed: `curl -X PUT -H content-type:application/json -d '${JSON.stringify(slowness)}' ${linksAdmin}${path}`,
+        typed: typedChange("PUT", `${linksAdmin}${path}`, slowness),
       };
     },
     async reconnect(service) {
@@ -146,7 +147,7 @@ export function createComposeEngine(options: {
         changed: changed || slowed,
         typed: changed
           ? `docker network connect --alias ${service} ${network} ${(await containers.find(service)).name}`
-          : `curl -X DELETE -H content-type:application/json ${linksAdmin}/links/${service}/faults`,
+          : typedChange("DELETE", `${linksAdmin}/links/${service}/faults`),
       };
     },
     async impaired() {
@@ -178,7 +179,7 @@ export function createComposeEngine(options: {
     replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}.admin:9100/readyz` }),
     async *redisCli(args, signal) {
       const found = await containers.find("redis");
-      const command = 'REDISCLI_AUTH=$(cat /run/secrets/redis_watch_password) exec redis-cli --user watch "$@"';
+      const command = 'REDISCLI_AUTH=$(cat /run/secrets/redis_ops_password) exec redis-cli --user ops "$@"';
       const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);
       signal.addEventListener("abort", () => output.end(), { once: true });
       yield* linesOf(output);

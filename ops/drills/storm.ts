@@ -1,4 +1,4 @@
-import { callAdmin } from "../stack/http.ts";
+import { changeAdmin, typedChange } from "../stack/http.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
@@ -13,8 +13,8 @@ export const storm = defineDrill({
   undo: [{ do: "heal" }],
   async inject({ stack, typed }) {
     const url = `${stack.engine.endpoints.proxyAdmin}/tunnels/drop`;
-    typed(`curl -X POST -H content-type:application/json ${url}`);
-    await callAdmin("POST", url, {});
+    typed(typedChange("POST", url));
+    await changeAdmin(stack.engine.endpoints, "POST", url, {});
   },
   injected: async ({ calls }) => (await calls()).peers.some(({ socketsLost }) => socketsLost > 0),
   recovered: (context) => allJoined(context),

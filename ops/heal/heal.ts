@@ -1,7 +1,7 @@
 import { journalOf } from "../chaos/actions.ts";
 import { endProvocations } from "../provoke/provoke.ts";
 import type { ServiceStatus } from "../stack/engine.ts";
-import { callAdmin } from "../stack/http.ts";
+import { changeAdmin } from "../stack/http.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
@@ -52,12 +52,12 @@ export async function heal(
   const replicas = services.map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
   for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;
-    await callAdmin("POST", `${engine.endpoints.replica(row.id).admin}/undrain`, {});
-    await callAdmin("POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
+    await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.replica(row.id).admin}/undrain`, {});
+    await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
     did(`undrained ${row.id}`);
   }
   for (const { action, target } of journalOf(stack).end((entry) => concerns(entry.target))) {
-    const warning = await mark("DELETE", engine.endpoints.callerAdmin, action, target);
+    const warning = await mark("DELETE", engine.endpoints, action, target);
     // One is enough: the others have the same cause.
     if (warning !== undefined && !mended.at(-1)?.startsWith("warning")) did(`warning: ${warning}`);
   }

@@ -1,5 +1,6 @@
 import { Registry } from "prom-client";
-import { AdminError, createAdminServer } from "../../common/admin-server.ts";
+import { AdminError } from "../../common/admin-access.ts";
+import { createAdminServer } from "../../common/admin-server.ts";
 import { runProgram } from "../../common/program.ts";
 import { schema } from "./config.ts";
 import { createLink } from "./link.ts";
@@ -23,7 +24,8 @@ await runProgram("links", schema, async (config, log) => {
     port: config.ADMIN_PORT,
     registry: new Registry(),
     log,
-    hostnames: ["links"],
+    hostnames: ["links", ...config.ADMIN_HOSTNAMES],
+    token: config.ADMIN_TOKEN,
     routes: {
       "GET /links": () => ({ body: [...links.values()].map((link) => link.describe()) }),
       "PUT /links/:id/faults/:fault": async ({ params, body }) => {

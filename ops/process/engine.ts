@@ -4,12 +4,14 @@ import { readFileSync } from "node:fs";
 import { linesOf } from "../logs/lines.ts";
 import { type PortOf, replicaNumber } from "../ports.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
+import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
+import { saveScaledTargets } from "./observers/prometheus-config.ts";
 import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
-import { saveScaledTargets } from "./prometheus-config.ts";
 import { readiness } from "./readiness.ts";
+import { neededSecret, secretOf } from "./secrets.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 import { typedCommand } from "./typed-command.ts";
 
@@ -18,7 +20,7 @@ const graceMs = 25_000;
 const noRestartPolicy = "the process engine has no restart policy that could heal a crash: kill it, then start it";
 
 /** Base URLs of a stack on this host. */
-export function hostEndpoints(port: PortOf): Endpoints {
+export function hostEndpoints(port: PortOf, adminToken: string | undefined): Endpoints {
   const url = (variable: string) => `http://127.0.0.1:${port(variable)}`;
   return {
     proxy: url("PROXY_PORT"),
@@ -26,6 +28,7 @@ export function hostEndpoints(port: PortOf): Endpoints {
     callerAdmin: url("CALLER_ADMIN_PORT"),
     prometheus: url("PROMETHEUS_PORT"),
     alertmanager: url("ALERTMANAGER_PORT"),
+    adminToken,
     replica: (id) => ({
       public: url(`SIGNALING_${replicaNumber(id)}_PORT`),
       admin: url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`),
@@ -44,9 +47,9 @@ export function createProcessEngine(options: {
 }) {
   const { state, layout, baseEnv } = options;
   const { port } = layout;
-  const endpoints = hostEndpoints(port);
+  const endpoints = hostEndpoints(port, secretOf(layout, "ADMIN_TOKEN"));
   const linksAdmin = `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`;
-  const links = createLinksClient(linksAdmin);
+  const links = createLinksClient(linksAdmin, endpoints.adminToken);
   const readinessOf = (id: string) =>
     readiness(id, endpoints, linksAdmin, `http://127.0.0.1:${port("REDIS_EXPORTER_PORT")}`);
 
@@ -100,11 +103,10 @@ export function createProcessEngine(options: {
     const before = JSON.stringify(await links.list());
     await act(ids);
     const path = `${linksAdmin}/links/${ids.length === 1 ? ids[0] : "<each>"}/faults${verb}`;
-    const typed =
-      body === undefined
-        ? `curl -X DELETE -H content-type:application/json ${path}`
-        : `curl -X PUT -H content-type:application/json -d '${JSON.stringify(body)}' ${path}`;
-    return { changed: JSON.stringify(await links.list()) !== before, typed };
+    return {
+      changed: JSON.stringify(await links.list()) !== before,
+      typed: typedChange(body === undefined ? "DELETE" : "PUT", path, body),
+    };
   };
 
   const engine: Engine = {
@@ -155,7 +157,8 @@ export function createProcessEngine(options: {
     },
     replicaUrls: (id) => replicaUrls(port, id),
     async *redisCli(args, signal) {
-      const child = spawn("redis-cli", ["-p", String(port("REDIS_PORT")), ...args], {
+      const child = spawn("redis-cli", ["-p", String(port("REDIS_PORT")), "--user", "ops", ...args], {
+        env: { ...baseEnv, REDISCLI_AUTH: neededSecret(layout, "REDIS_OPS_PASSWORD") },
         stdio: ["ignore", "pipe", "inherit"],
         signal,
       });

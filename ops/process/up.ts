@@ -2,7 +2,7 @@ import type { Engine } from "../stack/engine.ts";
 import { awaitReady } from "../stack/replica-table.ts";
 import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
-import { observerLaunches } from "./observers.ts";
+import { observerLaunches } from "./observers/observers.ts";
 import {
   callerLaunch,
   linksLaunch,

@@ -1,6 +1,6 @@
 import type { CallsRequest } from "../../common/calls.ts";
 import { awaitCalls } from "../stack/await-calls.ts";
-import { callAdmin, HttpError } from "../stack/http.ts";
+import { changeAdmin, HttpError } from "../stack/http.ts";
 import type { ProvokeContext } from "./provocation.ts";
 
 /** Calls on WebSockets alone, without media: cheap, and their tunnels are what is counted. */
@@ -14,7 +14,10 @@ const plain: Partial<CallsRequest> = {
 /** Holds `calls` calls until {@link endLoad}; resolves when all are set up. */
 export async function beginLoad({ stack, notes }: ProvokeContext, calls: number): Promise<void> {
   const { callerAdmin } = stack.engine.endpoints;
-  const { run } = await callAdmin<{ run: string }>("POST", `${callerAdmin}/calls`, { ...plain, calls });
+  const { run } = await changeAdmin<{ run: string }>(stack.engine.endpoints, "POST", `${callerAdmin}/calls`, {
+    ...plain,
+    calls,
+  });
   notes.set("run", run);
   await awaitCalls(callerAdmin, run, calls);
 }
@@ -24,7 +27,13 @@ export async function endLoad({ stack, notes }: Pick<ProvokeContext, "stack" | "
   const run = notes.get("run");
   if (run === undefined) return;
   try {
-    await callAdmin("DELETE", `${stack.engine.endpoints.callerAdmin}/calls/${run}`, {}, 10_000);
+    await changeAdmin(
+      stack.engine.endpoints,
+      "DELETE",
+      `${stack.engine.endpoints.callerAdmin}/calls/${run}`,
+      {},
+      10_000,
+    );
   } catch (error) {
     if (!(error instanceof HttpError && error.status === 404)) throw error;
   }

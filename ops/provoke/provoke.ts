@@ -24,14 +24,14 @@ export async function provoke(
 ): Promise<void> {
   const provocation = provocations[alert];
   if (provocation === undefined) throw new Error(`no provocation of ${alert}`);
-  const { callerAdmin } = stack.engine.endpoints;
+  const { endpoints } = stack.engine;
   const book = openNotes(stack);
   const notes = new Map<string, string>();
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   const context = { stack, notes, signal: ended };
   book.save(alert, notes);
-  await mark("PUT", callerAdmin, "provoke", kebab(alert));
+  await mark("PUT", endpoints, "provoke", kebab(alert));
   const since = Date.now();
   try {
     await provocation.begin(context);
@@ -43,7 +43,7 @@ export async function provoke(
   }
   book.save(alert, notes);
   const watching = awaitAlert(
-    callerAdmin,
+    endpoints.callerAdmin,
     { name: alert, status: "firing", since, withinMs: provocation.withinSeconds * 1_000 },
     ended,
   ).then((received) => fired(received, (received?.at ?? Date.now()) - since));
@@ -70,7 +70,7 @@ export async function endProvocations(stack: Stack): Promise<string[]> {
       if (!(error instanceof HttpError)) throw error;
       done.push(`warning: the provocation of ${alert} is not all undone: ${error.message}`);
     }
-    const warning = await mark("DELETE", stack.engine.endpoints.callerAdmin, "provoke", kebab(alert));
+    const warning = await mark("DELETE", stack.engine.endpoints, "provoke", kebab(alert));
     if (warning !== undefined) done.push(`warning: ${warning}`);
   }
   return done;

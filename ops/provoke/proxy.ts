@@ -1,5 +1,5 @@
 import { runAction } from "../chaos/actions.ts";
-import { callAdmin } from "../stack/http.ts";
+import { changeAdmin } from "../stack/http.ts";
 import { awaitReady } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 import { pause } from "../wait/pause.ts";
@@ -62,7 +62,12 @@ export const proxyProvocations: Readonly<Record<string, Provocation>> = {
       await beginLoad(context, 40);
       // Two scrapes: the storm is measured against how many there were.
       await pause(11_000, context.signal);
-      await callAdmin("POST", `${context.stack.engine.endpoints.proxyAdmin}/tunnels/drop`, {});
+      await changeAdmin(
+        context.stack.engine.endpoints,
+        "POST",
+        `${context.stack.engine.endpoints.proxyAdmin}/tunnels/drop`,
+        {},
+      );
     },
     end: endLoad,
     withinSeconds: 45,

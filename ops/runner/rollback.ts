@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import type { UndoStep } from "../drills/define-drill.ts";
 import { heal } from "../heal/heal.ts";
-import { callAdmin, HttpError } from "../stack/http.ts";
+import { changeAdmin, HttpError } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { scale } from "../stack/scale.ts";
@@ -62,8 +62,10 @@ export async function rollBack(stack: Stack, record: DrillRecord, tell: (line: s
       (await replicaTable(proxyAdmin)).map(({ id }) => id),
     );
   if (record.run !== null)
-    await forgiving(callAdmin("DELETE", `${callerAdmin}/calls/${record.run}`, undefined, 15_000));
-  await forgiving(callAdmin("DELETE", `${callerAdmin}/marks/drill/${record.drill}`));
+    await forgiving(
+      changeAdmin(stack.engine.endpoints, "DELETE", `${callerAdmin}/calls/${record.run}`, undefined, 15_000),
+    );
+  await forgiving(changeAdmin(stack.engine.endpoints, "DELETE", `${callerAdmin}/marks/drill/${record.drill}`));
   drillRecord(stack).remove();
 }
 

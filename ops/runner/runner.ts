@@ -1,7 +1,7 @@
 import { type CallsReport, newRunId } from "../../common/calls.ts";
 import { runAction } from "../chaos/actions.ts";
 import type { Drill, DrillContext, Observation } from "../drills/define-drill.ts";
-import { callAdmin } from "../stack/http.ts";
+import { askAdmin, changeAdmin } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 import { replicaTable } from "../stack/replica-table.ts";
@@ -84,10 +84,9 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     }
     const request = { run, rate: 20, webrtcEvery: 5, seed, ...drill.calls, ...control?.calls, ...options.calls };
     tell(`callers: ${request.calls} calls, two peers each`);
-    await callAdmin("PUT", `${callerAdmin}/marks/drill/${drill.name}`, {});
-    await callAdmin("POST", `${callerAdmin}/calls`, request);
-    const report = (since = 0) =>
-      callAdmin<CallsReport>("GET", `${callerAdmin}/calls/${run}?since=${since}`, undefined, 10_000);
+    await changeAdmin(stack.engine.endpoints, "PUT", `${callerAdmin}/marks/drill/${drill.name}`, {});
+    await changeAdmin(stack.engine.endpoints, "POST", `${callerAdmin}/calls`, request);
+    const report = (since = 0) => askAdmin<CallsReport>(`${callerAdmin}/calls/${run}?since=${since}`, 10_000);
     if (!(await untilTrue(async () => (await report()).calls.established === request.calls, 40_000, signal)))
       throw new Unmet("the callers' calls are not all set up within 40 s");
     await pause(baselineMs, signal);

@@ -8,9 +8,17 @@ die() {
 }
 
 # Secrets that a person may give, as NAME=value or NAME_FILE=path; make up creates those that nobody gives.
-given_secrets="STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD"
+given_secrets="ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD"
 
 have() { command -v "$1" >/dev/null 2>&1; }
+
+# The secret in a file. Newlines at its end, CR too, are no part of it.
+secret_of() {
+  secret=$(cat "$1")
+  cr=$(printf '\r')
+  while [ "${secret%"$cr"}" != "$secret" ]; do secret=${secret%"$cr"}; done
+  printf '%s' "$secret"
+}
 
 # Runs a command under a lock file, so that two makes side by side wait for each other. The lock is not handed down
 # to the command's children: what stays running must not hold it. Without flock (macOS) it just runs.

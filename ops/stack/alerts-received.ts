@@ -1,10 +1,10 @@
 import type { ReceivedAlert } from "../../common/calls.ts";
 import { pause } from "../wait/pause.ts";
-import { callAdmin } from "./http.ts";
+import { askAdmin } from "./http.ts";
 
 /** What Alertmanager has sent to the caller's webhook since `since` (epoch ms), oldest first. */
 export async function alertsReceived(callerAdmin: string, since: number): Promise<ReceivedAlert[]> {
-  const all = await callAdmin<ReceivedAlert[]>("GET", `${callerAdmin}/alerts`);
+  const all = await askAdmin<ReceivedAlert[]>(`${callerAdmin}/alerts`);
   return all.filter(({ at }) => at >= since);
 }
 

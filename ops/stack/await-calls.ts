@@ -1,6 +1,6 @@
 import type { CallsReport } from "../../common/calls.ts";
 import { pause } from "../wait/pause.ts";
-import { callAdmin } from "./http.ts";
+import { askAdmin } from "./http.ts";
 
 /**
  * Waits until every call of a run of the caller is set up.
@@ -10,7 +10,7 @@ import { callAdmin } from "./http.ts";
 export async function awaitCalls(callerAdmin: string, run: string, calls: number, withinMs = 30_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
-    const report = await callAdmin<CallsReport>("GET", `${callerAdmin}/calls/${run}`);
+    const report = await askAdmin<CallsReport>(`${callerAdmin}/calls/${run}`);
     if (report.calls.established === calls) return;
     if (performance.now() > deadline)
       throw new Error(

@@ -9,14 +9,42 @@ export class HttpError extends Error {
 }
 
 /**
- * Calls an admin endpoint and parses its JSON.
+ * Asks an admin endpoint and parses its JSON.
+ *
+ * @throws HttpError with the URL and what came back
+ */
+export function askAdmin<T>(url: string, timeoutMs?: number): Promise<T> {
+  return send("GET", url, {}, undefined, timeoutMs);
+}
+
+/**
+ * Changes something at an admin endpoint, with the stack's token where it has one, and parses the answer's JSON.
  *
  * @throws HttpError with method, URL and what came back
  */
-export async function callAdmin<T>(
-  method: "GET" | "PUT" | "POST" | "DELETE",
+export function changeAdmin<T>(
+  { adminToken }: { adminToken: string | undefined },
+  method: "PUT" | "POST" | "DELETE",
   url: string,
   body?: unknown,
+  timeoutMs?: number,
+): Promise<T> {
+  const authorization = adminToken === undefined ? {} : { authorization: `Bearer ${adminToken}` };
+  return send(method, url, { "content-type": "application/json", ...authorization }, body, timeoutMs);
+}
+
+/** The same change as a person in the repository would type it; the token is read, never shown. */
+export function typedChange(method: "PUT" | "POST" | "DELETE", url: string, body?: unknown): string {
+  const data = body === undefined ? "" : ` -d '${JSON.stringify(body)}'`;
+  const token = '-H "authorization: Bearer $(cat .secrets/ADMIN_TOKEN)"';
+  return `curl -X ${method} ${token} -H content-type:application/json${data} ${url}`;
+}
+
+async function send<T>(
+  method: string,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: unknown,
   timeoutMs = 3_000,
 ): Promise<T> {
   let response: Response;
@@ -25,7 +53,7 @@ export async function callAdmin<T>(
       method,
       signal: AbortSignal.timeout(timeoutMs),
       // No connection is kept: the server may close an idle one in the moment that a request is sent on it.
-      headers: { connection: "close", ...(method === "GET" ? {} : { "content-type": "application/json" }) },
+      headers: { connection: "close", ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Slowness } from "./engine.ts";
-import { callAdmin } from "./http.ts";
+import { askAdmin, changeAdmin } from "./http.ts";
 
 interface LinkDescription {
   id: string;
@@ -7,17 +7,18 @@ interface LinkDescription {
 }
 
 /** The admin endpoint of the links (ops/link/main.ts), by replica; `ids` of several are set one after the other. */
-export function createLinksClient(admin: string) {
+export function createLinksClient(admin: string, adminToken: string | undefined) {
   const each = async (ids: readonly string[], call: (id: string) => Promise<unknown>) => {
     for (const id of ids) await call(id);
   };
   return {
-    list: () => callAdmin<LinkDescription[]>("GET", `${admin}/links`),
+    list: () => askAdmin<LinkDescription[]>(`${admin}/links`),
     partition: (ids: readonly string[]) =>
-      each(ids, (id) => callAdmin("PUT", `${admin}/links/${id}/faults/black-hole`, {})),
+      each(ids, (id) => changeAdmin({ adminToken }, "PUT", `${admin}/links/${id}/faults/black-hole`, {})),
     slow: (ids: readonly string[], slowness: Slowness) =>
-      each(ids, (id) => callAdmin("PUT", `${admin}/links/${id}/faults/latency`, slowness)),
-    clear: (ids: readonly string[]) => each(ids, (id) => callAdmin("DELETE", `${admin}/links/${id}/faults`)),
+      each(ids, (id) => changeAdmin({ adminToken }, "PUT", `${admin}/links/${id}/faults/latency`, slowness)),
+    clear: (ids: readonly string[]) =>
+      each(ids, (id) => changeAdmin({ adminToken }, "DELETE", `${admin}/links/${id}/faults`)),
   };
 }
 

@@ -1,4 +1,5 @@
-import { callAdmin, HttpError } from "./http.ts";
+import type { Endpoints } from "./engine.ts";
+import { changeAdmin, HttpError } from "./http.ts";
 
 /**
  * Sets or clears `chaos_action_active{action,target}` at the caller, which exports it for the dashboards.
@@ -7,12 +8,12 @@ import { callAdmin, HttpError } from "./http.ts";
  */
 export async function mark(
   method: "PUT" | "DELETE",
-  callerAdmin: string,
+  endpoints: Endpoints,
   action: string,
   target: string,
 ): Promise<string | undefined> {
   try {
-    await callAdmin(method, `${callerAdmin}/marks/action/${action}/${target}`, {}, 1_000);
+    await changeAdmin(endpoints, method, `${endpoints.callerAdmin}/marks/action/${action}/${target}`, {}, 1_000);
     return undefined;
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;

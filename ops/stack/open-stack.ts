@@ -6,6 +6,7 @@ import { knownVariables } from "../known-variables.ts";
 import { portsOf } from "../ports.ts";
 import { createProcessEngine, hostEndpoints } from "../process/engine.ts";
 import type { StackLayout } from "../process/programs.ts";
+import { secretOf } from "../process/secrets.ts";
 import { openStateDir, type StateDir } from "../process/state-dir.ts";
 import type { Engine } from "./engine.ts";
 
@@ -37,12 +38,13 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
   const port = portsOf(portBase, settings);
   const baseEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !known.includes(name)));
   const layout = { root, dir: state.dir, port, settings };
+  const adminToken = config.ADMIN_TOKEN ?? secretOf(layout, "ADMIN_TOKEN");
   const inside = config.OPS_INSIDE !== undefined;
   const engine =
     (config.ENGINE ?? state.engine()) === "compose"
       ? createComposeEngine({
           stack: config.STACK,
-          endpoints: inside ? insideEndpoints : hostEndpoints(port),
+          endpoints: inside ? insideEndpoints(adminToken) : hostEndpoints(port, adminToken),
           linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })

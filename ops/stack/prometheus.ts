@@ -1,4 +1,4 @@
-import { callAdmin } from "./http.ts";
+import { askAdmin } from "./http.ts";
 
 /** One series of an answer: its labels, and its samples as [epoch seconds, value]. */
 export interface Series {
@@ -29,7 +29,7 @@ interface RawSeries {
 export function createPrometheus(base: string) {
   const ask = async <T>(path: string, params: Readonly<Record<string, string>> = {}): Promise<T> => {
     const query = new URLSearchParams(params).toString();
-    return (await callAdmin<Answer<T>>("GET", `${base}/api/v1/${path}${query === "" ? "" : `?${query}`}`)).data;
+    return (await askAdmin<Answer<T>>(`${base}/api/v1/${path}${query === "" ? "" : `?${query}`}`)).data;
   };
   const series = ({ metric, value, values }: RawSeries): Series => ({
     labels: metric,

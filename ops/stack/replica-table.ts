@@ -1,5 +1,5 @@
 import { pause } from "../wait/pause.ts";
-import { callAdmin, HttpError } from "./http.ts";
+import { askAdmin, HttpError } from "./http.ts";
 
 /** A row of the proxy's `GET /replicas`. */
 export interface ReplicaRow {
@@ -12,7 +12,7 @@ export interface ReplicaRow {
 
 /** The proxy's view of its replicas. */
 export function replicaTable(proxyAdmin: string): Promise<ReplicaRow[]> {
-  return callAdmin<ReplicaRow[]>("GET", `${proxyAdmin}/replicas`);
+  return askAdmin<ReplicaRow[]>(`${proxyAdmin}/replicas`);
 }
 
 /**

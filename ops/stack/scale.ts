@@ -1,6 +1,6 @@
 import { maxReplicas } from "../ports.ts";
 import { CannotError } from "./engine.ts";
-import { callAdmin } from "./http.ts";
+import { changeAdmin } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
 import { awaitReady, replicaTable } from "./replica-table.ts";
 
@@ -20,7 +20,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
   const ids = Array.from({ length: wanted }, (_, index) => `signaling-${index + 1}`);
   for (const id of ids.filter((other) => !present.includes(other))) {
     await engine.addReplica(id);
-    await callAdmin("PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
+    await changeAdmin(engine.endpoints, "PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
     await awaitReady(engine.endpoints.proxyAdmin, [id]);
     step(`added ${id}: about 1/${wanted} of the new sessions go there; no live socket moves`);
   }
@@ -28,7 +28,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
     // A SIGTERM drains: its peers are on the others before it ends.
     await engine.removeReplica(id);
     const known = (await replicaTable(engine.endpoints.proxyAdmin)).some((row) => row.id === id);
-    if (known) await callAdmin("DELETE", `${engine.endpoints.proxyAdmin}/replicas/${id}`);
+    if (known) await changeAdmin(engine.endpoints, "DELETE", `${engine.endpoints.proxyAdmin}/replicas/${id}`);
     step(`removed ${id}: its peers moved to the others first`);
   }
   await awaitReady(engine.endpoints.proxyAdmin, ids);
@@ -43,6 +43,6 @@ export async function registerReplicas(stack: Stack): Promise<string[]> {
   const known = (await replicaTable(engine.endpoints.proxyAdmin)).map((row) => row.id);
   const missing = running.map(({ id }) => id).filter((id) => !known.includes(id));
   for (const id of missing)
-    await callAdmin("PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
+    await changeAdmin(engine.endpoints, "PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
   return missing;
 }

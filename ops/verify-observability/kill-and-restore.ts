@@ -1,7 +1,7 @@
 import { runAction } from "../chaos/actions.ts";
 import { alertsReceived, awaitAlert } from "../stack/alerts-received.ts";
 import { awaitCalls } from "../stack/await-calls.ts";
-import { callAdmin } from "../stack/http.ts";
+import { changeAdmin } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { pause } from "../wait/pause.ts";
 import type { Checked, Finding } from "./finding.ts";
@@ -24,8 +24,11 @@ export async function killAndRestore(
 ): Promise<Checked> {
   const { callerAdmin } = stack.engine.endpoints;
   const findings: Finding[] = [];
-  const { run } = await callAdmin<{ run: string }>("POST", `${callerAdmin}/calls`, { calls, rate: 20 });
-  await callAdmin("PUT", `${callerAdmin}/marks/drill/${mark}`, {});
+  const { run } = await changeAdmin<{ run: string }>(stack.engine.endpoints, "POST", `${callerAdmin}/calls`, {
+    calls,
+    rate: 20,
+  });
+  await changeAdmin(stack.engine.endpoints, "PUT", `${callerAdmin}/marks/drill/${mark}`, {});
   try {
     await awaitCalls(callerAdmin, run, calls);
     // Two scrapes of the steady state: rates need both.
@@ -57,8 +60,8 @@ export async function killAndRestore(
     }
   } finally {
     const ended = await Promise.allSettled([
-      callAdmin("DELETE", `${callerAdmin}/marks/drill/${mark}`, {}),
-      callAdmin("DELETE", `${callerAdmin}/calls/${run}`, {}, 10_000),
+      changeAdmin(stack.engine.endpoints, "DELETE", `${callerAdmin}/marks/drill/${mark}`, {}),
+      changeAdmin(stack.engine.endpoints, "DELETE", `${callerAdmin}/calls/${run}`, {}, 10_000),
     ]);
     for (const end of ended) if (end.status === "rejected") findings.push(`not cleaned up: ${end.reason}`);
   }

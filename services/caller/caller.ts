@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AdminError, createAdminServer } from "../../common/admin-server.ts";
+import { AdminError } from "../../common/admin-access.ts";
+import { createAdminServer } from "../../common/admin-server.ts";
 import { CallsRequest } from "../../common/calls.ts";
 import type { Log } from "../../common/log.ts";
 import { createAlertLog } from "./alerts.ts";
@@ -87,7 +88,8 @@ export function createCaller(config: Config, kind: PeerKind, log: Log) {
     port: config.ADMIN_PORT,
     registry: metrics.registry,
     log,
-    hostnames: ["caller"],
+    hostnames: ["caller", ...config.ADMIN_HOSTNAMES],
+    token: config.ADMIN_TOKEN,
     routes: {
       "GET /readyz": () => ({ body: { state: "ready" } }),
       "GET /calls": () => ({ body: { runs: [...runs.keys()] } }),

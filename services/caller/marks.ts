@@ -1,4 +1,5 @@
-import { AdminError, type AdminRoutes } from "../../common/admin-server.ts";
+import { AdminError } from "../../common/admin-access.ts";
+import type { AdminRoutes } from "../../common/admin-server.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** Marks name actions, services and drills: nothing else may become a label. */

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { AdminError, createAdminServer } from "../../common/admin-server.ts";
+import { AdminError } from "../../common/admin-access.ts";
+import { createAdminServer } from "../../common/admin-server.ts";
 import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/create-backplane.ts";
 import type { Config } from "./config.ts";
@@ -102,7 +103,8 @@ export async function startReplica(config: Config, log: Log) {
     port: config.ADMIN_PORT,
     registry: metrics.registry,
     log,
-    hostnames: [config.NODE_ID],
+    hostnames: [config.NODE_ID, ...config.ADMIN_HOSTNAMES],
+    token: config.ADMIN_TOKEN,
     routes: {
       "GET /readyz": () => {
         const node = config.NODE_ID;

@@ -9,7 +9,7 @@ import { drills } from "../../ops/drills/drills.ts";
 import { writeReport } from "../../ops/report/write.ts";
 import type { DrillResult } from "../../ops/runner/result.ts";
 import { runDrill } from "../../ops/runner/runner.ts";
-import { callAdmin } from "../../ops/stack/http.ts";
+import { askAdmin } from "../../ops/stack/http.ts";
 import { unsteady } from "../../ops/stack/steady.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
@@ -94,7 +94,7 @@ test.for([
   const [code] = await once(healing, "exit");
   expect(code).toBe(0);
   expect(await unsteady(drillStack())).toEqual([]);
-  expect(await callAdmin<{ runs: string[] }>("GET", `${drillStack().engine.endpoints.callerAdmin}/calls`)).toEqual({
+  expect(await askAdmin<{ runs: string[] }>(`${drillStack().engine.endpoints.callerAdmin}/calls`)).toEqual({
     runs: [],
   });
 });

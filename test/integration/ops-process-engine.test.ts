@@ -7,7 +7,7 @@ import { heal } from "../../ops/heal/heal.ts";
 import { defaultPorts } from "../../ops/ports.ts";
 import { identify } from "../../ops/process/identity.ts";
 import { bringUp, takeDown } from "../../ops/process/up.ts";
-import { callAdmin } from "../../ops/stack/http.ts";
+import { askAdmin } from "../../ops/stack/http.ts";
 import { replicaTable } from "../../ops/stack/replica-table.ts";
 import { roll } from "../../ops/stack/roll.ts";
 import { scale } from "../../ops/stack/scale.ts";
@@ -24,7 +24,7 @@ const states = async () => Object.fromEntries((await stack.engine.services()).ma
 const routing = async (id: string) =>
   (await replicaTable(stack.engine.endpoints.proxyAdmin)).find((row) => row.id === id)?.state;
 const readyState = async (id: string) =>
-  (await callAdmin<{ state: string }>("GET", `${stack.engine.endpoints.replica(id).admin}/readyz`)).state;
+  (await askAdmin<{ state: string }>(`${stack.engine.endpoints.replica(id).admin}/readyz`)).state;
 
 test("every service of the stack is running and the proxy routes to all replicas", async () => {
   const now = await states();

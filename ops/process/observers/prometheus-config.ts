@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { replicaNumber } from "../ports.ts";
+import { replicaNumber } from "../../ports.ts";
+import type { StackLayout } from "../programs.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
-import type { StackLayout } from "./programs.ts";
 
 interface StaticConfig {
   targets: string[];

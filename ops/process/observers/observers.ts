@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findExecutable } from "./executable.ts";
+import { findExecutable } from "../executable.ts";
+import type { StackLayout } from "../programs.ts";
+import { neededSecret } from "../secrets.ts";
+import type { Launch } from "../state-dir.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
-import type { StackLayout } from "./programs.ts";
 import { writePrometheusConfig } from "./prometheus-config.ts";
-import type { Launch } from "./state-dir.ts";
 
 /**
  * The programs that observe the stack, those that are installed: `prometheus`, `alertmanager`, `redis-exporter`. They
@@ -15,15 +16,22 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
   const launches: Record<string, Launch> = {};
   const exporter = findExecutable(["prometheus-redis-exporter", "redis_exporter"], path);
   if (exporter !== undefined) {
+    const address = `redis://127.0.0.1:${port("REDIS_PORT")}`;
+    // By address, as old and new exporters spell it: no other target is sent the password.
+    const passwords = join(dir, "redis-exporter.json");
+    const password = neededSecret(layout, "REDIS_WATCH_PASSWORD");
+    writeFileSync(passwords, JSON.stringify({ [address]: password, [address.replace("//", "//watch@")]: password }), {
+      mode: 0o600,
+    });
     launches["redis-exporter"] = {
       command: exporter,
       args: [
-        `-redis.addr=redis://127.0.0.1:${port("REDIS_PORT")}`,
+        `-redis.addr=${address}`,
         // Below the scrape's time-out: a frozen Redis is told as redis_up 0, not as an exporter that is gone.
         "-connection-timeout=2s",
         `-web.listen-address=127.0.0.1:${port("REDIS_EXPORTER_PORT")}`,
       ],
-      env: {},
+      env: { REDIS_USER: "watch", REDIS_PASSWORD_FILE: passwords, REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT: "true" },
     };
   }
   const alertmanager = findExecutable(["alertmanager", "prometheus-alertmanager"], path);
@@ -31,7 +39,10 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
   if (alertmanager !== undefined && existsSync(routing)) {
     mkdirSync(join(dir, "alertmanager"), { recursive: true });
     const written = join(dir, "alertmanager", "alertmanager.yml");
-    writeFileSync(written, translate(readFileSync(routing, "utf8"), hostAddresses(port)));
+    const token = join(dir, "alertmanager", "admin-token");
+    writeFileSync(token, neededSecret(layout, "ADMIN_TOKEN"), { mode: 0o600 });
+    const text = readFileSync(routing, "utf8").replaceAll("/run/secrets/admin_token", token);
+    writeFileSync(written, translate(text, hostAddresses(port)));
     launches["alertmanager"] = {
       command: alertmanager,
       args: [

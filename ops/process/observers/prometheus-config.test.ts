@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { portsOf } from "../ports.ts";
+import { portsOf } from "../../ports.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
 import { placeTargets } from "./prometheus-config.ts";
 

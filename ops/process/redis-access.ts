@@ -1,0 +1,42 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { neededSecret } from "./secrets.ts";
+
+/** Rights that Redis knows since a version; in an older one's ACL file their names would be errors. */
+const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
+
+/**
+ * Writes redis/users.acl for this stack, its passwords as hashes: the users of the compose engine, less what the
+ * installed Redis does not know.
+ *
+ * @returns the path of what was written, readable by its owner alone
+ * @throws CannotError where a password is missing
+ */
+export function writeRedisUsers(layout: {
+  root: string;
+  dir: string;
+  settings: Readonly<Record<string, string>>;
+}): string {
+  const dir = join(layout.dir, "redis");
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, "users.acl");
+  const template = readFileSync(join(layout.root, "redis", "users.acl"), "utf8");
+  const version = execFileSync("redis-server", ["--version"], { encoding: "utf8" });
+  writeFileSync(
+    path,
+    renderUsers(template, version, (name) => neededSecret(layout, name)),
+    { mode: 0o600 },
+  );
+  return path;
+}
+
+/** `template` with each `#NAME` replaced by the hash of that password, and without the rights that `version` lacks. */
+export function renderUsers(template: string, version: string, password: (name: string) => string): string {
+  const [, major = 0, minor = 0] = (/v=(\d+)\.(\d+)/.exec(version) ?? []).map(Number);
+  const unknown = since.filter(([, from, minorFrom]) => major < from || (major === from && minor < minorFrom));
+  return unknown
+    .reduce((text, [right]) => text.replaceAll(` ${right}`, ""), template)
+    .replace(/#([A-Z_]+)/g, (_, name: string) => `#${createHash("sha256").update(password(name)).digest("hex")}`);
+}
