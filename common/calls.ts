@@ -24,8 +24,8 @@ export const CallsRequest = z.object({
       default: z.number().nonnegative().default(1),
       websocket: z.number().nonnegative().default(2),
       polling: z.number().nonnegative().default(1),
-      /** Share of peers, 0..1, that keep no cookies. */
-      cookieless: z.number().min(0).max(1).default(0.25),
+      /** Share of peers, 0..1, that keep no cookies; unset: the caller's `PEER_COOKIELESS`. */
+      cookieless: z.number().min(0).max(1).optional(),
     })
     .prefault({}),
   /** Every n-th call holds a real WebRTC connection; 0: none. */

@@ -32,6 +32,12 @@ export const schema = z.object({
     .enum(["1"])
     .optional()
     .describe("Set in the ops container: services are reached by their compose names"),
+  APP: z
+    .string()
+    .optional()
+    .describe(
+      "File that describes an application to run in place of the replicas (docs/adopt.md); counts at `make up`",
+    ),
   ...hostPorts,
 });
 

@@ -1,5 +1,6 @@
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
 import { changeAdmin, typedChange } from "../stack/http.ts";
+import { replicaTable } from "../stack/replica-table.ts";
 
 /** What is told to a verb besides its target. */
 export type VerbOptions = Partial<Slowness>;
@@ -34,10 +35,8 @@ const post = async ({ endpoints }: Engine, url: string): Promise<string> => {
   await changeAdmin(endpoints, "POST", url, {});
   return typedChange("POST", url);
 };
-const replicaState = async (engine: Engine, id: string) => {
-  const response = await fetch(`${engine.endpoints.replica(id).admin}/readyz`, { signal: AbortSignal.timeout(3_000) });
-  return ((await response.json()) as { state?: string }).state;
-};
+const replicaState = async (engine: Engine, id: string) =>
+  (await replicaTable(engine.endpoints.proxyAdmin)).find((row) => row.id === id)?.state;
 
 /** The chaos actions by name. */
 export const verbs: Readonly<Record<string, Verb>> = {
@@ -83,7 +82,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) !== "draining";
-      return { changed, typed: await post(engine, `${engine.endpoints.replica(target).admin}/drain`) };
+      return { changed, typed: await post(engine, `${engine.endpoints.draining(target)}/drain`) };
     },
     holds: true,
     watch: (target) => `peers leave ${target} paced by DRAIN_PER_SECOND; no acknowledged signal is lost`,
@@ -93,7 +92,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) === "draining";
-      return { changed, typed: await post(engine, `${engine.endpoints.replica(target).admin}/undrain`) };
+      return { changed, typed: await post(engine, `${engine.endpoints.draining(target)}/undrain`) };
     },
     ends: ["drain"],
     watch: recovery,

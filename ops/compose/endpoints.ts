@@ -1,10 +1,11 @@
+import type { App } from "../app/app-file.ts";
 import type { Endpoints } from "../stack/engine.ts";
 
 /**
  * Base URLs of a stack of containers as its own ops container reaches them, over the network `monitoring`. A program
  * binds its admin listener to the alias that it has there alone.
  */
-export const insideEndpoints = (adminToken: string | undefined): Endpoints => ({
+export const insideEndpoints = (adminToken: string | undefined, app: App | undefined): Endpoints => ({
   proxy: "http://proxy:8080",
   proxyAdmin: "http://proxy.admin:9100",
   callerAdmin: "http://caller.admin:9100",
@@ -12,6 +13,7 @@ export const insideEndpoints = (adminToken: string | undefined): Endpoints => ({
   alertmanager: "http://alertmanager:9093",
   adminToken,
   replica: (id) => ({ public: `http://${id}:3000`, admin: `http://${id}.admin:9100` }),
+  draining: (id) => (app === undefined ? `http://${id}.admin:9100` : `http://proxy.admin:9100/replicas/${id}`),
   redis: { host: "redis", port: 6379 },
 });
 

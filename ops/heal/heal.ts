@@ -52,7 +52,7 @@ export async function heal(
   const replicas = services.map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
   for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;
-    await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.replica(row.id).admin}/undrain`, {});
+    await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.draining(row.id)}/undrain`, {});
     await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
     did(`undrained ${row.id}`);
   }

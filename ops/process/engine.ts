@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { linesOf } from "../logs/lines.ts";
-import { type PortOf, replicaNumber } from "../ports.ts";
+import { replicaNumber } from "../ports.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
@@ -10,7 +10,7 @@ import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { saveScaledTargets } from "./observers/prometheus-config.ts";
 import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
-import { readiness } from "./readiness.ts";
+import { readiness, readyUrls } from "./readiness.ts";
 import { neededSecret, secretOf } from "./secrets.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 import { typedCommand } from "./typed-command.ts";
@@ -20,7 +20,10 @@ const graceMs = 25_000;
 const noRestartPolicy = "the process engine has no restart policy that could heal a crash: kill it, then start it";
 
 /** Base URLs of a stack on this host. */
-export function hostEndpoints(port: PortOf, adminToken: string | undefined): Endpoints {
+export function hostEndpoints(
+  { port, app }: Pick<StackLayout, "port" | "app">,
+  adminToken: string | undefined,
+): Endpoints {
   const url = (variable: string) => `http://127.0.0.1:${port(variable)}`;
   return {
     proxy: url("PROXY_PORT"),
@@ -33,6 +36,10 @@ export function hostEndpoints(port: PortOf, adminToken: string | undefined): End
       public: url(`SIGNALING_${replicaNumber(id)}_PORT`),
       admin: url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`),
     }),
+    draining: (id) =>
+      app === undefined
+        ? url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)
+        : `${url("PROXY_ADMIN_PORT")}/replicas/${id}`,
     redis: { host: "127.0.0.1", port: port("REDIS_PORT") },
   };
 }
@@ -47,11 +54,10 @@ export function createProcessEngine(options: {
 }) {
   const { state, layout, baseEnv } = options;
   const { port } = layout;
-  const endpoints = hostEndpoints(port, secretOf(layout, "ADMIN_TOKEN"));
+  const endpoints = hostEndpoints(layout, secretOf(layout, "ADMIN_TOKEN"));
   const linksAdmin = `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`;
   const links = createLinksClient(linksAdmin, endpoints.adminToken);
-  const readinessOf = (id: string) =>
-    readiness(id, endpoints, linksAdmin, `http://127.0.0.1:${port("REDIS_EXPORTER_PORT")}`);
+  const readinessOf = (id: string) => readiness(id, endpoints, readyUrls(layout, id));
 
   const aliveState = (record: ServiceRecord) => (record.process === null ? "gone" : stateOf(record.process));
   function find(id: string): ServiceRecord {
@@ -155,7 +161,7 @@ export function createProcessEngine(options: {
       saveScaledTargets(layout, replicaRecords());
       return done;
     },
-    replicaUrls: (id) => replicaUrls(port, id),
+    replicaUrls: (id) => replicaUrls(layout, id),
     async *redisCli(args, signal) {
       const child = spawn("redis-cli", ["-p", String(port("REDIS_PORT")), "--user", "ops", ...args], {
         env: { ...baseEnv, REDISCLI_AUTH: neededSecret(layout, "REDIS_OPS_PASSWORD") },

@@ -1,7 +1,10 @@
 import { join } from "node:path";
+import type { App } from "../app/app-file.ts";
+import { callerSettings, proxySettings } from "../app/app-settings.ts";
 import { maxReplicas, type PortOf, replicaNumber } from "../ports.ts";
+import { CannotError } from "../stack/engine.ts";
 import { writeRedisUsers } from "./redis-access.ts";
-import { secretFiles } from "./secrets.ts";
+import { neededSecret, secretFiles } from "./secrets.ts";
 import type { Launch } from "./state-dir.ts";
 
 const loopback = "127.0.0.1";
@@ -15,6 +18,8 @@ export interface StackLayout {
   port: PortOf;
   /** Variables of .env.example that were set at `up`. */
   settings: Readonly<Record<string, string>>;
+  /** What runs in place of the replicas; undefined: they do. */
+  app: App | undefined;
 }
 
 /** `n` replicas' ids, from `signaling-1`. */
@@ -51,8 +56,9 @@ export function linksLaunch(layout: StackLayout): Launch {
 }
 
 export function replicaLaunch(layout: StackLayout, id: string): Launch {
-  const { root, port, settings } = layout;
+  const { root, port, settings, app } = layout;
   const n = replicaNumber(id);
+  if (app !== undefined) return appLaunch(layout, app, id);
   return node(root, "services/signaling/main.ts", {
     ...settings,
     ...secretFiles(layout, [
@@ -73,22 +79,48 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
   });
 }
 
-/** `id=publicURL|readyURL`, as `REPLICAS` and `PUT /replicas/:id` have it. */
-export function replicaUrls(port: PortOf, id: string): { url: string; readyUrl: string } {
+/** One process of the application, told where to listen and where Redis is by variables that its file names. */
+function appLaunch(layout: StackLayout, app: App, id: string): Launch {
+  if (app.command === undefined) throw new CannotError(`${app.file} has no APP_COMMAND: ENGINE=process needs one`);
+  const { port } = layout;
   const n = replicaNumber(id);
+  const password = encodeURIComponent(neededSecret(layout, "REDIS_PASSWORD"));
   return {
-    url: `http://${loopback}:${port(`SIGNALING_${n}_PORT`)}`,
+    // `exec`, so that signals reach the application and no shell in front of it.
+    command: "sh",
+    args: ["-c", `cd "$1" && exec ${app.command}`, "sh", app.dir],
+    env: {
+      ...app.env,
+      [app.variables.port]: String(port(`SIGNALING_${n}_PORT`)),
+      [app.variables.host]: loopback,
+      [app.variables.node]: id,
+      [app.variables.redis]: `redis://app:${password}@${loopback}:${port(`LINK_${n}_PORT`)}`,
+    },
+  };
+}
+
+/** `id=publicURL|readyURL`, as `REPLICAS` and `PUT /replicas/:id` have it. */
+export function replicaUrls(
+  { port, app }: Pick<StackLayout, "port" | "app">,
+  id: string,
+): { url: string; readyUrl: string } {
+  const n = replicaNumber(id);
+  const url = `http://${loopback}:${port(`SIGNALING_${n}_PORT`)}`;
+  if (app !== undefined) return { url, readyUrl: `${url}${app.readyPath}` };
+  return {
+    url,
     readyUrl: `http://${loopback}:${port(`SIGNALING_${n}_ADMIN_PORT`)}/readyz`,
   };
 }
 
 export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): Launch {
-  const { root, port, settings } = layout;
+  const { root, port, settings, app } = layout;
   const table = replicas.map((id) => {
-    const { url, readyUrl } = replicaUrls(port, id);
+    const { url, readyUrl } = replicaUrls(layout, id);
     return `${id}=${url}|${readyUrl}`;
   });
   return node(root, "proxy/main.ts", {
+    ...(app === undefined ? {} : proxySettings(app)),
     ...settings,
     ...secretFiles(layout, ["ADMIN_TOKEN", "STICKY_SECRET"]),
     PROXY_HOST: settings["PUBLIC_BIND"] ?? loopback,
@@ -100,8 +132,9 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
 }
 
 export function callerLaunch(layout: StackLayout): Launch {
-  const { root, port, settings } = layout;
+  const { root, port, settings, app } = layout;
   return node(root, "services/caller/main.ts", {
+    ...(app === undefined ? {} : callerSettings(app)),
     ...settings,
     ...secretFiles(layout, ["ADMIN_TOKEN"]),
     ADMIN_HOST: loopback,

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { Endpoints } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
+import { replicaUrls, type StackLayout } from "./programs.ts";
 
 /** True when a Redis server answers PING there. */
 export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_000): Promise<boolean> {
@@ -18,15 +19,25 @@ export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_0
   });
 }
 
+/** What is asked besides a stack's endpoints, for the service `id`. */
+export function readyUrls(layout: StackLayout, id: string) {
+  const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
+  return {
+    linksAdmin: at("LINK_ADMIN_PORT"),
+    exporter: at("REDIS_EXPORTER_PORT"),
+    replicaReady: id.startsWith("signaling-") ? replicaUrls(layout, id).readyUrl : "",
+  };
+}
+
 /** The question that tells whether a service is ready; for `links` that it carries connections. */
-export function readiness(id: string, endpoints: Endpoints, linksAdmin: string, exporter: string) {
+export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typeof readyUrls>) {
   return (): Promise<boolean> => {
-    if (id.startsWith("signaling-")) return answersOk(`${endpoints.replica(id).admin}/readyz`);
+    if (id.startsWith("signaling-")) return answersOk(urls.replicaReady);
     switch (id) {
       case "redis":
         return redisAnswers(endpoints.redis);
       case "links":
-        return answersOk(`${linksAdmin}/healthz`);
+        return answersOk(`${urls.linksAdmin}/healthz`);
       case "proxy":
         return answersOk(`${endpoints.proxyAdmin}/readyz`);
       case "caller":
@@ -36,7 +47,7 @@ export function readiness(id: string, endpoints: Endpoints, linksAdmin: string, 
       case "alertmanager":
         return answersOk(`${endpoints.alertmanager}/-/ready`);
       case "redis-exporter":
-        return answersOk(`${exporter}/metrics`);
+        return answersOk(`${urls.exporter}/metrics`);
       default:
         throw new Error(`no readiness is known for ${id}`);
     }

@@ -12,7 +12,7 @@ import {
   replicaLaunch,
   type StackLayout,
 } from "./programs.ts";
-import { readiness } from "./readiness.ts";
+import { readiness, readyUrls } from "./readiness.ts";
 import type { Launch, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
 
@@ -40,19 +40,12 @@ export async function bringUp(options: {
 }): Promise<void> {
   const { engine, layout, state, baseEnv, print } = options;
   const replicas = replicaIds(3);
-  const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
   for (const stage of stages(layout, replicas, baseEnv["PATH"])) {
     await Promise.all(
       Object.entries(stage).map(async ([id, wanted]) => {
         const record = state.service(id);
         if (record?.process != null && stateOf(record.process) !== "gone") return;
-        await launch(
-          state,
-          id,
-          wanted,
-          baseEnv,
-          readiness(id, engine.endpoints, at("LINK_ADMIN_PORT"), at("REDIS_EXPORTER_PORT")),
-        );
+        await launch(state, id, wanted, baseEnv, readiness(id, engine.endpoints, readyUrls(layout, id)));
         print(`started ${id}`);
       }),
     );

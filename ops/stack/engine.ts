@@ -35,6 +35,8 @@ export interface Endpoints {
   adminToken: string | undefined;
   /** The replica's own listeners, `id` as in `signaling-2`. */
   replica(id: ServiceId): { public: string; admin: string };
+  /** Takes `POST …/drain` and `…/undrain` for a replica: itself, or the proxy where the application cannot drain. */
+  draining(id: ServiceId): string;
   redis: { host: string; port: number };
 }
 

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { readApp } from "../app/app-file.ts";
 import { insideEndpoints, insideLinksAdmin } from "../compose/endpoints.ts";
 import { createComposeEngine } from "../compose/engine.ts";
 import type { Config } from "../config.ts";
@@ -35,16 +36,18 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
     }),
   );
   const { portBase, settings } = state.stack() ?? { portBase: config.PORT_BASE, settings: given };
+  const file = settings["APP"];
+  const app = file === undefined ? undefined : readApp(resolve(root, file));
   const port = portsOf(portBase, settings);
   const baseEnv = Object.fromEntries(Object.entries(env).filter(([name]) => !known.includes(name)));
-  const layout = { root, dir: state.dir, port, settings };
+  const layout = { root, dir: state.dir, port, settings, app };
   const adminToken = config.ADMIN_TOKEN ?? secretOf(layout, "ADMIN_TOKEN");
   const inside = config.OPS_INSIDE !== undefined;
   const engine =
     (config.ENGINE ?? state.engine()) === "compose"
       ? createComposeEngine({
           stack: config.STACK,
-          endpoints: inside ? insideEndpoints(adminToken) : hostEndpoints(port, adminToken),
+          endpoints: inside ? insideEndpoints(adminToken, app) : hostEndpoints(layout, adminToken),
           linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })

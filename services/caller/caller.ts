@@ -25,6 +25,7 @@ export function createCaller(config: Config, kind: PeerKind, log: Log) {
   const alerts = createAlertLog();
   const target: Target = {
     kind,
+    cookieless: config.PEER_COOKIELESS,
     url: config.TARGET_URL,
     ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
     ...(config.PEER_PATH === undefined ? {} : { path: config.PEER_PATH }),

@@ -25,6 +25,12 @@ export const schema = z.object({
     .string()
     .optional()
     .describe("First message of each engine or websocket connection; unset: a Socket.IO CONNECT, and nothing"),
+  PEER_COOKIELESS: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.25)
+    .describe("Share of the peers that keep no cookies, 0 to 1, where a request for calls says nothing else"),
   TOKEN: secret(z.string().min(1).optional()).describe("JWT that the peers present, where the replicas ask for one"),
 });
 

@@ -50,8 +50,8 @@ const programs: Record<string, Program> = {
   ops: {
     schema: ops,
     own: ["ENGINE", "OPS_INSIDE", "STACK"],
-    // Inside the container every service has its own address, and make has read the file of settings.
-    without: [...Object.keys(defaultPorts), "ENV_FILE", "SLO_WINDOWS"],
+    // Inside the container every service has its own address, and make has read the file of settings. deploy/app sets APP.
+    without: [...Object.keys(defaultPorts), "APP", "ENV_FILE", "SLO_WINDOWS"],
   },
 };
 

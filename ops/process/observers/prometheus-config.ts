@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { replicaNumber } from "../../ports.ts";
-import type { StackLayout } from "../programs.ts";
+import { maxReplicas, replicaNumber } from "../../ports.ts";
+import { replicaIds, type StackLayout } from "../programs.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
 
 interface StaticConfig {
@@ -10,6 +10,7 @@ interface StaticConfig {
   labels?: Record<string, string>;
 }
 interface ScrapeConfig {
+  job_name?: string;
   static_configs?: StaticConfig[];
   file_sd_configs?: { files: string[] }[];
 }
@@ -28,12 +29,15 @@ function targetsDir({ dir }: StackLayout): string {
  * Writes prometheus/prometheus.yml for this host: addresses and files translated, and what is not installed here left
  * out, so that nothing looks down that was never there. The label `instance` keeps the compose name.
  *
- * @param absent services that this stack runs without
+ * @param missing services that this stack runs without
  * @returns the path of what was written
  */
-export function writePrometheusConfig(layout: StackLayout, absent: readonly string[]): string {
-  const { root, dir, port } = layout;
-  const addresses = hostAddresses(port);
+export function writePrometheusConfig(layout: StackLayout, missing: readonly string[]): string {
+  const { root, dir, app } = layout;
+  const addresses = scrapeAddresses(layout);
+  // An application without metrics is judged by the proxy's.
+  const absent =
+    app !== undefined && app.metricsPath === undefined ? [...missing, ...replicaIds(maxReplicas)] : missing;
   const config = parse(readFileSync(join(root, "prometheus", "prometheus.yml"), "utf8")) as PrometheusConfig;
   const place = (scrapes: readonly ScrapeConfig[]): ScrapeConfig[] =>
     scrapes.flatMap((scrape) => {
@@ -43,7 +47,11 @@ export function writePrometheusConfig(layout: StackLayout, absent: readonly stri
         ...discovery,
         files: discovery.files.map((file) => join(targetsDir(layout), file.slice(file.lastIndexOf("/") + 1))),
       }));
-      return [{ ...scrape, static_configs: targets, ...(files === undefined ? {} : { file_sd_configs: files }) }];
+      const path = scrape.job_name === "signaling" ? app?.metricsPath : undefined;
+      const where = path === undefined ? {} : { metrics_path: path };
+      return [
+        { ...scrape, ...where, static_configs: targets, ...(files === undefined ? {} : { file_sd_configs: files }) },
+      ];
     });
   config.rule_files = (config.rule_files ?? []).map((path) => ruleFile(layout, path));
   config.scrape_configs = place(config.scrape_configs ?? []);
@@ -56,14 +64,25 @@ export function writePrometheusConfig(layout: StackLayout, absent: readonly stri
   return written;
 }
 
+/** Where each target of the compose network is on this host; an application's metrics are on its own port. */
+function scrapeAddresses({ port, app }: StackLayout): Record<string, string> {
+  const addresses = hostAddresses(port);
+  if (app === undefined) return addresses;
+  const own = replicaIds(maxReplicas).map((id) => [
+    `${id}:9100`,
+    `127.0.0.1:${port(`SIGNALING_${replicaNumber(id)}_PORT`)}`,
+  ]);
+  return { ...addresses, ...Object.fromEntries(own) };
+}
+
 /** Tells Prometheus of the replicas that `make scale` added to the three of its configuration. */
 export function saveScaledTargets(layout: StackLayout, replicas: readonly string[]): void {
   const dir = targetsDir(layout);
-  if (!existsSync(dir)) return;
+  if (!existsSync(dir) || (layout.app !== undefined && layout.app.metricsPath === undefined)) return;
   const targets = replicas.filter((id) => Number(replicaNumber(id)) > 3).map((id) => `${id}:9100`);
   writeFileSync(
     join(dir, "scaled.json"),
-    JSON.stringify(placeTargets([{ targets }], hostAddresses(layout.port)), null, 2),
+    JSON.stringify(placeTargets([{ targets }], scrapeAddresses(layout)), null, 2),
   );
 }
 

@@ -8,6 +8,8 @@ const outageLimit = 200;
 /** Where, as whom and in which way callers speak to the application. */
 export interface Target extends Pick<PeerOptions, "url" | "token" | "path" | "hello"> {
   kind: PeerKind;
+  /** Share of peers, 0..1, that keep no cookies, where a run does not say. */
+  cookieless: number;
 }
 
 export interface CallPeerEvents {
@@ -39,9 +41,9 @@ export function createPeer(
   events: CallPeerEvents,
 ) {
   const { index, side, roomId, request, target, random } = options;
-  const { kind, ...where } = target;
+  const { kind, cookieless, ...where } = target;
   const transports = draw(request.mix, random);
-  const cookies = random() >= request.mix.cookieless;
+  const cookies = random() >= (request.mix.cookieless ?? cookieless);
   const outages: CallerPeer["outages"] = [];
   let state: CallerPeer["state"] = "connecting";
   let peerId: string | null = null;
