@@ -8,7 +8,8 @@ import { neededSecret } from "./secrets.ts";
 const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
 
 /** An application of one's own: what it publishes and keeps is not known here, so any key and channel is its own. */
-const appUser = "user app on #REDIS_PASSWORD resetchannels &* ~* +@all -@admin -@dangerous +info +client|setname +client|id";
+const appUser =
+  "user app on #REDIS_PASSWORD resetchannels &* ~* +@all -@admin -@dangerous +info +client|setname +client|id";
 
 /**
  * Writes redis/users.acl for this stack, its passwords as hashes: the users of the compose engine, less what the

@@ -11,3 +11,12 @@ test("a launch reads as one would type it: own variables, short paths, quotes wh
     "REPLICAS='a=http://a|http://b' PROXY_PORT=8080 node proxy/main.ts ''",
   );
 });
+
+test("a password in a URL is not shown", () => {
+  const typed = typedCommand(
+    { command: "sh", args: [], env: { REDIS_URL: "redis://app:secret@127.0.0.1:1" } },
+    "/",
+    {},
+  );
+  expect(typed).toBe("REDIS_URL='redis://app:…@127.0.0.1:1' sh");
+});
