@@ -49,7 +49,10 @@ export const proxyConfig = z.object({
   STICKY_SECRET: secret(z.string().min(1)).optional().describe("Keys the hash from route key to replica"),
   TRUSTED_PROXIES: parsed(addressSet)
     .default(() => addressSet(""))
-    .describe("Addresses or CIDRs, comma-separated, whose X-Forwarded headers are believed"),
+    .describe("Addresses or CIDRs, comma-separated, whose X-Forwarded-* or Forwarded headers are believed"),
+  CLIENT_IPV6_PREFIX: wholeNumber(1, 128)
+    .default(64)
+    .describe("IPv6 clients whose addresses agree in so many leading bits share the limits of one client"),
   ALLOWED_ORIGINS: list()
     .optional()
     .describe("Origins whose pages may open WebSockets, besides the same origin; unset: the replicas decide"),
@@ -74,10 +77,10 @@ export const proxyConfig = z.object({
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(20_000).describe("Client connections in all"),
   MAX_CONNECTIONS_PER_CLIENT: wholeNumber(1, 1_000_000)
     .default(5_000)
-    .describe("Client connections per address; all behind one NAT share it"),
+    .describe("Client connections per address or IPv6 network; all behind one NAT share it"),
   MAX_SESSIONS_PER_CLIENT_PER_SECOND: wholeNumber(1, 1_000_000)
     .default(500)
-    .describe("New sessions per second and client address"),
+    .describe("New sessions per second and client address or IPv6 network"),
   MAX_BODY_BYTES: wholeNumber(1, 1_000_000_000).default(1_048_576).describe("Largest request body; above it 413"),
   HEAD_TIMEOUT_MS: milliseconds(100, 600_000)
     .default(10_000)

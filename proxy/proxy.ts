@@ -70,6 +70,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   const limits = createConnectionLimits({
     total: config.MAX_CONNECTIONS,
     perClient: config.MAX_CONNECTIONS_PER_CLIENT,
+    ipv6Prefix: config.CLIENT_IPV6_PREFIX,
     trusted: config.TRUSTED_PROXIES,
   });
   const proxied = {

@@ -1,7 +1,44 @@
+import { isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
 
 /** Says whether an address is in the set. */
 export type AddressSet = (address: string) => boolean;
+
+/** Longest text that is taken for an address: 45 characters (RFC 4291 with IPv4 at its end) and a zone. */
+const longestAddress = 64;
+
+/**
+ * The one spelling of an address: lower case, shortened (RFC 5952), IPv4 where it is IPv4-mapped, no zone. Undefined:
+ * it is no address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  if (text.length > longestAddress) return undefined;
+  if (isIPv4(text)) return text;
+  const zoneAt = text.indexOf("%");
+  const bare = zoneAt === -1 ? text : text.slice(0, zoneAt);
+  return isIPv6(bare) ? ipaddr.process(bare).toString() : undefined;
+}
+
+/**
+ * The address in a node of `X-Forwarded-For` or `Forwarded` (RFC 7239, 6): with or without quotes, brackets and port.
+ * Undefined: no address, such as `unknown` or `_hidden`.
+ */
+export function nodeAddress(node: string): string | undefined {
+  let text = node.trim();
+  if (text.startsWith('"') && text.endsWith('"')) text = text.slice(1, -1);
+  if (text.startsWith("[")) {
+    const end = text.indexOf("]");
+    const port = text.slice(end + 1);
+    return port === "" || isPort(port) ? canonicalAddress(text.slice(1, end)) : undefined;
+  }
+  const colon = text.indexOf(":");
+  if (colon !== -1 && colon === text.lastIndexOf(":") && isPort(text.slice(colon))) text = text.slice(0, colon);
+  return canonicalAddress(text);
+}
+
+function isPort(text: string): boolean {
+  return /^:\w{1,6}$/.test(text);
+}
 
 /**
  * A set of addresses and CIDRs, comma-separated; IPv4-mapped IPv6 counts as IPv4.
@@ -13,41 +50,45 @@ export function addressSet(text: string): AddressSet {
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "")
-    .map((word) => {
-      if (!ipaddr.isValid(word) && !ipaddr.isValidCIDR(word)) throw new Error(`"${word}" is no address and no CIDR`);
-      if (!word.includes("/")) {
-        const address = ipaddr.process(word);
-        return [address, address.kind() === "ipv4" ? 32 : 128] as const;
-      }
-      return ipaddr.parseCIDR(word);
-    });
+    .map(rangeOf);
   if (ranges.length === 0) return () => false;
   return (text) => {
-    if (!ipaddr.isValid(text)) return false;
-    const address = ipaddr.process(text);
+    const canonical = canonicalAddress(text);
+    if (canonical === undefined) return false;
+    const address = ipaddr.parse(canonical);
     return ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
   };
 }
 
-/** The address without the IPv6 mapping that a dual-stack listener puts before IPv4. */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice(7) : address;
+function rangeOf(word: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const slash = word.indexOf("/");
+  const canonical = canonicalAddress(slash === -1 ? word : word.slice(0, slash));
+  const bits = slash === -1 ? 128 : Number(/^\/(\d{1,3})$/.exec(word.slice(slash))?.[1] ?? Number.NaN);
+  if (canonical === undefined || Number.isNaN(bits)) throw new Error(`"${word}" is no address and no CIDR`);
+  const address = ipaddr.parse(canonical);
+  if (address.kind() === "ipv6" || slash === -1) {
+    if (bits > 128) throw new Error(`"${word}" has more than 128 bits`);
+    return [address, Math.min(bits, address.kind() === "ipv4" ? 32 : 128)];
+  }
+  // An IPv4 range may be written with the bits of its IPv6 mapping.
+  const bitsOf4 = word.includes(":") ? bits - 96 : bits;
+  if (bitsOf4 < 0 || bitsOf4 > 32) throw new Error(`"${word}" does not fit an IPv4 address`);
+  return [address, bitsOf4];
 }
 
 /**
- * Who the client is: the rightmost address that is not a trusted proxy, reading `X-Forwarded-For` from the right and
- * only as far as trusted proxies vouch for it. `chain` is what may be told on: the client, then the trusted hops.
+ * What limits are kept by: an IPv4 address, or the leading `ipv6Prefix` bits of an IPv6 one, since a home or a phone is
+ * given all addresses of a /64.
  *
- * @param peer address at the other end of the connection
+ * @param address canonical
  */
-export function clientAddress(peer: string, forwardedFor: string | undefined, trusted: AddressSet): readonly string[] {
-  const chain = [plainAddress(peer)];
-  if (forwardedFor === undefined || !trusted(peer)) return chain;
-  for (const word of forwardedFor.split(",").reverse()) {
-    const address = word.trim();
-    if (!ipaddr.isValid(address)) break;
-    chain.unshift(plainAddress(address));
-    if (!trusted(address)) break;
+export function limitKey(address: string, ipv6Prefix: number): string {
+  if (!address.includes(":")) return address;
+  const { parts } = ipaddr.IPv6.parse(address);
+  let key = "";
+  for (let bits = ipv6Prefix, index = 0; bits > 0; bits -= 16, index++) {
+    const part = parts[index] as number;
+    key += `${(bits >= 16 ? part : part & (0xffff << (16 - bits))).toString(16)}:`;
   }
-  return chain;
+  return `${key}/${ipv6Prefix}`;
 }

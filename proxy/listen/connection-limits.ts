@@ -1,12 +1,18 @@
 import type { Socket } from "node:net";
-import { type AddressSet, plainAddress } from "./client-address.ts";
+import { type AddressSet, canonicalAddress, limitKey } from "./client-address.ts";
 
 /**
- * Caps client connections in all and per address. A connection over a cap is told so by the answer to its first
- * request; until then it is one more socket, so `hardCap` is where the listener itself drops.
+ * Caps client connections in all and per client (an IPv4 address, a network of IPv6). A connection over a cap is told so
+ * by the answer to its first request; until then it is one more socket, so twice a client's cap is where its connections
+ * are dropped at once, and `hardCap` is where the listener itself drops.
  */
-export function createConnectionLimits(options: { total: number; perClient: number; trusted: AddressSet }) {
-  const perAddress = new Map<string, number>();
+export function createConnectionLimits(options: {
+  total: number;
+  perClient: number;
+  ipv6Prefix: number;
+  trusted: AddressSet;
+}) {
+  const perClient = new Map<string, number>();
   const refused = new Set<string>();
   let total = 0;
   const nameOf = (socket: Pick<Socket, "remoteAddress" | "remotePort">) =>
@@ -15,20 +21,27 @@ export function createConnectionLimits(options: { total: number; perClient: numb
   return {
     hardCap: options.total * 2,
     opened(socket: Socket): void {
-      const address = plainAddress(socket.remoteAddress ?? "");
-      const count = (perAddress.get(address) ?? 0) + 1;
-      perAddress.set(address, count);
-      total += 1;
-      if (total > options.total || (count > options.perClient && !options.trusted(address))) {
+      const address = canonicalAddress(socket.remoteAddress ?? "") ?? "";
+      const client = limitKey(address, options.ipv6Prefix);
+      const count = (perClient.get(client) ?? 0) + 1;
+      const over = count > options.perClient && !options.trusted(address);
+      if (over && count > 2 * options.perClient) {
+        socket.destroy();
+        return;
+      }
+      perClient.set(client, count);
+      // What one client has too many takes no place from the others.
+      if (!over) total += 1;
+      if (over || total > options.total) {
         const name = nameOf(socket);
         refused.add(name);
         socket.once("close", () => refused.delete(name));
       }
       socket.on("close", () => {
-        total -= 1;
-        const left = (perAddress.get(address) ?? 1) - 1;
-        if (left === 0) perAddress.delete(address);
-        else perAddress.set(address, left);
+        if (!over) total -= 1;
+        const left = (perClient.get(client) ?? 1) - 1;
+        if (left === 0) perClient.delete(client);
+        else perClient.set(client, left);
       });
     },
     isRefused: (socket: Pick<Socket, "remoteAddress" | "remotePort">) =>

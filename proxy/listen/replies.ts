@@ -21,8 +21,9 @@ export const bodyTooLarge: Reply = { status: 413, body: { error: "the body is to
 const lingerMs = 1_000;
 
 /** A refusal as an answer. */
-export function replyOf({ status, message, headers }: Refusal): Reply {
-  return { status, body: { error: message }, ...(headers === undefined ? {} : { headers }) };
+export function replyOf({ status, message, code, headers }: Refusal): Reply {
+  const body = code === undefined ? { error: message } : { code, message };
+  return { status, body, ...(headers === undefined ? {} : { headers }) };
 }
 
 /** Answers an HTTP request; `close` ends its connection. */

@@ -5,6 +5,7 @@ import { toldOf } from "../log-fields.ts";
 import type { PathDeps } from "../path-deps.ts";
 import type { Outcome } from "../routing/attempts.ts";
 import type { Replica } from "../routing/replica-table.ts";
+import { readConnection } from "../screen/connection-header.ts";
 import type { Passed } from "../screen/gate.ts";
 import { requestHeaders } from "../screen/headers.ts";
 import { createForwarder } from "./forwarder.ts";
@@ -38,13 +39,12 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
     if (passed.sid !== undefined && passed.route.kind === "session") sessions.polled(passed.sid);
     const { headers, method = "" } = request;
     const bodiless = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
-    const { connection } = headers;
-    const wantsClose = connection !== undefined && /\bclose\b/i.test(connection);
+    const connection = readConnection(headers.connection);
     if (headers["transfer-encoding"] !== undefined) {
       await setImmediate();
       if (broken.has(request)) return;
     }
-    const toReplica = requestHeaders(request.rawHeaders, connection, passed.client);
+    const toReplica = requestHeaders(request.rawHeaders, connection.listed, passed.client);
     if (bodiless && !withoutLength.has(method)) toReplica.push("Content-Length", "0");
 
     let replicaId = "none";
@@ -56,7 +56,7 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
         response,
         headers: toReplica,
         passed,
-        wantsClose,
+        wantsClose: connection.close,
         bodiless,
       });
     };

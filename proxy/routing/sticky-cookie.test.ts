@@ -16,6 +16,11 @@ test.each([
   ["sticky=a b", undefined],
   [`sticky=${"x".repeat(65)}`, undefined],
   ["sticky=first; sticky=second", "first"],
+  ["sticky=%2F; sticky=second", "second"],
+  ['sticky="quoted"', "quoted"],
+  ['sticky="', undefined],
+  ["sticky=foreign; sticky=abcdefghijklmnopqrstuv", "abcdefghijklmnopqrstuv"],
+  ['sticky="a b"; sticky = "abcdefghijklmnopqrstuv" ; sticky=z', "abcdefghijklmnopqrstuv"],
 ])("of the header %j the cookie is %j", (header, value) => {
   expect(readCookie(header, "sticky")).toBe(value);
 });

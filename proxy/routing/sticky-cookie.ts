@@ -16,18 +16,28 @@ export function freshId(): string {
 }
 
 /**
- * The value of cookie `name`, if it is one that could be a route key (anything longer or stranger is garbage, and the
- * client gets a new one). The first of several wins: browsers send the most specific path first (RFC 6265, 5.4).
+ * The value of cookie `name`, quoted or not, if it is one that could be a route key (anything longer or stranger is
+ * garbage, and the client gets a new one). Browsers may send several: the first that has the form of ours counts, else
+ * the first that could be a key.
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
-  if (header === undefined) return undefined;
+  if (header === undefined || !header.includes(name)) return undefined;
+  let other: string | undefined;
   for (const pair of header.split(";")) {
-    const eq = pair.indexOf("=");
-    if (eq === -1 || pair.slice(0, eq).trim() !== name) continue;
-    const value = pair.slice(eq + 1).trim();
-    return /^[\w.-]{1,64}$/.test(value) ? value : undefined;
+    const equals = pair.indexOf("=");
+    if (equals === -1 || pair.slice(0, equals).trim() !== name) continue;
+    const value = unquoted(pair.slice(equals + 1).trim());
+    if (ours.test(value)) return value;
+    if (usable.test(value)) other ??= value;
   }
-  return undefined;
+  return other;
+}
+
+const ours = /^[\w-]{22}$/;
+const usable = /^[\w.-]{1,64}$/;
+
+function unquoted(value: string): string {
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
 
 /** `Set-Cookie` for the browser session; `Secure` when the client came by TLS. */

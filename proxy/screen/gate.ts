@@ -1,15 +1,16 @@
 import type { TLSSocket } from "node:tls";
 import type { ProxyConfig } from "../config.ts";
-import { clientAddress } from "../listen/client-address.ts";
+import { limitKey } from "../listen/client-address.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Admission } from "../routing/admission.ts";
 import type { ReplicaTable } from "../routing/replica-table.ts";
 import { type Route, route } from "../routing/route.ts";
 import type { Sessions } from "../routing/sessions.ts";
 import { freshId, readCookie, stickyCookie } from "../routing/sticky-cookie.ts";
+import { origination } from "./forwarded.ts";
 import type { Client } from "./headers.ts";
-import { queryValue } from "./query.ts";
-import type { DecidingHeaders, RequestHead } from "./request-head.ts";
+import { queryValue, readSessionQuery, type SessionQuery } from "./query.ts";
+import type { RequestHead } from "./request-head.ts";
 import { createScreen, type Refusal } from "./screen.ts";
 
 /** A request that passed, with all that was decided about it. */
@@ -44,6 +45,14 @@ const tooFast: Refusal = {
   message: "too many new sessions from this address: try again",
   headers: { "retry-after": "1" },
 };
+/** In Engine.IO's own words, since its clients read them. */
+const twoReadings: Refusal = {
+  status: 400,
+  reason: "query",
+  code: 3,
+  message: "Bad request: EIO, sid and transport come once and are not empty",
+};
+const noSession: SessionQuery = { engine: false, sid: undefined };
 
 /** Screens a request, finds out who sends it and decides where it goes. */
 export function createGate(
@@ -68,19 +77,22 @@ export function createGate(
   return (request: RequestHead, { upgrade }: { upgrade: boolean }): Refusal | Passed => {
     const screened = screen(request);
     if ("status" in screened) return screened;
-    const client = clientOf(request, config);
     const { path, query } = screened;
-    const engine = screened.engine && queryValue(query, "EIO") !== undefined;
-    const sid = engine ? queryValue(query, "sid") : undefined;
+    const asked = screened.engine ? readSessionQuery(query) : noSession;
+    if (asked === undefined) return twoReadings;
+    const client = clientOf(request, config);
+    const { engine } = asked;
+    const sid = engine ? asked.sid : undefined;
     const ip = client.chain[0] as string;
     const cookie = readCookie(request.headers.cookie, config.STICKY_COOKIE);
-    const decided = route({ sid, cookie, room: queryValue(query, "room"), ip, freshId }, routeTable, keying);
+    const room = config.STICKY_KEY === "room" ? queryValue(query, "room") : undefined;
+    const decided = route({ sid, cookie, room, ip, freshId }, routeTable, keying);
     if (decided.kind !== "ranked") {
       if (decided.kind === "session") metrics.routes.inc("session");
       return { path, client, route: decided, sid, opensSession: false, setCookie: undefined };
     }
     const opensSession = engine ? sid === undefined : upgrade;
-    if (opensSession && !admission.client(ip)) return tooFast;
+    if (opensSession && !admission.client(limitKey(ip, config.CLIENT_IPV6_PREFIX))) return tooFast;
     if (decided.order.length === 0) return noReplica;
     metrics.routes.inc(decided.decision);
     const setCookie =
@@ -93,14 +105,7 @@ export type Gate = ReturnType<typeof createGate>;
 
 /** Who sends a request, by its connection and by what trusted proxies say of it. */
 function clientOf({ socket, headers }: RequestHead, config: ProxyConfig): Client {
-  const peer = socket.remoteAddress ?? "unknown";
-  const trusted = config.TRUSTED_PROXIES(peer);
-  const claimed = (name: keyof DecidingHeaders) => (trusted ? (headers[name] as string | undefined) : undefined);
-  const encrypted = (socket as TLSSocket).encrypted === true;
-  return {
-    chain: clientAddress(peer, headers["x-forwarded-for"] as string | undefined, config.TRUSTED_PROXIES),
-    proto: encrypted || claimed("x-forwarded-proto") === "https" ? "https" : "http",
-    host: claimed("x-forwarded-host") ?? headers.host ?? "",
-    traceId: freshId(),
-  };
+  const { chain, proto, host } = origination(socket.remoteAddress ?? "unknown", headers, config.TRUSTED_PROXIES);
+  const encrypted = (socket as TLSSocket).encrypted === true || proto === "https" || proto === "wss";
+  return { chain, proto: encrypted ? "https" : "http", host: host ?? headers.host ?? "", traceId: freshId() };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readConnection } from "./connection-header.ts";
 import { answerHeaders, requestHeaders, upgradeHead } from "./headers.ts";
 
 const client = { chain: ["203.0.113.5"], proto: "https", host: "calls.example", traceId: "t1" } as const;
@@ -16,7 +17,7 @@ test("what a client claims about forwarding is replaced, hop-by-hop headers go",
       ...[...kept, "x-forwarded-for", "1.1.1.1", "Forwarded", "for=1.1.1.1", "x-real-ip", "1.1.1.1"],
       ...["x-request-id", "forged", "Connection", connection, "X-Secret", "1", "TE", "trailers", "upgrade", "h2c"],
     ],
-    connection,
+    readConnection(connection).listed,
     client,
   );
   expect(headers).toEqual([...kept, ...forwarding]);
@@ -33,7 +34,8 @@ test("Forwarded names the hops in order and quotes IPv6 (RFC 7239)", () => {
 
 test("an upgrade goes out with one Connection and one Upgrade header", () => {
   const raw = ["Host", "h", "connection", "keep-alive, Upgrade, X-Drop", "Upgrade", "WebSocket", "X-Drop", "1"];
-  const headers = requestHeaders([...raw, "Sec-WebSocket-Key", "k"], "keep-alive, Upgrade, X-Drop", client);
+  const { listed } = readConnection("keep-alive, Upgrade, X-Drop");
+  const headers = requestHeaders([...raw, "Sec-WebSocket-Key", "k"], listed, client);
   const head = upgradeHead("/ws?x=1", headers);
   expect(head.split("\r\n").slice(0, 5)).toEqual([
     ...["GET /ws?x=1 HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket", "Host: h", "Sec-WebSocket-Key: k"],
@@ -47,4 +49,17 @@ test("an answer tells nothing about the software behind", () => {
   expect(answerHeaders([...raw, "Set-Cookie", "a=1", "Set-Cookie", "b=2"])).toEqual([
     ...["Content-Type", "a/b", "Set-Cookie", "a=1", "Set-Cookie", "b=2"],
   ]);
+});
+
+test.each([
+  [["Connection", "X-Drop", "X-Drop", "1", "x-drop", "2", "X-Keep", "3"]],
+  [["X-Drop", "1", "X-Keep", "3", "connection", "keep-alive, \tx-DROP\t , close"]],
+  [["Connection", "keep-alive", "X-Drop", "1", "Connection", "X-Drop", "X-Keep", "3", "CONNECTION", "X-Other"]],
+])("what an answer's own Connection names stays on its side: %j", (raw) => {
+  expect(answerHeaders(raw)).toEqual(["X-Keep", "3"]);
+});
+
+test("an answer cannot take its own length away", () => {
+  const raw = ["Connection", "content-length, X-Drop", "Content-Length", "3", "X-Drop", "1"];
+  expect(answerHeaders(raw)).toEqual(["Content-Length", "3"]);
 });

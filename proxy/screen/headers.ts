@@ -1,3 +1,5 @@
+import { readConnection } from "./connection-header.ts";
+
 /** Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that a replica must not hear or tell. */
 const hopByHop = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
@@ -9,8 +11,8 @@ const rebuilt = [
   "x-rewrite-url",
 ];
 const dropped = new Set([...hopByHop, ...rebuilt]);
-/** What `Connection` must not be able to remove: the message's framing and identity. */
-const kept = new Set(["host", "content-length", "cookie"]);
+/** What `Connection` must not be able to remove: the message's framing, identity, and what decides about it. */
+const kept = new Set(["host", "content-length", "cookie", "origin", "sec-websocket-accept"]);
 /** Of a replica's answer: what says which software and which version runs there. */
 const telling = new Set(["server", "x-powered-by", "via"]);
 
@@ -24,14 +26,8 @@ export interface Client {
   traceId: string;
 }
 
-/** Names listed in `Connection`, which are hop-by-hop too. */
-function listedIn(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || /^\s*(upgrade|keep-alive|close)?\s*$/i.test(connection)) return undefined;
-  return new Set(connection.toLowerCase().split(/\s*,\s*/));
-}
-
-function passes(name: string, listed: ReadonlySet<string> | undefined): boolean {
-  return !dropped.has(name) && (listed === undefined || kept.has(name) || !listed.has(name));
+function isListed(name: string, listed: ReadonlySet<string> | undefined): boolean {
+  return listed?.has(name) === true && !kept.has(name);
 }
 
 /** The `Forwarded` header (RFC 7239): each hop, the client first. */
@@ -48,20 +44,19 @@ function forwardedOf({ chain, proto, host }: Client): string {
 /**
  * Names and values of a request to a replica, in turn: end-to-end headers as they came, forwarding headers built anew.
  *
- * @param connection value of the client's `Connection`
+ * @param listed names in the client's `Connection`
  */
 export function requestHeaders(
   rawHeaders: readonly string[],
-  connection: string | undefined,
+  listed: ReadonlySet<string> | undefined,
   client: Client,
 ): string[] {
-  const listed = listedIn(connection);
   const clean: string[] = [];
   let hasHost = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const rawName = rawHeaders[i] as string;
     const name = rawName.toLowerCase();
-    if (!passes(name, listed)) continue;
+    if (dropped.has(name) || isListed(name, listed)) continue;
     clean.push(rawName, rawHeaders[i + 1] as string);
     if (name === "host") hasHost = true;
   }
@@ -86,14 +81,39 @@ export function upgradeHead(url: string, headers: readonly string[]): string {
  */
 export function answerHeaders(rawHeaders: readonly string[]): string[] {
   const clean: string[] = [];
+  let listed: ReadonlySet<string> | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (answerPasses(name.toLowerCase())) clean.push(name, rawHeaders[i + 1] as string);
+    const rawName = rawHeaders[i] as string;
+    const name = rawName.toLowerCase();
+    if (name === "connection") listed = withListed(listed, rawHeaders[i + 1] as string);
+    else if (answerPasses(name)) clean.push(rawName, rawHeaders[i + 1] as string);
   }
-  return clean;
+  return listed === undefined ? clean : withoutListed(clean, listed);
 }
 
-/** Whether a header of a replica's answer goes to the client. */
-export function answerPasses(name: string): boolean {
-  return !hopByHop.has(name) && !telling.has(name);
+/** Names and values in turn, without those of this name (lower case). */
+export function withoutHeader(headers: readonly string[], name: string): string[] {
+  return headers.filter((_, i) => (headers[i - (i % 2)] as string).toLowerCase() !== name);
+}
+
+function withoutListed(headers: readonly string[], listed: ReadonlySet<string>): string[] {
+  return headers.filter((_, i) => !isListed((headers[i - (i % 2)] as string).toLowerCase(), listed));
+}
+
+/** The names that one more `Connection` of the same message lists, and those before. */
+export function withListed(
+  listed: ReadonlySet<string> | undefined,
+  connection: string,
+): ReadonlySet<string> | undefined {
+  const more = readConnection(connection).listed;
+  return listed === undefined || more === undefined ? (listed ?? more) : new Set([...listed, ...more]);
+}
+
+/**
+ * Whether a header of a replica's answer goes to the client.
+ *
+ * @param listed names in the answer's `Connection`
+ */
+export function answerPasses(name: string, listed?: ReadonlySet<string>): boolean {
+  return !hopByHop.has(name) && !telling.has(name) && !isListed(name, listed);
 }

@@ -21,3 +21,8 @@ export function createPathMatcher(paths: readonly string[], enginePaths: readonl
 export function isAmbiguousPath(path: string): boolean {
   return /(^|\/)\.{1,2}(\/|$)|%2e|%2f|%5c|%00|\\/i.test(path);
 }
+
+/** True for a path with a `%` that two hex digits do not follow (RFC 3986, 2.1). */
+export function hasBadEscape(path: string): boolean {
+  return path.includes("%") && /%(?![0-9a-f]{2})/i.test(path);
+}

@@ -1,20 +1,101 @@
+import type { IncomingMessage } from "node:http";
+import { Server } from "engine.io";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { queryValue } from "./query.ts";
+import { queryValue, readSessionQuery } from "./query.ts";
 
-test("it reads what URLSearchParams reads", () => {
+/** What Engine.IO itself reads of a request's query. */
+function engineReads(query: string): Record<string, string> {
+  const request = { url: `/socket.io/?${query}` } as IncomingMessage & { _query: Record<string, string> };
+  (Server.prototype as unknown as { prepare(request: IncomingMessage): void }).prepare(request);
+  return request._query;
+}
+
+const name = fc.constantFrom(
+  "sid",
+  "EIO",
+  "transport",
+  "room",
+  "SID",
+  "sid[]",
+  "%73id",
+  "s%69d",
+  "E%49O",
+  "%45IO",
+  "xsid",
+  "",
+);
+const value = fc.constantFrom(
+  "",
+  "a",
+  "signaling-2.x",
+  "%2e",
+  "%zz",
+  "%",
+  "+",
+  "%2B",
+  "%00",
+  "é",
+  "%E9",
+  "%C3%A9",
+  ";sid=b",
+  "=",
+  "?",
+);
+const separator = fc.constantFrom("&", "&", "&", "&&", ";", "?", "&?", "");
+const query = fc
+  .array(fc.tuple(name, fc.constantFrom("=", "", "=="), value, separator), { maxLength: 6 })
+  .map((pairs) => pairs.map((parts) => parts.join("")).join(""));
+
+test("a session is read as Engine.IO reads it, or refused", () => {
   fc.assert(
-    fc.property(fc.dictionary(fc.constantFrom("sid", "EIO", "room", "xsid", "si"), fc.string()), (values) => {
-      const query = new URLSearchParams(values).toString();
-      for (const name of ["sid", "EIO", "room"])
-        expect(queryValue(query, name)).toBe(new URLSearchParams(query).get(name) ?? undefined);
+    fc.property(query, (text) => {
+      const read = readSessionQuery(text);
+      if (read === undefined) return;
+      const engine = engineReads(text);
+      expect(read.sid).toBe(engine["sid"]);
+      expect(read.engine).toBe("EIO" in engine || "transport" in engine);
     }),
+    { numRuns: 3_000 },
   );
 });
 
-test("the first of several counts, and what cannot be decoded is not there", () => {
-  expect(queryValue("sid=a&sid=b", "sid")).toBe("a");
-  expect(queryValue("room=%E0%A4%A", "room")).toBeUndefined();
-  expect(queryValue("sid", "sid")).toBeUndefined();
-  expect(queryValue("", "sid")).toBeUndefined();
+test("any other name is read as Engine.IO reads it: the last of several, decoded", () => {
+  fc.assert(
+    fc.property(query, fc.constantFrom("room", "SID", "sid[]", ""), (text, wanted) => {
+      expect(queryValue(text, wanted)).toBe(engineReads(text)[wanted]);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test.each([
+  "sid=",
+  "sid",
+  "EIO=4&sid=&transport=polling",
+  "sid=a&sid=b",
+  "sid=a&s%69d=b",
+  "%73%69%64=a&sid=",
+  "sid=a&sid",
+  "EIO=4&E%49O=3",
+  "EIO=",
+  "transport=polling&transport=websocket",
+  "transport=&EIO=4",
+])("%s has two readings", (text) => {
+  expect(readSessionQuery(text)).toBeUndefined();
+});
+
+test.each([
+  ["EIO=4&transport=polling", true, undefined],
+  ["%45IO=4", true, undefined],
+  ["transport=polling", true, undefined],
+  ["sid=a", false, "a"],
+  ["EIO=4&sid=a%2Eb", true, "a.b"],
+  ["EIO=4&sid=a+b", true, "a b"],
+  ["EIO=4&SID=a&sid[]=b", true, undefined],
+  ["EIO=4;sid=a", true, undefined],
+  ["?EIO=4&?sid=a", false, undefined],
+  ["", false, undefined],
+])("%s: engine %s, sid %s", (text, engine, sid) => {
+  expect(readSessionQuery(text)).toEqual({ engine, sid });
 });

@@ -1,23 +1,61 @@
-/**
- * Value of a query parameter, decoded; the first of several. Undefined: it is not there, or cannot be decoded.
- * (URLSearchParams does the same for a whole query; this is for one or two names on every request.)
- */
-export function queryValue(query: string, name: string): string | undefined {
-  for (let at = 0; at < query.length; ) {
-    const end = query.indexOf("&", at);
-    const stop = end === -1 ? query.length : end;
-    if (query.startsWith(name, at) && query[at + name.length] === "=")
-      return decode(query.slice(at + name.length + 1, stop));
-    at = stop + 1;
-  }
-  return undefined;
+/** What a query says of an Engine.IO session. */
+export interface SessionQuery {
+  /** It has `EIO` or `transport`: it is meant for Engine.IO. */
+  engine: boolean;
+  sid: string | undefined;
 }
 
-function decode(text: string): string | undefined {
-  if (!text.includes("%") && !text.includes("+")) return text;
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined;
+const [eio, sid, transport] = [1, 2, 4];
+
+/**
+ * Reads a query as Engine.IO does: names and values decoded, the last of several wins. Undefined: `EIO`, `sid` or `transport`
+ * is there twice or is empty, so that two readers could take it for two different things.
+ */
+export function readSessionQuery(query: string): SessionQuery | undefined {
+  let seen = 0;
+  let found: string | undefined;
+  let clear = true;
+  const take = (name: string, value: string) => {
+    const bit = name === "sid" ? sid : name === "EIO" ? eio : name === "transport" ? transport : 0;
+    if (bit === 0) return;
+    if ((seen & bit) !== 0 || value === "") clear = false;
+    seen |= bit;
+    if (bit === sid) found = value;
+  };
+  if (isEncoded(query)) for (const [name, value] of decoded(query)) take(name, value);
+  else eachPair(query, take);
+  return clear ? { engine: (seen & (eio | transport)) !== 0, sid: found } : undefined;
+}
+
+/** Value of a query parameter, decoded; the last of several. Undefined: it is not there. */
+export function queryValue(query: string, name: string): string | undefined {
+  if (isEncoded(query)) return decoded(query).getAll(name).at(-1);
+  let found: string | undefined;
+  eachPair(query, (given, value) => {
+    if (given === name) found = value;
+  });
+  return found;
+}
+
+function isEncoded(query: string): boolean {
+  return query.includes("%") || query.includes("+");
+}
+
+/** By way of a URL, as Engine.IO does: URLSearchParams alone drops a `?` in front and reads raw bytes differently. */
+function decoded(query: string): URLSearchParams {
+  return new URL(`http://proxy/?${query}`).searchParams;
+}
+
+/** Reads a query in which nothing is encoded. */
+function eachPair(query: string, take: (name: string, value: string) => void): void {
+  let equals = query.indexOf("=");
+  for (let at = 0; at < query.length; ) {
+    const amp = query.indexOf("&", at);
+    const end = amp === -1 ? query.length : amp;
+    // Looked for once each, or a query of `&` alone would be read to its end from each of them.
+    if (equals !== -1 && equals < at) equals = query.indexOf("=", at);
+    if (equals !== -1 && equals < end) take(query.slice(at, equals), query.slice(equals + 1, end));
+    else if (end > at) take(query.slice(at, end), "");
+    at = end + 1;
   }
 }

@@ -8,6 +8,7 @@ export interface DecidingHeaders
     | ("host" | "connection" | "upgrade" | "cookie" | "origin" | "content-length" | "transfer-encoding")
     | "sec-websocket-key"
   > {
+  forwarded?: string | string[] | undefined;
   "x-forwarded-for"?: string | string[] | undefined;
   "x-forwarded-proto"?: string | string[] | undefined;
   "x-forwarded-host"?: string | string[] | undefined;

@@ -1,4 +1,4 @@
-import { createPathMatcher, isAmbiguousPath } from "./paths.ts";
+import { createPathMatcher, hasBadEscape, isAmbiguousPath } from "./paths.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** A request that goes no further. */
@@ -7,6 +7,8 @@ export interface Refusal {
   /** Label of `proxy_rejected_total`. */
   reason: string;
   message: string;
+  /** Engine.IO's error code, where its clients are told. */
+  code?: number;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -46,6 +48,7 @@ export function createScreen(options: {
     const queryAt = url.indexOf("?");
     const path = queryAt === -1 ? url : url.slice(0, queryAt);
     if (url.includes("#") || isAmbiguousPath(path)) return bad("ambiguous-path", "the path can be read in two ways");
+    if (hasBadEscape(path)) return bad("path-encoding", "the path has a % without two hex digits");
     const repeated = repeatedHeader(request.rawHeaders);
     if (repeated !== undefined) return bad("repeated-header", `${repeated} must come once`);
     const framing = framingProblem(request, method);
@@ -72,7 +75,7 @@ export function screenUpgrade(request: RequestHead): Refusal | undefined {
   const { headers } = request;
   if (request.method !== "GET" || request.httpVersion !== "1.1" || headers.upgrade?.toLowerCase() !== "websocket")
     return bad("upgrade", "only WebSocket upgrades by GET and HTTP/1.1");
-  if (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined)
+  if (!/^0*$/.test(headers["content-length"] ?? "") || headers["transfer-encoding"] !== undefined)
     return bad("upgrade-body", "an upgrade has no body");
   if (!/^[A-Za-z0-9+/]{22}==$/.test(headers["sec-websocket-key"] ?? ""))
     return bad("upgrade", "sec-websocket-key is missing or malformed");

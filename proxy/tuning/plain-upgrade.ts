@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { readConnection } from "../screen/connection-header.ts";
 import type { DecidingHeaders, RequestHead } from "../screen/request-head.ts";
 
 /** Largest head that is looked at, bytes. */
@@ -9,7 +10,8 @@ const plainHead = /^GET \/[!-"$-~]* HTTP\/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]+:[\t\x20
 /** Deciding headers, each with its place among the values that were found. */
 const deciding: readonly (keyof DecidingHeaders)[] = [
   ...(["host", "connection", "upgrade", "cookie", "origin", "sec-websocket-key"] as const),
-  ...(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "content-length", "transfer-encoding"] as const),
+  ...(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"] as const),
+  ...(["content-length", "transfer-encoding"] as const),
 ];
 const placeOf: ReadonlyMap<string, number> = new Map(deciding.map((name, place) => [name, place]));
 
@@ -38,11 +40,12 @@ export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | u
     if (found[place] !== undefined) return undefined;
     found[place] = value;
   }
-  const [host, connection, upgrade, cookie, origin, key, forwardedFor, forwardedProto, forwardedHost, ...body] = found;
+  const [host, connection, upgrade, cookie, origin, key, ...others] = found;
+  const [forwardedFor, forwardedProto, forwardedHost, forwarded, ...body] = others;
   const plain =
     host !== undefined &&
     upgrade?.toLowerCase() === "websocket" &&
-    /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i.test(connection ?? "") &&
+    readConnection(connection).upgrade &&
     body.every((value) => value === undefined);
   if (!plain) return undefined;
   const headers: DecidingHeaders = {
@@ -55,6 +58,7 @@ export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | u
     "x-forwarded-for": forwardedFor,
     "x-forwarded-proto": forwardedProto,
     "x-forwarded-host": forwardedHost,
+    forwarded,
   };
   const url = text.slice(4, firstEnd - " HTTP/1.1".length);
   return { method: "GET", url, httpVersion: "1.1", httpVersionMajor: 1, rawHeaders, headers, socket };

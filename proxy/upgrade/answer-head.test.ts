@@ -31,3 +31,10 @@ test("the announced length is that of Content-Length, or up to the end", () => {
   expect(lengthOf("A: b\r\ncontent-length:  12 \r\nC: d\r\n")).toBe(12);
   expect(lengthOf("X-Content-Length: 5\r\nContent-Length: odd\r\n")).toBe(Number.POSITIVE_INFINITY);
 });
+
+test("what the answer's own Connection names stays on its side", () => {
+  const fields = "X-Drop: 1\r\nConnection: Upgrade, x-drop\r\nconnection:\tx-other\r\nX-Other: 2\r\nX-A: 3\r\n";
+  expect(clientHead({ status: 101, fields, rest: "" }, "Switching Protocols", "")).toBe(
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-A: 3\r\n\r\n",
+  );
+});

@@ -1,4 +1,4 @@
-import { answerPasses } from "../screen/headers.ts";
+import { answerPasses, withListed } from "../screen/headers.ts";
 
 /** Largest head of a replica's answer to an upgrade, bytes. */
 const headLimit = 16_384;
@@ -42,13 +42,23 @@ export function announcedLength({ fields }: AnswerHead): number {
 export function clientHead({ status, fields }: AnswerHead, statusText: string, added: string): string {
   let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
   head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
+  let listed: ReadonlySet<string> | undefined;
+  eachField(fields, (name, line) => {
+    if (name === "connection") listed = withListed(listed, line.slice(line.indexOf(":") + 1).trim());
+  });
+  eachField(fields, (name, line) => {
+    if (answerPasses(name, listed)) head += line;
+  });
+  return `${head}${added}\r\n`;
+}
+
+/** Hands each header on: its name in lower case, and its line with the line end. A line without a name is no header. */
+function eachField(fields: string, take: (name: string, line: string) => void): void {
   for (let at = 0; at < fields.length; ) {
     const next = fields.indexOf("\r\n", at) + 2;
-    const colon = fields.indexOf(":", at);
-    // A line without a name is no header.
-    if (colon > at && colon < next && answerPasses(fields.slice(at, colon).toLowerCase()))
-      head += fields.slice(at, next);
+    const line = fields.slice(at, next);
+    const colon = line.indexOf(":");
+    if (colon > 0) take(line.slice(0, colon).toLowerCase(), line);
     at = next;
   }
-  return `${head}${added}\r\n`;
 }

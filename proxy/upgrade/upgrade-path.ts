@@ -7,8 +7,9 @@ import type { PathDeps } from "../path-deps.ts";
 import { failedTry, type Outcome } from "../routing/attempts.ts";
 import type { Carried, Replica } from "../routing/replica-table.ts";
 import { Ejected } from "../routing/try-errors.ts";
+import { readConnection } from "../screen/connection-header.ts";
 import type { Passed } from "../screen/gate.ts";
-import { requestHeaders, upgradeHead } from "../screen/headers.ts";
+import { requestHeaders, upgradeHead, withoutHeader } from "../screen/headers.ts";
 import { screenOrigin } from "../screen/origin.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { screenUpgrade } from "../screen/screen.ts";
@@ -69,7 +70,10 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     }
     const client = new PendingClient(socket, head);
     own(socket, client);
-    const headers = requestHeaders(request.rawHeaders, request.headers.connection, passed.client);
+    const { listed } = readConnection(request.headers.connection);
+    let headers = requestHeaders(request.rawHeaders, listed, passed.client);
+    // `Content-Length: 0`, which some clients send.
+    if (request.headers["content-length"] !== undefined) headers = withoutHeader(headers, "content-length");
     const wire = upgradeHead(request.url ?? "/", headers);
     const asked: Asked = { wire, passed, client, startedAt };
     tryInTurn(passed, {

@@ -25,11 +25,14 @@ export function createPage(dir: string, log: Log) {
   if (!existsSync(join(root, "index.html"))) log.warn({ dir }, "no call page here: build it with npm run build");
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { pathname } = new URL(request.url ?? "/", "http://page");
-    const isAsset = pathname.startsWith("/assets/");
-    if (pathname !== "/" && !isAsset) return plain(response, 404, "not found");
-    if (request.method !== "GET" && request.method !== "HEAD") return plain(response, 405, "GET or HEAD");
-    const path = join(root, pathname === "/" ? "index.html" : normalize(decodeURIComponent(pathname)));
+    const pathname = pathOf(request.url ?? "/");
+    const isAsset = pathname?.startsWith("/assets/") === true;
+    if (pathname === undefined || (pathname !== "/" && !isAsset)) return plain(response, 404, "not found");
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET, HEAD, OPTIONS");
+      return request.method === "OPTIONS" ? void response.writeHead(204).end() : plain(response, 405, "GET or HEAD");
+    }
+    const path = join(root, pathname === "/" ? "index.html" : normalize(pathname));
     const info = path.startsWith(root) ? await stat(path).catch(nothingThere) : null;
     if (info?.isFile() !== true)
       return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
@@ -51,9 +54,29 @@ export function createPage(dir: string, log: Log) {
   };
 }
 
+/** The decoded path of a request target. Undefined: it is malformed, so nothing is there. */
+function pathOf(target: string): string | undefined {
+  const queryAt = target.indexOf("?");
+  try {
+    return decodeURIComponent(queryAt === -1 ? target : target.slice(0, queryAt));
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
+/** What `stat` says of a path that no file can have, or has. */
+const noSuchFile: ReadonlySet<string | undefined> = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "ENAMETOOLONG",
+  "ELOOP",
+  "ERR_INVALID_ARG_VALUE",
+]);
+
 /** A file that is not there is an answer; anything else is an error. */
 function nothingThere(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+  if (noSuchFile.has(error.code)) return null;
   throw error;
 }
 

@@ -1,0 +1,66 @@
+import { globSync, readFileSync } from "node:fs";
+import { isSafePattern } from "redos-detector";
+import { parseSync } from "vite";
+import { expect, test } from "vitest";
+
+/** What strangers' bytes are read by: the programs in front, and what they import. Settings are the operator's. */
+const files = globSync("{proxy,services/signaling,common}/**/*.ts").filter(
+  (path) => !path.endsWith(".test.ts") && path !== "common/config.ts",
+);
+
+interface Literal {
+  path: string;
+  pattern: string;
+  flags: string;
+}
+
+/** Every regular expression literal of a file, and `new RegExp` of anything that is none. */
+function expressionsOf(path: string): { literals: Literal[]; built: string[] } {
+  const text = readFileSync(path, "utf8");
+  const literals: Literal[] = [];
+  const built: string[] = [];
+  const visit = (node: unknown): void => {
+    if (typeof node !== "object" || node === null) return;
+    const { type, regex, callee, start, end } = node as {
+      type?: string;
+      regex?: { pattern: string; flags: string };
+      callee?: { name?: string };
+      start: number;
+      end: number;
+    };
+    if (type === "Literal" && regex !== undefined) literals.push({ path, ...regex });
+    if ((type === "NewExpression" || type === "CallExpression") && callee?.name === "RegExp")
+      built.push(`${path}: ${text.slice(start, end)}`);
+    for (const value of Object.values(node)) visit(value);
+  };
+  visit(parseSync(path, text).program);
+  return { literals, built };
+}
+
+/** True where no input makes the expression take more than linear time, as far as the detector can prove it. */
+function isLinear({ pattern, flags }: Omit<Literal, "path">): boolean {
+  return isSafePattern(pattern, {
+    caseInsensitive: flags.includes("i"),
+    multiLine: flags.includes("m"),
+    unicode: flags.includes("u"),
+    dotAll: flags.includes("s"),
+  }).safe;
+}
+
+const expressions = files.map(expressionsOf);
+
+test("the detector finds what backtracks", () => {
+  for (const pattern of ["^\\s*(upgrade|close)?\\s*$", "\\s*,\\s*", "(a+)+$", "\\d+x"])
+    expect([pattern, isLinear({ pattern, flags: "i" })]).toEqual([pattern, false]);
+});
+
+test("no regular expression on the way of strangers' bytes can backtrack", () => {
+  const literals = expressions.flatMap((found) => found.literals);
+  expect(literals.length).toBeGreaterThan(20);
+  const backtracking = literals.filter((literal) => !isLinear(literal));
+  expect(backtracking.map(({ path, pattern, flags }) => `${path}: /${pattern}/${flags}`)).toEqual([]);
+});
+
+test("none is built at run time, where it cannot be checked", () => {
+  expect(expressions.flatMap(({ built }) => built)).toEqual([]);
+});
