@@ -121,6 +121,11 @@ certs: ## a local CA and certificate for OVERLAYS=tls
 images-debian: ## third-party images from Debian packages
 	@sh deploy/debian/images.sh
 
+##@ Your own application
+.PHONY: adopt-check
+adopt-check: ## URL=http://…: does it work behind this proxy; PATHS= UPLOAD= SLOW= PID=
+	@sh ops/sh/develop.sh adopt-check
+
 ##@ Develop
 .PHONY: check test test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types

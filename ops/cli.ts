@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../common/config.ts";
 import { type Command, UsageError } from "./command.ts";
+import { adoptCheck } from "./commands/adopt-check.ts";
 import { chaos } from "./commands/chaos.ts";
 import { down } from "./commands/down.ts";
 import { drill, drills } from "./commands/drill.ts";
@@ -38,6 +39,7 @@ const commands: Readonly<Record<string, Command>> = {
   "game-day": gameDay,
   "verify-observability": verifyObservabilityCommand,
   "watch-backplane": watchBackplane,
+  "adopt-check": adoptCheck,
 };
 
 // The first signal ends a command in order, the second at once.

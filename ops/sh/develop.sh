@@ -84,6 +84,19 @@ case $1 in
     export JWT_SECRET_FILE="${JWT_SECRET_FILE:-.secrets/JWT_SECRET}"
     PATH=$PWD/node_modules/.bin:$PATH exec node services/signaling/token/cli.ts
     ;;
+  adopt-check)
+    dependencies
+    set -- --url "${URL:-}"
+    [ -z "${READY:-}" ] || set -- "$@" --ready "$READY"
+    [ -z "${PATHS:-}" ] || set -- "$@" --paths "$PATHS"
+    [ -z "${UPLOAD:-}" ] || set -- "$@" --upload "$UPLOAD"
+    [ -z "${SLOW:-}" ] || set -- "$@" --slow "$SLOW"
+    [ -z "${WS:-}" ] || set -- "$@" --ws "$WS"
+    [ -z "${IDLE_S:-}" ] || set -- "$@" --idle-s "$IDLE_S"
+    [ -z "${PID:-}" ] || set -- "$@" --pid "$PID"
+    [ -z "${CONTAINER:-}" ] || set -- "$@" --container "$CONTAINER"
+    PATH=$PWD/node_modules/.bin:$PATH exec node ops/cli.ts adopt-check "$@"
+    ;;
   verify-observability)
     # On a stack of its own, which is taken down whatever comes of it.
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager 'prometheus-redis-exporter?'

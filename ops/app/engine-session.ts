@@ -1,0 +1,69 @@
+/** An Engine.IO session on long-polling, by hand: what is sent and what comes back is the caller's to judge. */
+export interface EngineSession {
+  sid: string;
+  /** `Cookie` header of its requests; empty: it keeps none. */
+  cookie: string;
+  /** Cookies that the handshake set. */
+  setCookie: readonly string[];
+  pingIntervalMs: number;
+}
+
+/** A request that did not go as Engine.IO's protocol has it; the message says what came instead. */
+export class SessionError extends Error {
+  override name = "SessionError";
+}
+
+/** The URL of a session's requests on long-polling. */
+export function pollUrl(base: URL, sid?: string): URL {
+  const url = new URL(base);
+  url.search = new URLSearchParams({
+    EIO: "4",
+    transport: "polling",
+    ...(sid === undefined ? {} : { sid }),
+  }).toString();
+  return url;
+}
+
+/**
+ * Opens a session.
+ *
+ * @param keepCookies what a browser does; off: what a native client without a cookie store does
+ * @throws SessionError when the answer is no handshake
+ */
+export async function openSession(base: URL, { keepCookies = true } = {}): Promise<EngineSession> {
+  const answer = await fetch(pollUrl(base), { signal: AbortSignal.timeout(10_000) });
+  const text = await answer.text();
+  if (!answer.ok || !text.startsWith("0{"))
+    throw new SessionError(`the handshake got ${answer.status} ${text.slice(0, 60)}`);
+  const { sid, pingInterval } = JSON.parse(text.slice(1)) as { sid: string; pingInterval: number };
+  const setCookie = answer.headers.getSetCookie();
+  const cookie = keepCookies ? setCookie.map((line) => line.split(";", 1)[0]).join("; ") : "";
+  return { sid, cookie, setCookie, pingIntervalMs: pingInterval };
+}
+
+/**
+ * One poll or, with a body, one POST of a session. Returns the body.
+ *
+ * @throws SessionError for every status but 200, and when the connection breaks
+ */
+export async function inSession(
+  base: URL,
+  { sid, cookie }: EngineSession,
+  { body, withinMs }: { body?: string; withinMs: number },
+): Promise<string> {
+  const startedAt = performance.now();
+  const after = () => `after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`;
+  let answer: Response;
+  try {
+    answer = await fetch(pollUrl(base, sid), {
+      ...(body === undefined ? {} : { method: "POST", body, headers: { cookie, "content-type": "text/plain" } }),
+      ...(body === undefined ? { headers: { cookie } } : {}),
+      signal: AbortSignal.timeout(withinMs),
+    });
+  } catch (error) {
+    throw new SessionError(`ended ${after()} without an answer (${(error as Error).message})`);
+  }
+  const text = await answer.text();
+  if (answer.status !== 200) throw new SessionError(`ended ${after()} with ${answer.status} ${text.slice(0, 80)}`);
+  return text;
+}

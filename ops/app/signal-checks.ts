@@ -1,0 +1,125 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { WebSocket } from "ws";
+import type { Finding } from "./adopt-checks.ts";
+import { pollUrl } from "./engine-session.ts";
+
+/** Connections that are held while a replica is frozen or ended. */
+const held = 30;
+/** Tunnels of a frozen replica must be cut within this, ms: what the proxy promises is 2 s. */
+const cutWithinMs = 3_000;
+/** An application must have ended within this after SIGTERM, ms. */
+const endWithinMs = 30_000;
+
+/** A replica of the application that can be signaled: a process of this host, or a container. */
+export interface Signaled {
+  name: string;
+  signal(name: "SIGSTOP" | "SIGCONT" | "SIGTERM"): Promise<void>;
+  /** Whether it runs. */
+  alive(): Promise<boolean>;
+}
+
+/** The process `pid`. */
+export function processOf(pid: number): Signaled {
+  const send = (signal: NodeJS.Signals | 0) => process.kill(pid, signal);
+  return {
+    name: `pid ${pid}`,
+    async signal(name) {
+      send(name);
+    },
+    async alive() {
+      try {
+        return send(0);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** The container of that name or id, by the `docker` command. */
+export function containerOf(container: string): Signaled {
+  const docker = async (...args: string[]) => (await promisify(execFile)("docker", args)).stdout.trim();
+  return {
+    name: `container ${container}`,
+    async signal(name) {
+      await docker("kill", "--signal", name, container);
+    },
+    alive: async () => (await docker("inspect", "--format", "{{.State.Running}}", container)) === "true",
+  };
+}
+
+/** Holds connections, freezes the replica, and sees whether those on it are cut. */
+export async function checkFreeze(target: URL, replica: Signaled): Promise<Finding> {
+  const sockets = await hold(target);
+  try {
+    await replica.signal("SIGSTOP");
+    const cut = await closedWithin(sockets, cutWithinMs, (count) => count > 0);
+    if (cut > 0) return { kind: "ok", said: `${cut} of ${held} connections were cut within ${cutWithinMs / 1_000} s` };
+    return {
+      kind: "breaks",
+      said: `${replica.name} is frozen and none of ${held} connections was cut within ${cutWithinMs / 1_000} s`,
+      change: "a readiness path that the application itself answers (APP_READY), not a file or another process",
+    };
+  } finally {
+    await replica.signal("SIGCONT");
+    for (const socket of sockets) socket.terminate();
+  }
+}
+
+/** Holds connections, asks the replica to end, and sees whether it does and lets its connections go. */
+export async function checkEnd(target: URL, replica: Signaled): Promise<Finding> {
+  const sockets = await hold(target);
+  const change = "process.on('SIGTERM'): close the server, close every connection, then exit 0";
+  try {
+    await replica.signal("SIGTERM");
+    const startedAt = performance.now();
+    while (await replica.alive()) {
+      if (performance.now() - startedAt > endWithinMs)
+        return { kind: "breaks", said: `${replica.name} runs ${endWithinMs / 1_000} s after SIGTERM`, change };
+      await closedWithin(sockets, 100, () => false);
+    }
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    const closed = await closedWithin(sockets, cutWithinMs, (count) => count > 0);
+    if (closed > 0) return { kind: "ok", said: `it ended after ${seconds} s and let ${closed} connections go` };
+    return { kind: "breaks", said: "it ended, and no connection was closed", change };
+  } finally {
+    for (const socket of sockets) socket.terminate();
+  }
+}
+
+async function hold(target: URL): Promise<WebSocket[]> {
+  const url = target.pathname.includes("socket.io") ? pollUrl(target) : new URL(target);
+  if (url.search !== "") url.searchParams.set("transport", "websocket");
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return Promise.all(
+    Array.from(
+      { length: held },
+      () =>
+        new Promise<WebSocket>((resolve, reject) => {
+          const socket = new WebSocket(url);
+          socket.on("open", () => resolve(socket));
+          socket.on("error", reject);
+        }),
+    ),
+  );
+}
+
+/** How many of them are closed, once `enough` says so or the time is over. */
+function closedWithin(
+  sockets: readonly WebSocket[],
+  withinMs: number,
+  enough: (count: number) => boolean,
+): Promise<number> {
+  return new Promise((resolve) => {
+    const count = () => sockets.filter(({ readyState }) => readyState === WebSocket.CLOSED).length;
+    const done = () => {
+      clearInterval(looking);
+      clearTimeout(limit);
+      resolve(count());
+    };
+    const looking = setInterval(() => enough(count()) && done(), 50);
+    const limit = setTimeout(done, withinMs);
+  });
+}

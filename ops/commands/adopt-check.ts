@@ -1,0 +1,95 @@
+import { parseArgs } from "node:util";
+import { checks, type Finding, type Subject } from "../app/adopt-checks.ts";
+import { readApp } from "../app/app-file.ts";
+import { checkEnd, checkFreeze, containerOf, processOf, type Signaled } from "../app/signal-checks.ts";
+import { type Command, UsageError } from "../command.ts";
+
+/** `adopt-check --url http://…`: what of an application breaks behind the proxy, and the line to change. */
+export const adoptCheck: Command = {
+  usage: "--url http://… [--app app.env] [--paths /a,/b] [--upload /path] [--slow /path] [--pid n|--container name]",
+  summary: "does an application work behind this proxy: 0 yes, 1 something breaks",
+  async run({ print, config }, args) {
+    const { values } = parseArgs({
+      args,
+      options: {
+        url: { type: "string" },
+        app: { type: "string" },
+        ready: { type: "string" },
+        engine: { type: "string" },
+        ws: { type: "string" },
+        paths: { type: "string", default: "" },
+        upload: { type: "string" },
+        slow: { type: "string" },
+        "idle-s": { type: "string", default: "30" },
+        pid: { type: "string" },
+        container: { type: "string" },
+      },
+    });
+    const url = URL.parse(values.url ?? "");
+    if (url === null || !url.protocol.startsWith("http"))
+      throw new UsageError(`URL=${values.url ?? ""}: must be the http:// or https:// URL of a proxy or an application`);
+    const file = values.app ?? config.APP;
+    const app = file === undefined ? undefined : readApp(file);
+    const plainWebSocket = app?.peer.kind === "websocket";
+    const enginePath = values.engine ?? (plainWebSocket ? "" : (app?.engineIoPaths.split(",")[0] ?? "/socket.io/"));
+    const subject: Subject = {
+      url,
+      readyUrl: new URL(values.ready ?? app?.readyPath ?? "/", url),
+      enginePath: enginePath === "" ? undefined : enginePath,
+      websocketPath: values.ws ?? (plainWebSocket ? (app.peer.path ?? "/") : undefined),
+      paths: values.paths.split(",").filter((path) => path !== ""),
+      uploadPath: values.upload,
+      slowPath: values.slow,
+      idleMs: seconds(values["idle-s"]) * 1_000,
+    };
+    let broken = 0;
+    const tell = async (name: string, run: () => Promise<Finding>) => {
+      const finding = await run().catch(
+        (error: Error): Finding => ({
+          kind: "breaks",
+          said: `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ""}`,
+          change: `whatever answers at ${url.origin}`,
+        }),
+      );
+      if (finding.kind === "breaks") broken += 1;
+      print(
+        `${finding.kind === "breaks" ? "BREAKS" : finding.kind === "ok" ? "ok    " : "-     "} ${name}: ${finding.kind === "not tried" ? "not tried: " : ""}${finding.said}`,
+      );
+      if (finding.kind === "breaks") print(`       change: ${finding.change}`);
+    };
+    print(`checking ${url.origin}; an idle poll is watched for ${subject.idleMs / 1_000} s`);
+    for (const { name, run } of checks) await tell(name, () => run(subject));
+    const replica = replicaOf(values);
+    const target = new URL(subject.websocketPath ?? subject.enginePath ?? "/", url);
+    const none: Finding = {
+      kind: "not tried",
+      said: "no replica was named (PID= or CONTAINER=; it is frozen, then ended)",
+    };
+    await tell("a frozen replica", async () => (replica === undefined ? none : checkFreeze(target, replica)));
+    await tell("an orderly end", async () => (replica === undefined ? none : checkEnd(target, replica)));
+    print(
+      broken === 0 ? "nothing breaks" : `${broken} ${broken === 1 ? "thing breaks" : "things break"} (docs/adopt.md)`,
+    );
+    return broken === 0 ? 0 : 1;
+  },
+};
+
+function replicaOf({
+  pid,
+  container,
+}: {
+  pid?: string | undefined;
+  container?: string | undefined;
+}): Signaled | undefined {
+  if (container !== undefined) return containerOf(container);
+  if (pid === undefined) return undefined;
+  if (!/^[1-9]\d{0,9}$/.test(pid))
+    throw new UsageError(`PID=${pid}: must be the pid of one replica of the application`);
+  return processOf(Number(pid));
+}
+
+/** @throws UsageError where it is no number of seconds */
+function seconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new UsageError(`IDLE_S=${text}: must be a whole number of seconds, 0 to 9999`);
+  return Number(text);
+}
