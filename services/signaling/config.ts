@@ -65,12 +65,23 @@ export const schema = z
     JWKS_URL: z.url().optional().describe("Key set of asymmetric tokens, instead of JWT_SECRET"),
     JWT_AUDIENCE: z.string().optional().describe("aud that tokens must carry; unset: not checked"),
     JWT_ISSUER: z.string().optional().describe("iss that tokens must carry; unset: not checked"),
+    JWT_WITHOUT_ROOMS: z
+      .enum(["all", "none"])
+      .optional()
+      .describe("Rooms of a token without the claim rooms; unset: all with JWT_SECRET, none with JWKS_URL"),
     TURN_URLS: list().default([]).describe("turn: and stun: URLs that a join ack hands out, comma-separated"),
     TURN_SECRET: secret(z.string().optional()).describe("Secret that the TURN server shares (REST credentials)"),
   })
-  .superRefine(({ AUTH, JWT_SECRET, JWKS_URL }, context) => {
+  .superRefine(({ AUTH, JWT_SECRET, JWKS_URL, JWT_AUDIENCE, JWT_ISSUER }, context) => {
     if (AUTH === "jwt" && JWT_SECRET === undefined && JWKS_URL === undefined)
       context.addIssue({ code: "custom", path: ["JWT_SECRET"], message: "AUTH=jwt needs it, or JWKS_URL" });
+    if (JWKS_URL !== undefined && JWT_AUDIENCE === undefined && JWT_ISSUER === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["JWKS_URL"],
+        message:
+          "needs JWT_AUDIENCE or JWT_ISSUER: tokens for other services of that identity provider would be let in",
+      });
   });
 
 function isRedisUrl(url: string): boolean {

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { extname, join, normalize, resolve } from "node:path";
+import { extname, join, normalize, resolve, sep } from "node:path";
 import { pipeline } from "node:stream";
 import type { Log } from "../../common/log.ts";
 
@@ -15,9 +15,17 @@ const types: Readonly<Record<string, string>> = {
   ".map": "application/json",
 };
 
-/** What the page may load: itself; blobs for its generated picture. */
-const contentSecurityPolicy =
-  "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; media-src 'self' blob:; frame-ancestors 'none'";
+/** What the page may load: itself; blobs for its generated picture. It talks to its own origin alone, by `ws:` too (CSP 3). */
+const contentSecurityPolicy = [
+  "default-src 'self'",
+  "base-uri 'none'",
+  "object-src 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "connect-src 'self'",
+  "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
+].join("; ");
 
 /** Serves the built call page from `dir`: `/` and `/assets/…`, GET and HEAD. */
 export function createPage(dir: string, log: Log) {
@@ -33,7 +41,7 @@ export function createPage(dir: string, log: Log) {
       return request.method === "OPTIONS" ? void response.writeHead(204).end() : plain(response, 405, "GET or HEAD");
     }
     const path = join(root, pathname === "/" ? "index.html" : normalize(pathname));
-    const info = path.startsWith(root) ? await stat(path).catch(nothingThere) : null;
+    const info = path.startsWith(root + sep) ? await stat(path).catch(nothingThere) : null;
     if (info?.isFile() !== true)
       return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
     response.writeHead(200, {

@@ -130,11 +130,12 @@ test("keys of a JWKS URL: a signature by one is good, an HMAC with the public ke
   const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
-  const other = await startReplica("signaling-2", redis.url, { AUTH: "jwt", JWKS_URL: url });
+  const other = await startReplica("signaling-2", redis.url, { AUTH: "jwt", JWKS_URL: url, JWT_AUDIENCE: "calls" });
   await using _other = other.program;
   const sign = (alg: string, key: Parameters<SignJWT["sign"]>[0]) =>
     new SignJWT({ rooms: ["*"] })
       .setProtectedHeader({ alg, kid: "one" })
+      .setAudience("calls")
       .setSubject("ann")
       .setExpirationTime("1m")
       .sign(key);
@@ -144,6 +145,37 @@ test("keys of a JWKS URL: a signature by one is good, an HMAC with the public ke
   const peer = await connectRaw(other.url, bearer(await sign("ES256", privateKey)));
   await joinRoom(peer, "room");
   peer.close();
+  server.close();
+});
+
+test("a key set of others opens nothing by default: an audience or issuer must be named, and rooms in the token", async () => {
+  const env = { AUTH: "jwt", JWKS_URL: "http://127.0.0.1:9/jwks.json", REDIS_URL: redis.url };
+  const program = startProgram("node", ["services/signaling/main.ts"], env);
+  expect(await program.exited).toBe(78);
+  expect(program.output()).toContain("JWT_AUDIENCE or JWT_ISSUER");
+
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" };
+  const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+  const token = await new SignJWT({})
+    .setProtectedHeader({ alg: "ES256", kid: "one" })
+    .setIssuer("https://id.example")
+    .setSubject("ann")
+    .setExpirationTime("1m")
+    .sign(privateKey);
+  const codes: (string | undefined)[] = [];
+  for (const more of [{}, { JWT_WITHOUT_ROOMS: "all" }]) {
+    const keySet = { AUTH: "jwt", JWKS_URL: url, JWT_ISSUER: "https://id.example", ...more };
+    const other = await startReplica("signaling-2", redis.url, keySet);
+    await using _other = other.program;
+    const peer = await connectSocketIo(other.url, { auth: { token } });
+    const ack = await peer.join("room");
+    codes.push(ack.ok ? undefined : ack.error.code);
+    peer.close();
+  }
+  expect(codes).toEqual(["unauthorized", undefined]);
   server.close();
 });
 

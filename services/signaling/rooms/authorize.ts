@@ -7,7 +7,7 @@ export interface Grant {
   subject: string;
   /** Epoch ms at which the session ends. */
   expiresAt: number;
-  /** Room ids, or patterns with `*` for any characters; null: every room. */
+  /** Room ids, or patterns with `*` for any characters; null: every room; empty: none. */
   rooms: readonly string[] | null;
   /** A `listener` gets signals and may answer, but offers nothing. */
   role: "peer" | "listener";
@@ -42,6 +42,7 @@ export class UnauthorizedError extends Error {
 export function createAuthorizer(config: Config): ((token: unknown) => Promise<Grant>) | null {
   if (config.AUTH === "none") return null;
   const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = config;
+  const roomsUnlessNamed = (config.JWT_WITHOUT_ROOMS ?? (jwksUrl === undefined ? "all" : "none")) === "all" ? null : [];
   const checks = {
     ...(config.JWT_AUDIENCE === undefined ? {} : { audience: config.JWT_AUDIENCE }),
     ...(config.JWT_ISSUER === undefined ? {} : { issuer: config.JWT_ISSUER }),
@@ -70,7 +71,7 @@ export function createAuthorizer(config: Config): ((token: unknown) => Promise<G
     if (!claims.success)
       throw new UnauthorizedError("the token needs sub and exp; rooms is a list, role peer or listener");
     const { sub, exp, rooms, role } = claims.data;
-    return { subject: sub, expiresAt: exp * 1000, rooms: rooms ?? null, role };
+    return { subject: sub, expiresAt: exp * 1000, rooms: rooms ?? roomsUnlessNamed, role };
   };
 }
 
