@@ -14,22 +14,30 @@ import {
   type RelayEvent,
   type Signal,
 } from "../common/protocol.ts";
-import { backoffMs } from "./backoff.ts";
+import { splitBaseUrl } from "./connecting/base-url.ts";
+import { watchNetwork } from "./connecting/network.ts";
+import { createPace } from "./connecting/pace.ts";
+import { openRawConnection, type RawConnection, type RawEvent } from "./connecting/raw-ws-connection.ts";
+import { createTokenSource } from "./connecting/token-source.ts";
 import { createEvents } from "./events.ts";
-import { createRepeats } from "./repeats.ts";
+import { createRepeats } from "./sending/repeats.ts";
 
-/** An ack that takes longer has failed: the connection is given up, ms. */
-const ackWithinMs = 5_000;
+/** A socket that gives no ack so long after the network changed is of the former network, ms. */
+const probeWithinMs = 2_000;
 /** From here on a close code means: stay away. */
 const stayAwayCode = 4000;
 
 export interface RawWsOptions {
-  /** Where the proxy is: `https://calls.example.com`; `wss:` and `ws:` do too. */
+  /** Where the proxy is, with its path prefix if it has one: `https://calls.example.com`; `wss:` and `ws:` do too. */
   url: string;
   /** JWT, or what gets a fresh one for each connection. It travels as a subprotocol, never in the URL. */
   token?: string | (() => string | Promise<string>);
+  /** Largest frame, bytes, as the server's `MAX_MESSAGE_BYTES`: a WebSocket's handshake does not tell. Default 262,144. */
+  maxMessageBytes?: number;
   /** In [0, 1); for repeatable tests. */
   random?: () => number;
+  /** Tells by `online` that the network changed; without it the page's window. */
+  network?: EventTarget;
 }
 
 /** What a raw client tells. */
@@ -51,111 +59,122 @@ export interface RawWsEvents {
 
 /**
  * One peer in one room over `/ws`, with the platform's own WebSocket (browsers, Node 22 and later): joins again with
- * `resume` after every reconnect, with full jitter, and drops repeats. It keeps no outbox: a `send` while the socket
- * is gone rejects.
+ * `resume` after every reconnect, with full jitter and a fresh token, and drops repeats. It keeps no outbox: a `send`
+ * while the socket is gone rejects.
+ *
+ * @throws TypeError when `url` is none
  */
 export function createRawWsClient(options: RawWsOptions) {
-  const random = options.random ?? Math.random;
+  const { maxMessageBytes = 262_144, random = Math.random } = options;
+  const { origin, prefix } = splitBaseUrl(options.url);
   const events = createEvents<RawWsEvents>();
   const repeats = createRepeats();
-  const waiting = new Map<number, { resolve: (ack: never) => void; reject: (error: Error) => void }>();
-  let socket: WebSocket | undefined;
+  const pace = createPace(random);
+  const tokens = createTokenSource(options.token);
+  let connection: RawConnection | undefined;
   let roomId = "";
   let resume: string | undefined;
-  let nextId = 0;
-  let attempt = 0;
-  let retry: ReturnType<typeof setTimeout> | undefined;
+  let pause: ReturnType<typeof setTimeout> | undefined;
+  /** The token of this connection is not good any more, or not for this room: another may be. */
+  let wantsToken = false;
+  /** The server asked to stay away so long, ms. */
+  let waitMs: number | undefined;
   let ended = false;
+  const unwatch = watchNetwork(onNetworkChange, options.network);
 
   async function connect(): Promise<void> {
-    const token = typeof options.token === "function" ? await options.token() : options.token;
-    if (ended) return;
-    const url = new URL(RAW_WS_PATH, options.url.replace(/^http/, "ws"));
-    const bearer = token === undefined ? [] : [`bearer.${token}`];
-    const opening = new WebSocket(url, [RAW_WS_SUBPROTOCOL, ...bearer]);
-    socket = opening;
-    opening.addEventListener("open", () => {
-      ask<JoinAck>("join", { roomId, ...(resume === undefined ? {} : { resume }) }).then(joined, () => opening.close());
+    clearTimeout(pause);
+    pause = undefined;
+    try {
+      const token = await tokens.fresh();
+      if (!ended) open(token === undefined ? [] : [`bearer.${token}`]);
+    } catch (error) {
+      // The application gave no token, or one that no subprotocol can carry.
+      events.emit("error-report", { event: "token", code: "unauthorized", message: String(error) });
+      connectLater();
+    }
+  }
+
+  function open(bearer: string[]): void {
+    const url = `${origin.replace(/^http/, "ws")}${prefix}${RAW_WS_PATH}`;
+    connection = openRawConnection(url, [RAW_WS_SUBPROTOCOL, ...bearer], maxMessageBytes, {
+      onOpen: join,
+      onEvent: receive,
+      onClose: lost,
     });
-    opening.addEventListener("message", ({ data }) => receive(String(data)));
-    opening.addEventListener("close", ({ code }) => lost(code));
+  }
+
+  function join(): void {
+    // Where it rejects the connection is over, and another follows.
+    connection?.ask<JoinAck>("join", { roomId, ...(resume === undefined ? {} : { resume }) }).then(joined, ignore);
   }
 
   function joined(ack: JoinAck): void {
     if (ack.ok) {
-      attempt = 0;
+      pace.joined();
+      tokens.accepted();
       resume = ack.resume;
       events.emit("joined", ack);
-    } else if (ack.error.retryAfterMs !== undefined) socket?.close();
-    else end("refused", ack.error.code);
+      return;
+    }
+    const { code, retryAfterMs } = ack.error;
+    if (retryAfterMs !== undefined) waitMs = retryAfterMs;
+    else if (code === "unauthorized" && tokens.refused()) wantsToken = true;
+    else end("refused", code);
+    connection?.close();
   }
 
   function lost(code: number): void {
-    for (const { reject } of waiting.values()) reject(new Error(`connection closed (${code})`));
-    waiting.clear();
-    socket = undefined;
+    connection = undefined;
     if (ended) return;
-    if (code >= stayAwayCode) {
+    if (code >= stayAwayCode && !wantsToken) {
       end("refused", String(code));
       return;
     }
+    wantsToken = false;
+    pace.lost();
     events.emit("lost", { code });
-    retryLater();
+    connectLater();
   }
 
-  function retryLater(): void {
-    retry = setTimeout(
-      () => {
-        connect().catch((error: unknown) => {
-          events.emit("error-report", { event: "token", code: "unauthorized", message: String(error) });
-          if (!ended) retryLater();
-        });
-      },
-      backoffMs(attempt, random),
-    );
-    attempt += 1;
+  function connectLater(): void {
+    if (ended || pause !== undefined) return;
+    // What the server asked for is never undercut: all whom it told so would come back at once.
+    const ms = waitMs === undefined ? pace.next() : waitMs * (1 + random() / 2);
+    waitMs = undefined;
+    pause = setTimeout(() => void connect(), ms);
   }
 
-  function receive(text: string): void {
-    const frame = JSON.parse(text) as { id: number; ack: never } | { event: string; data: never };
-    if ("ack" in frame) {
-      waiting.get(frame.id)?.resolve(frame.ack);
-      waiting.delete(frame.id);
-    } else if (frame.event === "superseded") end("superseded");
-    else if ((RELAYED as readonly string[]).includes(frame.event)) {
-      const signal: DeliveredSignal = frame.data;
-      if (!repeats.seen(signal)) events.emit("signal", { ...signal, event: frame.event as RelayEvent });
-    } else events.emit(frame.event as "peer-joined", frame.data);
+  /** A join of the room that we are in changes nothing, and is answered at once, or the connection is over. */
+  function onNetworkChange(): void {
+    if (pause !== undefined) void connect();
+    else if (connection?.isOpen() === true && resume !== undefined)
+      connection.ask("join", { roomId, resume }, probeWithinMs).catch(ignore);
   }
 
-  function ask<T>(event: string, data: unknown): Promise<T> {
-    const open = socket;
-    if (open === undefined || open.readyState !== WebSocket.OPEN) return Promise.reject(new Error("not connected"));
-    nextId += 1;
-    const id = nextId;
-    open.send(JSON.stringify({ event, data, id }));
-    return new Promise<T>((resolve, reject) => {
-      const late = setTimeout(() => {
-        waiting.delete(id);
-        reject(new Error(`no ack of ${event} within ${ackWithinMs} ms`));
-        open.close();
-      }, ackWithinMs);
-      const settled =
-        <V>(settle: (value: V) => void) =>
-        (value: V) => {
-          clearTimeout(late);
-          settle(value);
-        };
-      waiting.set(id, { resolve: settled<never>(resolve), reject: settled(reject) });
-    });
+  function receive({ event, data }: RawEvent): void {
+    if (event === "superseded") end("superseded");
+    else if ((RELAYED as readonly string[]).includes(event)) {
+      const signal: DeliveredSignal = data;
+      if (!repeats.seen(signal)) events.emit("signal", { ...signal, event: event as RelayEvent });
+    } else {
+      if (event === "error-report" && (data as ErrorReport).event === "token")
+        wantsToken = typeof options.token === "function";
+      events.emit(event as "peer-joined", data);
+    }
   }
 
   function end(reason: RawWsEvents["ended"]["reason"], code?: string): void {
     if (ended) return;
     ended = true;
-    clearTimeout(retry);
-    socket?.close();
+    clearTimeout(pause);
+    unwatch();
+    connection?.close();
     events.emit("ended", { reason, ...(code === undefined ? {} : { code }) });
+  }
+
+  function ask<T>(event: string, data: unknown): Promise<T> {
+    return connection?.ask<T>(event, data) ?? Promise.reject(new Error("not connected"));
   }
 
   return {
@@ -164,14 +183,19 @@ export function createRawWsClient(options: RawWsOptions) {
     join(room: string): void {
       if (roomId !== "") throw new Error("already joined: one client is one peer in one room");
       roomId = room;
-      connect().catch((error: unknown) => end("refused", String(error)));
+      void connect();
     },
-    /** Sends a signal to the room, or to the peer that `to` names; rejects when the connection is lost before its ack. */
+    /**
+     * Sends a signal to the room, or to the peer that `to` names. A signal over `maxMessageBytes` is refused before it
+     * is sent; rejects when the connection is lost before the ack.
+     */
     send: (event: RelayEvent, signal: Omit<Signal, "roomId">): Promise<RelayAck> => ask(event, { ...signal, roomId }),
     leave: (): Promise<LeaveAck> => ask("leave", { roomId }),
     /** Closes for good. */
     close: (): void => end("closed"),
   };
 }
+
+const ignore = () => undefined;
 
 export type RawWsClient = ReturnType<typeof createRawWsClient>;

@@ -11,20 +11,25 @@ import type {
 } from "../common/protocol.ts";
 
 export interface SignalingOptions {
-  /** Where the proxy is: `https://calls.example.com`. */
+  /** Where the proxy is: `https://calls.example.com`; with the path prefix that a proxy in front gives it. */
   url: string;
   /** `default`: long-polling first, then upgraded; or one of the two alone. */
   transports?: "default" | "websocket" | "polling";
-  /** Keep the sticky cookie; browsers do so by themselves. */
+  /**
+   * Send and keep cookies, the sticky one too. Without it: yes, but for a page of another origin, whose browser then
+   * would take no answer from a server that allows any origin.
+   */
   cookies?: boolean;
   /** More query parameters of the connection: `{room}` for `STICKY_KEY=room`. */
   query?: Record<string, string>;
-  /** JWT, or what gets a fresh one for each connection. */
+  /** JWT, or what gets a fresh one for each connection. A function is asked once more when its token was refused. */
   token?: string | (() => string | Promise<string>);
   /** Join again after a reconnect. On unless a drill wants to see what happens without. */
   rejoin?: boolean;
   /** In [0, 1); for repeatable tests. */
   random?: () => number;
+  /** Tells by `online` that the network changed; without it the page's window. */
+  network?: EventTarget;
 }
 
 export type SignalingState = "idle" | "joining" | "joined" | "lost" | "ended";

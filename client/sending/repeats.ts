@@ -1,4 +1,4 @@
-import type { DeliveredSignal } from "../common/protocol.ts";
+import type { DeliveredSignal } from "../../common/protocol.ts";
 
 /** How many ids are remembered. */
 const limit = 4_096;

@@ -1,0 +1,15 @@
+/**
+ * The parts of the address that a client is given: origin, and the path prefix under which a proxy in front serves
+ * this one (`/calls` of `https://example.com/calls/`; empty without).
+ *
+ * @throws TypeError when it is no URL
+ */
+export function splitBaseUrl(url: string): { origin: string; prefix: string } {
+  const { protocol, host, pathname } = new URL(url);
+  return { origin: `${protocol.replace(/^ws/, "http")}//${host}`, prefix: pathname.replace(/\/+$/, "") };
+}
+
+/** Whether that is another origin than the page's own. Outside a page there is none. */
+export function isCrossOrigin(origin: string): boolean {
+  return typeof location !== "undefined" && location.origin !== origin;
+}

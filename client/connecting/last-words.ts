@@ -1,0 +1,30 @@
+import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol.ts";
+import { splitBaseUrl } from "./base-url.ts";
+import type { SignalingSocket } from "./open-socket.ts";
+
+/** Between the packets of a polling payload (Engine.IO protocol 4). */
+const separator = "\x1e";
+
+/**
+ * Says `bye` to the room and leaves it while the page goes away: nothing asynchronous runs any more. A WebSocket takes
+ * a frame at once. A poll that begins now is cancelled with the page, but not a beacon, which the session takes for
+ * any other poll.
+ *
+ * @param url that of the client's options
+ */
+export function sayLastWords(socket: SignalingSocket, url: string, roomId: string): void {
+  const { engine } = socket.io;
+  if (engine.transport.name !== "polling" || typeof navigator === "undefined" || navigator.sendBeacon === undefined) {
+    const ignored = () => undefined;
+    socket.emit("bye", { roomId }, ignored);
+    socket.emit("leave", roomId, ignored);
+    return;
+  }
+  const { origin, prefix } = splitBaseUrl(url);
+  const packets = [
+    ["bye", { roomId }],
+    ["leave", roomId],
+  ].map((event) => `42${NAMESPACE},${JSON.stringify(event)}`);
+  const query = new URLSearchParams({ EIO: "4", transport: "polling", sid: engine.id ?? "" });
+  navigator.sendBeacon(`${origin}${prefix}${SOCKET_IO_PATH}?${query}`, packets.join(separator));
+}

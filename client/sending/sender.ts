@@ -1,0 +1,116 @@
+import type { Refused, RelayAck, RelayEvent, Signal } from "../../common/protocol.ts";
+import { ackWithinMs } from "../connecting/connection.ts";
+import type { SignalingSocket } from "../connecting/open-socket.ts";
+import { endedAsTooLarge } from "../connecting/transport-limit.ts";
+import { createOutbox, type Outgoing } from "./outbox.ts";
+import { largestMessageBytes } from "./wire-size.ts";
+
+/** Sent again after `backplane-down` or `rate-limited`, ms. */
+const resendAfterMs = 1_000;
+/** A signal of this size, bytes, that ended so many connections alone is over some limit on the way. */
+const suspect = { bytes: 16_384, losses: 3 };
+
+/** Sends signals until each is acknowledged or refused for good, through as many connections as it takes. */
+export function createSender(options: {
+  socket: SignalingSocket;
+  /** In the room, so that signals may go out. */
+  joined: () => boolean;
+  /** Largest transport message that the server takes, bytes. */
+  maxMessageBytes: () => number;
+  /** The last connections were lost soon after their joins. */
+  keepsFailing: () => boolean;
+  /** No ack came in time: the connection is of no use. */
+  onSilence: () => void;
+  onEmitted: (emitted: { event: RelayEvent; signal: Signal; attempt: number }) => void;
+}) {
+  const { socket, joined } = options;
+  const outbox = createOutbox();
+  const resends = new Set<ReturnType<typeof setTimeout>>();
+  let sent = 0;
+
+  function flush(): void {
+    if (joined() && socket.connected) for (const outgoing of outbox.take()) transmit(outgoing);
+  }
+
+  function transmit(outgoing: Outgoing): void {
+    const { event, signal, bytes } = outgoing;
+    const limit = options.maxMessageBytes();
+    if (bytes > limit) {
+      settle(outgoing, tooLarge(`${bytes} bytes on the wire; the server takes ${limit}`));
+      return;
+    }
+    outgoing.attempts += 1;
+    const { id: session } = socket;
+    options.onEmitted({ event, signal, attempt: outgoing.attempts });
+    socket.timeout(ackWithinMs).emit(event, signal, (late: Error | null, ack: RelayAck) => {
+      // A lost socket's timers mean nothing: the next join sends it again.
+      if (socket.id !== session || !joined()) return;
+      if (late !== null) options.onSilence();
+      else if (ack.ok) {
+        for (const away of ack.away ?? []) outbox.awaitPeer(away, outgoing);
+        settle(outgoing, ack);
+      } else if (ack.error.code === "backplane-down" || ack.error.code === "rate-limited") resendLater(outgoing);
+      else if (ack.error.code !== "draining" && ack.error.code !== "overloaded") settle(outgoing, ack);
+    });
+  }
+
+  function resendLater(outgoing: Outgoing): void {
+    outbox.hold(outgoing);
+    const timer = setTimeout(() => {
+      resends.delete(timer);
+      outbox.again(outgoing);
+      flush();
+    }, resendAfterMs);
+    resends.add(timer);
+  }
+
+  function settle(outgoing: Outgoing, ack: RelayAck): void {
+    if (!outbox.done(outgoing)) return;
+    outgoing.settle(ack);
+    flush();
+  }
+
+  return {
+    flush,
+    /** Resolves when it was acknowledged or refused for good; never rejects. */
+    send(event: RelayEvent, signal: Signal): Promise<RelayAck> {
+      return new Promise((settled) => {
+        let bytes: number;
+        try {
+          bytes = largestMessageBytes(event, signal);
+        } catch (error) {
+          settled({ ok: false, error: { code: "invalid", message: `not to be written as JSON: ${error}` } });
+          return;
+        }
+        sent += 1;
+        const outgoing: Outgoing = { event, signal, bytes, order: sent, attempts: 0, lossesAlone: 0, settle: settled };
+        if (outbox.add(outgoing)) flush();
+        else settled({ ok: false, error: { code: "rate-limited", message: "too many signals wait to be sent" } });
+      });
+    },
+    /** The connection is gone. What ends one connection after the other is refused. `details`: Socket.IO's. */
+    lost(details: unknown): void {
+      const limited = endedAsTooLarge(details);
+      const alone = outbox.lost(limited || options.keepsFailing());
+      if (alone === null) return;
+      const { bytes, lossesAlone } = alone;
+      if (limited) settle(alone, tooLarge(`${bytes} bytes: the connection was ended for it`));
+      else if (bytes >= suspect.bytes && lossesAlone >= suspect.losses)
+        settle(alone, tooLarge(`${bytes} bytes: ${lossesAlone} connections were lost while it was sent`));
+    },
+    /** These peers are in the room, and connected: what waited for them goes out. */
+    peersAreBack(peerIds: readonly string[]): void {
+      for (const peerId of peerIds) outbox.peerIsBack(peerId);
+      flush();
+    },
+    /** The peer left for good: nothing waits for it. */
+    forget: outbox.forget,
+    /** Settles everything that waits. */
+    end(refusal: Refused): void {
+      for (const timer of resends) clearTimeout(timer);
+      for (const outgoing of outbox.pending()) settle(outgoing, refusal);
+    },
+  };
+}
+
+const tooLarge = (message: string): Refused => ({ ok: false, error: { code: "too-large", message } });
