@@ -1,4 +1,4 @@
-import { backoffMs } from "../../../client/backoff.ts";
+import { backoffMs } from "../../../client/connecting/backoff.ts";
 import type { RelayAck } from "../../../common/protocol.ts";
 import type { ConnectedPeer, PeerEvents, PeerOptions } from "./peer-kind.ts";
 
