@@ -46,6 +46,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "apps",
+          sequence: { groupOrder: 6 },
+          include: ["test/apps/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "drills",
           sequence: { groupOrder: 5 },
           include: ["test/drills/**/*.test.ts"],

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { WebSocket } from "ws";
 import type { Finding } from "./adopt-checks.ts";
@@ -8,6 +9,8 @@ import { pollUrl } from "./engine-session.ts";
 const held = 30;
 /** Tunnels of a frozen replica must be cut within this, ms: what the proxy promises is 2 s. */
 const cutWithinMs = 3_000;
+/** A proxy takes a replica back after two probes that pass, ms. */
+const backAfterMs = 2_000;
 /** An application must have ended within this after SIGTERM, ms. */
 const endWithinMs = 30_000;
 
@@ -65,6 +68,7 @@ export async function checkFreeze(target: URL, replica: Signaled): Promise<Findi
   } finally {
     await replica.signal("SIGCONT");
     for (const socket of sockets) socket.terminate();
+    await delay(backAfterMs);
   }
 }
 
