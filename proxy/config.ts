@@ -85,6 +85,12 @@ export const proxyConfig = z.object({
   HEAD_TIMEOUT_MS: milliseconds(100, 600_000)
     .default(10_000)
     .describe("A connection's first byte must come within this, and a request's whole head within as much again"),
+  REQUEST_TIMEOUT_MS: milliseconds(100, 3_600_000)
+    .default(20_000)
+    .describe("A whole request, body included, must come within this; raise it for large uploads"),
+  MAX_PENDING_BYTES_PER_CLIENT: wholeNumber(65_536, 1_000_000_000)
+    .default(16_777_216)
+    .describe("Bytes of unfinished requests and of unread answers and messages per client address or IPv6 network"),
   TLS_CERT: z.string().optional().describe("Path of a PEM certificate chain; with TLS_KEY it turns TLS on"),
   TLS_KEY: z.string().optional().describe("Path of its PEM key; SIGHUP reads both again"),
   PROXY_TLS_PORT: port().default(8443).describe("Public TLS port"),

@@ -1,5 +1,6 @@
 import type { Log } from "../common/log.ts";
 import type { ProxyConfig } from "./config.ts";
+import type { PendingBytes } from "./listen/pending-bytes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { TryInTurn } from "./routing/attempts.ts";
 import type { Sessions } from "./routing/sessions.ts";
@@ -12,6 +13,7 @@ export interface PathDeps {
   tryInTurn: TryInTurn;
   sessions: Sessions;
   metrics: Metrics;
+  pending: PendingBytes;
   log: Log;
   /** True once the proxy shuts down. */
   closing(): boolean;

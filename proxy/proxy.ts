@@ -8,6 +8,7 @@ import { adminRoutes } from "./admin.ts";
 import { defaultStickySecret, type ProxyConfig } from "./config.ts";
 import { createProber } from "./health/prober.ts";
 import { createConnectionLimits } from "./listen/connection-limits.ts";
+import { createPendingBytes } from "./listen/pending-bytes.ts";
 import { createPublicServer } from "./listen/public-server.ts";
 import { createRedirect } from "./listen/redirect.ts";
 import { createMetrics } from "./metrics.ts";
@@ -23,6 +24,8 @@ import { createUpgradePath } from "./upgrade/upgrade-path.ts";
 
 /** How often tunnels are looked at for idleness and requests for silence, ms. */
 const sweepMs = 1_000;
+/** How often what clients leave unfinished or unread is added up, ms. */
+const pendingSweepMs = 500;
 /** Requests under way get so long to end at a shutdown, ms. */
 const lastRequestsMs = 500;
 
@@ -55,11 +58,16 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     { table, sessions },
     { afterMs: config.SHED_AFTER_MS, perSecond: config.SHED_PER_SECOND },
   );
+  const pending = createPendingBytes({
+    perClient: config.MAX_PENDING_BYTES_PER_CLIENT,
+    ipv6Prefix: config.CLIENT_IPV6_PREFIX,
+  });
   const secret = config.STICKY_SECRET ?? defaultStickySecret;
   const paths: PathDeps = {
     config,
     sessions,
     metrics,
+    pending,
     log,
     closing: () => closing,
     gate: createGate(config, { table, sessions, admission, metrics, secret }),
@@ -75,6 +83,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   });
   const proxied = {
     headTimeoutMs: config.HEAD_TIMEOUT_MS,
+    requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     limits,
     metrics,
     serve: http.serve,
@@ -87,6 +96,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     tlsFiles !== undefined && config.TLS_REDIRECT ? { ...proxied, ...redirect } : proxied,
   );
   const tls = tlsFiles && createPublicServer({ ...proxied, tls: tlsFiles.read() });
+  const listeners = tls === undefined ? [plain] : [plain, tls];
   const admin = createAdminServer({
     host: config.ADMIN_HOST,
     port: config.PROXY_ADMIN_PORT,
@@ -103,6 +113,13 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
       for (const request of inFlight) request.sweep?.(now);
     }
   }, sweepMs).unref();
+  const pendingSweeper = setInterval(() => {
+    for (let closed = pending.sweep(holders()); closed > 0; closed--) metrics.rejected.inc("pending");
+  }, pendingSweepMs).unref();
+  function* holders() {
+    for (const { tunnels } of table.all()) yield* tunnels;
+    for (const listener of listeners) yield* listener.connections;
+  }
 
   return {
     /** Resolves with the bound addresses, once every replica was probed. Rejects with the system's error. */
@@ -129,7 +146,6 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     /** Stops listening, lets requests end for a moment, closes tunnels, then everything else. */
     async close(): Promise<void> {
       closing = true;
-      const listeners = tls === undefined ? [plain] : [plain, tls];
       const closed = listeners.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
       const timer = setTimeout(() => {
@@ -138,6 +154,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
       await Promise.all(closed);
       clearTimeout(timer);
       clearInterval(sweeper);
+      clearInterval(pendingSweeper);
       for (const part of [prober, sessions, admission, shedder, http]) part.close();
       await admin.close();
     },

@@ -44,6 +44,11 @@ export function createConnectionLimits(options: {
         else perClient.set(client, left);
       });
     },
+    /** Address of the client that a connection is for; undefined: a trusted proxy, which carries many. */
+    accountable(socket: Pick<Socket, "remoteAddress">): string | undefined {
+      const address = canonicalAddress(socket.remoteAddress ?? "");
+      return address === undefined || options.trusted(address) ? undefined : address;
+    },
     isRefused: (socket: Pick<Socket, "remoteAddress" | "remotePort">) =>
       refused.size > 0 && refused.has(nameOf(socket)),
   };

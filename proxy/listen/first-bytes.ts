@@ -52,6 +52,8 @@ export function awaitFirstBytes(
   options: {
     timeoutMs: number;
     upgrade(request: RequestHead, socket: Socket): void;
+    /** Told before the server takes anything else over. */
+    other(socket: Socket): void;
     /** Nothing came in `timeoutMs`. */
     timedOut(socket: Socket): void;
   },
@@ -84,6 +86,7 @@ export function awaitFirstBytes(
     disown(socket);
     // Node takes its own listener away before it hands an upgrade over.
     socket.on("error", destroyIt);
+    options.other(socket);
     serve.call(server, socket);
     socket.unshift(chunk);
     socket.resume();

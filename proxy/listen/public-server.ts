@@ -6,6 +6,8 @@ import type { RequestHead } from "../screen/request-head.ts";
 import { methodNotAllowed, type Refusal } from "../screen/screen.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
+import { HttpConnection } from "./http-connection.ts";
+import { LinkedSet } from "./linked-set.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
 
 /** Largest request head, bytes; above it 431. */
@@ -14,8 +16,6 @@ const maxHeaderSize = 16_384;
 const idleMs = 120_000;
 /** An idle kept-alive client connection is closed after this, ms. */
 const keepAliveTimeout = 65_000;
-/** A request must be complete within this, ms. */
-const requestTimeout = 60_000;
 
 const tooManyConnections: Refusal = {
   status: 503,
@@ -24,8 +24,12 @@ const tooManyConnections: Refusal = {
   headers: { "retry-after": "5" },
 };
 
+const twoInOne: Refusal = { status: 400, reason: "upgrade", message: "an upgrade must wait for the answer before it" };
+
 export interface PublicServerOptions {
   headTimeoutMs: number;
+  /** A whole request, body included, must come within this. */
+  requestTimeoutMs: number;
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
   metrics: Metrics;
@@ -35,23 +39,28 @@ export interface PublicServerOptions {
   malformed(request: IncomingMessage): void;
 }
 
-/** Where a connection keeps the answer that it is getting. */
-const answering = Symbol("answering");
-type Answering = Socket & { [answering]?: ServerResponse };
-
 const nothing = Buffer.alloc(0);
+
+export interface PublicServer {
+  server: Server;
+  /** Those that Node's HTTP server serves. */
+  connections: Iterable<HttpConnection>;
+  closeAllConnections(): void;
+}
 
 /**
  * A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. A
  * connection that begins with a plain WebSocket upgrade goes straight to `upgrade`.
  */
-export function createPublicServer(given: PublicServerOptions): { server: Server; closeAllConnections(): void } {
-  const { headTimeoutMs, tls, limits, metrics, serve, upgrade, malformed } = given;
+export function createPublicServer(given: PublicServerOptions): PublicServer {
+  const { headTimeoutMs, requestTimeoutMs, tls, limits, metrics, upgrade, malformed } = given;
+  const connections = new LinkedSet<HttpConnection>();
   const options = {
     maxHeaderSize,
     keepAliveTimeout,
-    requestTimeout,
-    headersTimeout: headTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(headTimeoutMs, requestTimeoutMs),
+    handshakeTimeout: headTimeoutMs,
     noDelay: true,
     connectionsCheckingInterval: Math.min(1_000, headTimeoutMs),
     requireHostHeader: true,
@@ -67,23 +76,41 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
   const silent = awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
     timeoutMs: headTimeoutMs,
     upgrade: (request, socket) => onUpgrade(request, socket, nothing),
+    other: onConnection,
     timedOut: (socket) => closeGently(socket, refusalOf("ERR_HTTP_REQUEST_TIMEOUT")),
   });
   server.on("drop", () => metrics.rejected.inc("connections-dropped"));
   server.on("tlsClientError", () => metrics.rejected.inc("tls"));
+  function onConnection(socket: Socket): void {
+    const connection = new HttpConnection(socket, limits.accountable(socket));
+    connections.add(connection);
+    socket.once("close", () => connections.delete(connection));
+  }
   server.on("request", (request, response) => {
-    (request.socket as Answering)[answering] = response;
-    if (!limits.isRefused(request.socket)) return serve(request, response);
-    metrics.rejected.inc(tooManyConnections.reason);
-    reply(request, response, replyOf(tooManyConnections), true);
+    if (request.socket.destroyed || HttpConnection.of(request.socket)?.take(request, response, serve) !== false) return;
+    metrics.rejected.inc("pipelining");
+    request.socket.destroy();
   });
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    if (limits.isRefused(request.socket)) {
+      metrics.rejected.inc(tooManyConnections.reason);
+      reply(request, response, replyOf(tooManyConnections), true);
+    } else given.serve(request, response);
+  }
   function onUpgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     if (limits.isRefused(socket)) {
       metrics.rejected.inc(tooManyConnections.reason);
       replyOnSocket(socket, replyOf(tooManyConnections));
     } else upgrade(request, socket, head);
   }
-  server.on("upgrade", (request, socket, head) => onUpgrade(request, socket as Socket, head));
+  server.on("upgrade", (request, duplex, head) => {
+    const socket = duplex as Socket;
+    const connection = HttpConnection.of(socket);
+    if (connection !== undefined) connections.delete(connection);
+    if (connection?.busy !== true) return onUpgrade(request, socket, head);
+    metrics.rejected.inc(twoInOne.reason);
+    replyOnSocket(socket, replyOf(twoInOne));
+  });
   server.on("connect", (_request, socket) => {
     metrics.rejected.inc(methodNotAllowed.reason);
     replyOnSocket(socket, replyOf(methodNotAllowed));
@@ -95,7 +122,7 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
   server.on("clientError", (error: NodeJS.ErrnoException, duplex) => {
     const socket = duplex as Socket;
     if (socket.writableEnded) return;
-    const response = (socket as Answering)[answering];
+    const response = HttpConnection.of(socket)?.answering;
     const midAnswer = response?.headersSent === true && !response.closed;
     if (response !== undefined) malformed(response.req);
     if (error.code === "ECONNRESET" || !socket.writable) {
@@ -117,6 +144,7 @@ export function createPublicServer(given: PublicServerOptions): { server: Server
 
   return {
     server,
+    connections,
     /** Those on which nothing has come yet, too. */
     closeAllConnections(): void {
       server.closeAllConnections();

@@ -17,6 +17,13 @@ export const unknownSession: Reply = { status: 400, body: { code: 1, message: "S
 /** A body turned out larger than is let through. */
 export const bodyTooLarge: Reply = { status: 413, body: { error: "the body is too large" } };
 
+/** The client has too many bytes of unfinished requests under way. */
+export const tooMuchPending: Reply = {
+  status: 503,
+  body: { error: "too many unfinished requests from this address: try again" },
+  headers: { "retry-after": "1" },
+};
+
 /** Longest time that a refused request's body is read and dropped, so that the client can read the answer, ms. */
 const lingerMs = 1_000;
 

@@ -1,7 +1,8 @@
 import { Agent, type AgentOptions, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Stream } from "node:stream";
-import { bodyTooLarge } from "../listen/replies.ts";
+import type { PendingBody } from "../listen/pending-bytes.ts";
+import { bodyTooLarge, tooMuchPending } from "../listen/replies.ts";
 import { failedTry, type Outcome } from "../routing/attempts.ts";
 import type { Carried, Replica } from "../routing/replica-table.ts";
 import { Ejected, TryTimeout } from "../routing/try-errors.ts";
@@ -26,7 +27,8 @@ export interface Forwarded {
   /** Names and values for the replica, in turn. */
   headers: string[];
   passed: Passed;
-  bodiless: boolean;
+  /** Undefined: it has no body. */
+  body: PendingBody | undefined;
   /** The client closes its connection after the answer. */
   wantsClose: boolean;
 }
@@ -142,7 +144,7 @@ export function createForwarder(options: {
    * @param timeoutMs to the head of the answer; undefined: only `timeoutMs` of silence, for what can be held long
    */
   function forward(replica: Replica, timeoutMs: number | undefined, forwarded: Forwarded): Promise<Outcome> {
-    const { request, response, passed, bodiless } = forwarded;
+    const { request, response, passed, body } = forwarded;
     return new Promise((resolve) => {
       const exchange: Exchange = {
         forwarded,
@@ -174,25 +176,33 @@ export function createForwarder(options: {
       (request as Tracked)[exchangeOf] = exchange;
       request.headers = forwarded.headers as unknown as typeof request.headers;
       response.on("close", onClose);
-      if (!bodiless) limitBody(exchange, options.maxBodyBytes);
+      if (body !== undefined) limitBody(exchange, body, options.maxBodyBytes);
       const { host, port } = replica.spec;
       const target = { host, port: String(port), protocol: "http:" };
       const ssl = new Outgoing();
-      forwarder.web(request, response, bodiless ? { target, ssl, buffer: noBody } : { target, ssl }, exchange.fail);
+      forwarder.web(
+        request,
+        response,
+        body === undefined ? { target, ssl, buffer: noBody } : { target, ssl },
+        exchange.fail,
+      );
     });
   }
 
   return { forward, abandon, close: () => agent.destroy() };
 }
 
-/** Refuses the request once more than `limit` bytes of body have come (a chunked body announces no length). */
-function limitBody(exchange: Exchange, limit: number): void {
+/** Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all. */
+function limitBody(exchange: Exchange, body: PendingBody, limit: number): void {
   let size = 0;
-  exchange.forwarded.request.on("data", (chunk: Buffer) => {
-    exchange.movedAt = performance.now();
-    size += chunk.length;
-    if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
-  });
+  exchange.forwarded.request
+    .on("data", (chunk: Buffer) => {
+      exchange.movedAt = performance.now();
+      size += chunk.length;
+      if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
+      else if (!body.add(chunk.length)) exchange.end({ kind: "failed", reply: tooMuchPending });
+    })
+    .once("end", () => body.end());
 }
 
 /** Body bytes that the headers of an answer announce; NaN: none. */

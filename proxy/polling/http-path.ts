@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
-import { reply, replyOf, unknownSession } from "../listen/replies.ts";
+import { reply, replyOf, tooMuchPending, unknownSession } from "../listen/replies.ts";
 import { toldOf } from "../log-fields.ts";
 import type { PathDeps } from "../path-deps.ts";
 import type { Outcome } from "../routing/attempts.ts";
@@ -15,7 +15,7 @@ const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
 const withoutLength = new Set([...retriable, "DELETE"]);
 
 /** The HTTP path: long-polling and the page. */
-export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log, closing }: PathDeps) {
+export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, pending, log, closing }: PathDeps) {
   const forwarder = createForwarder({
     timeoutMs: config.PROXY_TIMEOUT_MS,
     maxBodyBytes: config.MAX_BODY_BYTES,
@@ -44,6 +44,12 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
       await setImmediate();
       if (broken.has(request)) return;
     }
+    const body = bodiless ? undefined : pending.beginBody(passed.client.chain[0] as string);
+    if (!bodiless && body === undefined) {
+      metrics.rejected.inc("pending");
+      reply(request, response, tooMuchPending, true);
+      return;
+    }
     const toReplica = requestHeaders(request.rawHeaders, connection.listed, passed.client);
     if (bodiless && !withoutLength.has(method)) toReplica.push("Content-Length", "0");
 
@@ -57,7 +63,7 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
         headers: toReplica,
         passed,
         wantsClose: connection.close,
-        bodiless,
+        body,
       });
     };
     const { outcome, retries } = await tryInTurn(passed, {
@@ -65,7 +71,9 @@ export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, log
       clientGone: () => response.closed,
       retriable: bodiless && retriable.has(method),
     });
+    body?.end();
     if (outcome.kind === "failed") {
+      if (outcome.reply === tooMuchPending) metrics.rejected.inc("pending");
       if (outcome.reply === unknownSession) metrics.unknownSessions.inc();
       if (response.headersSent) response.destroy();
       else {

@@ -1,5 +1,6 @@
 import { type Health, type Observation, observe, unprobed } from "../health/health.ts";
 import { type Linked, LinkedSet } from "../listen/linked-set.ts";
+import type { Holder } from "../listen/pending-bytes.ts";
 import type { ReplicaSpec } from "./replica-spec.ts";
 import { type ReplicaState, routable } from "./route.ts";
 
@@ -14,7 +15,7 @@ export interface Carried extends Linked {
 }
 
 /** A relayed WebSocket connection as the table sees it. */
-export interface CarriedTunnel extends Linked {
+export interface CarriedTunnel extends Linked, Holder {
   /** Engine.IO session that it carries, if any. */
   readonly sid: string | undefined;
   /** True once it is on its way out. */

@@ -19,6 +19,8 @@ export interface TunnelOptions {
   /** The tunnel must be made its owner. */
   replica: Socket;
   sid: string | undefined;
+  /** The client's, canonical. */
+  address: string;
   idleMs: number;
   /** Called once, when both sockets are gone. */
   onClosed(tunnel: Tunnel, reason: string): void;
@@ -42,11 +44,12 @@ function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
  *
  * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
  */
-export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked {
+export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner {
   before: Linked | undefined;
   after: Linked | undefined;
   holder: object | undefined;
   readonly sid: string | undefined;
+  readonly address: string;
   readonly client: Socket;
   readonly replica: Socket;
   readonly #idleMs: number;
@@ -58,10 +61,11 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked 
   #halfClosedAt: number | undefined;
   #keptAlive = false;
 
-  constructor({ client, replica, sid, idleMs, onClosed }: TunnelOptions) {
+  constructor({ client, replica, sid, address, idleMs, onClosed }: TunnelOptions) {
     this.client = client;
     this.replica = replica;
     this.sid = sid;
+    this.address = address;
     this.#idleMs = idleMs;
     this.#onClosed = onClosed;
     own(client, this);
@@ -73,6 +77,10 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner, Linked 
 
   bytes(): { in: number; out: number } {
     return { in: this.client.bytesRead, out: this.client.bytesWritten };
+  }
+
+  heldBytes(): number {
+    return this.client.writableLength + this.replica.writableLength;
   }
 
   destroy(why: string): void {

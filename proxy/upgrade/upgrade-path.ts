@@ -18,6 +18,9 @@ import { type Handshaken, handshake } from "./handshake.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { Tunnel } from "./tunnel.ts";
 
+/** Bytes that a client may send before its upgrade is answered: one read is kept, and then no more is read. */
+const earlyLimit = 16_384;
+
 /** A client whose upgrade is under way: what it sends too early is kept, and no more of it read. */
 class PendingClient implements ClientOwner {
   readonly socket: Socket;
@@ -31,6 +34,8 @@ class PendingClient implements ClientOwner {
     this.early = head.length > 0 ? [head] : [];
   }
   clientSent(chunk: Buffer): void {
+    // A WebSocket client waits for the 101 (RFC 6455, 4.1).
+    if (chunk.length > earlyLimit) this.socket.destroy();
     this.early.push(chunk);
     this.socket.pause();
   }
@@ -158,6 +163,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
       client: client.socket,
       replica: socket,
       sid: passed.sid,
+      address: passed.client.chain[0] as string,
       idleMs: config.TUNNEL_IDLE_MS,
       onClosed(closed, reason) {
         const bytes = closed.bytes();

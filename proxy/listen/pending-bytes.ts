@@ -1,0 +1,79 @@
+import { limitKey } from "./client-address.ts";
+
+/** What an unfinished body costs at least, here and at its replica, bytes. */
+const bodyCost = 16_384;
+
+/** Something that may hold bytes for a client: a tunnel, a connection. */
+export interface Holder {
+  /** The client's canonical address; undefined: it counts for nobody. */
+  readonly address: string | undefined;
+  heldBytes(): number;
+  destroy(reason: string): void;
+}
+
+/** A body that is not complete. */
+export interface PendingBody {
+  /** More of it came. False: the client has too much pending. */
+  add(bytes: number): boolean;
+  end(): void;
+}
+
+/**
+ * Bounds what is kept for each client (an IPv4 address, a network of IPv6) because it is not finished or not read: heads,
+ * bodies, answers and messages. Bodies are counted as they come; the rest is looked at by `sweep`, since it must not cost
+ * anything per message.
+ */
+export function createPendingBytes(options: { perClient: number; ipv6Prefix: number }) {
+  const bodies = new Map<string, number>();
+
+  return {
+    /** Undefined: the client has too much pending for one more body. */
+    beginBody(client: string): PendingBody | undefined {
+      const key = limitKey(client, options.ipv6Prefix);
+      let size = 0;
+      const add = (bytes: number) => {
+        const sum = (bodies.get(key) ?? 0) + bytes;
+        size += bytes;
+        bodies.set(key, sum);
+        return sum <= options.perClient;
+      };
+      const end = () => {
+        const left = (bodies.get(key) ?? 0) - size;
+        size = 0;
+        if (left > 0) bodies.set(key, left);
+        else bodies.delete(key);
+      };
+      if (add(bodyCost)) return { add, end };
+      end();
+      return undefined;
+    },
+    /** Closes the largest holders of every client that has too much pending. Returns how many. */
+    sweep(holders: Iterable<Holder>): number {
+      const held = new Map<string, { sum: number; each: { holder: Holder; bytes: number }[] }>();
+      for (const holder of holders) {
+        const bytes = holder.address === undefined ? 0 : holder.heldBytes();
+        if (bytes === 0) continue;
+        const key = limitKey(holder.address as string, options.ipv6Prefix);
+        const known = held.get(key) ?? { sum: bodies.get(key) ?? 0, each: [] };
+        known.sum += bytes;
+        known.each.push({ holder, bytes });
+        held.set(key, known);
+      }
+      let closed = 0;
+      for (const { sum, each } of held.values()) {
+        let over = sum - options.perClient;
+        if (over <= 0) continue;
+        each.sort((a, b) => b.bytes - a.bytes);
+        for (const { holder, bytes } of each) {
+          if (over <= 0) break;
+          holder.destroy("pending");
+          over -= bytes;
+          closed += 1;
+        }
+      }
+      return closed;
+    },
+  };
+}
+
+export type PendingBytes = ReturnType<typeof createPendingBytes>;

@@ -1,0 +1,197 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import { connect, type Socket } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { until } from "../support/poll.ts";
+import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
+import { exchange, openTunnelOn } from "../support/raw-socket.ts";
+import { startUpstream, type Upstream, type UpstreamOptions } from "../support/upstream.ts";
+
+/** What one client may have unfinished or unread, and what another one has of it. */
+let upstream: Upstream;
+let proxy: ProxyProgram;
+const open = new Set<Socket>();
+async function start(options: UpstreamOptions = {}, env: Record<string, string> = {}): Promise<void> {
+  upstream = await startUpstream("signaling-1", options);
+  proxy = await startProxyProgram([upstream], env);
+}
+afterEach(async () => {
+  for (const socket of open) socket.destroy();
+  open.clear();
+  await proxy[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+const session = "/socket.io/?EIO=4&transport=polling&sid=signaling-1.x";
+const megabyte = 1_048_576;
+
+/** A connection from this loopback address: each is a client of its own. */
+async function dial(localAddress = "127.0.0.1"): Promise<Socket> {
+  const socket = connect({ port: proxy.port, host: "127.0.0.1", localAddress });
+  open.add(socket.on("error", () => socket.destroy()));
+  await once(socket, "connect");
+  return socket;
+}
+const alive = (sockets: readonly Socket[]) => sockets.filter((socket) => !socket.destroyed).length;
+/** The first line of what comes on a socket. */
+async function statusOn(socket: Socket): Promise<number> {
+  const [chunk] = await once(socket, "data");
+  return Number(/^HTTP\/1\.1 (\d{3})/.exec(String(chunk))?.[1]);
+}
+
+test("pipelined requests are served one after the other, in order", async () => {
+  let [under, most] = [0, 0];
+  await start({
+    onRequest(incoming, response) {
+      under += 1;
+      most = Math.max(most, under);
+      setTimeout(() => {
+        under -= 1;
+        response.end(`<${incoming.url?.split("n=")[1]}>`);
+      }, 2);
+    },
+  });
+  const requests = Array.from({ length: 50 }, (_, n) => `GET ${session}&n=${n} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  requests[49] = (requests[49] as string).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+  const answer = await exchange(proxy.port, requests.join(""), 10_000);
+  expect(answer.closed).toBe(true);
+  expect(answer.text.match(/<\d+>/g)).toEqual(Array.from({ length: 50 }, (_, n) => `<${n}>`));
+  expect(most).toBe(1);
+});
+
+test("2,000 pipelined polls make one request to a replica, and their client is cut", async () => {
+  const held: ServerResponse[] = [];
+  await start({
+    onRequest: (incoming, response) => (incoming.url === "/" ? response.end() : held.push(response)),
+  });
+  const before = upstream.connections();
+  const socket = await dial();
+  socket.write(`GET ${session} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(2_000));
+  await until("it is cut", () => socket.destroyed);
+  expect(held.length).toBeLessThanOrEqual(1);
+  expect(upstream.connections() - before).toBeLessThan(10);
+  expect(await proxy.metric('proxy_rejected_total{reason="pipelining"}')).toBe(1);
+  expect((await fetch(`${proxy.url}/`)).status).toBe(200);
+});
+
+test("an upgrade behind an unanswered request is refused, and opens nothing", async () => {
+  await start({ onRequest: () => undefined });
+  const poll = `GET ${session} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const upgrade = poll.replace("Host: x", "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket");
+  const key = upgrade.replace("\r\n\r\n", "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  expect(await exchange(proxy.port, poll + key)).toMatchObject({ status: 400, closed: true });
+  expect(upstream.sockets.size).toBe(0);
+});
+
+test("unfinished bodies: one client gets so far and no further, another has its own", async () => {
+  let received = 0;
+  await start(
+    {
+      onRequest(incoming, response) {
+        incoming.on("data", (chunk: Buffer) => {
+          received += chunk.length;
+        });
+        incoming.on("end", () => response.end("ok"));
+      },
+    },
+    { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) },
+  );
+  const body = "x".repeat(99_999);
+  const head = `POST ${session} HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n`;
+  const sockets = await Promise.all(Array.from({ length: 40 }, () => dial()));
+  const statuses: number[] = [];
+  for (const socket of sockets) {
+    statusOn(socket).then(
+      (status) => statuses.push(status),
+      () => undefined,
+    );
+    socket.write(head + body);
+  }
+  await until("the rest is refused", () => statuses.length >= 30);
+  expect(statuses.every((status) => status === 503)).toBe(true);
+  expect(received).toBeLessThanOrEqual(megabyte + 40 * 65_536);
+  const [theirs] = [await dial("127.0.0.2")];
+  theirs.write(`${head + body}y`);
+  expect(await statusOn(theirs)).toBe(200);
+  for (const socket of sockets) socket.destroy();
+  const later = () => exchange(proxy.port, `${head.replace("Host: x", "Host: x\r\nConnection: close")}${body}y`);
+  await until("there is room again", async () => (await later()).status === 200);
+});
+
+test("a body that stops before its end is cut at its deadline, on both sides", async () => {
+  let aborted = 0;
+  await start(
+    { onRequest: (incoming) => void incoming.on("error", () => aborted++).resume() },
+    { REQUEST_TIMEOUT_MS: "1000" },
+  );
+  const startedAt = performance.now();
+  const bytes = `POST ${session} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n${"x".repeat(999)}`;
+  expect(await exchange(proxy.port, bytes, 5_000)).toMatchObject({ status: 408, closed: true });
+  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  await until("the replica's side is ended", () => aborted === 1);
+});
+
+test("unfinished heads: what is over the bound is closed long before the heads' deadline", async () => {
+  await start({}, { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) });
+  const kept = await dial();
+  kept.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect(await statusOn(kept)).toBe(200);
+  const sockets = await Promise.all(Array.from({ length: 150 }, () => dial("127.0.0.2")));
+  for (const socket of sockets) socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ${"x".repeat(12_000)}`);
+  await until("most are closed", () => alive(sockets) <= megabyte / 12_000, { withinMs: 4_000 });
+  expect(alive(sockets)).toBeGreaterThan(30);
+  kept.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  expect(await statusOn(kept)).toBe(200);
+});
+
+/** Writes as fast as it is read, without an end. */
+function pour(socket: Socket | ServerResponse): void {
+  const piece = Buffer.alloc(65_536);
+  const more = () => {
+    while (!socket.destroyed && socket.write(piece));
+    if (!socket.destroyed) socket.once("drain", more);
+  };
+  more();
+}
+
+test("tunnels that are not read: one client's are closed over its bound, another's stays", async () => {
+  await start(
+    { onTunnel: (socket, { url }) => (url?.includes("pour") ? pour(socket) : socket.pipe(socket)) },
+    { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) },
+  );
+  const { socket: good } = await openTunnelOn(await dial(), "/ws");
+  const tunnels = await Promise.all(
+    Array.from({ length: 30 }, async () => (await openTunnelOn(await dial("127.0.0.2"), "/ws?pour")).socket),
+  );
+  await until("some are closed", async () => (await proxy.replica("signaling-1")).tunnels <= 1 + megabyte / 65_536, {
+    withinMs: 15_000,
+  });
+  expect(tunnels.length).toBe(30);
+  expect(await proxy.metric('proxy_tunnels_closed_total{replica="signaling-1",reason="pending"}')).toBeGreaterThan(0);
+  good.resume().write("still there");
+  expect(String((await once(good, "data"))[0])).toBe("still there");
+});
+
+test("answers that are not read: the same", async () => {
+  await start(
+    { onRequest: (_incoming, response) => pour(response) },
+    { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) },
+  );
+  const sockets = await Promise.all(Array.from({ length: 30 }, () => dial("127.0.0.2")));
+  for (const socket of sockets) socket.write(`GET ${session} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await until("some are closed", async () => (await proxy.metric('proxy_rejected_total{reason="pending"}')) > 10, {
+    withinMs: 15_000,
+  });
+});
+
+test("a few bytes in front of the 101 are kept, 60,000 end the connection", async () => {
+  await start({ onUpgrade: () => undefined });
+  const patient = await dial();
+  const opening = openTunnelOn(patient, "/ws");
+  patient.write(Buffer.alloc(1_000));
+  const hasty = await dial();
+  const cut = expect(openTunnelOn(hasty, "/ws")).rejects.toThrow("closed before an answer");
+  await until("both are under way", () => upstream.sockets.size === 2);
+  hasty.write(Buffer.alloc(60_000));
+  await cut;
+  await expect(opening).rejects.toThrow("504");
+});
