@@ -1,4 +1,5 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
+import { hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { createMac } from "./mac.ts";
 import { createReplayGuard } from "./replay-window.ts";
 
 /** First bytes of everything on the backplane: what lacks them is not ours and is dropped. */
@@ -21,9 +22,9 @@ const developmentSecret = "hold-the-line-development";
 export function backplaneKey(secrets: {
   BACKPLANE_SECRET?: string | undefined;
   RESUME_SECRET?: string | undefined;
-}): KeyObject {
+}): Buffer {
   const secret = secrets.BACKPLANE_SECRET ?? secrets.RESUME_SECRET ?? developmentSecret;
-  return createSecretKey(Buffer.from(hkdfSync("sha256", secret, "", "hold-the-line backplane", 32)));
+  return Buffer.from(hkdfSync("sha256", secret, "", "hold-the-line backplane", 32));
 }
 
 /** Why a message is not delivered: `forged` has no valid MAC, `replayed` was delivered before. */
@@ -39,7 +40,8 @@ export type Opened =
  *
  * `header | payload | MAC over both and the name of the channel`.
  */
-export function createEnvelope(key: KeyObject) {
+export function createEnvelope(key: Buffer) {
+  const macOf = createMac(key);
   const run = randomBytes(8);
   let sequence = 0;
   const replays = createReplayGuard(maxTransitMs);
@@ -57,7 +59,7 @@ export function createEnvelope(key: KeyObject) {
       if (typeof payload === "string") message.write(payload, headerBytes);
       else payload.copy(message, headerBytes);
       const signed = message.subarray(0, headerBytes + bodyBytes);
-      createHmac("sha256", key).update(signed).update(channel).digest().copy(message, signed.length, 0, macBytes);
+      macOf(signed, channel).copy(message, signed.length, 0, macBytes);
       return message;
     },
     /**
@@ -68,7 +70,7 @@ export function createEnvelope(key: KeyObject) {
       if (message.length < headerBytes + macBytes || message.readUInt16BE(0) !== magic)
         return { ok: false, reason: "foreign", transitMs: 0 };
       const signed = message.subarray(0, message.length - macBytes);
-      const mac = createHmac("sha256", key).update(signed).update(channel).digest().subarray(0, macBytes);
+      const mac = macOf(signed, channel).subarray(0, macBytes);
       if (!timingSafeEqual(mac, message.subarray(signed.length)) || message.readUInt16BE(22) !== channel.length)
         return { ok: false, reason: "forged", transitMs: 0 };
       const sentAt = message.readUIntBE(2, 6);
@@ -82,8 +84,7 @@ export function createEnvelope(key: KeyObject) {
     /** The MAC of texts that are kept at Redis; `place` says what they are. It holds no time and opens any number of times. */
     sign(place: string, texts: readonly string[]): string {
       const lengths = [place, ...texts].map(({ length }) => length).join();
-      const mac = createHmac("sha256", key).update(`kept ${lengths} ${place}`).update(texts.join(""));
-      return mac.digest().toString("base64url", 0, macBytes);
+      return macOf(Buffer.from(`kept ${lengths} ${place}`), texts.join("")).toString("base64url", 0, macBytes);
     },
     /** Whether `mac` is the one of these texts in this place. */
     isSigned(place: string, texts: readonly string[], mac: string): boolean {

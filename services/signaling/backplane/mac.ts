@@ -1,0 +1,39 @@
+import { hash } from "node:crypto";
+
+/** Block and digest of SHA-256, bytes. */
+const blockBytes = 64;
+const digestBytes = 32;
+/** Longest message whose room is kept for the next one, bytes. */
+const keptBytes = 65_536;
+
+/**
+ * HMAC-SHA256 (RFC 2104) of `bytes | name`, by two calls that hash at once. `createHmac` makes an object for each
+ * message that the garbage collector must finalize: across replicas that cost ten times as much a signal.
+ */
+export function createMac(key: Buffer): (bytes: Buffer, name: Buffer | string) => Buffer {
+  const padded = Buffer.alloc(blockBytes);
+  (key.length > blockBytes ? hash("sha256", key, "buffer") : key).copy(padded);
+  const outer = Buffer.alloc(blockBytes + digestBytes);
+  const prefix = Buffer.alloc(blockBytes);
+  for (let at = 0; at < blockBytes; at += 1) {
+    prefix[at] = (padded[at] ?? 0) ^ 0x36;
+    outer[at] = (padded[at] ?? 0) ^ 0x5c;
+  }
+  const kept = Buffer.allocUnsafeSlow(blockBytes + keptBytes);
+  prefix.copy(kept);
+
+  return (bytes, name) => {
+    const nameBytes = typeof name === "string" ? Buffer.byteLength(name) : name.length;
+    const length = blockBytes + bytes.length + nameBytes;
+    let inner = kept;
+    if (length > kept.length) {
+      inner = Buffer.allocUnsafe(length);
+      prefix.copy(inner);
+    }
+    bytes.copy(inner, blockBytes);
+    if (typeof name === "string") inner.write(name, blockBytes + bytes.length);
+    else name.copy(inner, blockBytes + bytes.length);
+    hash("sha256", inner.subarray(0, length), "buffer").copy(outer, blockBytes);
+    return hash("sha256", outer, "buffer");
+  };
+}
