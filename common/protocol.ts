@@ -26,8 +26,12 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** A room id: 1 to 128 characters. */
-export const RoomId = z.string().min(1).max(128);
+/** A room id: 1 to 128 UTF-16 units, well-formed: half a surrogate pair would be another room on another replica. */
+export const RoomId = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((id) => id.isWellFormed());
 /** Minted by a replica, one a socket, public, never the socket id. */
 export const PeerId = z.string().min(1).max(64);
 

@@ -53,8 +53,21 @@ export const schema = z
       .describe("Ping of the raw WebSocket gateway; two missed close"),
     MAX_ROOM_MEMBERS: wholeNumber(2, 10_000).default(64).describe("Members a room; above: room-full"),
     MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
-    EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a socket may send at once"),
+    EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a connection may send at once"),
     EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
+    JOIN_BURST: wholeNumber(1, 1_000_000)
+      .default(200)
+      .describe("Joins and leaves that a connection may make at once: all replicas are told of each"),
+    JOINS_PER_SECOND: wholeNumber(1, 1_000_000).default(20).describe("Refill of the join burst, per second"),
+    BODY_TIMEOUT_MS: milliseconds(100, 600_000)
+      .default(10_000)
+      .describe("The body of a polling POST must be there within this time; later: 408"),
+    MAX_UNFINISHED_BYTES: wholeNumber(1_048_576, 17_179_869_184)
+      .default(16_777_216)
+      .describe("What all clients have sent and not finished; above it whoever has most is cut off"),
+    MAX_UNREAD_BYTES: wholeNumber(1_048_576, 17_179_869_184)
+      .default(16_777_216)
+      .describe("What all clients have not read; above it whoever has most is cut off as a slow consumer"),
     OVERLOAD_LAG_MS: milliseconds(1, 60_000)
       .default(200)
       .describe(

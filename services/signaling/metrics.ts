@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { collectProcessMetrics } from "../../common/process-metrics.ts";
+import { RELAYED } from "../../common/protocol.ts";
 
 /** A replica's metrics, in a registry of their own. */
 export function createMetrics() {
@@ -63,6 +64,12 @@ export function createMetrics() {
     }),
     draining: new Gauge({ name: "signaling_draining", help: "1 while this replica drains", registers }),
   };
+}
+
+/** An event's name as the label of `signaling_events_total`: strangers' names make no new series. */
+export function eventLabel(event: string): string {
+  const isKnown = event === "join" || event === "leave" || (RELAYED as readonly string[]).includes(event);
+  return isKnown ? event : "unknown";
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -8,6 +8,8 @@ import type { Config } from "./config.ts";
 import { createEventLoopGuard } from "./event-loop-guard.ts";
 import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
 import { createSocketIoGateway } from "./gateways/socketio-gateway.ts";
+import { createLedger } from "./intake/ledger.ts";
+import { boundOpenHeads } from "./intake/open-heads.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
 import { createBarrier } from "./presence/barrier.ts";
@@ -43,8 +45,11 @@ export async function startReplica(config: Config, log: Log) {
     });
   });
   http.keepAliveTimeout = keepAliveTimeoutMs;
-  const gateway = createSocketIoGateway({ config, http, backplane, metrics, log });
-  const rawGateway = createRawWsGateway({ config, http, backplane, metrics, log });
+  boundOpenHeads(http);
+  const unfinished = createLedger(config.MAX_UNFINISHED_BYTES);
+  const unread = createLedger(config.MAX_UNREAD_BYTES);
+  const gateway = createSocketIoGateway({ config, http, backplane, unfinished, unread, metrics, log });
+  const rawGateway = createRawWsGateway({ config, http, backplane, unfinished, unread, metrics, log });
   const guard = createEventLoopGuard(config.OVERLOAD_LAG_MS);
   let switchboard: Switchboard | undefined;
   const presence = createPresence({

@@ -1,7 +1,7 @@
 import type { ServerToClientEvents } from "../../../common/protocol.ts";
+import type { Limits } from "../intake/limits.ts";
 import type { Kind } from "../presence/directory.ts";
 import type { Grant } from "../rooms/authorize.ts";
-import type { TokenBucket } from "./token-bucket.ts";
 
 /** One client connection on either gateway, as the room rules see it. */
 export interface Connection {
@@ -14,7 +14,8 @@ export interface Connection {
   peerId: string | null;
   /** Rooms that it has joined. */
   readonly rooms: Set<string>;
-  readonly bucket: TokenBucket;
+  /** What its transport connection may do; it outlives the namespace. */
+  readonly limits: Limits;
   send(event: keyof ServerToClientEvents, data: unknown): void;
   /** Makes it reachable as a member of a room, and as a peer. */
   enter(roomId: string, peerId: string): void;

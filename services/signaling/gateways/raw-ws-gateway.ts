@@ -1,11 +1,14 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Ledger } from "../intake/ledger.ts";
+import { createLimits } from "../intake/limits.ts";
+import { boundedWebSocketServer } from "../intake/web-socket-bounds.ts";
+import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
 import type { Relay, Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
@@ -13,7 +16,6 @@ import { mayConnect } from "./origin.ts";
 import { createRoomFanout, type RoomMessage } from "./raw-ws-fanout.ts";
 import { writeFrame } from "./raw-ws-frame.ts";
 import { CLOSE, createRawSocket, type RawSocket } from "./raw-ws-socket.ts";
-import { createTokenBucket } from "./token-bucket.ts";
 import { traceIdOf } from "./trace-id.ts";
 
 /** The raw WebSocket gateway of a replica, on `/ws`: the room rules of the other gateway on JSON text frames. */
@@ -21,14 +23,17 @@ export function createRawWsGateway(options: {
   config: Config;
   http: HttpServer;
   backplane: Backplane;
+  /** What all connections have sent and not finished, and have not read. */
+  unfinished: Ledger;
+  unread: Ledger;
   metrics: Metrics;
   log: Log;
 }) {
-  const { config, backplane, metrics, log } = options;
+  const { config, backplane, unfinished, unread, metrics, log } = options;
   const sockets = new Map<Connection, RawSocket>();
   /** Members here: by room, then by peer. */
   const rooms = new Map<string, Map<string, Connection>>();
-  const wss = new WebSocketServer({
+  const wss = new (boundedWebSocketServer(unfinished))({
     noServer: true,
     maxPayload: config.MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
@@ -78,21 +83,21 @@ export function createRawWsGateway(options: {
     metrics.opened.inc({ transport: "ws" });
     metrics.connections.inc({ transport: "ws" });
     const entered = new Set<string>();
+    const limits = createLimits(config);
     const raw = createRawSocket(webSocket, {
       pingMs: config.WS_PING_MS,
       maxBufferedBytes: config.MAX_BUFFERED_BYTES,
+      limits,
+      perSecond: config.EVENTS_PER_SECOND,
+      unfinished,
+      unread,
       onFrame({ event, args, id }) {
         if (switchboard === undefined) return;
         const ack = switchboard.handle(connection, event, args);
         if (id !== undefined) raw.ack(id, ack);
         else if (!ack.ok) raw.report(event, ack.error.code, ack.error.message);
       },
-      onGarbage() {
-        metrics.events.inc({ event: "unknown", outcome: "invalid" });
-        if (connection.bucket.take(performance.now()))
-          raw.report("frame", "invalid", 'a frame is a JSON text like {"event":"join","data":{"roomId":"…"},"id":1}');
-        else raw.report("frame", "rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
-      },
+      onRefused: (event, code) => metrics.events.inc({ event: eventLabel(event), outcome: code }),
       onClose(reason) {
         clearTimeout(expiring);
         sockets.delete(connection);
@@ -108,7 +113,7 @@ export function createRawWsGateway(options: {
       traceId,
       peerId: null,
       rooms: new Set(),
-      bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
+      limits,
       send: raw.send,
       enter(roomId, peerId) {
         entered.add(roomId);

@@ -1,5 +1,9 @@
 import type { RawData, WebSocket } from "ws";
 import type { ErrorCode, ServerFrame, ServerToClientEvents } from "../../../common/protocol.ts";
+import type { Ledger } from "../intake/ledger.ts";
+import type { Limits } from "../intake/limits.ts";
+import { createPace } from "../intake/pace.ts";
+import { paceControlFrames } from "../intake/web-socket-bounds.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
 import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
 
@@ -7,33 +11,51 @@ import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
 const pingsMissed = 2;
 /** A closing handshake may take this long, ms. */
 const closeWithinMs = 10_000;
+/** What waits to be read below this is not worth a place on the ledger, bytes. */
+const smallBytes = 4_096;
 
 /** WebSocket close codes that the gateway uses (RFC 6455 section 7.4; from 4000 on they are the application's). */
 export const CLOSE = { restart: 1012, slow: 1013, stayAway: 4000 } as const;
 
 /**
- * One raw WebSocket: frames in and out, a heartbeat, and a bounded send buffer. A consumer that reads more slowly than
- * it is sent to is closed with 1013: nothing is held for it without end.
+ * One raw WebSocket: frames in, at the pace that its limits allow, and out; a heartbeat; a bounded send buffer. A
+ * consumer that reads more slowly than it is sent to is closed with 1013: nothing is held for it without end.
  */
 export function createRawSocket(
   socket: WebSocket,
   options: {
     pingMs: number;
     maxBufferedBytes: number;
+    limits: Limits;
+    perSecond: number;
+    /** What all connections have sent and not finished, and have not read. */
+    unfinished: Ledger;
+    unread: Ledger;
     onFrame: (frame: Incoming) => void;
-    /** A frame that is none, so that it can be counted and limited like one. */
-    onGarbage: () => void;
+    /** A frame was refused before anybody saw it. */
+    onRefused: (event: string, code: ErrorCode) => void;
     /** Once, as soon as it is of no use any more; `reason` is a metric's label. */
     onClose: (reason: string) => void;
   },
 ) {
+  const { limits, perSecond } = options;
   let missed = 0;
   let closed = false;
+  const account = options.unread.open(() => close(CLOSE.slow, "slow-consumer"));
+  const pace = createPace<Buffer | string>({
+    perSecond,
+    handle,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    account: options.unfinished.open(() => close(CLOSE.slow, "too-much-unfinished")),
+  });
 
   function finish(reason: string): void {
     if (closed) return;
     closed = true;
     clearInterval(heartbeat);
+    account.close();
+    pace.close();
     options.onClose(reason);
   }
 
@@ -46,8 +68,40 @@ export function createRawSocket(
 
   function write(text: string): void {
     if (closed || socket.readyState !== socket.OPEN) return;
-    if (socket.bufferedAmount + text.length > options.maxBufferedBytes) close(CLOSE.slow, "slow-consumer");
-    else socket.send(text);
+    if (socket.bufferedAmount + text.length > options.maxBufferedBytes) {
+      close(CLOSE.slow, "slow-consumer");
+      return;
+    }
+    socket.send(text, enterUnread);
+    enterUnread();
+  }
+  function enterUnread(): void {
+    const { bufferedAmount } = socket;
+    account.set(bufferedAmount < smallBytes ? 0 : bufferedAmount);
+  }
+
+  function report(event: string, code: ErrorCode, message: string): void {
+    write(writeFrame({ event: "error-report", data: { event, code, message } }));
+  }
+
+  /** Text is a frame, binary data is none. */
+  function handle(message: Buffer | string): void {
+    const isWithin = limits.take(message.length);
+    const frame = typeof message === "string" ? parseFrame(message) : null;
+    if (isWithin && frame !== null) {
+      options.onFrame(frame);
+      return;
+    }
+    const code = isWithin ? "invalid" : "rate-limited";
+    options.onRefused(frame?.event ?? "", code);
+    if (frame === null && !isWithin) pace.refused("silent");
+    else if (frame === null) report("frame", code, notAFrame);
+    else {
+      const refusal = `over ${perSecond} events a second`;
+      if (frame.id === undefined) report(frame.event, code, refusal);
+      else write(writeFrame({ id: frame.id, ack: { ok: false, error: { code, message: refusal } } }));
+      pace.refused("answered");
+    }
   }
 
   const heartbeat = setInterval(() => {
@@ -63,6 +117,7 @@ export function createRawSocket(
   socket.on("pong", () => {
     missed = 0;
   });
+  paceControlFrames(socket, limits, pace);
   // Always followed by `close`; a frame over the limit ends here (1009), as does a broken one (1002, 1007).
   let failure: string | undefined;
   socket.on("error", (error: Error & { code?: string }) => {
@@ -70,10 +125,7 @@ export function createRawSocket(
   });
   socket.on("close", () => finish(failure ?? "transport-close"));
   socket.on("message", (data: RawData, isBinary: boolean) => {
-    if (closed) return;
-    const frame = isBinary ? null : parseFrame(data.toString());
-    if (frame === null) options.onGarbage();
-    else options.onFrame(frame);
+    if (!closed) pace.offer(isBinary ? (data as Buffer) : data.toString());
   });
 
   return {
@@ -81,10 +133,11 @@ export function createRawSocket(
     write,
     send: (event: keyof ServerToClientEvents, data: unknown) => write(writeFrame({ event, data })),
     ack: (id: number, ack: unknown) => write(writeFrame({ id, ack } satisfies ServerFrame)),
-    report: (event: string, code: ErrorCode, message: string) =>
-      write(writeFrame({ event: "error-report", data: { event, code, message } })),
+    report,
     close,
   };
 }
+
+const notAFrame = 'a frame is a JSON text like {"event":"join","data":{"roomId":"…"},"id":1}';
 
 export type RawSocket = ReturnType<typeof createRawSocket>;

@@ -1,18 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "socket.io";
+import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
 import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
-import type { Metrics } from "../metrics.ts";
+import { requireMethods } from "../intake/guarded.ts";
+import { type EngineSocket, installIntake } from "../intake/install-intake.ts";
+import type { Ledger } from "../intake/ledger.ts";
+import { type PollingTransport, pollingMethods, takePollBodies } from "../intake/poll-body.ts";
+import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
+import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
 import type { Recovered, Relay, Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
 import { mayConnect } from "./origin.ts";
 import { boundBuffer } from "./slow-consumer.ts";
-import { createTokenBucket } from "./token-bucket.ts";
-import { tolerateMalformed } from "./tolerant-parser.ts";
 import { traceIdOf } from "./trace-id.ts";
 
 /** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
@@ -27,10 +31,13 @@ export function createSocketIoGateway(options: {
   config: Config;
   http: HttpServer;
   backplane: Backplane;
+  /** What all connections have sent and not finished, and have not read. */
+  unfinished: Ledger;
+  unread: Ledger;
   metrics: Metrics;
   log: Log;
 }) {
-  const { config, backplane, metrics, log } = options;
+  const { config, backplane, unfinished, unread, metrics, log } = options;
   const { ALLOWED_ORIGINS: allowed } = config;
   /** The socket of each connection. */
   const sockets = new Map<Connection, Socket>();
@@ -39,6 +46,8 @@ export function createSocketIoGateway(options: {
     serveClient: false,
     maxHttpBufferSize: config.MAX_MESSAGE_BYTES,
     destroyUpgrade: false,
+    // Engine.IO takes any class that is built like the one of `ws`.
+    wsEngine: boundedWebSocketServer(unfinished) as never,
     allowRequest: (request, decide) => {
       const ok = mayConnect(request.headers, allowed);
       decide(ok ? null : "origin not allowed", ok);
@@ -51,7 +60,15 @@ export function createSocketIoGateway(options: {
   });
   // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
   io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
-  tolerateMalformed(io, NAMESPACE);
+  const intakeOf = installIntake(io, {
+    config,
+    unfinished,
+    onRefused: (event, code) => metrics.events.inc({ event: eventLabel(event), outcome: code }),
+    onOverflow: (connection) => void connection.close(true),
+  });
+  const engine = io.engine as unknown as { createTransport(name: string, request: object): object };
+  requireMethods("engine.io's server", engine, ["createTransport"]);
+  requireMethods("polling", engine.createTransport("polling", { _query: { EIO: "4" } }), pollingMethods);
   const namespace = io.of(NAMESPACE);
   const authorize = createAuthorizer(config);
   const grants = new WeakMap<Socket, Grant>();
@@ -64,6 +81,7 @@ export function createSocketIoGateway(options: {
         },
         (error: Error) => {
           metrics.events.inc({ event: "connect", outcome: "unauthorized" });
+          intakeOf(socket.conn).left();
           next(error);
         },
       );
@@ -72,14 +90,26 @@ export function createSocketIoGateway(options: {
   io.engine.on("connection", (raw: EngineSocket) => {
     let transport = raw.transport.name;
     let slow = false;
-    boundBuffer(raw, config.MAX_BUFFERED_BYTES, () => {
+    const { limits, pace } = intakeOf(raw);
+    const paceWebSocket = () => paceControlFrames(raw.transport.socket as WebSocket, limits, pace);
+    boundBuffer(raw, config.MAX_BUFFERED_BYTES, unread, () => {
       slow = true;
     });
+    if (transport === "polling")
+      takePollBodies(raw.transport as unknown as PollingTransport, {
+        connection: raw,
+        pace,
+        unfinished,
+        maxBytes: config.MAX_MESSAGE_BYTES,
+        withinMs: config.BODY_TIMEOUT_MS,
+      });
+    else paceWebSocket();
     metrics.opened.inc({ transport });
     metrics.connections.inc({ transport });
     raw.on("upgrade", (upgraded: { name: string }) => {
       metrics.connections.dec({ transport });
       transport = upgraded.name;
+      paceWebSocket();
       metrics.connections.inc({ transport });
     });
     raw.on("close", (reason: string) => {
@@ -95,7 +125,7 @@ export function createSocketIoGateway(options: {
       traceId: traceIdOf(socket.handshake.headers),
       peerId: null,
       rooms: new Set(),
-      bucket: createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, performance.now()),
+      limits: intakeOf(socket.conn).limits,
       send: (event, data) => void socket.emit(event, data),
       enter(roomId, peerId) {
         socket.data = { peerId, subject: this.grant?.subject ?? null, rooms: [...this.rooms] } satisfies Recovered;
@@ -124,6 +154,8 @@ export function createSocketIoGateway(options: {
       });
       namespace.on("connection", (socket) => {
         const connection = connectionOf(socket);
+        const intake = intakeOf(socket.conn);
+        intake.entered();
         sockets.set(connection, socket);
         release(socket);
         if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
@@ -140,6 +172,7 @@ export function createSocketIoGateway(options: {
         const expiring = expiresIn(connection.grant, () => switchboard.expire(connection));
         socket.on("disconnect", () => {
           clearTimeout(expiring);
+          intake.left();
           sockets.delete(connection);
           switchboard.lose(connection);
         });
@@ -170,8 +203,6 @@ export function createSocketIoGateway(options: {
       [...namespace.adapter.rooms.keys()].flatMap((room) => (room.startsWith("r:") ? [room.slice(2)] : [])),
   };
 }
-
-type EngineSocket = { transport: { name: string }; close(discard?: boolean): unknown } & NodeJS.EventEmitter;
 
 /**
  * Lets go of what the handshake left: the request with its socket and headers, and the token, which `fetchSockets`

@@ -1,24 +1,39 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
-import { eventSize, maxDepth } from "./event-size.ts";
+import { eventSize } from "./event-size.ts";
 
-test("counts what JSON takes, and at the most a comma more for each array and object", () => {
-  const values = [fc.stringMatching(/^[a-zé]{0,40}$/)];
-  const key = fc.stringMatching(/^[a-z]{1,8}$/);
-  fc.assert(
-    fc.property(fc.array(fc.anything({ values, key, maxDepth: 5 })), (args) => {
-      const json = JSON.stringify(args);
-      const over = (eventSize(args) ?? Number.NaN) - Buffer.byteLength(json);
-      expect(over).toBeGreaterThanOrEqual(0);
-      expect(over).toBeLessThanOrEqual(json.match(/[[{]/g)?.length ?? 0);
-    }),
-  );
+const encoded = (args: unknown[]) => Buffer.byteLength(JSON.stringify(args));
+
+test("an event is measured as JSON will write it: never less, and hardly more", () => {
+  const nasty = ["\u0000".repeat(100), '"\\'.repeat(50), "\ud800".repeat(20), "é🙂".repeat(30), "v=0\r\n".repeat(200)];
+  const events: unknown[][] = [
+    ["offer", { roomId: "room", description: { type: "offer", sdp: "v=0\r\na=x\r\n" } }],
+    ["offer", { roomId: "r", x: nasty, [nasty[0] ?? ""]: 1, "\ud800": null }],
+    ["x", [0, -1, 1e21, 1.5, -999_999, 1e308, 2 ** 53, -1.234567890123456e-300, true, false, null]],
+    ["x", {}, [], "", [[[]]], { a: { b: { c: [] } } }],
+  ];
+  for (const event of events) {
+    const size = eventSize(event);
+    expect(size?.json).toBeGreaterThanOrEqual(encoded(event) - 1);
+    expect(size?.json).toBeLessThan(encoded(event) * 1.5 + 40);
+    expect(size?.packets).toBe(size?.json);
+  }
 });
 
-test("a binary part counts with its length, and depth has a limit", () => {
-  expect(eventSize([{ roomId: "r", blob: Buffer.alloc(70_000) }])).toBeGreaterThan(70_000);
-  let nested: unknown = 1;
-  for (let level = 0; level < maxDepth - 1; level += 1) nested = [nested];
-  expect(eventSize([nested])).toBeGreaterThan(maxDepth);
-  expect(eventSize([[nested]])).toBeUndefined();
+test("a text of escapes counts what they become", () => {
+  expect(eventSize(["\u0000".repeat(10_000)])?.json).toBeGreaterThan(60_000);
+});
+
+test("binary parts count their bytes as packets, and what /ws makes of them as JSON", () => {
+  const bytes = Buffer.alloc(10_000, 255);
+  const size = eventSize(["candidate", { bytes }]);
+  expect(size?.packets).toBeGreaterThan(10_000);
+  expect(size?.packets).toBeLessThan(10_100);
+  expect(size?.json).toBeGreaterThanOrEqual(encoded(["candidate", { bytes }]));
+});
+
+test("what nests deeper than 64 levels has no size", () => {
+  let deep: unknown = "bottom";
+  for (let level = 0; level < 63; level += 1) deep = [deep];
+  expect(eventSize([deep])).toBeDefined();
+  expect(eventSize([[deep]])).toBeUndefined();
 });

@@ -1,24 +1,52 @@
 /** Levels that an event may nest: encoders recurse, and the stack of a replica ends somewhere. */
 export const maxDepth = 64;
 
-/**
- * Bytes of an event's arguments: text as UTF-8, binary parts with their length, and what JSON puts around them but for
- * its escapes. Nothing is encoded for it. Undefined where they nest deeper than `maxDepth`.
- */
-export function eventSize(args: readonly unknown[]): number | undefined {
-  const size = sizeOf(args, maxDepth);
-  return Number.isFinite(size) ? size : undefined;
+/** What an event takes on its way to its receivers, bytes. */
+export interface EventSize {
+  /** As Socket.IO sends it: JSON, and each binary part as it is. */
+  packets: number;
+  /** As `/ws` sends it: JSON alone, in which a byte of a binary part takes up to four. */
+  json: number;
 }
 
-function sizeOf(value: unknown, levels: number): number {
-  if (typeof value === "string") return Buffer.byteLength(value) + 2;
-  if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 1e6 ? 6 : 20;
-  if (typeof value !== "object" || value === null) return 5;
-  if (ArrayBuffer.isView(value)) return value.byteLength;
-  if (levels === 0) return Number.POSITIVE_INFINITY;
-  let size = 2;
-  if (Array.isArray(value)) for (const item of value) size += sizeOf(item, levels - 1) + 1;
-  else
-    for (const [name, inner] of Object.entries(value)) size += Buffer.byteLength(name) + 4 + sizeOf(inner, levels - 1);
-  return size;
+/**
+ * Measures an event's arguments as they will be encoded: escapes count, and so do the names that JSON repeats. Nothing
+ * is encoded for it but strings that need escapes. Undefined where they nest deeper than `maxDepth`.
+ */
+export function eventSize(args: readonly unknown[]): EventSize | undefined {
+  let binary = 0;
+  let parts = 0;
+
+  function measure(value: unknown, levels: number): number {
+    if (typeof value === "string") return textBytes(value);
+    if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 1e6 ? 7 : String(value).length;
+    if (typeof value !== "object" || value === null) return 5;
+    if (ArrayBuffer.isView(value)) {
+      binary += value.byteLength;
+      parts += 1;
+      return placeholderBytes;
+    }
+    if (levels === 0) return Number.POSITIVE_INFINITY;
+    let bytes = 2;
+    if (Array.isArray(value)) for (const item of value) bytes += measure(item, levels - 1) + 1;
+    else for (const [name, inner] of Object.entries(value)) bytes += textBytes(name) + 2 + measure(inner, levels - 1);
+    return bytes;
+  }
+
+  const json = measure(args, maxDepth);
+  if (!Number.isFinite(json)) return undefined;
+  return { packets: json + binary, json: json + parts * bufferJsonBytes + 4 * binary };
+}
+
+/** `{"_placeholder":true,"num":0}` */
+const placeholderBytes = 30;
+/** `{"type":"Buffer","data":[]}` */
+const bufferJsonBytes = 27;
+
+/** What JSON escapes: quotes, backslashes, controls, and surrogates without their other half. */
+const escaped = /["\\\p{Cc}\p{Cs}]/u;
+
+/** Bytes of a text in JSON, its quotes included. */
+function textBytes(text: string): number {
+  return escaped.test(text) ? Buffer.byteLength(JSON.stringify(text)) : Buffer.byteLength(text) + 2;
 }

@@ -8,3 +8,15 @@ export function refused(
 ): Refused {
   return { ok: false, error: { code, message, ...more } };
 }
+
+export const notInRoom = (): Refused => refused("not-in-room", "join the room first");
+
+/** An event that takes so many bytes on its way to its receivers. */
+export const tooLarge = (bytes: number, maxBytes: number): Refused =>
+  refused("too-large", `${bytes} bytes; an event may have ${maxBytes}`);
+
+/** A join or leave, which all replicas are told of. */
+export const tooManyChanges = (perSecond: number): Refused =>
+  refused("rate-limited", `over ${perSecond} joins and leaves a second`, {
+    retryAfterMs: Math.ceil(1_000 / perSecond),
+  });

@@ -5,7 +5,6 @@ import {
   JoinOptions,
   type LeaveAck,
   RELAYED,
-  type Refused,
   type RelayAck,
   type RelayEvent,
   RoomId,
@@ -14,13 +13,13 @@ import {
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
 import type { Connection } from "../gateways/connection.ts";
-import type { Metrics } from "../metrics.ts";
+import { eventLabel, type Metrics } from "../metrics.ts";
 import type { Directory, Kind } from "../presence/directory.ts";
 import type { Presence } from "../presence/presence.ts";
 import { allowsRoom } from "./authorize.ts";
-import { eventSize, maxDepth } from "./event-size.ts";
+import { type EventSize, eventSize, maxDepth } from "./event-size.ts";
 import { iceServersFor } from "./ice-servers.ts";
-import { refused } from "./refusal.ts";
+import { notInRoom, refused, tooLarge, tooManyChanges } from "./refusal.ts";
 import type { ResumeTokens } from "./resume-token.ts";
 
 /** Where a relay goes: one peer, or everybody in the room but its sender. */
@@ -66,7 +65,7 @@ export function createSwitchboard(options: {
 
   function handle(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
     const ack = decide(connection, event, args);
-    const known = event === "join" || event === "leave" || isRelayed(event) ? event : "unknown";
+    const known = eventLabel(event);
     metrics.events.inc({ event: known, outcome: ack.ok ? "ok" : ack.error.code });
     const { traceId, peerId: peer } = connection;
     if (!ack.ok) {
@@ -77,21 +76,18 @@ export function createSwitchboard(options: {
   }
 
   function decide(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
-    if (!connection.bucket.take(performance.now()))
-      return refused("rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
     const size = eventSize(args);
     if (size === undefined) return refused("invalid", `nested deeper than ${maxDepth} levels`);
-    if (size > config.MAX_EVENT_BYTES)
-      return refused("too-large", `${size} bytes; an event may have ${config.MAX_EVENT_BYTES}`);
+    if (size.packets > config.MAX_EVENT_BYTES) return tooLarge(size.packets, config.MAX_EVENT_BYTES);
     if (event === "join") return join(connection, args);
     if (event === "leave") return leave(connection, args);
-    if (isRelayed(event)) return relay(connection, event, args);
+    if (isRelayed(event)) return relay(connection, event, args, size);
     return refused("invalid", `no such event: ${event.slice(0, 64)}`);
   }
 
   function join(connection: Connection, [room, given]: readonly unknown[]): JoinAck {
     const roomId = RoomId.safeParse(room);
-    if (!roomId.success) return refused("invalid", "roomId must be a string of 1 to 128 characters");
+    if (!roomId.success) return refused("invalid", "roomId must be a well-formed string of 1 to 128 characters");
     const joinOptions = JoinOptions.safeParse(given ?? {});
     if (!joinOptions.success) return refused("invalid", "join options must be an object; resume a string");
     if (options.draining())
@@ -113,6 +109,7 @@ export function createSwitchboard(options: {
         return refused("invalid", `a socket may be in ${config.MAX_ROOMS_PER_SOCKET} rooms`);
       if (known === undefined && directory.size(id) >= config.MAX_ROOM_MEMBERS)
         return refused("room-full", `the room has ${config.MAX_ROOM_MEMBERS} members`);
+      if (!connection.limits.takeChange()) return tooManyChanges(config.JOINS_PER_SECOND);
       const older = peers.get(peerId);
       if (older !== undefined && older !== connection) supersede(peerId);
       peers.set(peerId, connection);
@@ -137,17 +134,20 @@ export function createSwitchboard(options: {
 
   function leave(connection: Connection, [room]: readonly unknown[]): LeaveAck {
     const roomId = RoomId.safeParse(room);
-    if (!roomId.success) return refused("invalid", "roomId must be a string of 1 to 128 characters");
-    if (!connection.rooms.delete(roomId.data) || connection.peerId === null) return notInRoom();
+    if (!roomId.success) return refused("invalid", "roomId must be a well-formed string of 1 to 128 characters");
+    if (!connection.rooms.has(roomId.data) || connection.peerId === null) return notInRoom();
+    if (!connection.limits.takeChange()) return tooManyChanges(config.JOINS_PER_SECOND);
+    connection.rooms.delete(roomId.data);
     connection.exit(roomId.data);
     presence.leave(roomId.data, connection.peerId, "left");
     return { ok: true };
   }
 
-  function relay(connection: Connection, event: RelayEvent, [given]: readonly unknown[]): RelayAck {
+  function relay(connection: Connection, event: RelayEvent, [given]: readonly unknown[], size: EventSize): RelayAck {
     const startedAt = performance.now();
     const parsed = Signal.safeParse(given);
-    if (!parsed.success) return refused("invalid", "a signal must be an object with a roomId of 1 to 128 characters");
+    if (!parsed.success)
+      return refused("invalid", "a signal must be an object with a well-formed roomId of 1 to 128 characters");
     const { roomId, to } = parsed.data;
     const from = connection.peerId;
     if (from === null || !connection.rooms.has(roomId)) return notInRoom();
@@ -156,6 +156,8 @@ export function createSwitchboard(options: {
     const addressees = [...directory.members(roomId)].filter((member) => {
       return member.peerId !== from && (to === undefined || member.peerId === to);
     });
+    if (size.json > config.MAX_EVENT_BYTES && addressees.some(({ kind }) => kind === "ws"))
+      return tooLarge(size.json, config.MAX_EVENT_BYTES);
     const away = addressees.filter((member) => member.away).map((member) => member.peerId);
     if (to !== undefined && addressees.length === 0) return { ok: true, away: [to] };
     // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
@@ -243,7 +245,5 @@ export function createSwitchboard(options: {
 export type Switchboard = ReturnType<typeof createSwitchboard>;
 
 const subjectOf = ({ grant }: Connection): string | null => grant?.subject ?? null;
-
-const notInRoom = (): Refused => refused("not-in-room", "join the room first");
 
 const isRelayed = (event: string): event is RelayEvent => (RELAYED as readonly string[]).includes(event);

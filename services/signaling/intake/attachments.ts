@@ -1,0 +1,49 @@
+import { maxDepth } from "../rooms/event-size.ts";
+
+/** Attachments that an event may have: clients' parsers give up their connection above that (socket.io-parser 4.2). */
+export const maxAttachments = 10;
+
+/** Where an attachment belongs: `container[key]`. */
+interface Place {
+  container: Record<string, unknown>;
+  key: string;
+}
+
+/** What an event's JSON says of its attachments: a place for each, in their order, or why it is refused. */
+export type Named = { places: Place[] } | { refused: "invalid" | "too-large"; message: string };
+
+/**
+ * Finds the placeholders of an event's attachments (Socket.IO protocol 5, "binary event"). Each of the `declared`
+ * attachments must be named once: a receiver counts names, not buffers.
+ */
+export function findPlaceholders(data: unknown[], declared: number): Named {
+  const places = new Map<number, Place>();
+  let named = 0;
+
+  function walk(container: Record<string, unknown>, levels: number): string | undefined {
+    for (const key of Object.keys(container)) {
+      const value = container[key];
+      if (typeof value !== "object" || value === null) continue;
+      if (levels === 0) return `nested deeper than ${maxDepth} levels`;
+      const { _placeholder: isPlaceholder, num } = value as { _placeholder?: unknown; num?: unknown };
+      if (isPlaceholder !== true) {
+        const problem = walk(value as Record<string, unknown>, levels - 1);
+        if (problem !== undefined) return problem;
+        continue;
+      }
+      named += 1;
+      if (named > maxAttachments) return undefined;
+      if (!Number.isInteger(num) || (num as number) < 0 || (num as number) >= declared || places.has(num as number))
+        return `an attachment is named twice, or is none of the ${declared}`;
+      places.set(num as number, { container, key });
+    }
+    return undefined;
+  }
+
+  const problem = walk(data as unknown as Record<string, unknown>, maxDepth);
+  if (declared > maxAttachments || named > maxAttachments)
+    return { refused: "too-large", message: `an event may have ${maxAttachments} attachments` };
+  if (problem !== undefined) return { refused: "invalid", message: problem };
+  if (named < declared) return { refused: "invalid", message: `only ${named} of ${declared} attachments are named` };
+  return { places: Array.from({ length: declared }, (_, num) => places.get(num) as Place) };
+}

@@ -1,0 +1,86 @@
+import type { EventEmitter } from "node:events";
+import type { Server } from "socket.io";
+import type { WebSocket } from "ws";
+import type { ErrorCode } from "../../../common/protocol.ts";
+import type { Config } from "../config.ts";
+import { requireMethods } from "./guarded.ts";
+import type { Ledger } from "./ledger.ts";
+import { createSessionIntake, type Packet, type SessionIntake } from "./session-intake.ts";
+
+/** What is used of an Engine.IO socket. */
+export interface EngineSocket extends EventEmitter {
+  readonly readyState: string;
+  readonly transport: EventEmitter & { readonly name: string; readonly socket?: WebSocket };
+  write(data: string): unknown;
+  close(discard?: boolean): unknown;
+}
+
+interface Decoder extends EventEmitter {
+  add(packet: string | Buffer): void;
+  decodeString(text: string): Packet;
+  destroy(): void;
+}
+interface Parser {
+  Decoder: new (options: { maxAttachments: number }) => Decoder;
+}
+
+/**
+ * Puts an intake between every Engine.IO connection and Socket.IO: Socket.IO makes a decoder for each connection while
+ * it accepts it, and that decoder hands all that comes to the connection's intake.
+ *
+ * Returns the intake of a connection. @throws where Socket.IO is not built so any more
+ */
+export function installIntake(
+  io: Server,
+  options: {
+    config: Config;
+    unfinished: Ledger;
+    onRefused: (event: string, code: ErrorCode) => void;
+    onOverflow: (connection: EngineSocket) => void;
+  },
+): (connection: object) => SessionIntake {
+  const inner = io as unknown as { _parser: Parser };
+  const Published = inner._parser.Decoder;
+  requireMethods("socket.io-parser's Decoder", Published.prototype as object, ["add", "decodeString", "destroy"]);
+  const intakes = new WeakMap<object, SessionIntake>();
+  let accepting: EngineSocket | undefined;
+
+  class PacedDecoder extends Published {
+    readonly #intake: SessionIntake;
+    constructor() {
+      // Attachments are counted by the intake, which can say to whom it refuses them.
+      super({ maxAttachments: Number.POSITIVE_INFINITY });
+      const connection = accepting;
+      if (connection === undefined) throw new Error("socket.io makes its decoders at another time than it did");
+      this.#intake = createSessionIntake({
+        connection,
+        config: options.config,
+        unfinished: options.unfinished,
+        decode: (text) => this.decodeString(text),
+        emit: (packet) => void this.emit("decoded", packet),
+        onRefused: options.onRefused,
+        onOverflow: () => options.onOverflow(connection),
+      });
+      intakes.set(connection, this.#intake);
+    }
+    override add(packet: string | Buffer): void {
+      this.#intake.pace.offer(packet);
+    }
+    override destroy(): void {
+      this.#intake.close();
+    }
+  }
+  inner._parser = { ...inner._parser, Decoder: PacedDecoder };
+
+  const engine = io.engine as EventEmitter;
+  requireMethods("engine.io's server", engine, ["prependListener"]);
+  engine.prependListener("connection", (connection: EngineSocket) => {
+    accepting = connection;
+  });
+
+  return (connection) => {
+    const intake = intakes.get(connection);
+    if (intake === undefined) throw new Error("a connection that socket.io has made no decoder for");
+    return intake;
+  };
+}

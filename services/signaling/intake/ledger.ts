@@ -1,0 +1,61 @@
+/** What one connection has on a ledger. */
+export interface Account {
+  /** Now it holds so many bytes. */
+  set(bytes: number): void;
+  /** It holds nothing any more, and never will. */
+  close(): void;
+}
+
+interface Entry {
+  bytes: number;
+  open: boolean;
+  evict: () => void;
+}
+
+/**
+ * A bound on what all connections of this replica hold together, bytes. Where it is passed, the account that holds
+ * most is evicted: who holds little is not made to pay for the others.
+ */
+export function createLedger(maxBytes: number) {
+  /** Those that hold something. */
+  const holders = new Set<Entry>();
+  let total = 0;
+
+  function evictLargest(): void {
+    let largest: Entry | undefined;
+    for (const entry of holders) if (largest === undefined || entry.bytes > largest.bytes) largest = entry;
+    if (largest === undefined) return;
+    settle(largest, 0);
+    largest.open = false;
+    largest.evict();
+  }
+
+  function settle(entry: Entry, bytes: number): void {
+    total += bytes - entry.bytes;
+    if (entry.bytes === 0 && bytes > 0) holders.add(entry);
+    else if (bytes === 0) holders.delete(entry);
+    entry.bytes = bytes;
+  }
+
+  return {
+    /** Bytes that are held now. */
+    total: () => total,
+    /** Opens an account. `evict` must give up what it holds: its account is closed by then. */
+    open(evict: () => void): Account {
+      const entry: Entry = { bytes: 0, open: true, evict };
+      return {
+        set(bytes: number): void {
+          if (!entry.open || bytes === entry.bytes) return;
+          settle(entry, bytes);
+          while (total > maxBytes) evictLargest();
+        },
+        close(): void {
+          settle(entry, 0);
+          entry.open = false;
+        },
+      };
+    },
+  };
+}
+
+export type Ledger = ReturnType<typeof createLedger>;

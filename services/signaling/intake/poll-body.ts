@@ -1,0 +1,139 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { EngineSocket } from "./install-intake.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Pace } from "./pace.ts";
+
+/** Separates the packets of a payload (Engine.IO protocol 4, "payload"). */
+const separator = "\x1e";
+/** Packets that are handled before others get their turn. */
+const packetsATurn = 500;
+/** What a chunk costs beside its own bytes, about. */
+const overheadBytes = 128;
+
+interface EnginePacket {
+  type: string;
+  data?: unknown;
+}
+
+/** What is used of Engine.IO's polling transport. */
+export interface PollingTransport {
+  dataReq: IncomingMessage | null;
+  dataRes: ServerResponse | null;
+  readonly parser: { decodePacket(packet: string): EnginePacket };
+  onDataRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** Handles a whole payload; of use for JSONP alone, which wraps it. */
+  onData(payload: string): void;
+  onPacket(packet: EnginePacket): void;
+  onClose(): void;
+  onError(message: string): void;
+  headers(request: IncomingMessage, headers: Record<string, string>): Record<string, string>;
+}
+export const pollingMethods = ["onDataRequest", "onData", "onPacket", "onClose", "onError", "headers"] as const;
+
+/**
+ * Takes the POSTs of a polling transport in place of Engine.IO, which reads them without a deadline and handles all
+ * their packets at once: a body must be there within `withinMs`, what is not complete is on the ledger, and the answer
+ * waits until its packets are handled at the connection's pace. 408, 413 and 503 say what was too much; the session
+ * lives on.
+ */
+export function takePollBodies(
+  transport: PollingTransport,
+  options: { connection: EngineSocket; pace: Pace; unfinished: Ledger; maxBytes: number; withinMs: number },
+): void {
+  const { connection, pace, maxBytes, withinMs } = options;
+
+  transport.onDataRequest = (request, response) => {
+    if (transport.dataReq !== null && transport.dataReq !== undefined) {
+      transport.onError("data request overlap from client");
+      response.writeHead(400).end();
+      return;
+    }
+    // Binary bodies are of protocol 3, which is not spoken here.
+    if (request.headers["content-type"] === "application/octet-stream") {
+      transport.onError("invalid content");
+      response.writeHead(400).end();
+      return;
+    }
+    transport.dataReq = request;
+    transport.dataRes = response;
+    let chunks: Buffer[] = [];
+    let bytes = 0;
+    const account = options.unfinished.open(() => refuse(503));
+    const timer = setTimeout(() => refuse(408), withinMs);
+
+    function stopReading(): void {
+      clearTimeout(timer);
+      request.off("data", onData).off("end", onEnd).off("close", onAborted);
+    }
+    function finish(): void {
+      stopReading();
+      chunks = [];
+      account.close();
+      response.off("close", onGone);
+      transport.dataReq = null;
+      transport.dataRes = null;
+    }
+    /** The rest of the body is not read. */
+    function refuse(status: number): void {
+      if (transport.dataReq !== request) return;
+      finish();
+      if (response.headersSent) return;
+      response.writeHead(status, { connection: "close" }).end();
+    }
+    function onAborted(): void {
+      finish();
+      transport.onError("data request connection closed prematurely");
+    }
+    function onGone(): void {
+      if (!response.writableFinished) onAborted();
+    }
+    function onData(chunk: Buffer): void {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        refuse(413);
+        return;
+      }
+      chunks.push(chunk);
+      account.set(bytes + chunks.length * overheadBytes);
+    }
+    function onEnd(): void {
+      stopReading();
+      response.on("close", onGone);
+      const text = Buffer.concat(chunks, bytes).toString("utf8");
+      chunks = [];
+      feed(text).then(
+        () => {
+          if (transport.dataReq !== request) return;
+          finish();
+          const headers = { "Content-Type": "text/html", "Content-Length": "2" };
+          response.writeHead(200, transport.headers(request, headers)).end("ok");
+        },
+        (error: Error) => {
+          refuse(400);
+          transport.onError(error.message);
+        },
+      );
+    }
+    /** Handles the packets of a payload, each in its turn. */
+    async function feed(payload: string): Promise<void> {
+      if ("head" in transport) return transport.onData(payload);
+      let count = 0;
+      for (let at = 0; at <= payload.length && transport.dataReq === request; ) {
+        const found = payload.indexOf(separator, at);
+        const end = found < 0 ? payload.length : found;
+        const packet = transport.parser.decodePacket(payload.slice(at, end));
+        at = end + 1;
+        if (packet.type === "close") return transport.onClose();
+        transport.onPacket(packet);
+        count += 1;
+        if (packet.type === "error" || connection.readyState !== "open") return;
+        if (count % packetsATurn === 0) await nextTurn();
+        const turn = pace.ready();
+        if (turn !== undefined) await turn;
+      }
+    }
+
+    request.on("data", onData).on("end", onEnd).on("close", onAborted);
+  };
+}
