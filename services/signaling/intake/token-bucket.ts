@@ -14,5 +14,3 @@ export function createTokenBucket(burst: number, perSecond: number, now: number)
     },
   };
 }
-
-export type TokenBucket = ReturnType<typeof createTokenBucket>;
