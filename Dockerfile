@@ -22,6 +22,8 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --no-audit --no-fund && rm -rf node_modules/node-linux-* && npm cache clean --force
 
 FROM ${IMAGE_NODE} AS runtime
+# The programs refuse an older Node. On a newer major version the proxy runs without its tuning.
+LABEL hold-the-line.node.oldest="24.18.1" hold-the-line.node.tested="24"
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=production /app/node_modules node_modules
@@ -31,7 +33,7 @@ USER 1000:1000
 
 FROM runtime AS proxy
 COPY proxy proxy
-CMD ["node", "proxy/main.ts"]
+CMD ["sh", "proxy/start.sh"]
 
 FROM runtime AS signaling
 COPY services/signaling services/signaling

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ConfigError, loadConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
+import { nodeVersionProblem } from "./node-version.ts";
 
 /** What a program hands back once it listens: how to stop it in order. */
 export interface Running {
@@ -10,7 +11,7 @@ export interface Running {
 /**
  * The life of a program, for `main.ts` alone: parse the environment, start, and on SIGTERM or SIGINT close in order
  * and exit 0. A second signal, or `GRACE_MS` gone by, exits 1 at once; an error nobody caught is logged and exits 1;
- * a bad configuration prints one line and exits 78.
+ * a bad configuration, or a Node that is too old, prints one line and exits 78.
  *
  * The shutdown handlers are there before `start` runs: as PID 1 of a container a program has no default ones.
  */
@@ -19,6 +20,11 @@ export async function runProgram<S extends z.ZodObject>(
   schema: S,
   start: (config: z.output<S>, log: Log) => Promise<Running>,
 ): Promise<void> {
+  const problem = nodeVersionProblem(process.versions.node);
+  if (problem !== undefined) {
+    process.stderr.write(`${service}: ${problem}\n`);
+    process.exit(78);
+  }
   let config: z.output<S>;
   try {
     config = loadConfig(schema, process.env);

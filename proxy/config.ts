@@ -91,6 +91,10 @@ export const proxyConfig = z.object({
   MAX_PENDING_BYTES_PER_CLIENT: wholeNumber(65_536, 1_000_000_000)
     .default(16_777_216)
     .describe("Bytes of unfinished requests and of unread answers and messages per client address or IPv6 network"),
+  PROXY_TUNING: z
+    .enum(["on", "off"])
+    .default("on")
+    .describe("off: without the parts that lean on Node's insides; the proxy does the same, at a higher cost"),
   TLS_CERT: z.string().optional().describe("Path of a PEM certificate chain; with TLS_KEY it turns TLS on"),
   TLS_KEY: z.string().optional().describe("Path of its PEM key; SIGHUP reads both again"),
   PROXY_TLS_PORT: port().default(8443).describe("Public TLS port"),

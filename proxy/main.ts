@@ -1,11 +1,16 @@
 import { runProgram } from "../common/program.ts";
 import { proxyConfig } from "./config.ts";
 import { createProxy } from "./proxy.ts";
-import { spareStacksOfResets } from "./tuning/reset-errors.ts";
-import { boundYoungGeneration } from "./tuning/young-generation.ts";
+import { createTuning } from "./tuning/tuning.ts";
 
 await runProgram("proxy", proxyConfig, async (config, log) => {
-  const proxy = createProxy(config, { log });
+  const tuning = await createTuning({
+    wanted: config.PROXY_TUNING,
+    nodeVersion: process.versions.node,
+    nodeOptions: [...process.execArgv, ...(process.env["NODE_OPTIONS"] ?? "").split(" ")],
+    log,
+  });
+  const proxy = createProxy(config, { log, tuning });
   process.on("SIGHUP", () => {
     try {
       proxy.reloadTls();
@@ -14,7 +19,5 @@ await runProgram("proxy", proxyConfig, async (config, log) => {
     }
   });
   await proxy.listen();
-  boundYoungGeneration();
-  spareStacksOfResets();
   return proxy;
 });

@@ -5,6 +5,7 @@ import type { Metrics } from "./metrics.ts";
 import type { TryInTurn } from "./routing/attempts.ts";
 import type { Sessions } from "./routing/sessions.ts";
 import type { Gate } from "./screen/gate.ts";
+import type { Tuning } from "./tuning/tuning.ts";
 
 /** What the two paths of a request need. */
 export interface PathDeps {
@@ -15,6 +16,7 @@ export interface PathDeps {
   metrics: Metrics;
   pending: PendingBytes;
   log: Log;
+  tuning: Tuning;
   /** True once the proxy shuts down. */
   closing(): boolean;
 }

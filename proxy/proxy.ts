@@ -20,6 +20,7 @@ import { createReplicaTable, type ReplicaTable } from "./routing/replica-table.t
 import { createSessions } from "./routing/sessions.ts";
 import { createShedder } from "./routing/shedder.ts";
 import { createGate } from "./screen/gate.ts";
+import type { Tuning } from "./tuning/tuning.ts";
 import { createUpgradePath } from "./upgrade/upgrade-path.ts";
 
 /** How often tunnels are looked at for idleness and requests for silence, ms. */
@@ -30,7 +31,7 @@ const pendingSweepMs = 500;
 const lastRequestsMs = 500;
 
 /** The sticky-routing proxy: wires its parts, listens, and closes in order. */
-export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
+export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tuning: Tuning }) {
   let closing = false;
   const metrics = createMetrics((): ReplicaTable => table);
   const table = createReplicaTable(
@@ -69,6 +70,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
     metrics,
     pending,
     log,
+    tuning,
     closing: () => closing,
     gate: createGate(config, { table, sessions, admission, metrics, secret }),
     tryInTurn: createAttempts(config, { table, prober, admission, metrics }),
@@ -84,6 +86,7 @@ export function createProxy(config: ProxyConfig, { log }: { log: Log }) {
   const proxied = {
     headTimeoutMs: config.HEAD_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+    readPlainUpgrade: tuning.readPlainUpgrade,
     limits,
     metrics,
     serve: http.serve,

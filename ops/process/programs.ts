@@ -119,7 +119,9 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
     const { url, readyUrl } = replicaUrls(layout, id);
     return `${id}=${url}|${readyUrl}`;
   });
-  return node(root, "proxy/main.ts", {
+  // As proxy/start.sh does in the image.
+  const flags = settings["PROXY_TUNING"] === "off" ? [] : ["--max-semi-space-size=16"];
+  const launch = node(root, "proxy/main.ts", {
     ...(app === undefined ? {} : proxySettings(app)),
     ...settings,
     ...secretFiles(layout, ["ADMIN_TOKEN", "STICKY_SECRET"]),
@@ -129,6 +131,7 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
     PROXY_ADMIN_PORT: String(port("PROXY_ADMIN_PORT")),
     REPLICAS: table.join(","),
   });
+  return { ...launch, args: [...flags, ...launch.args] };
 }
 
 export function callerLaunch(layout: StackLayout): Launch {

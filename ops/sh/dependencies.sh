@@ -25,8 +25,8 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$hash" ]; then
 fi
 
 PATH=$PWD/node_modules/.bin:$PATH
-major=$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)
-[ "$major" -ge 24 ] || die "Node.js 24 or newer is needed on $(uname -s) $(uname -m), this is $(node -v 2>/dev/null || echo none): https://nodejs.org"
+found=$(node -p 'process.versions.node' 2>/dev/null || echo 0)
+[ "$(printf '%s\n24.18.1\n' "$found" | sort -t. -k1,1n -k2,2n -k3,3n | head -1)" = 24.18.1 ] || die "Node.js 24.18.1 or newer is needed on $(uname -s) $(uname -m), this is $(node -v 2>/dev/null || echo none): https://nodejs.org"
 
 [ "${1:-}" = web ] && [ -f web/index.html ] || exit 0
 if [ ! -f web/dist/index.html ] || [ -n "$(find web client common package-lock.json -path web/dist -prune -o -type f -newer web/dist/index.html -print | head -1)" ]; then

@@ -37,6 +37,11 @@ case $1 in
     sh test/e2e/in-namespace.sh vitest run --project e2e || status=$?
     exit $status
     ;;
+  test-untuned)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server openssl
+    dependencies
+    npm run --silent test:untuned
+    ;;
   test-drills | test-controls)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
     dependencies web

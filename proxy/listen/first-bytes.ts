@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestHead } from "../screen/request-head.ts";
-import { readPlainUpgrade } from "../tuning/plain-upgrade.ts";
+import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
 import { type ClientOwner, disown, nobody, own } from "./client-socket.ts";
 import { type Linked, LinkedSet } from "./linked-set.ts";
 
@@ -51,6 +51,7 @@ export function awaitFirstBytes(
   event: "connection" | "secureConnection",
   options: {
     timeoutMs: number;
+    readPlainUpgrade: ReadPlainUpgrade;
     upgrade(request: RequestHead, socket: Socket): void;
     /** Told before the server takes anything else over. */
     other(socket: Socket): void;
@@ -78,7 +79,7 @@ export function awaitFirstBytes(
   }
 
   function spoke(socket: Socket, chunk: Buffer): void {
-    const request = readPlainUpgrade(chunk, socket);
+    const request = options.readPlainUpgrade(chunk, socket);
     if (request !== undefined) {
       options.upgrade(request, socket);
       return;

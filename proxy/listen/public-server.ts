@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Metrics } from "../metrics.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { methodNotAllowed, type Refusal } from "../screen/screen.ts";
+import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
 import { HttpConnection } from "./http-connection.ts";
@@ -30,6 +31,7 @@ export interface PublicServerOptions {
   headTimeoutMs: number;
   /** A whole request, body included, must come within this. */
   requestTimeoutMs: number;
+  readPlainUpgrade: ReadPlainUpgrade;
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
   metrics: Metrics;
@@ -75,6 +77,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   if (tls !== undefined) server.on("connection", (socket: Socket) => socket.on("error", destroyIt));
   const silent = awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
     timeoutMs: headTimeoutMs,
+    readPlainUpgrade: given.readPlainUpgrade,
     upgrade: (request, socket) => onUpgrade(request, socket, nothing),
     other: onConnection,
     timedOut: (socket) => closeGently(socket, refusalOf("ERR_HTTP_REQUEST_TIMEOUT")),

@@ -4,6 +4,7 @@ import type { Stream } from "node:stream";
 import type { PendingBody } from "../listen/pending-bytes.ts";
 import { bodyTooLarge, tooMuchPending } from "../listen/replies.ts";
 import { failedTry, type Outcome } from "../routing/attempts.ts";
+import type { ReplicaSpec } from "../routing/replica-spec.ts";
 import type { Carried, Replica } from "../routing/replica-table.ts";
 import { Ejected, TryTimeout } from "../routing/try-errors.ts";
 import type { Passed } from "../screen/gate.ts";
@@ -47,13 +48,12 @@ interface Exchange extends Carried {
   onHead(): void;
 }
 
-/**
- * What `http-proxy` fills in for Node's `http.request`, from its option `ssl` on. Of plain HTTP it sets ten options to
- * undefined, and Node copies each of them three times a request; an option that has only a setter here is not there.
- */
-class Outgoing {}
-const notPlain = "hostname socketPath localAddress pfx key passphrase cert ca ciphers secureProtocol".split(" ");
-for (const option of notPlain) Object.defineProperty(Outgoing.prototype, option, { set: () => undefined });
+type HttpProxyServer = ReturnType<typeof createProxyServer<IncomingMessage, ServerResponse>>;
+/** Two a replica: options that hold for one request alone would cost a copy of all options. */
+interface Servers {
+  withBody: HttpProxyServer;
+  bodiless: HttpProxyServer;
+}
 
 /** A pool whose connections are told apart by host and port alone: all options are the same. */
 class ReplicaAgent extends Agent {
@@ -84,23 +84,30 @@ export function createForwarder(options: {
     servername: "",
   };
   const agent = new ReplicaAgent(agentOptions);
-  const forwarder = createProxyServer({
-    agent,
-    prependPath: false,
-    toProxy: true,
-    xfwd: false,
-    selfHandleResponse: true,
-  });
-  forwarder.on("proxyReq", (upstream, request) => {
-    const exchange = (request as Tracked)[exchangeOf];
-    if (exchange === undefined || exchange.over) upstream.destroy();
-    else exchange.upstream = upstream;
-  });
-  forwarder.on("proxyRes", (answer, request) => {
-    const exchange = (request as Tracked)[exchangeOf];
-    if (exchange !== undefined && !exchange.over) relay(answer, exchange);
-  });
-  forwarder.on("econnreset", (_error, request) => abandon(request as IncomingMessage, { kind: "gone" }));
+  /** http-proxy's servers of each replica; they go with it. */
+  const servers = new WeakMap<ReplicaSpec, Servers>();
+  function serversOf(spec: ReplicaSpec): Servers {
+    const known = servers.get(spec);
+    if (known !== undefined) return known;
+    const target = { host: spec.host, port: String(spec.port), protocol: "http:" };
+    const common = { target, agent, prependPath: false, toProxy: true, xfwd: false, selfHandleResponse: true };
+    const made = { withBody: createProxyServer(common), bodiless: createProxyServer({ ...common, buffer: noBody }) };
+    for (const server of [made.withBody, made.bodiless]) follow(server);
+    servers.set(spec, made);
+    return made;
+  }
+  function follow(server: HttpProxyServer): void {
+    server.on("proxyReq", (upstream, request) => {
+      const exchange = (request as Tracked)[exchangeOf];
+      if (exchange === undefined || exchange.over) upstream.destroy();
+      else exchange.upstream = upstream;
+    });
+    server.on("proxyRes", (answer, request) => {
+      const exchange = (request as Tracked)[exchangeOf];
+      if (exchange !== undefined && !exchange.over) relay(answer, exchange);
+    });
+    server.on("econnreset", (_error, request) => abandon(request, { kind: "gone" }));
+  }
 
   /** Passes an answer on as it comes: the head with the first piece of the body, a small body in one write. */
   function relay(answer: IncomingMessage, exchange: Exchange): void {
@@ -177,19 +184,23 @@ export function createForwarder(options: {
       request.headers = forwarded.headers as unknown as typeof request.headers;
       response.on("close", onClose);
       if (body !== undefined) limitBody(exchange, body, options.maxBodyBytes);
-      const { host, port } = replica.spec;
-      const target = { host, port: String(port), protocol: "http:" };
-      const ssl = new Outgoing();
-      forwarder.web(
-        request,
-        response,
-        body === undefined ? { target, ssl, buffer: noBody } : { target, ssl },
-        exchange.fail,
-      );
+      const { withBody, bodiless } = serversOf(replica.spec);
+      sendBy(body === undefined ? bodiless : withBody, request, response, exchange.fail);
     });
   }
 
   return { forward, abandon, close: () => agent.destroy() };
+}
+
+/** `web` as http-proxy documents it, options left out; its types know no such call. */
+function sendBy(
+  server: HttpProxyServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (error: Error) => void,
+): void {
+  const web = server.web as unknown as (...args: [IncomingMessage, ServerResponse, typeof onError]) => void;
+  web.call(server, request, response, onError);
 }
 
 /** Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all. */

@@ -1,14 +1,23 @@
-import { createRequire } from "node:module";
-import util from "node:util";
+import { createRequire, registerHooks } from "node:module";
 import type httpProxy from "http-proxy";
 
 /**
- * The `http-proxy` package, loaded so that it copies objects by `Object.assign` where it would use `util._extend`: the
- * same thing, faster, and without the deprecation warning DEP0060 at every start. An array is handed on as it is: a
- * request's headers as names and values in turn, which Node takes too, and writes without a look at each.
+ * Loads the `http-proxy` package with a `util` of its own (http-proxy-util.cjs). It copies objects by `util._extend`,
+ * which Node deprecates (DEP0060). The hook is there while the package loads, and for its files alone.
  */
-(util as { _extend?: unknown })._extend = (target: object, source: object) =>
-  Array.isArray(source) ? source : Object.assign(target, source);
+function loadHttpProxy(): typeof httpProxy {
+  const util = new URL("http-proxy-util.cjs", import.meta.url).href;
+  const hooks = registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === "util" && context.parentURL?.includes("/node_modules/http-proxy/") === true
+        ? { url: util, format: "commonjs", shortCircuit: true }
+        : next(specifier, context),
+  });
+  try {
+    return createRequire(import.meta.url)("http-proxy") as typeof httpProxy;
+  } finally {
+    hooks.deregister();
+  }
+}
 
-const load = createRequire(import.meta.url);
-export const { createProxyServer } = load("http-proxy") as typeof httpProxy;
+export const { createProxyServer } = loadHttpProxy();

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { Socket } from "node:net";
+import { withLoopbackPair } from "./loopback-pair.ts";
 
 /** Takes a read: `size` bytes at the front of `buffer`. False stops the reading, until `resume`. */
 export type Take = (size: number, buffer: Uint8Array) => boolean;
@@ -11,13 +13,15 @@ type Internals = Record<PropertyKey, unknown> & { _handle?: Handle | null; encry
 
 const keys = findKeys();
 
+/** @returns false, with nothing changed: this socket cannot be read so (TLS, or bytes that nobody has taken) */
+export type ReadInto = (socket: Socket, buffer: Uint8Array, take: Take) => boolean;
+
 /**
- * Gives a socket that a server accepted what `net.connect` gives through its `onread` option alone: from now on reads
- * land in `buffer` and are told to `take`, with no Buffer made and no event emitted; `pause`, `resume` and `end` are as
- * with that option (docs/decisions/late-onread.md).
+ * Enables `onread` on an accepted socket; `net.connect` alone has an option for it. From now on reads land in `buffer`
+ * and go to `take`. Node makes no Buffer and emits no `data`. `pause`, `resume` and `end` work as with the option
+ * (docs/decisions/late-onread.md).
  *
- * @returns false, with nothing changed: not this socket (TLS; bytes read that nobody took), or not this Node. It goes
- *   on with `data` events.
+ * @returns false, with nothing changed, where the socket or this Node does not allow it; `data` events go on
  */
 export function readInto(socket: Socket, buffer: Uint8Array, take: Take): boolean {
   const internals = socket as unknown as Internals;
@@ -43,4 +47,34 @@ function findKeys(): { buffer: PropertyKey; take: PropertyKey } | undefined {
   const bare = new Socket();
   const known = (key: PropertyKey | undefined): key is PropertyKey => key !== undefined && Object.hasOwn(bare, key);
   return known(buffer) && known(take) ? { buffer, take } : undefined;
+}
+
+/**
+ * Checks {@link readInto} on a loopback connection: bytes before it, bytes after it, a pause, and the end.
+ *
+ * @throws Error that says what went wrong
+ */
+export function checkLateOnread(): Promise<void> {
+  return withLoopbackPair(async ({ accepted, peer, signal }) => {
+    const sent = "0123456789abcdef".repeat(512);
+    let byEvent = "";
+    let byRead = "";
+    accepted.on("data", (chunk) => {
+      byEvent += String(chunk);
+    });
+    peer.write("by event");
+    await once(accepted, "data", { signal });
+    const took = readInto(accepted, Buffer.alloc(1_024), (size, buffer) => {
+      byRead += (buffer as Buffer).toString("latin1", 0, size);
+      // Stops each read; the next turn goes on.
+      setImmediate(() => accepted.resume());
+      return false;
+    });
+    if (!took) throw new Error("this Node keeps a socket's read buffer elsewhere");
+    const ended = once(accepted, "end", { signal });
+    peer.end(sent);
+    await ended;
+    if (byEvent !== "by event") throw new Error(`${byEvent.length - 8} bytes came as events`);
+    if (byRead !== sent) throw new Error(`${byRead.length} of ${sent.length} bytes came, or other bytes`);
+  });
 }

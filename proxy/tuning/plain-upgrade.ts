@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { readConnection } from "../screen/connection-header.ts";
 import type { DecidingHeaders, RequestHead } from "../screen/request-head.ts";
+import { withLoopbackPair } from "./loopback-pair.ts";
 
 /** Largest head that is looked at, bytes. */
 const sizeLimit = 4_096;
@@ -15,10 +18,11 @@ const deciding: readonly (keyof DecidingHeaders)[] = [
 ];
 const placeOf: ReadonlyMap<string, number> = new Map(deciding.map((name, place) => [name, place]));
 
+export type ReadPlainUpgrade = (chunk: Buffer, socket: Socket) => RequestHead | undefined;
+
 /**
- * Reads the first bytes of a connection as the head of a WebSocket upgrade, where that is all they are and nothing
- * about it is odd. Undefined: anything else, from a poll to an attack. That is for Node's parser to read or to refuse;
- * this only spares the usual upgrade the machinery of a request with a body (docs/decisions/plain-upgrades.md).
+ * Reads the first bytes of a connection as the head of a WebSocket upgrade. Returns undefined for anything else, from a
+ * poll to an attack: Node's parser reads or refuses that (docs/decisions/plain-upgrades.md).
  */
 export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | undefined {
   if (chunk.length > sizeLimit) return undefined;
@@ -73,4 +77,40 @@ function withoutOws(text: string, start: number, end: number): string {
 }
 function isOws(code: number): boolean {
   return code === 0x20 || code === 0x09;
+}
+
+/**
+ * Checks {@link readPlainUpgrade} against Node's own parser: both read the same head, off a loopback connection.
+ *
+ * @throws Error that says what went wrong
+ */
+export function checkPlainUpgrade(): Promise<void> {
+  const lines = [
+    "Host: check",
+    "Connection: keep-alive, Upgrade",
+    "UPGRADE: websocket",
+    "X-Odd: \u00e9",
+    "Cookie: a=1",
+  ];
+  const head = `GET /ws?room=a HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
+  return withLoopbackPair(async ({ accepted, peer, signal }) => {
+    const first = once(accepted, "data", { signal });
+    peer.write(head, "latin1");
+    const [chunk] = (await first) as [Buffer];
+    const ours = readPlainUpgrade(chunk, accepted);
+    accepted.pause();
+    const server = createServer();
+    const upgrade = once(server, "upgrade", { signal });
+    server.emit("connection", accepted);
+    accepted.unshift(chunk);
+    accepted.resume();
+    const [nodes] = (await upgrade) as [IncomingMessage];
+    if (ours === undefined) throw new Error("a plain upgrade is not recognized");
+    const same =
+      ours.url === nodes.url &&
+      ours.method === nodes.method &&
+      ours.rawHeaders.join("\0") === nodes.rawHeaders.join("\0") &&
+      Object.entries(ours.headers).every(([name, value]) => nodes.headers[name] === value);
+    if (!same) throw new Error("Node's parser reads the same head differently");
+  });
 }

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type ClientOwner, own } from "../listen/client-socket.ts";
 import type { Linked } from "../listen/linked-set.ts";
 import type { CarriedTunnel } from "../routing/replica-table.ts";
-import { readInto } from "../tuning/late-onread.ts";
+import type { ReadInto } from "../tuning/late-onread.ts";
 import { type ReplicaOwner, readBuffer } from "./replica-socket.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
@@ -127,7 +127,7 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner {
   }
 
   /** From now on the client is read into the buffer that the replicas' sockets share, where it can be. */
-  readClient(): void {
+  readClient(readInto: ReadInto): void {
     readInto(this.client, readBuffer, (size, buffer) => passOn(this.replica, size, buffer));
   }
   clientSent(chunk: Buffer): void {

@@ -62,7 +62,7 @@ interface Asked {
 }
 
 /** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
-export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log }: PathDeps) {
+export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log, tuning }: PathDeps) {
   function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
     const passed =
@@ -183,7 +183,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
     for (const chunk of client.early) socket.write(chunk);
     if (client.ended) tunnel.clientEnded();
     else {
-      tunnel.readClient();
+      tunnel.readClient(tuning.readInto);
       if (client.socket.isPaused()) client.socket.resume();
     }
   }

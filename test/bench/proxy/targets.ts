@@ -5,7 +5,7 @@ import { until } from "../../support/poll.ts";
 
 /** What is measured: a proxy that runs, or `direct`, none. */
 export interface Target {
-  name: "direct" | "ours" | "before" | "haproxy" | "nginx" | "http-proxy";
+  name: "direct" | "ours" | "tuning off" | "before" | "haproxy" | "nginx" | "http-proxy";
   port: number;
   /** User and system time of all its processes so far, seconds. */
   cpuSeconds(): number;
@@ -73,6 +73,7 @@ export async function startTargets(
   const [ours, admin, haproxy, nginx, stock, before, beforeAdmin] = [0, 1, 2, 3, 4, 5, 6].map(
     (offset) => firstPort + offset,
   ) as [number, number, number, number, number, number, number];
+  const [untuned, untunedAdmin] = [firstPort + 7, firstPort + 8];
   const upstream = `127.0.0.1:${upstreamPort}`;
   writeFileSync(join(dir, "haproxy.cfg"), haproxyConfig(haproxy, upstream));
   writeFileSync(join(dir, "nginx.conf"), nginxConfig(dir, nginx, upstream));
@@ -81,6 +82,10 @@ export async function startTargets(
     ours: () => ({
       ...target("ours", ours, startProxy(join(here, "../../.."), upstream, ours, admin)),
       beforeCut: () => addReplica(admin, haproxy),
+    }),
+    "tuning off": () => ({
+      ...target("tuning off", untuned, startProxy(join(here, "../../.."), upstream, untuned, untunedAdmin, "off")),
+      beforeCut: () => addReplica(untunedAdmin, haproxy),
     }),
     before: () => ({
       ...target("before", before, startProxy(choice.before ?? "", upstream, before, beforeAdmin)),
@@ -103,8 +108,16 @@ export async function startTargets(
 }
 
 /** The proxy of the checkout in `root`, with limits that a load from one address does not meet. */
-function startProxy(root: string, upstream: string, port: number, adminPort: number): ChildProcess {
-  return start(process.execPath, [join(root, "proxy/main.ts")], {
+function startProxy(
+  root: string,
+  upstream: string,
+  port: number,
+  adminPort: number,
+  tuning: "on" | "off" = "on",
+): ChildProcess {
+  const flags = tuning === "on" ? ["--max-semi-space-size=16"] : [];
+  return start(process.execPath, [...flags, join(root, "proxy/main.ts")], {
+    PROXY_TUNING: tuning,
     REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`,
     LOG_LEVEL: "warn",
     PROXY_PORT: String(port),
