@@ -127,13 +127,15 @@ adopt-check: ## URL=http://…: does it work behind this proxy; PATHS= UPLOAD= S
 	@sh ops/sh/develop.sh adopt-check
 
 ##@ Develop
-.PHONY: check test test-untuned test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
+.PHONY: check test test-untuned test-hostile test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types
 	@sh ops/sh/develop.sh check
 test: ## every test, on stacks of its own
 	@sh ops/sh/develop.sh test
 test-untuned: ## the proxy's tests with PROXY_TUNING=off
 	@sh ops/sh/develop.sh test-untuned
+test-hostile: ## hostile clients beside calls; ONLY=heads,bodies
+	@sh ops/sh/develop.sh test-hostile
 test-conformance: ## every promise of every backplane, slowly
 	@sh ops/sh/develop.sh test-conformance
 test-long: ## 20 kills of Redis in a row, Redis gone for a minute

@@ -68,6 +68,16 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "hostile",
+          sequence: { groupOrder: 6 },
+          include: ["test/hostile/**/*.test.ts"],
+          testTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "long",
           sequence: { groupOrder: 4 },
           include: ["test/long/**/*.test.ts"],

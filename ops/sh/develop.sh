@@ -58,6 +58,11 @@ case $1 in
     sh ops/sh/stack.sh drills "$([ -n "${REST:-}" ] && echo --rest || echo --all)" --repeat "${REPEAT:-1}"
     sh ops/sh/stack.sh soak --minutes 1
     ;;
+  test-hostile)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    dependencies
+    npm run --silent test:hostile
+    ;;
   test-conformance)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server
     dependencies

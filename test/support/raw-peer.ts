@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import { WebSocket } from "ws";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol.ts";
 import { until } from "./poll.ts";
@@ -14,9 +15,16 @@ export interface RawPeer extends SignalPeer {
 /** A peer on the raw WebSocket gateway, connected; without the client library, which has tests of its own. */
 export async function connectRaw(
   url: string,
-  { protocols = [RAW_WS_SUBPROTOCOL], headers = {} }: { protocols?: string[]; headers?: Record<string, string> } = {},
+  {
+    protocols = [RAW_WS_SUBPROTOCOL],
+    headers = {},
+    agent,
+  }: { protocols?: string[]; headers?: Record<string, string>; agent?: Agent } = {},
 ): Promise<RawPeer> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}${RAW_WS_PATH}`, protocols, { headers });
+  const socket = new WebSocket(`${url.replace("http", "ws")}${RAW_WS_PATH}`, protocols, {
+    headers,
+    ...(agent === undefined ? {} : { agent }),
+  });
   const events: SignalPeer["events"] = [];
   const acks = new Map<number, (ack: never) => void>();
   let nextId = 0;

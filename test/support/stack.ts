@@ -11,6 +11,8 @@ export interface TestStack {
   proxy: {
     url: string;
     adminUrl: string;
+    /** As it runs now. */
+    program(): Program;
     /** SIGKILL, and waits until it is gone. */
     kill(): Promise<void>;
     /** On the same ports; resolves when it listens. */
@@ -77,6 +79,7 @@ export async function startStack({
     proxy: {
       url: `http://127.0.0.1:${port}`,
       adminUrl,
+      program: () => program as Program,
       kill: async () => program?.[Symbol.asyncDispose](),
       start: startProxy,
     },

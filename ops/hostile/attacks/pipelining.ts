@@ -1,0 +1,43 @@
+import type { Attack } from "../attacker.ts";
+import { enginePath, openPollingPeer } from "../engine-session.ts";
+import { countAnswers, over, write } from "../wire.ts";
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: calls.example\r\n\r\n`;
+
+/** So many requests on one connection in one go; their answers are read, or not. */
+const pipelined = (name: string, request: () => string, { count = 2_000, read = true } = {}): Attack => ({
+  name,
+  guard: "pipelining",
+  forMs: 1_500,
+  async run(attacker) {
+    const socket = await attacker.connect();
+    if (read) countAnswers(attacker, socket);
+    else socket.pause();
+    await write(socket, Array.from({ length: count }, request).join(""), attacker.signal);
+    attacker.count("sent", count);
+    await over(attacker.signal);
+  },
+});
+
+/** Requests that do not wait for each other's answers (RFC 9112, 9.3.2). */
+export const pipelining: readonly Attack[] = [
+  {
+    name: "pipelines 2,000 polls of one session",
+    guard: "pipelining",
+    forMs: 1_500,
+    async run(attacker) {
+      const { path } = await openPollingPeer(attacker, "hostile-pipelining");
+      const socket = await attacker.connect();
+      countAnswers(attacker, socket);
+      await write(socket, get(path).repeat(2_000), attacker.signal);
+      attacker.count("sent", 2_000);
+      await over(attacker.signal);
+    },
+  },
+  pipelined("pipelines 2,000 handshakes", () => get(enginePath("polling"))),
+  pipelined("pipelines 2,000 polls of a session that is not there", () =>
+    get(enginePath("polling", "&sid=signaling-1.x")),
+  ),
+  pipelined("pipelines 5,000 requests for the page and reads nothing", () => get("/"), { count: 5_000, read: false }),
+  pipelined("pipelines upgrades behind requests", () => `${get("/")}GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n\r\n`),
+];

@@ -1,0 +1,54 @@
+import { randomBytes } from "node:crypto";
+import { SOCKET_IO_PATH } from "../../../common/protocol.ts";
+import type { Attack } from "../attacker.ts";
+import { ask, countStatus, inParallel } from "../wire.ts";
+
+/** Handshakes that one flood tries. */
+const tries = 3_000;
+/** New sessions that an address may open at once, and a second: the proxy's default. */
+const perSecond = 500;
+
+/** Handshakes as fast as they go; however the query is written, no more come in than of the plain ones. */
+const flood = (name: string, query: (index: number) => string, admitted?: number): Attack => ({
+  name,
+  guard: "query",
+  forMs: 4_000,
+  bounds: [
+    { figure: "admitted", max: (seconds) => admitted ?? 1.05 * (perSecond + perSecond * seconds) },
+    { figure: "sent", min: 500 },
+  ],
+  async run(attacker) {
+    await inParallel(attacker, tries, 64, async (index) => {
+      const headers = { cookie: `sticky=${randomBytes(8).toString("hex")}` };
+      attacker.count("sent");
+      const { status, text } = await ask(attacker, `${SOCKET_IO_PATH}?${query(index)}`, { headers });
+      if (status === 200 && text.includes('"sid"')) attacker.count("admitted");
+      countStatus(attacker, status);
+    });
+  },
+});
+
+/** Spellings that must not be taken for anything but what Engine.IO takes them for. */
+const spellings = [
+  "%45IO=4&transport=polling",
+  "E%49O=%34&transport=%70olling",
+  "EIO=4&transport=polling&si%64=",
+  "EIO=4&transport=polling&sid",
+  "EIO=4&transport=polling&sid=%00",
+  "x&&&EIO=4&transport=polling&=sid",
+  "EIO=4&transport=polling&SID=signaling-2.x",
+  "EIO=4&transport=polling&sid[]=signaling-2.x",
+  "EIO=4;transport=polling&EIO=4&transport=polling",
+  "EIO=3&EIO=4&transport=polling",
+  "EIO=4&transport=websocket&transport=polling",
+  "EIO=4&transport=polling&%73id=signaling-2.x",
+];
+
+/** Queries that the proxy and Engine.IO could read differently: admission is by what the proxy reads. */
+export const queries: readonly Attack[] = [
+  flood("floods handshakes with an empty sid", () => "EIO=4&transport=polling&sid="),
+  flood("floods plain handshakes", () => "EIO=4&transport=polling"),
+  flood("floods handshakes with EIO written %45IO", () => "%45IO=4&transport=polling"),
+  flood("pins sessions to one replica with two sids", () => "EIO=4&transport=polling&sid=signaling-2.x&sid=", 0),
+  flood("floods handshakes in twelve odd spellings", (index) => spellings[index % spellings.length] as string),
+];

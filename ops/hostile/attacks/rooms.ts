@@ -1,0 +1,79 @@
+import { randomBytes } from "node:crypto";
+import type { Attack } from "../attacker.ts";
+import { openSignaling } from "../engine-session.ts";
+import { inParallel, openRaw, over, pass } from "../wire.ts";
+
+const roomId = (length = 16) => randomBytes(length).toString("hex").slice(0, length);
+
+/** Joins and leaves: each is gossip to all replicas. */
+export const rooms: readonly Attack[] = [
+  {
+    name: "joins and leaves 32 rooms again and again on 8 sockets",
+    guard: "rooms",
+    forMs: 3_000,
+    async run(attacker) {
+      await inParallel(attacker, 8, 8, async (index) => {
+        const raw = index % 2 === 1;
+        const socket = await (raw ? openRaw(attacker) : openSignaling(attacker));
+        const names = Array.from({ length: 32 }, () => roomId());
+        while (socket.readyState === socket.OPEN && !attacker.signal.aborted) {
+          for (const name of names)
+            for (const event of ["join", "leave"]) {
+              socket.send(
+                raw
+                  ? JSON.stringify({ event, data: { roomId: name } })
+                  : `42/signaling,${JSON.stringify([event, name])}`,
+              );
+              attacker.count("sent");
+            }
+          await pass(socket, raw ? "{}" : "3", attacker.signal);
+        }
+      });
+    },
+  },
+  {
+    name: "joins 32 rooms of 128 characters on 200 sockets and goes without a word",
+    guard: "rooms",
+    forMs: 4_000,
+    async run(attacker) {
+      await inParallel(attacker, 200, 20, async () => {
+        const socket = await openSignaling(attacker);
+        for (let count = 0; count < 32; count += 1) {
+          socket.send(`42/signaling,${JSON.stringify(["join", roomId(128)])}`);
+          attacker.count("sent");
+        }
+      });
+      await over(attacker.signal);
+    },
+  },
+  {
+    name: "joins with 4 KB of resume token, guessed, 500 times a second",
+    guard: "rooms",
+    forMs: 2_000,
+    async run(attacker) {
+      const socket = await openSignaling(attacker);
+      while (socket.readyState === socket.OPEN && !attacker.signal.aborted) {
+        const resume = `${randomBytes(12).toString("base64url")}.${"x".repeat(4_000)}`;
+        socket.send(`42/signaling,${JSON.stringify(["join", roomId(), { resume }])}`);
+        attacker.count("sent");
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    },
+  },
+  {
+    name: "fills the rooms of others to their last place",
+    guard: "rooms",
+    forMs: 3_000,
+    async run(attacker) {
+      const [room = ""] = attacker.target.rooms;
+      await inParallel(attacker, 70, 10, async () => {
+        try {
+          await openSignaling(attacker, { room });
+          attacker.count("sent");
+        } catch {
+          attacker.count("not let in");
+        }
+      });
+    },
+  },
+];

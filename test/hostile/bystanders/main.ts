@@ -1,0 +1,140 @@
+import { randomBytes } from "node:crypto";
+import { quantile } from "../../support/load/signal-load.ts";
+import { type Bystander, bystander, ways } from "./peer.ts";
+import type { BystanderReport, BystanderSettings, Order, Told } from "./protocol.ts";
+import { watchStates } from "./states.ts";
+
+/**
+ * Twelve peers in six calls, the members of each on two replicas and connected in all ways; every peer sends ten
+ * numbered signals a second. A process of its own, so that the attackers' work delays no clock here.
+ */
+const settings = JSON.parse(process.argv[2] ?? "") as BystanderSettings;
+const perSecond = 10;
+/** What was sent in a window may still arrive for so long after it, ms. */
+const settleMs = 1_600;
+const filler = "x".repeat(1_000);
+
+interface Sent {
+  at: number;
+  ack: "none" | "ok" | string;
+  received: number[];
+  /** Its repetition is in a report. */
+  told: boolean;
+}
+interface Direction {
+  from: Bystander;
+  to: Bystander;
+  room: string;
+  sent: Sent[];
+}
+
+const tell = (told: Told) => process.send?.(told);
+const node = (index: number) => settings.nodeIds[index % settings.nodeIds.length] as string;
+const directions: Direction[] = [];
+const strange: string[] = [];
+const states = watchStates(settings);
+
+for (let call = 0; call < 6; call += 1) {
+  const room = `call-${randomBytes(8).toString("hex")}`;
+  // Ways and replicas go round at different paces: all pairs of ways come up, never one replica twice in a call.
+  const a = await bystander(settings.proxyUrl, ways[call % 3] as (typeof ways)[number], room, node(call));
+  const wayOfB = ways[(call + Math.floor(call / 3)) % 3] as (typeof ways)[number];
+  const b = await bystander(settings.proxyUrl, wayOfB, room, node(call + 1));
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    directions.push({ from, to, room, sent: [] });
+}
+const peerIds = new Set(directions.map(({ from }) => from.peer.peerId));
+
+/** Takes in what a direction's addressee got since the last look. */
+function receive({ to, sent, from }: Direction): void {
+  for (const [event, data, at] of to.peer.events.splice(0)) {
+    if (event === "candidate" && data["from"] === from.peer.peerId)
+      sent[Number(data["number"])]?.received.push(at - Number(data["sentAt"]));
+    else if (event === "superseded" || event === "error-report") strange.push(`${event} ${JSON.stringify(data)}`);
+    else if (event.startsWith("peer-") && peerIds.has(String(data["peerId"])) && event !== "peer-joined")
+      strange.push(`${event} ${JSON.stringify(data)}`);
+  }
+}
+
+function send({ from, to, room, sent }: Direction): void {
+  const number = sent.length;
+  const record: Sent = { at: performance.now(), ack: "none", received: [], told: false };
+  sent.push(record);
+  const signal = {
+    roomId: room,
+    number,
+    sentAt: Date.now(),
+    filler,
+    ...(number % 2 === 0 ? { to: to.peer.peerId } : {}),
+  };
+  from.peer.send("candidate", signal).then(
+    (ack) => {
+      // A stranger who joined the room and went is away; the other peer of the call never is.
+      record.ack = ack.ok ? (ack.away?.includes(to.peer.peerId) ? "away" : "ok") : ack.error.code;
+    },
+    (error: Error) => {
+      record.ack = error.message;
+    },
+  );
+}
+
+directions.forEach((direction, index) => {
+  // Spread over the interval, as peers are.
+  setTimeout(() => setInterval(() => send(direction), 1_000 / perSecond), (index * 1_000) / perSecond / 12);
+});
+setInterval(() => directions.forEach(receive), 50);
+
+const sentBetween = (from: number, until: number) =>
+  directions.flatMap(({ sent }) => sent.filter(({ at }) => at >= from && at < until));
+
+function allSettled(from: number, until: number): boolean {
+  return sentBetween(from, until).every(({ ack, received }) => ack !== "none" && (ack !== "ok" || received.length > 0));
+}
+
+/** Signals that came more than once, each told once; also of an earlier window. */
+function newRepeats(): number {
+  const repeats = directions.flatMap(({ sent }) => sent.filter(({ received, told }) => received.length > 1 && !told));
+  for (const one of repeats) one.told = true;
+  return repeats.length;
+}
+
+function report(from: number, until: number): BystanderReport {
+  directions.forEach(receive);
+  const window = sentBetween(from, until);
+  const refused: Record<string, number> = {};
+  for (const { ack } of window) if (ack !== "ok" && ack !== "none") refused[ack] = (refused[ack] ?? 0) + 1;
+  const latencies = window.flatMap(({ received }) => received).sort((a, b) => a - b);
+  return {
+    sent: window.length,
+    refused,
+    lost: window.filter(({ ack, received }) => ack === "ok" && received.length === 0).length,
+    unanswered: window.filter(({ ack }) => ack === "none").length,
+    repeated: newRepeats(),
+    p99Ms: quantile(latencies, 0.99),
+    worstMs: latencies.at(-1) ?? 0,
+    socketsLost: directions.flatMap(({ from: { closed } }) => closed),
+    strange: strange.splice(0),
+    ...states.since(from),
+  };
+}
+
+let begunAt = 0;
+process.on("message", (order: Order) => {
+  if (order === "begin") {
+    begunAt = performance.now();
+    tell({ kind: "begun" });
+    return;
+  }
+  const endedAt = performance.now();
+  const settled = setInterval(() => {
+    directions.forEach(receive);
+    if (!allSettled(begunAt, endedAt) && performance.now() < endedAt + settleMs) return;
+    clearInterval(settled);
+    tell({ kind: "report", report: report(begunAt, endedAt) });
+  }, 20);
+});
+process.on("disconnect", () => process.exit());
+tell({ kind: "ready", rooms: [...new Set(directions.map(({ room }) => room))] });

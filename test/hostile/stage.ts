@@ -1,0 +1,203 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { type Attack, type Attacker, createAttacker } from "../../ops/hostile/attacker.ts";
+import { until } from "../support/poll.ts";
+import { startStack, type TestStack } from "../support/stack.ts";
+import type { BystanderReport, BystanderSettings, Order, Told } from "./bystanders/protocol.ts";
+import { resetPeak, type Size, sizeOf, type Watched } from "./processes.ts";
+
+/** No program may grow by more than this while it is attacked, MiB. */
+const maxGrowthMib = 64;
+/** Descriptors beyond the attacker's own connections that come and go: probes, scrapes, the proxy's idle pool. */
+const slackDescriptors = 80;
+
+/** Stops twelve peers when it is disposed of. */
+interface Bystanders extends AsyncDisposable {
+  rooms: string[];
+  begin(): Promise<void>;
+  end(): Promise<BystanderReport>;
+}
+
+async function startBystanders(settings: BystanderSettings): Promise<Bystanders> {
+  const child = fork(join(import.meta.dirname, "bystanders/main.ts"), [JSON.stringify(settings)]);
+  const gone = once(child, "exit").then(([code]) => {
+    throw new Error(`the bystanders ended with ${code}`);
+  });
+  // Awaited together with what they say; nobody waits when they are ended on purpose.
+  gone.catch(() => undefined);
+  async function next<K extends Told["kind"]>(kind: K): Promise<Extract<Told, { kind: K }>> {
+    const [told] = (await Promise.race([once(child, "message"), gone])) as [Told];
+    if (told.kind !== kind) throw new Error(`the bystanders said ${told.kind}`);
+    return told as Extract<Told, { kind: K }>;
+  }
+  const order = (what: Order) => child.send(what);
+  const { rooms } = await next("ready");
+  return {
+    rooms,
+    async begin() {
+      order("begin");
+      await next("begun");
+    },
+    async end() {
+      order("end");
+      return (await next("report")).report;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return;
+      child.disconnect();
+      await once(child, "exit");
+    },
+  };
+}
+
+/** What one attack came to. */
+export interface Outcome {
+  attack: Attack;
+  figures: Readonly<Record<string, number>>;
+  opened: number;
+  seconds: number;
+  report: BystanderReport;
+  /** By program: MiB at the peak and after it, over what it was before; descriptors at most. */
+  growth: { name: string; peakMib: number; afterMib: number; descriptors: number }[];
+  /** Lines of the programs at level error or above. */
+  errors: string[];
+}
+
+/** A whole stack at its defaults, twelve peers on it, and the attacks beside them. */
+export async function openStage(env: Record<string, string> = {}) {
+  await using started = new AsyncDisposableStack();
+  const stack: TestStack = started.use(await startStack({ env: { LOG_LEVEL: "info", ...env } }));
+  const watched: Watched[] = [
+    { name: "proxy", pid: () => stack.proxy.program().pid },
+    ...stack.replicas.map(({ nodeId }) => ({ name: nodeId, pid: () => stack.replica(nodeId).program.pid })),
+    { name: "redis", pid: () => stack.redis.process().pid },
+  ];
+  const outputs = () => [stack.proxy.program(), ...stack.replicas.map(({ program }) => program)];
+  const settings: BystanderSettings = {
+    proxyUrl: stack.proxy.url,
+    proxyAdminUrl: stack.proxy.adminUrl,
+    adminUrls: stack.replicas.map(({ adminUrl }) => adminUrl),
+    nodeIds: stack.replicas.map(({ nodeId }) => nodeId),
+  };
+  let bystanders = await startBystanders(settings);
+  started.defer(() => bystanders[Symbol.asyncDispose]());
+  const all = started.move();
+  const sizes = () => new Map(watched.map((one) => [one.name, sizeOf(one)]));
+  const { hostname: host, port } = new URL(stack.proxy.url);
+
+  async function undisturbed(ms: number): Promise<BystanderReport> {
+    await bystanders.begin();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return bystanders.end();
+  }
+
+  return {
+    stack,
+    watched,
+    sizes,
+    target: () => ({ host, port: Number(port), rooms: bystanders.rooms }),
+    undisturbed,
+    /** Runs it beside the peers, for its time at the most. */
+    async run(attack: Attack, begin = (attacker: Attacker) => attack.run(attacker)): Promise<Outcome> {
+      const errorsBefore = outputs().map((program) => program.output().length);
+      const before = sizes();
+      for (const one of watched) resetPeak(one);
+      const time = AbortSignal.timeout(attack.forMs);
+      const attacker = createAttacker({ host, port: Number(port), rooms: bystanders.rooms }, time);
+      await bystanders.begin();
+      const begunAt = performance.now();
+      let most = new Map<string, number>();
+      const looking = setInterval(() => {
+        const descriptors = [...sizes()].map(([name, size]) => [name, size.descriptors] as const);
+        most = new Map(descriptors.map(([name, count]) => [name, Math.max(count, most.get(name) ?? 0)]));
+      }, 100);
+      try {
+        await begin(attacker);
+      } catch (error) {
+        // Cut short by its own time, or by the guard that it met: its figures say whether it took place.
+        if (!time.aborted) attacker.count(`stopped: ${(error as Error).message}`);
+      }
+      const seconds = (performance.now() - begunAt) / 1_000;
+      const opened = attacker.opened;
+      attacker.end();
+      const report = await bystanders.end();
+      clearInterval(looking);
+      const after = sizes();
+      const growth = watched.map(({ name }) => {
+        const [was, is] = [before.get(name) as Size, after.get(name) as Size];
+        return {
+          name,
+          peakMib: is.peakMib - was.rssMib,
+          afterMib: is.rssMib - was.rssMib,
+          descriptors: Math.max(0, (most.get(name) ?? 0) - was.descriptors),
+        };
+      });
+      const errors = outputs().flatMap((program, index) =>
+        program
+          .output()
+          .slice(errorsBefore[index])
+          .split("\n")
+          .filter((line) => /"level":"?(error|fatal|50|60)/.test(line)),
+      );
+      return { attack, figures: attacker.figures, opened, seconds, report, growth, errors };
+    },
+    /** After an attack that did harm: the next one finds a whole stack. */
+    async mend(): Promise<void> {
+      await bystanders[Symbol.asyncDispose]();
+      for (const { nodeId, program } of [...stack.replicas])
+        if (program.child.exitCode !== null || program.child.signalCode !== null) await stack.restart(nodeId);
+      if (stack.proxy.program().child.exitCode !== null) await stack.proxy.start();
+      await until(
+        "all replicas are ready again",
+        async () => {
+          const states = await Promise.all(stack.replicas.map(({ nodeId }) => stack.stateOf(nodeId)));
+          return states.every((state) => state === "ready");
+        },
+        { withinMs: 20_000 },
+      );
+      bystanders = await startBystanders(settings);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+/** What must hold during and after every attack. */
+export function expectUnhurt({ attack, figures, opened, seconds, report, growth, errors }: Outcome): void {
+  expect.soft(figures["sent"] ?? 0, `the attack took place: ${JSON.stringify(figures)}`).toBeGreaterThan(0);
+  const { socketsLost, refused, lost, unanswered, repeated, strange, notReady } = report;
+  expect
+    .soft({ socketsLost, refused, lost, unanswered, repeated, strange, notReady }, "the peers beside it")
+    .toEqual({ socketsLost: [], refused: {}, lost: 0, unanswered: 0, repeated: 0, strange: [], notReady: [] });
+  expect.soft(report.sent, "signals sent beside it").toBeGreaterThan(60 * Math.min(1, seconds));
+  expect.soft(report.p99Ms, "p99 of a signal, ms").toBeLessThanOrEqual(250);
+  expect.soft(report.worstMs, "the slowest signal, ms").toBeLessThanOrEqual(1_500);
+  for (const { name, peakMib, descriptors } of growth) {
+    expect.soft(peakMib, `MiB that ${name} grew by`).toBeLessThanOrEqual(maxGrowthMib);
+    const own = name === "proxy" ? 2 * opened : name === "redis" ? 0 : opened;
+    expect
+      .soft(descriptors, `descriptors of ${name} for ${opened} connections`)
+      .toBeLessThanOrEqual(own + slackDescriptors);
+  }
+  expect.soft(errors.slice(0, 3), "lines at level error").toEqual([]);
+  for (const { figure, max, min } of attack.bounds ?? []) {
+    const value = figures[figure] ?? 0;
+    if (max !== undefined) expect.soft(value, `${figure} in ${seconds.toFixed(1)} s`).toBeLessThanOrEqual(max(seconds));
+    if (min !== undefined) expect.soft(value, figure).toBeGreaterThanOrEqual(min);
+  }
+}
+
+/** One line of the table. */
+export function lineOf({ attack, figures, opened, seconds, report, growth, errors }: Outcome): string {
+  const { p99Ms, worstMs, lost, socketsLost, unanswered, notReady, refused } = report;
+  const grown = growth.map(({ peakMib, descriptors }) => `${peakMib.toFixed(0)}/${descriptors}`).join(" ");
+  const hurt = lost + unanswered + Object.values(refused).reduce((sum, count) => sum + count, 0);
+  return [
+    `${attack.guard.padEnd(12)} ${attack.name.slice(0, 70).padEnd(70)} ${seconds.toFixed(1)} s`,
+    `p99 ${p99Ms.toFixed(0)} worst ${worstMs.toFixed(0)} ms  hurt ${hurt} sockets ${socketsLost.length} unready ${notReady.length}`,
+    `MiB/fds ${grown}  opened ${opened} errors ${errors.length} ${JSON.stringify(figures)}`,
+  ].join("  ");
+}
