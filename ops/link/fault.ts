@@ -6,10 +6,6 @@ export interface Effect {
   holdMs?: () => number;
   /** Nothing moves in either direction until the fault is cleared; new connections hang. */
   frozen?: true;
-  /** What becomes of connections, those that stand and new ones. */
-  ends?: "reset" | "close";
-  /** New connections are refused: the link does not listen. */
-  refuses?: true;
 }
 
 /** One kind of fault: its settings, and the effect that they have. */

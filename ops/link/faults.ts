@@ -1,8 +1,6 @@
 import { blackHole } from "./black-hole.ts";
-import { cut } from "./cut.ts";
 import type { Fault } from "./fault.ts";
 import { latency } from "./latency.ts";
-import { reset } from "./reset.ts";
 
 /** Every fault by the name that the admin endpoint knows it by. */
-export const faults: Readonly<Record<string, Fault>> = { latency, "black-hole": blackHole, reset, cut };
+export const faults: Readonly<Record<string, Fault>> = { latency, "black-hole": blackHole };

@@ -66,7 +66,7 @@ test("a healthy link carries every byte both ways, in order, and the end of the 
 });
 
 test("latency holds each chunk in each direction, and no chunk overtakes another", async () => {
-  await link.set("latency", { latencyMs: 60, jitterMs: 40 });
+  link.set("latency", { latencyMs: 60, jitterMs: 40 });
   const client = await dial();
   const begunAt = performance.now();
   for (let index = 0; index < 50; index += 1) client.socket.write(`${index},`);
@@ -80,7 +80,7 @@ test("a black hole keeps sockets open and delivers nothing until it is cleared, 
   const standing = await dial();
   standing.socket.write("before ");
   await until("the link works", () => standing.received === "before ");
-  await link.set("black-hole", {});
+  link.set("black-hole", {});
   standing.socket.write("during");
   const late = await dial();
   late.socket.write("late");
@@ -88,32 +88,8 @@ test("a black hole keeps sockets open and delivers nothing until it is cleared, 
   for (let trip = 0; trip < 50; trip += 1) await roundTrip((echo.address() as AddressInfo).port);
   expect(standing).toMatchObject({ received: "before ", closed: false });
   expect(late).toMatchObject({ received: "", closed: false });
-  await link.clear("black-hole");
+  link.clear("black-hole");
   await until("both are served", () => standing.received === "before during" && late.received === "late");
-});
-
-test("a reset ends standing connections and new ones with ECONNRESET", async () => {
-  const standing = await dial();
-  standing.socket.write("x");
-  await until("the link works", () => standing.received === "x");
-  await link.set("reset", {});
-  await until("the standing one is reset", () => standing.failure === "ECONNRESET");
-  // The reset of a new one may come with the connect or after it.
-  const late = connect(port, host);
-  sockets.push(late);
-  const [error] = (await once(late, "error").catch((thrown: Error) => [thrown])) as [NodeJS.ErrnoException];
-  expect(error.code).toBe("ECONNRESET");
-});
-
-test("a cut closes connections and refuses new ones until it is cleared", async () => {
-  const standing = await dial();
-  await link.set("cut", {});
-  await until("the standing one is closed", () => standing.closed);
-  await expect(dial()).rejects.toThrow(/ECONNREFUSED/);
-  await link.clear();
-  const again = await dial();
-  again.socket.write("x");
-  await until("it carries again", () => again.received === "x");
 });
 
 test("an upstream that is gone ends the client, and one that comes back serves the next", async () => {
@@ -127,8 +103,8 @@ test("an upstream that is gone ends the client, and one that comes back serves t
   await until("the next is served", () => next.received === "x");
 });
 
-test("unknown faults and bad settings are refused and change nothing", async () => {
-  await expect(link.set("fire", {})).rejects.toThrow("no such fault: fire (latency, black-hole, reset, cut)");
-  await expect(link.set("latency", { latencyMs: -1 })).rejects.toThrow(ZodError);
+test("unknown faults and bad settings are refused and change nothing", () => {
+  expect(() => link.set("fire", {})).toThrow("no such fault: fire (latency, black-hole)");
+  expect(() => link.set("latency", { latencyMs: -1 })).toThrow(ZodError);
   expect(link.describe().faults).toEqual({});
 });

@@ -16,7 +16,6 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
   const effects = () => [...active.values()].map((fault) => fault.effect);
   const holdMs = () => effects().reduce((sum, effect) => sum + (effect.holdMs?.() ?? 0), 0);
   const frozen = () => effects().some((effect) => effect.frozen);
-  const ends = () => effects().find((effect) => effect.ends !== undefined)?.ends;
 
   function carry(client: Socket) {
     const server = connect({ ...upstream, noDelay: true, allowHalfOpen: true });
@@ -25,9 +24,9 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
       apply(): void {
         for (const pump of pumps) frozen() ? pump.freeze() : pump.thaw();
       },
-      end(how: "reset" | "close"): void {
+      destroy(): void {
         for (const pump of pumps) pump.stop();
-        for (const socket of [client, server]) how === "reset" ? socket.resetAndDestroy() : socket.destroy();
+        for (const socket of [client, server]) socket.destroy();
         connections.delete(connection);
       },
     };
@@ -39,7 +38,7 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
       // What the other side of a healthy link would see: an abort is carried on, an orderly end went through the pump.
       socket.on("close", (failed) => {
         if (failed && !other.destroyed) other.resetAndDestroy();
-        if (client.destroyed && server.destroyed) connection.end("close");
+        if (client.destroyed && server.destroyed) connection.destroy();
       });
     }
     connections.add(connection);
@@ -49,10 +48,7 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
 
   const waiting = new Set<Socket>();
   const accept = (client: Socket) => {
-    const how = ends();
-    if (how === "reset") client.resetAndDestroy();
-    else if (how === "close") client.destroy();
-    else if (frozen()) {
+    if (frozen()) {
       client.pause();
       waiting.add(client);
       client.once("close", () => waiting.delete(client));
@@ -71,39 +67,30 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
       });
     });
 
-  async function apply(): Promise<void> {
-    const how = ends();
-    if (how !== undefined) {
-      for (const connection of connections) connection.end(how);
-      for (const client of waiting) how === "reset" ? client.resetAndDestroy() : client.destroy();
-    }
+  function apply(): void {
     for (const connection of connections) connection.apply();
-    if (!frozen() && how === undefined) {
-      const clients = [...waiting];
-      waiting.clear();
-      for (const client of clients) if (!client.destroyed) carry(client);
-    }
-    const refuses = effects().some((effect) => effect.refuses);
-    if (refuses && server.listening) server.close();
-    if (!refuses && !server.listening) await open();
+    if (frozen()) return;
+    const clients = [...waiting];
+    waiting.clear();
+    for (const client of clients) if (!client.destroyed) carry(client);
   }
 
   return {
     id,
     open,
     /** Sets a fault, or changes its settings; throws a ZodError on bad ones. */
-    async set(name: string, settings: unknown): Promise<void> {
+    set(name: string, settings: unknown): void {
       const fault = faults[name];
       if (fault === undefined) throw new RangeError(`no such fault: ${name} (${Object.keys(faults).join(", ")})`);
       const parsed = fault.settings.parse(settings ?? undefined);
       active.set(name, { settings: parsed, effect: fault.effect(parsed) });
-      await apply();
+      apply();
     },
     /** Clears one fault, or all. */
-    async clear(name?: string): Promise<void> {
+    clear(name?: string): void {
       if (name === undefined) active.clear();
       else active.delete(name);
-      await apply();
+      apply();
     },
     describe: () => ({
       id,
@@ -113,7 +100,7 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
       faults: Object.fromEntries([...active].map(([name, { settings }]) => [name, settings])),
     }),
     close(): void {
-      for (const connection of connections) connection.end("close");
+      for (const connection of connections) connection.destroy();
       for (const client of waiting) client.destroy();
       server.close();
     },

@@ -8,7 +8,7 @@ import { createLink } from "./link.ts";
 // TCP links between the replicas and Redis, with faults:
 //
 //   GET    /links                     what each link is and suffers
-//   PUT    /links/:id/faults/:fault   latency {latencyMs, jitterMs} · black-hole · reset · cut
+//   PUT    /links/:id/faults/:fault   latency {latencyMs, jitterMs} · black-hole
 //   DELETE /links/:id/faults[/:fault]
 await runProgram("links", schema, async (config, log) => {
   const links = new Map(
@@ -28,25 +28,25 @@ await runProgram("links", schema, async (config, log) => {
     token: config.ADMIN_TOKEN,
     routes: {
       "GET /links": () => ({ body: [...links.values()].map((link) => link.describe()) }),
-      "PUT /links/:id/faults/:fault": async ({ params, body }) => {
+      "PUT /links/:id/faults/:fault": ({ params, body }) => {
         const link = find(params["id"]);
         try {
-          await link.set(params["fault"] ?? "", body);
+          link.set(params["fault"] ?? "", body);
         } catch (error) {
           throw error instanceof RangeError ? new AdminError(404, error.message) : error;
         }
         log.info({ link: link.id, fault: params["fault"], settings: body }, "fault set");
         return { body: link.describe() };
       },
-      "DELETE /links/:id/faults/:fault": async ({ params }) => {
+      "DELETE /links/:id/faults/:fault": ({ params }) => {
         const link = find(params["id"]);
-        await link.clear(params["fault"]);
+        link.clear(params["fault"]);
         log.info({ link: link.id, fault: params["fault"] }, "fault cleared");
         return { body: link.describe() };
       },
-      "DELETE /links/:id/faults": async ({ params }) => {
+      "DELETE /links/:id/faults": ({ params }) => {
         const link = find(params["id"]);
-        await link.clear();
+        link.clear();
         log.info({ link: link.id }, "all faults cleared");
         return { body: link.describe() };
       },
