@@ -1,8 +1,8 @@
 # syntax-free on purpose: the classic frontend builds it too, where no registry can be reached for another one.
 #
-#   docker build --target proxy .        proxy · signaling · caller · ops: one image a program
+#   docker build --target proxy .        proxy · signaling · caller · board · ops: one image a program
 #
-# No build step for the programs: Node 24 runs the TypeScript that is in the repository. Only the call page is built.
+# No build step for the programs: Node 24 runs the TypeScript that is in the repository. Only the pages are built.
 ARG IMAGE_NODE=node:24-trixie-slim
 
 # Everything that the build needs. The runtime that npm brings for hosts with an old Node goes in the same layer.
@@ -14,6 +14,8 @@ COPY common common
 COPY client client
 COPY web web
 RUN node_modules/.bin/vite build web
+COPY services/board services/board
+RUN node_modules/.bin/vite build services/board/page
 
 # What the programs need at run time. Optional packages stay: they carry the native parts of node-datachannel.
 FROM ${IMAGE_NODE} AS production
@@ -45,8 +47,18 @@ COPY client client
 COPY services/caller services/caller
 CMD ["node", "services/caller/main.ts"]
 
+FROM runtime AS board
+COPY services/board services/board
+COPY --from=build /app/services/board/page/dist services/board/page/dist
+COPY grafana/dashboards grafana/dashboards
+COPY docs/runbooks docs/runbooks
+CMD ["node", "services/board/main.ts"]
+
 FROM runtime AS ops
 USER 0:0
+# What draws reports: large, and for this program alone.
+COPY --from=build /app/node_modules/echarts node_modules/echarts
+COPY --from=build /app/node_modules/zrender node_modules/zrender
 COPY ops ops
 COPY prometheus prometheus
 COPY .env.example ./

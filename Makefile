@@ -15,7 +15,7 @@ help: ## this list
 	  /^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 ##@ The stack
-.PHONY: up down status logs open urls
+.PHONY: up down status logs board open urls
 up: ## start everything; ready when it returns
 	@$(stack) up
 down: ## stop everything, leave nothing behind
@@ -24,6 +24,8 @@ status: ## what runs, in which state, with how many tunnels
 	@$(stack) status
 logs: ## follow logs; NODE=2 SERVICE=proxy LEVEL=warn ROOM=demo
 	@$(stack) logs $(SERVICE) $(if $(node),--node $(node)) $(if $(LEVEL),--level $(LEVEL)) $(if $(ROOM),--room "$(ROOM)")
+board: ## the stack live, its dashboards and reports, in a browser
+	@$(stack) board
 open: ## the call page in a browser
 	@$(stack) open
 urls: ## where everything listens
@@ -109,7 +111,7 @@ soak: ## MINUTES=30 of random seeded drills; SEED=1
 	@$(stack) soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 game-day: ## a hidden fault: detect, name, heal; LEVEL=1..3 SEED=7
 	@$(stack) game-day $(if $(LEVEL),--level $(LEVEL)) $(if $(SEED),--seed $(SEED))
-report: ## the last drill's report
+report: ## this stack's newest report
 	@$(stack) report
 
 ##@ Prepare

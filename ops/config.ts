@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { port, programVariables, wholeNumber } from "../common/config.ts";
+import { port, programVariables, secret, wholeNumber } from "../common/config.ts";
 import { defaultPorts } from "./ports.ts";
 
 /** Host ports, each a variable of its own; unset ones are the default plus PORT_BASE. */
@@ -28,6 +28,9 @@ export const schema = z.object({
     .default("drill")
     .describe("Burn-rate windows: drill fires within a training session, prod is 1h/5m and 6h/30m"),
   ADMIN_TOKEN: programVariables.ADMIN_TOKEN,
+  TRAINER_TOKEN: secret(z.string().min(1).optional()).describe(
+    "Seals what a game day hides, and opens the trainer's view; make up creates one",
+  ),
   OPS_INSIDE: z
     .enum(["1"])
     .optional()

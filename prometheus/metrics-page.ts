@@ -35,15 +35,16 @@ export async function metricsPage(): Promise<string> {
       "Scraped at `caller:9100/metrics`. `chaos_*` are set by the ops CLI through its admin listener.",
       components.caller,
     ],
+    ["Board (`board_`)", "Scraped at `board:9120/metrics`.", components.board],
     [
       "Every program",
-      "prom-client's default metrics, exported by replica, proxy and caller alike.",
+      "prom-client's default metrics, exported by replica, proxy, caller and board alike.",
       components["every program"],
     ],
   ] as const;
   return `${[
     "# Metrics",
-    "Made by `make dashboards` from the registries in proxy/metrics.ts, services/signaling/metrics.ts and services/caller/metrics.ts: change it there. Base units; no room, peer or socket id is ever a label. Recording rules: prometheus/rules/recording.yml and prometheus/slo/.",
+    "Made by `make dashboards` from the registries in proxy/metrics.ts, services/signaling/metrics.ts, services/caller/metrics.ts and services/board/metrics.ts: change it there. Base units; no room, peer or socket id is ever a label. Recording rules: prometheus/rules/recording.yml and prometheus/slo/.",
     ...sections.flatMap(([title, intro, metrics]) => [`## ${title}`, intro, table(metrics)]),
     "## Redis (`redis_`)",
     "From redis_exporter, which has many more; these are the ones that dashboards and alerts use.",

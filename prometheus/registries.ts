@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import { createMetrics as createProxyMetrics } from "../proxy/metrics.ts";
 import { createReplicaTable } from "../proxy/routing/replica-table.ts";
+import { createMetrics as createBoardMetrics } from "../services/board/metrics.ts";
 import { createMetrics as createCallerMetrics } from "../services/caller/metrics.ts";
 import { createMetrics as createReplicaMetrics } from "../services/signaling/metrics.ts";
 
@@ -16,17 +17,20 @@ export interface Metric {
 
 /** Metrics by component, sorted by name; those that every Node program has are apart. */
 export async function metricsByComponent(): Promise<
-  Record<"replica" | "proxy" | "caller" | "every program", Metric[]>
+  Record<"replica" | "proxy" | "caller" | "board" | "every program", Metric[]>
 > {
   const table = createReplicaTable([], { fall: 1, rise: 1 });
   const registries = {
     replica: createReplicaMetrics().registry,
     proxy: createProxyMetrics(() => table).registry,
     caller: createCallerMetrics().registry,
+    board: createBoardMetrics(() => 0).registry,
   };
   const all = await Promise.all(Object.values(registries).map(metricsOf));
-  const [replica = [], proxy = [], caller = []] = all.map((metrics) => metrics.filter((metric) => !isDefault(metric)));
-  return { replica, proxy, caller, "every program": (all[0] ?? []).filter(isDefault) };
+  const [replica = [], proxy = [], caller = [], board = []] = all.map((metrics) =>
+    metrics.filter((metric) => !isDefault(metric)),
+  );
+  return { replica, proxy, caller, board, "every program": (all[0] ?? []).filter(isDefault) };
 }
 
 const isDefault = ({ name }: Metric) => /^(process|nodejs)_/.test(name);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AdminError } from "../common/admin-access.ts";
 import type { AdminRoutes } from "../common/admin-server.ts";
+import { type ProxyPulse, readProcessPulse } from "../common/pulse.ts";
 import type { Prober } from "./health/prober.ts";
 import { replicaSpec } from "./routing/replica-spec.ts";
 import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
@@ -36,6 +37,10 @@ export function adminRoutes(deps: { table: ReplicaTable; prober: Prober; closing
         status: routable.length > 0 ? 200 : 503,
         body: { state: routable.length > 0 ? "ready" : "down", routable },
       };
+    },
+    "GET /pulse": async () => {
+      const pulse: ProxyPulse = { ...(await readProcessPulse()), replicas: table.all().map(view) };
+      return { body: pulse };
     },
     "GET /replicas": () => ({ body: table.all().map(view) }),
     "PUT /replicas/:id": async ({ params, body }) => {

@@ -48,7 +48,8 @@ export async function runAction(
 
   const journal = journalOf(stack);
   const before = journal.entries();
-  if (verb.holds) journal.begin(action, target);
+  const marked = verb.holds === true && options.hidden !== true;
+  if (marked) journal.begin(action, target);
   const warnings: string[] = [];
   const note = (warning: string | undefined) => {
     if (warning !== undefined) warnings.push(warning);
@@ -57,7 +58,7 @@ export async function runAction(
     const { changed, typed } = await verb.act(engine, target, options);
     // A new proxy has the table of its start: replicas that were added since are told to it again.
     if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
-    if (verb.holds) note(await mark("PUT", engine.endpoints, action, target));
+    if (marked) note(await mark("PUT", engine.endpoints, action, target));
     for (const ended of journal.end((entry) => entry.target === target && (verb.ends ?? []).includes(entry.action)))
       note(await mark("DELETE", engine.endpoints, ended.action, target));
     return { action, target, changed, typed, watch: verb.watch(target), warnings };

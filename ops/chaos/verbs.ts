@@ -3,7 +3,10 @@ import { changeAdmin, typedChange } from "../stack/http.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
 /** What is told to a verb besides its target. */
-export type VerbOptions = Partial<Slowness>;
+export type VerbOptions = Partial<Slowness> & {
+  /** A game day's: no mark and no journal entry says what was done. `heal` needs neither. */
+  hidden?: boolean;
+};
 
 /** One thing that is done to one target. Every verb has this shape; actions.ts carries out what is common to all. */
 export interface Verb {

@@ -21,9 +21,11 @@ export const chaos: Command = {
     if (action === "heal") {
       const only = given === undefined ? undefined : (await chooseTarget(stack, action, given)).target;
       const left = only === undefined ? drillRecord(stack).read() : undefined;
-      if (left !== undefined && runnerLives(left))
+      // In a game day healing is the trainee's part: the game sees it and counts it.
+      const game = left?.drill === "game-day" && runnerLives(left);
+      if (left !== undefined && runnerLives(left) && !game)
         throw new UsageError(`the drill ${left.drill} runs (pid ${left.pid}) and heals itself: Ctrl-C ends it`);
-      if (left === undefined) await heal(stack, { only, tell: print });
+      if (left === undefined || game) await heal(stack, { only, tell: print });
       else await rollBack(stack, left, print);
       print(`${given ?? "the stack"} is at steady state`);
       return 0;

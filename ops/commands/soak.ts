@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Command } from "../command.ts";
 import { drills } from "../drills/drills.ts";
+import { figure, writeSession } from "../report/session.ts";
 import { exitCodes } from "../runner/verdict.ts";
 import { runReported, wholeNumber } from "./drill.ts";
 
@@ -15,20 +16,38 @@ export const soak: Command = {
     });
     const until = Date.now() + wholeNumber("--minutes", values.minutes) * 60_000;
     const possible = drills.filter(({ engines }) => engines.includes(context.stack.engine.name));
+    const startedAt = Date.now();
+    const firstSeed = wholeNumber("--seed", values.seed);
+    const lines: [number, string][] = [];
     const verdicts: Record<string, number> = {};
     let worst = 0;
-    let seed = wholeNumber("--seed", values.seed);
+    let seed = firstSeed;
     do {
       // A multiplicative step, so that neighbouring seeds draw other drills.
       const drill = possible[(seed * 7_919) % possible.length];
       if (drill === undefined) break;
       const verdict = await runReported(context, drill, seed);
       verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+      lines.push([(Date.now() - startedAt) / 1_000, `${drill.name} (seed ${seed}): ${verdict}`]);
       worst = Math.max(worst, exitCodes[verdict]);
       seed += 1;
     } while (Date.now() < until && !context.signal.aborted);
     const counts = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`);
     context.print(`soak: ${counts.join(", ")}`);
+    const passed = verdicts["passed"] ?? 0;
+    writeSession(context.stack.root, {
+      kind: "soak",
+      verdict: worst === 0 ? "passed" : "deviated",
+      claim: "Random seeded drills back to back: each holds, whichever came before.",
+      reasons: lines.filter(([, line]) => !line.endsWith(": passed")).map(([, line]) => line),
+      expectations: [figure("drills that passed", passed, "", `${lines.length} of ${lines.length}`, worst === 0)],
+      engine: context.stack.engine.name,
+      stack: context.stack.engine.stack,
+      seed: firstSeed,
+      startedAt,
+      endedAt: Date.now(),
+      lines,
+    });
     return worst;
   },
 };

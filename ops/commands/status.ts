@@ -1,5 +1,6 @@
 import { journalOf } from "../chaos/actions.ts";
 import type { Command } from "../command.ts";
+import { drillRecord, runnerLives } from "../runner/rollback.ts";
 import { HttpError } from "../stack/http.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
@@ -19,7 +20,10 @@ export const status: Command = {
       if (error instanceof HttpError) return [];
       throw error;
     });
-    const impaired = await engine.impaired();
+    // How a link is impaired is what a game day hides; what it does to the replicas stays visible.
+    const left = drillRecord(stack).read();
+    const hidden = left?.drill === "game-day" && runnerLives(left);
+    const impaired = hidden ? [] : await engine.impaired();
     const rows = services.map((service) => {
       const routing = table.find((row) => row.id === service.id);
       return {

@@ -11,6 +11,7 @@ export const insideEndpoints = (adminToken: string | undefined, app: App | undef
   callerAdmin: "http://caller.admin:9100",
   prometheus: "http://prometheus:9090",
   alertmanager: "http://alertmanager:9093",
+  board: "http://board:9120",
   adminToken,
   replica: (id) => ({ public: `http://${id}:3000`, admin: `http://${id}.admin:9100` }),
   draining: (id) => (app === undefined ? `http://${id}.admin:9100` : `http://proxy.admin:9100/replicas/${id}`),

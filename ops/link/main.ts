@@ -35,19 +35,19 @@ await runProgram("links", schema, async (config, log) => {
         } catch (error) {
           throw error instanceof RangeError ? new AdminError(404, error.message) : error;
         }
-        log.info({ link: link.id, fault: params["fault"], settings: body }, "fault set");
+        log.debug({ link: link.id, fault: params["fault"], settings: body }, "fault set");
         return { body: link.describe() };
       },
       "DELETE /links/:id/faults/:fault": ({ params }) => {
         const link = find(params["id"]);
         link.clear(params["fault"]);
-        log.info({ link: link.id, fault: params["fault"] }, "fault cleared");
+        log.debug({ link: link.id, fault: params["fault"] }, "fault cleared");
         return { body: link.describe() };
       },
       "DELETE /links/:id/faults": ({ params }) => {
         const link = find(params["id"]);
         link.clear();
-        log.info({ link: link.id }, "all faults cleared");
+        log.debug({ link: link.id }, "all faults cleared");
         return { body: link.describe() };
       },
     },

@@ -31,6 +31,7 @@ export function hostEndpoints(
     callerAdmin: url("CALLER_ADMIN_PORT"),
     prometheus: url("PROMETHEUS_PORT"),
     alertmanager: url("ALERTMANAGER_PORT"),
+    board: url("BOARD_PORT"),
     adminToken,
     replica: (id) => ({
       public: url(`SIGNALING_${replicaNumber(id)}_PORT`),

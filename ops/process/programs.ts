@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { App } from "../app/app-file.ts";
 import { callerSettings, proxySettings } from "../app/app-settings.ts";
 import { maxReplicas, type PortOf, replicaNumber } from "../ports.ts";
@@ -143,6 +143,32 @@ export function callerLaunch(layout: StackLayout): Launch {
     ADMIN_HOST: loopback,
     ADMIN_PORT: String(port("CALLER_ADMIN_PORT")),
     TARGET_URL: `http://${loopback}:${port("PROXY_PORT")}`,
+  });
+}
+
+/** The board looks at every program that has a port here, those to come too. */
+export function boardLaunch(layout: StackLayout, observers: readonly string[]): Launch {
+  const { root, dir, port, settings } = layout;
+  const targets = {
+    proxy: port("PROXY_ADMIN_PORT"),
+    ...Object.fromEntries(
+      replicaIds(maxReplicas).map((id) => [id, port(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)] as const),
+    ),
+    caller: port("CALLER_ADMIN_PORT"),
+    ...(observers.includes("prometheus") ? { prometheus: port("PROMETHEUS_PORT") } : {}),
+    ...(observers.includes("alertmanager") ? { alertmanager: port("ALERTMANAGER_PORT") } : {}),
+  };
+  return node(root, "services/board/main.ts", {
+    ...settings,
+    ...secretFiles(layout, ["TRAINER_TOKEN"]),
+    BOARD_HOST: loopback,
+    BOARD_PORT: String(port("BOARD_PORT")),
+    BOARD_TARGETS: Object.entries(targets)
+      .map(([id, at]) => `${id}=http://${loopback}:${at}`)
+      .join(","),
+    BOARD_STACK: basename(dir),
+    BOARD_REPORTS_DIR: join(root, "reports"),
+    BOARD_STACKS_DIR: dirname(dir),
   });
 }
 

@@ -25,6 +25,7 @@ export function readyUrls(layout: StackLayout, id: string) {
   return {
     linksAdmin: at("LINK_ADMIN_PORT"),
     exporter: at("REDIS_EXPORTER_PORT"),
+    board: at("BOARD_PORT"),
     replicaReady: id.startsWith("signaling-") ? replicaUrls(layout, id).readyUrl : "",
   };
 }
@@ -42,6 +43,8 @@ export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typ
         return answersOk(`${endpoints.proxyAdmin}/readyz`);
       case "caller":
         return answersOk(`${endpoints.callerAdmin}/healthz`);
+      case "board":
+        return answersOk(`${urls.board}/healthz`);
       case "prometheus":
         return answersOk(`${endpoints.prometheus}/-/ready`);
       case "alertmanager":

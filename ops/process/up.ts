@@ -4,6 +4,7 @@ import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { observerLaunches } from "./observers/observers.ts";
 import {
+  boardLaunch,
   callerLaunch,
   linksLaunch,
   proxyLaunch,
@@ -18,12 +19,13 @@ import { findStrays } from "./strays.ts";
 
 /** What a stack with these replicas has, in the order of start: each stage waits for the one before. */
 function stages(layout: StackLayout, replicas: readonly string[], path: string | undefined): Record<string, Launch>[] {
+  const observers = observerLaunches(layout, path);
   return [
     { redis: redisLaunch(layout) },
     { links: linksLaunch(layout) },
     Object.fromEntries(replicas.map((id) => [id, replicaLaunch(layout, id)])),
     { proxy: proxyLaunch(layout, replicas) },
-    { caller: callerLaunch(layout), ...observerLaunches(layout, path) },
+    { caller: callerLaunch(layout), ...observers, board: boardLaunch(layout, Object.keys(observers)) },
   ];
 }
 
@@ -57,7 +59,7 @@ export async function bringUp(options: {
 export async function takeDown(state: StateDir): Promise<string[]> {
   const records = state.services();
   const order = (id: string) =>
-    ["caller", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
+    ["board", "caller", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
   const ran: string[] = [];
   // Callers and proxy first, so that nobody counts the end of a replica as a failure; Redis last.
   const groups = Map.groupBy(records, ({ id }) => order(id));

@@ -1,14 +1,12 @@
+import { type Lane, lanesOption, type Mark, type Sample, type Span } from "../../common/charts/lanes.ts";
+import { colourOf, lightInks, replicaColour } from "../../common/charts/palette.ts";
+import { drawSvg } from "../../common/charts/svg.ts";
 import type { DrillResult } from "../runner/result.ts";
 
 const width = 960;
-const left = 60;
-const colours = ["#2563eb", "#059669", "#d97706", "#9333ea", "#0891b2"];
-
-/** One lane of the timeline: its title, and its lines by name, a value a second. */
-interface Lane {
-  title: string;
-  series: { name: string; values: number[] }[];
-}
+/** Widths of a bar of the reconnect times, ms: the finest that makes at most `mostBars` of them is taken. */
+const binWidths = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
+const mostBars = 24;
 
 /** The timeline of a drill as SVG text: lanes over one time axis, injection and recovery marked, alerts as bands. */
 export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillResult): string {
@@ -16,83 +14,111 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
   const [first] = seconds;
   const last = seconds.at(-1);
   if (first === undefined || last === undefined) return "<p>Nothing was measured.</p>";
-  const from = first.at;
-  const span = Math.max(1_000, last.at + 1_000 - from);
-  const x = (at: number) => left + ((at - from) / span) * (width - left - 130);
+  const [from, to] = [first.at, last.at + 1_000];
+  // What a second counted stands in its middle: at its start it would seem to come before what caused it.
+  const values = (read: (second: (typeof seconds)[number]) => number): Sample[] =>
+    seconds.map((second) => [second.at + 500, read(second)]);
   const nodes = [...new Set(seconds.flatMap((second) => Object.keys(second.peersByNode)))].sort();
+  const spans: Span[] = alerts.map((band) => ({
+    row: band.name,
+    from: band.from,
+    to: Math.min(band.to, to),
+    colour: colourOf(5),
+    text: band.name,
+  }));
   const lanes: Lane[] = [
     {
-      title: "peers per replica",
-      series: nodes.map((name) => ({ name, values: seconds.map(({ peersByNode }) => peersByNode[name] ?? 0) })),
+      kind: "stack",
+      title: "Peers per replica",
+      unit: "",
+      series: nodes.map((name) => ({
+        name,
+        colour: replicaColour(name),
+        // As it was when the second began.
+        samples: seconds.map(({ at, peersByNode }) => [at, peersByNode[name] ?? 0] as const),
+      })),
     },
-    { title: "reconnecting", series: [{ name: "peers", values: seconds.map((second) => second.reconnecting) }] },
-    { title: "signals lost /s", series: [{ name: "lost", values: seconds.map((second) => second.lost) }] },
     {
-      title: "one-way latency, ms",
+      kind: "bars",
+      title: "Peers reconnecting",
+      unit: "",
+      series: [{ name: "peers", colour: colourOf(1), samples: values(({ reconnecting }) => reconnecting) }],
+    },
+    {
+      kind: "bars",
+      title: "Signals lost, by the second in which they were sent",
+      unit: "per second",
+      series: [{ name: "lost", colour: colourOf(5), samples: values(({ lost }) => lost) }],
+    },
+    {
+      kind: "lines",
+      title: "One-way latency p95",
+      unit: "ms",
       series: [
-        { name: "local p95", values: seconds.map(({ localMs }) => localMs.p95) },
-        { name: "remote p95", values: seconds.map(({ remoteMs }) => remoteMs.p95) },
+        { name: "local", colour: colourOf(3), samples: values(({ localMs }) => localMs.p95) },
+        { name: "remote", colour: colourOf(0), samples: values(({ remoteMs }) => remoteMs.p95) },
       ],
     },
+    { kind: "bands", title: "Alerts firing", rows: [...new Set(spans.map(({ row }) => row))], spans },
   ];
-  const laneHeight = 92;
-  const drawn = lanes.map(({ title, series }, index) => {
-    const top = 30 + index * (laneHeight + 28);
-    const most = Math.max(1, ...series.flatMap(({ values }) => values));
-    const y = (value: number) => top + laneHeight - (value / most) * laneHeight;
-    const lines = series.map(({ name, values }, line) => {
-      const colour = colours[line % colours.length];
-      const points = values.map((value, at) => `${x(seconds[at]?.at ?? from).toFixed(1)},${y(value).toFixed(1)}`);
-      return `<polyline points="${points.join(" ")}" fill="none" stroke="${colour}" stroke-width="2"/>
-<text x="${width - 122}" y="${top + 12 + line * 17}" fill="${colour}">${escapeXml(name)}</text>`;
-    });
-    return `<text x="${left}" y="${top - 8}" class="title">${title}</text>
-<line x1="${left}" x2="${width - 130}" y1="${top + laneHeight}" y2="${top + laneHeight}" stroke="#cbd5e1"/>
-<text x="${left - 8}" y="${top + 10}" text-anchor="end">${Math.round(most)}</text>
-<text x="${left - 8}" y="${top + laneHeight}" text-anchor="end">0</text>${lines.join("")}`;
-  });
-  const bottom = 30 + lanes.length * (laneHeight + 28);
-  const bands = alerts.map(({ name, from: begun, to }, index) => {
-    const end = Math.max(x(Math.min(to, from + span)), x(begun) + 4);
-    return `<rect x="${x(begun).toFixed(1)}" y="${bottom + index * 22}" width="${(end - x(begun)).toFixed(1)}" height="16" fill="#fecaca"/>
-<text x="${left}" y="${bottom + 12 + index * 22}" fill="#991b1b">${escapeXml(name)}</text>`;
-  });
-  const height = bottom + alerts.length * 22 + 40;
-  const mark = (at: number | null, name: string, colour: string, y: number) =>
-    at === null
-      ? ""
-      : `<line x1="${x(at).toFixed(1)}" x2="${x(at).toFixed(1)}" y1="16" y2="${height - 30}" stroke="${colour}" stroke-dasharray="5 4"/>
-<text x="${(x(at) + 4).toFixed(1)}" y="${y}" fill="${colour}">${name}</text>`;
-  const every = span > 40_000 ? 10_000 : 5_000;
-  const ticks = Array.from({ length: Math.floor(span / every) + 1 }, (_, index) => {
-    const at = from + index * every;
-    return `<text x="${x(at).toFixed(1)}" y="${height - 12}" text-anchor="middle">${(index * every) / 1000} s</text>`;
-  });
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Timeline of the drill">
-${bands.join("\n")}${drawn.join("\n")}${mark(injectedAt, "injected", "#dc2626", height - 44)}${mark(recoveredAt, "recovered", "#16a34a", height - 30)}${ticks.join("")}</svg>`;
+  const marks: Mark[] = [
+    { at: injectedAt, name: "injected", colour: colourOf(5) },
+    { at: recoveredAt, name: "recovered", colour: colourOf(3) },
+  ].flatMap(({ at, ...mark }) => (at === null ? [] : [{ at, ...mark }]));
+  const size = { width, height: 560 + 18 * Math.max(1, spans.length) };
+  const origin = injectedAt ?? from;
+  const timeText = (at: number) => `${Math.round((at - origin) / 1_000)} s`;
+  return drawSvg(
+    lanesOption({ from, to, lanes, marks, inks: lightInks, ...size, timeText }),
+    size,
+    "Timeline of the drill",
+  );
 }
 
-/** How long reconnects took, as bars of 250 ms. */
+/** How long reconnects took, as bars as fine as they differ. */
 export function drawReconnects({ calls }: DrillResult): string {
   const all = (calls?.timeline ?? []).flatMap((second) => second.reconnectsMs);
   if (all.length === 0) return "<p>Nobody had to reconnect.</p>";
-  const bins = Array.from({ length: Math.floor(Math.max(...all) / 250) + 1 }, (_, bin) => ({
-    bin,
-    count: all.filter((ms) => Math.floor(ms / 250) === bin).length,
-  }));
-  const most = Math.max(...bins.map(({ count }) => count));
-  const step = Math.min(80, (width - 2 * left) / bins.length);
-  const bars = bins.map(({ bin, count }) => {
-    const high = (count / most) * 100;
-    const at = left + bin * step;
-    return `<rect x="${at.toFixed(1)}" y="${120 - high}" width="${(step - 3).toFixed(1)}" height="${high}" fill="#2563eb"/>
-${count > 0 ? `<text x="${(at + step / 2).toFixed(1)}" y="${114 - high}" text-anchor="middle">${count}</text>` : ""}
-${step > 34 || bin % 4 === 0 ? `<text x="${at.toFixed(1)}" y="138">${bin * 250} ms</text>` : ""}`;
-  });
-  return `<svg viewBox="0 0 ${width} 150" role="img" aria-label="Distribution of reconnect times">${bars.join("")}</svg>`;
+  const { widthMs, bins } = binned(all);
+  const size = { width, height: 190 };
+  const option = {
+    textStyle: { fontFamily: "system-ui, sans-serif" },
+    grid: { left: 58, right: 16, top: 22, bottom: 40 },
+    xAxis: {
+      type: "category",
+      name: `ms, ${widthMs} a bar`,
+      nameLocation: "middle",
+      nameGap: 26,
+      data: bins.map(({ from }) => String(from)),
+      axisLabel: { color: lightInks.soft },
+    },
+    yAxis: { type: "value", minInterval: 1, splitNumber: 3, splitLine: { lineStyle: { color: lightInks.grid } } },
+    series: [
+      {
+        type: "bar",
+        color: colourOf(0),
+        barCategoryGap: "8%",
+        data: bins.map(({ count }) => count),
+        label: {
+          show: true,
+          position: "top",
+          formatter: ({ value }: { value: number }) => (value > 0 ? String(value) : ""),
+        },
+      },
+    ],
+  };
+  return drawSvg(option, size, "Distribution of reconnect times");
 }
 
-/** Text that may stand in XML and HTML, attributes too. */
-export function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Counts by equal widths, from the smallest to the largest of `all`, with the finest width that stays readable. */
+export function binned(all: readonly number[]): { widthMs: number; bins: { from: number; count: number }[] } {
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const fits = (each: number) => Math.floor(most / each) - Math.floor(least / each) < mostBars;
+  const widthMs = binWidths.find(fits) ?? Math.ceil((most - least) / mostBars);
+  const start = Math.floor(least / widthMs);
+  const bins = Array.from({ length: Math.floor(most / widthMs) - start + 1 }, (_, index) => ({
+    from: (start + index) * widthMs,
+    count: all.filter((ms) => Math.floor(ms / widthMs) === start + index).length,
+  }));
+  return { widthMs, bins };
 }

@@ -11,6 +11,7 @@ import { pause } from "../wait/pause.ts";
 import { untilTrue, within } from "../wait/until.ts";
 import { firingAlerts, noteAlerts } from "./alert-watch.ts";
 import { switchOff, undoControl } from "./control.ts";
+import { createProgress } from "./progress.ts";
 import type { DrillOptions, DrillResult } from "./result.ts";
 import { drillRecord, rollBack, runnerLives } from "./rollback.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -77,6 +78,7 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
   const run = newRunId();
   record.write({ drill: drill.name, pid: process.pid, run, undo });
   let verdict: Verdict = "unmet";
+  const progress = createProgress(stack, drill);
   try {
     if (control !== undefined) {
       tell(`control: without ${control.off}`);
@@ -84,7 +86,7 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     }
     const request = { run, rate: 20, webrtcEvery: 5, seed, ...drill.calls, ...control?.calls, ...options.calls };
     tell(`callers: ${request.calls} calls, two peers each`);
-    await changeAdmin(stack.engine.endpoints, "PUT", `${callerAdmin}/marks/drill/${drill.name}`, {});
+    await progress.phase("setting up its callers");
     await changeAdmin(stack.engine.endpoints, "POST", `${callerAdmin}/calls`, request);
     const report = (since = 0) => askAdmin<CallsReport>(`${callerAdmin}/calls/${run}?since=${since}`, 10_000);
     if (!(await untilTrue(async () => (await report()).calls.established === request.calls, 40_000, signal)))
@@ -123,20 +125,24 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
       },
     };
     tell(`inject: ${drill.name} on ${node}`);
+    await progress.phase(`injecting on ${node}`);
     verdict = "not-injected";
     // From now on: what fires while the injection still goes on counts.
     const alerts = everySecond(() => noteAlerts(metrics, result.alerts));
     let seenReceived = 0;
     const showing = everySecond(show);
+    const ticking = everySecond(async () => progress.observe(seenSoFar(await report(injectedAt))));
     try {
       await drill.inject(context);
       if (!(await untilTrue(() => drill.injected(context), 10_000, signal)))
         throw new Unmet("the injection took no effect within 10 s");
       verdict = "deviated";
       tell("injected; watching until recovered");
+      await progress.phase("broken; watching until recovered");
       const recovered = await untilTrue(() => drill.recovered(context), drill.deadlineMs, signal);
       if (recovered) result.recoveredAt = Date.now();
       tell(recovered ? `recovered ${Date.now() - injectedAt} ms after the injection` : "not recovered in time");
+      await progress.phase(recovered ? "recovered; counting what was lost" : "not recovered in time");
       await pause(settleMs, signal);
       const { alert } = drill;
       if (alert !== undefined)
@@ -147,27 +153,30 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
         );
       await drill.finish?.(context);
     } finally {
-      await Promise.all([alerts.close(), showing.close()]);
+      await Promise.all([alerts.close(), showing.close(), ticking.close()]);
     }
     if (signal.aborted) {
       verdict = "unmet";
       throw new Unmet("interrupted: rolled back, nothing is judged");
     }
-    const after = await report(injectedAt);
-    const seen: Observation = {
-      node,
-      injectedAt,
-      peersBefore: baseline.peers,
-      before: baseline,
-      after,
-      figures,
-      alertsMs: Object.fromEntries(result.alerts.map(({ name, from }) => [name, from - injectedAt])),
-      recoveredMs: (result.recoveredAt ?? Number.POSITIVE_INFINITY) - injectedAt,
-    };
+    const seen = seenSoFar(await report(injectedAt));
     result.expectations = judge(drill, seen);
     if (result.recoveredAt === null) result.reasons.push(`not recovered within ${drill.deadlineMs / 1000} s`);
     verdict = result.reasons.length === 0 && result.expectations.every(({ ok }) => ok) ? "passed" : "deviated";
     result.calls = await report(injectedAt - baselineMs);
+
+    function seenSoFar(after: CallsReport): Observation {
+      return {
+        node: result.node,
+        injectedAt,
+        peersBefore: baseline.peers,
+        before: baseline,
+        after,
+        figures,
+        alertsMs: Object.fromEntries(result.alerts.map(({ name, from }) => [name, from - injectedAt])),
+        recoveredMs: (result.recoveredAt ?? Number.POSITIVE_INFINITY) - injectedAt,
+      };
+    }
 
     async function show(): Promise<void> {
       if (options.show === undefined) return;
@@ -189,6 +198,7 @@ export async function runDrill(stack: Stack, drill: Drill, options: DrillOptions
     if (verdict === "passed") verdict = "deviated";
   }
   tell("rollback");
+  await progress.phase("rolling back");
   try {
     const mine = record.read();
     if (mine !== undefined)

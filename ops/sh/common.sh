@@ -8,7 +8,7 @@ die() {
 }
 
 # Secrets that a person may give, as NAME=value or NAME_FILE=path; make up creates those that nobody gives.
-given_secrets="ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD"
+given_secrets="ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD TRAINER_TOKEN"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 

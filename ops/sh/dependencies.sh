@@ -2,7 +2,7 @@
 # Brings node_modules and the built call page up to date; run it under the lock .cache/dependencies.lock.
 #
 #   dependencies.sh        node_modules, installed anew only when package-lock.json changed
-#   dependencies.sh web    and web/dist, built anew only when its sources did
+#   dependencies.sh web    and the pages, built anew only when their sources did
 set -eu
 . ops/sh/common.sh
 
@@ -28,11 +28,19 @@ PATH=$PWD/node_modules/.bin:$PATH
 found=$(node -p 'process.versions.node' 2>/dev/null || echo 0)
 [ "$(printf '%s\n24.18.1\n' "$found" | sort -t. -k1,1n -k2,2n -k3,3n | head -1)" = 24.18.1 ] || die "Node.js 24.18.1 or newer is needed on $(uname -s) $(uname -m), this is $(node -v 2>/dev/null || echo none): https://nodejs.org"
 
-[ "${1:-}" = web ] && [ -f web/index.html ] || exit 0
-if [ ! -f web/dist/index.html ] || [ -n "$(find web client common package-lock.json -path web/dist -prune -o -type f -newer web/dist/index.html -print | head -1)" ]; then
-  echo "building the call page (vite build web)"
-  vite build web --logLevel warn </dev/null >.cache/vite.log 2>&1 || {
+[ "${1:-}" = web ] || exit 0
+# build NAME DIRECTORY SOURCE…: a page of ours, built where a source is newer than what was built last.
+build() {
+  name=$1 page=$2
+  shift 2
+  [ -f "$page/index.html" ] || return 0
+  [ -f "$page/dist/index.html" ] && [ -z "$(find "$@" package-lock.json -path "$page/dist" -prune -o -type f -newer "$page/dist/index.html" -print | head -1)" ] && return 0
+  echo "building $name (vite build $page)"
+  vite build "$page" --logLevel warn </dev/null >.cache/vite.log 2>&1 || {
     tail -5 .cache/vite.log >&2
-    die "the call page cannot be built: see .cache/vite.log"
+    die "$name cannot be built: see .cache/vite.log"
   }
-fi
+}
+mkdir -p .cache
+build "the call page" web web client common
+build "the board" services/board/page services/board common

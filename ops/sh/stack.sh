@@ -39,6 +39,7 @@ print_urls() {
   running=" $(engine_services | tr '\n' ' ') "
   [ "$running" != "  " ] || die "the stack \"$STACK\" is not up: make up"
   at() { case $running in *" $1 "*) printf '  %-14s %s\n' "$2" "http://127.0.0.1:$3" ;; esac; }
+  at board board "$BOARD_PORT/  (the stack, live)"
   at proxy 'call page' "$PROXY_PORT/?room=demo  (open it in two windows)"
   at grafana dashboards "$GRAFANA_PORT/"
   at prometheus prometheus "$PROMETHEUS_PORT/"
@@ -79,12 +80,12 @@ case $command in
     ;;
   logs) engine_logs "$@" ;;
   urls) print_urls ;;
-  open)
-    url=http://127.0.0.1:$PROXY_PORT/
+  open | board)
+    if [ "$command" = board ]; then url=http://127.0.0.1:$BOARD_PORT/ where=; else url=http://127.0.0.1:$PROXY_PORT/ where=' in two windows'; fi
     for opener in xdg-open open; do
       if have $opener; then exec $opener "$url"; fi
     done
-    echo "open $url in two windows"
+    echo "open $url$where"
     ;;
   *) engine_ops "$command" "$@" ;;
 esac

@@ -31,6 +31,7 @@ export interface Endpoints {
   callerAdmin: string;
   prometheus: string;
   alertmanager: string;
+  board: string;
   /** Bearer token of every change at an admin endpoint; undefined where the stack has none. */
   adminToken: string | undefined;
   /** The replica's own listeners, `id` as in `signaling-2`. */

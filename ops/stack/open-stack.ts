@@ -20,6 +20,8 @@ export interface Stack {
   state: StateDir;
   layout: StackLayout;
   baseEnv: NodeJS.ProcessEnv;
+  /** Seals what a game day hides; undefined: nobody may see it. */
+  trainerToken: string | undefined;
 }
 
 /**
@@ -52,5 +54,6 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })
       : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
-  return { engine, root, state, layout, baseEnv };
+  const trainerToken = config.TRAINER_TOKEN ?? secretOf(layout, "TRAINER_TOKEN");
+  return { engine, root, state, layout, baseEnv, trainerToken };
 }

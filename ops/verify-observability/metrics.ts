@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Checked, Finding } from "./finding.ts";
 
 /** The programs whose metrics docs/metrics.md has, by the heading of their section. */
-export type Component = "Replica" | "Proxy" | "Caller" | "Every program" | "Redis";
+export type Component = "Replica" | "Proxy" | "Caller" | "Board" | "Every program" | "Redis";
 
 /** Names in docs/metrics.md by section. */
 export function documentedMetrics(path: string): Map<Component, Set<string>> {

@@ -64,6 +64,7 @@ export async function checkShown(
       ...replicas.map((id) => ({ name: id, component: "Replica" as const, adminUrl: endpoints.replica(id).admin })),
       { name: "proxy", component: "Proxy", adminUrl: endpoints.proxyAdmin },
       { name: "caller", component: "Caller", adminUrl: endpoints.callerAdmin },
+      { name: "board", component: "Board", adminUrl: endpoints.board },
     ]),
     checkRunbooks(sources.root, rules, new Set(Object.keys(provocations))),
   ];

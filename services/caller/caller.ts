@@ -5,10 +5,11 @@ import { CallsRequest } from "../../common/calls.ts";
 import type { Log } from "../../common/log.ts";
 import { createAlertLog } from "./alerts.ts";
 import type { Config } from "./config.ts";
-import { markRoutes } from "./marks.ts";
+import { createMarks } from "./marks.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Target } from "./peers/peer.ts";
 import type { PeerKind } from "./peers/peer-kind.ts";
+import { pulseRoute } from "./pulse.ts";
 import { type Run, startRun } from "./runs.ts";
 
 /** A probe's call is held this long at the least, ms. */
@@ -22,6 +23,7 @@ const Window = z.object({ since: z.coerce.number().default(0), until: z.coerce.n
  */
 export function createCaller(config: Config, kind: PeerKind, log: Log) {
   const metrics = createMetrics();
+  const marks = createMarks(metrics);
   const alerts = createAlertLog();
   const target: Target = {
     kind,
@@ -109,7 +111,8 @@ export function createCaller(config: Config, kind: PeerKind, log: Log) {
         return { status: 204 };
       },
       "GET /alerts": () => ({ body: alerts.list() }),
-      ...markRoutes(metrics),
+      ...marks.routes,
+      ...pulseRoute(metrics, marks),
     },
   });
 

@@ -17,6 +17,7 @@ import { createDirectory } from "./presence/directory.ts";
 import { createDrain } from "./presence/drain.ts";
 import type { Gossip } from "./presence/gossip.ts";
 import { createPresence } from "./presence/presence.ts";
+import { pulseRoute } from "./pulse.ts";
 import { createResumeTokens } from "./rooms/resume-token.ts";
 import { createSwitchboard, type Switchboard } from "./rooms/switchboard.ts";
 
@@ -82,11 +83,12 @@ export async function startReplica(config: Config, log: Log) {
   gateway.serve(switchboard, presence.receive);
   rawGateway.serve(switchboard);
   const barrier = await createBarrier(backplane, config.NODE_ID, log);
+  function* connections() {
+    yield* gateway.connections();
+    yield* rawGateway.connections();
+  }
   const drain = createDrain({
-    connections: function* connections() {
-      yield* gateway.connections();
-      yield* rawGateway.connections();
-    },
+    connections,
     announceAway: (connection) => switchboard.announce(connection, "draining"),
     announced: barrier,
     log,
@@ -132,6 +134,13 @@ export async function startReplica(config: Config, log: Log) {
         const members = [...directory.members(params["id"] ?? "")];
         return { body: { room: params["id"], members: members.map(({ since: _, ...member }) => member) } };
       },
+      ...pulseRoute({
+        nodeId: config.NODE_ID,
+        state: () => (state === "ready" && !backplane.up() ? "degraded" : state),
+        backplaneUp: backplane.up,
+        connections,
+        metrics,
+      }),
     },
   });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isSecret } from "../../common/config.ts";
 import { schema as ops } from "../../ops/config.ts";
 import { proxyConfig as proxy } from "../../proxy/config.ts";
+import { schema as board } from "../../services/board/config.ts";
 import { schema as caller } from "../../services/caller/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
 
@@ -60,6 +61,7 @@ export function envExample(): string {
     ...section("proxy", fields(proxy)),
     ...section("replicas", fields(replica)),
     ...section("caller", fields(caller)),
+    ...section("board", fields(board)),
   ].join("\n");
 }
 

@@ -8,6 +8,7 @@ import { schema as ops } from "../../ops/config.ts";
 import { schema as links } from "../../ops/link/config.ts";
 import { defaultPorts } from "../../ops/ports.ts";
 import { proxyConfig as proxy } from "../../proxy/config.ts";
+import { schema as board } from "../../services/board/config.ts";
 import { schema as caller } from "../../services/caller/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
 
@@ -46,6 +47,12 @@ const programs: Record<string, Program> = {
     without: ["PAGE_DIR"],
   },
   caller: { schema: caller, own: [...onNetwork, "TARGET_URL"], without: [] },
+  board: {
+    schema: board,
+    own: ["BOARD_HOST", "BOARD_PORT", "BOARD_TARGETS", "BOARD_STACK"],
+    // Built into the image and mounted at the default paths; other stacks' state is on the host.
+    without: ["BOARD_PAGE_DIR", "BOARD_REPORTS_DIR", "BOARD_STACKS_DIR"],
+  },
   links: { schema: links, own: [...onNetwork, "LINKS", "UPSTREAM"], without: ["LOG_LEVEL", "GRACE_MS"] },
   ops: {
     schema: ops,

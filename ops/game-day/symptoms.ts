@@ -1,0 +1,34 @@
+import { firingAlerts } from "../runner/alert-watch.ts";
+import { HttpError } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { createPrometheus } from "../stack/prometheus.ts";
+import { replicaTable } from "../stack/replica-table.ts";
+
+/** Something that the trainee could have seen, and when it was there first, ms since the fault. */
+export interface Symptom {
+  at: number;
+  text: string;
+}
+
+/** Looks, as the trainee could, at the proxy's table and the alerts; each symptom is noted once. */
+export function createSymptoms(stack: Stack, begunAt: number) {
+  const { proxyAdmin, prometheus } = stack.engine.endpoints;
+  const metrics = createPrometheus(prometheus);
+  const seen: Symptom[] = [];
+  const note = (text: string) => {
+    if (!seen.some((symptom) => symptom.text === text)) seen.push({ at: Date.now() - begunAt, text });
+  };
+  return {
+    seen,
+    async look(): Promise<void> {
+      for (const name of await firingAlerts(metrics)) note(`alert ${name} fires`);
+      try {
+        for (const { id, state } of await replicaTable(proxyAdmin))
+          if (state !== "ready") note(`${id} is ${state} (board, make status)`);
+      } catch (error) {
+        if (!(error instanceof HttpError)) throw error;
+        note("the proxy does not answer (board)");
+      }
+    },
+  };
+}

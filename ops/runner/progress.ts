@@ -1,0 +1,46 @@
+import type { DrillProgress } from "../../common/pulse.ts";
+import type { Drill, Observation } from "../drills/define-drill.ts";
+import { changeAdmin, HttpError } from "../stack/http.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { judge } from "./verdict.ts";
+
+/** Tells the board how far a drill is: its claim, its phase, and each expectation as it stands. */
+export function createProgress(stack: Stack, drill: Drill) {
+  const { endpoints } = stack.engine;
+  const told: DrillProgress = {
+    claim: drill.claim,
+    phase: "",
+    expectations: drill.expect.map(({ name, unit, bound }) => ({
+      name,
+      bound: `${"max" in bound ? `≤ ${bound.max}` : `≥ ${bound.min}`}${unit === "" ? "" : ` ${unit}`}`,
+      measured: null,
+      unit,
+      ok: null,
+    })),
+  };
+  async function tell(): Promise<void> {
+    try {
+      await changeAdmin(endpoints, "PUT", `${endpoints.callerAdmin}/marks/drill/${drill.name}`, told, 1_000);
+    } catch (error) {
+      // The mark is for those who look on: a drill is not worse for want of it.
+      if (!(error instanceof HttpError)) throw error;
+    }
+  }
+  return {
+    phase(phase: string): Promise<void> {
+      told.phase = phase;
+      return tell();
+    },
+    /** Holds what was seen so far against the expectations: what has no figure yet stays open. */
+    observe(seen: Observation): Promise<void> {
+      told.expectations = judge(drill, seen).map(({ name, bound, measured, unit, ok }) => ({
+        name,
+        bound,
+        measured,
+        unit,
+        ok: measured === null ? null : ok,
+      }));
+      return tell();
+    },
+  };
+}

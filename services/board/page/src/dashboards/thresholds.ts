@@ -1,0 +1,15 @@
+import type { Threshold } from "../../../dashboards/model.ts";
+
+/** The colour of the highest threshold that `value` reaches; the first has no value and is the floor. */
+export function thresholdColour(steps: readonly Threshold[], value: number): string {
+  return steps.findLast((step) => step.value === null || value >= step.value)?.color ?? "#8e8e8e";
+}
+
+const tones: Readonly<Record<string, "good" | "warn" | "bad">> = {
+  "#56a64b": "good",
+  "#f2cc0c": "warn",
+  "#e02f44": "bad",
+};
+
+/** What a colour of grafana/src/design.ts means; the board has inks of its own for it, with contrast in both themes. */
+export const toneOf = (colour: string): string => tones[colour] ?? "plain";

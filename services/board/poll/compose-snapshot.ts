@@ -1,0 +1,169 @@
+import type { CallerPulse, ProcessPulse, ReplicaPulse } from "../../../common/pulse.ts";
+import type { Part, Signals, Snapshot } from "../snapshot.ts";
+import { undoOf } from "../undo.ts";
+import { p95Between } from "./latency.ts";
+import type { Polls } from "./polls.ts";
+import type { Watched } from "./watch.ts";
+
+/** Figures per second are taken between looks that are at least so far apart, ms. */
+const windowMs = 1_000;
+
+/** Makes snapshots of what the polls know; it keeps what it needs to turn counters into figures per second. */
+export function createComposer(polls: Polls, make: string) {
+  const rates = new Map<string, Rate>();
+  let caller: { at: number; pulse: CallerPulse } | undefined;
+  let signals: Signals | null = null;
+
+  /** How fast a counter grows, per second; null until it is known, and where the counter began anew. */
+  function perSecond(key: string, at: number, value: number): number | null {
+    const known = rates.get(key);
+    if (known === undefined || value < known.value) {
+      rates.set(key, { at, value, rate: null });
+      return null;
+    }
+    if (at - known.at < windowMs) return known.rate;
+    const rate = (1_000 * (value - known.value)) / (at - known.at);
+    rates.set(key, { at, value, rate });
+    return rate;
+  }
+
+  function figures(id: string, seen: Readonly<Watched<ProcessPulse>> | undefined): Pick<Part, "lagMs" | "cpu"> {
+    if (seen?.last == null || seen.failing !== null) return { lagMs: null, cpu: null };
+    const cpu = perSecond(`${id} cpu`, seen.at, seen.last.cpuSeconds);
+    return { lagMs: seen.last.lagMs, cpu: cpu === null ? null : Math.round(cpu * 1_000) / 1_000 };
+  }
+
+  function signalsNow(): Signals | null {
+    const seen = polls.caller?.seen;
+    if (seen?.last == null || seen.failing !== null) {
+      caller = undefined;
+      signals = null;
+      return null;
+    }
+    const { last, at } = seen;
+    if (caller === undefined || last.sent < caller.pulse.sent) caller = { at, pulse: last };
+    if (at - caller.at < windowMs) return signals;
+    const { pulse } = caller;
+    const rate = (before: number, after: number) =>
+      Math.round(((after - before) * 10_000) / (at - (caller?.at ?? 0))) / 10;
+    signals = {
+      sent: rate(pulse.sent, last.sent),
+      received: rate(pulse.received, last.received),
+      lost: rate(pulse.lost, last.lost),
+      localMs: p95Between(pulse.latency.local, last.latency.local),
+      remoteMs: p95Between(pulse.latency.remote, last.latency.remote),
+    };
+    caller = { at, pulse: last };
+    return signals;
+  }
+
+  return function compose(at: number): Snapshot {
+    const proxies = [...polls.proxies].map(([id, { seen }]) => ({ id, seen }));
+    const routing = proxies.find(({ seen }) => seen.failing === null && seen.last !== null)?.seen.last?.replicas;
+    const rows = routing ?? proxies.find(({ seen }) => seen.last !== null)?.seen.last?.replicas ?? [];
+    const replicas = [...polls.replicas].filter(
+      ([id, { seen }]) => rows.some((row) => row.id === id) || (seen.last !== null && seen.failing === null),
+    );
+    const peers: Record<string, string[]> = {};
+    const replicaParts = replicas.map(([id, { seen }]): Part => {
+      const row = routing?.find((one) => one.id === id);
+      const alive = answer(seen);
+      peers[id] = alive?.names ?? [];
+      const tunnels = proxies
+        .filter((proxy) => proxy.seen.failing === null)
+        .map((proxy) => proxy.seen.last?.replicas.find((one) => one.id === id)?.tunnels ?? 0);
+      return {
+        id,
+        kind: "replica",
+        // Without a proxy to ask, its own word is all there is.
+        state: row?.state ?? alive?.state ?? "down",
+        note: noteOf(seen, row?.state),
+        tunnels: tunnels.length === 0 ? null : tunnels.reduce((sum, count) => sum + count, 0),
+        peers: alive?.peers ?? 0,
+        ...figures(id, seen),
+        perSecond: alive === null ? null : perSecond(`${id} events`, seen.at, alive.events),
+      };
+    });
+    const proxyParts = proxies.map(({ id, seen }): Part => {
+      const up = seen.failing === null && seen.last !== null;
+      const tunnels = seen.last?.replicas.reduce((sum, row) => sum + row.tunnels, 0) ?? 0;
+      return {
+        ...bare(id, "proxy", up ? "up" : "down", silence(seen)),
+        tunnels: up ? tunnels : null,
+        ...figures(id, seen),
+        perSecond: replicaParts.reduce((sum, part) => sum + (part.perSecond ?? 0), 0),
+      };
+    });
+    const callerSeen = polls.caller?.seen;
+    const marks = callerSeen?.failing === null ? callerSeen.last : null;
+    return {
+      at,
+      parts: [
+        ...proxyParts,
+        ...replicaParts,
+        backplane(replicas.map(([, { seen }]) => answer(seen)).filter((pulse) => pulse !== null)),
+        ...observer("caller", callerSeen),
+        ...observer("prometheus", polls.alerts?.seen),
+        ...observer("alertmanager", polls.alertmanager?.seen),
+      ],
+      peers,
+      calls: marks?.calls ?? {},
+      signals: signalsNow(),
+      faults: (marks?.actions ?? []).map((mark) => ({ ...mark, undo: undoOf(mark, make) })),
+      alerts: polls.alerts?.seen.failing === null ? (polls.alerts.seen.last ?? []) : [],
+      // What the trainer alone may know stays here.
+      drills: (marks?.drills ?? []).map(({ sealed: _, ...drill }) => drill),
+      prometheus: polls.alerts?.seen.failing === null,
+    };
+  };
+
+  function observer(
+    id: "caller" | "prometheus" | "alertmanager",
+    seen: Readonly<Watched<unknown>> | undefined,
+  ): Part[] {
+    if (seen === undefined) return [];
+    const process = id === "caller" ? figures(id, seen as Watched<ProcessPulse>) : {};
+    return [
+      { ...bare(id, id, seen.failing === null && seen.last !== null ? "up" : "down", silence(seen)), ...process },
+    ];
+  }
+}
+
+interface Rate {
+  at: number;
+  value: number;
+  rate: number | null;
+}
+
+const bare = (id: string, kind: Part["kind"], state: string, note: string): Part => ({
+  id,
+  kind,
+  state,
+  note,
+  tunnels: null,
+  peers: null,
+  lagMs: null,
+  cpu: null,
+  perSecond: null,
+});
+
+const answer = <T>(seen: Readonly<Watched<T>>): T | null => (seen.failing === null ? seen.last : null);
+
+function silence(seen: Readonly<Watched<unknown>>): string {
+  if (seen.failing === "silent") return "does not answer";
+  if (seen.failing === "refused") return "nobody listens";
+  return seen.failing === null ? "" : "answers with an error";
+}
+
+function noteOf(seen: Readonly<Watched<ReplicaPulse>>, routed: string | undefined): string {
+  if (seen.failing !== null) return silence(seen);
+  if (seen.last?.backplaneUp === false) return "does not hear the backplane";
+  return routed === undefined && seen.last !== null ? "by its own word" : "";
+}
+
+/** The board does not reach Redis itself: whether it works is what the replicas' canaries say. */
+function backplane(replicas: readonly ReplicaPulse[]): Part {
+  const heard = replicas.filter(({ backplaneUp }) => backplaneUp).length;
+  const note = replicas.length === 0 ? "no replica to ask" : `heard by ${heard} of ${replicas.length}`;
+  return bare("redis", "backplane", heard > 0 ? "up" : "down", note);
+}

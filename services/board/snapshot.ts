@@ -1,0 +1,94 @@
+import type { ActionMark, DrillMark } from "../../common/pulse.ts";
+
+/** What a part is; the topology is drawn by it. */
+export type PartKind = "proxy" | "replica" | "backplane" | "caller" | "prometheus" | "alertmanager";
+
+/** One part of the stack at one moment. */
+export interface Part {
+  id: string;
+  kind: PartKind;
+  /** A replica's is the proxy's own word: ready, degraded, draining, down. Others are up or down. */
+  state: string;
+  /** What a person should know besides; empty where all is well. */
+  note: string;
+  /** Of a replica, or of all replicas together at the proxy; null where nobody knows. */
+  tunnels: number | null;
+  /** Peers that are joined; null but for replicas. */
+  peers: number | null;
+  lagMs: number | null;
+  /** Share of a core over the last seconds. */
+  cpu: number | null;
+  /** Client events a second. */
+  perSecond: number | null;
+}
+
+export interface Alert {
+  name: string;
+  severity: string;
+  state: "pending" | "firing";
+  summary: string;
+  /** Epoch ms. */
+  since: number;
+}
+
+/** A fault in force, with the command that undoes it. */
+export interface Fault extends ActionMark {
+  undo: string;
+}
+
+/** Signals of the synthetic calls, per second; latencies are p95 over the last second, ms, null without a signal. */
+export interface Signals {
+  sent: number;
+  received: number;
+  lost: number;
+  localMs: number | null;
+  remoteMs: number | null;
+}
+
+/** The stack at one moment: what a viewer sees, and what the replay shows again. */
+export interface Snapshot {
+  /** Epoch ms. */
+  at: number;
+  parts: Part[];
+  /** Names of the peers on each replica. */
+  peers: Record<string, string[]>;
+  calls: Record<string, number>;
+  signals: Signals | null;
+  faults: Fault[];
+  alerts: Alert[];
+  drills: Omit<DrillMark, "sealed">[];
+  /** False: there is no Prometheus, so no alerts. */
+  prometheus: boolean;
+}
+
+/** One second of the strips. */
+export interface Second {
+  at: number;
+  peers: Record<string, number>;
+  states: Record<string, string>;
+  signals: Signals | null;
+  alerts: string[];
+  /** `kill signaling-2`, `drill kill-node`. */
+  marks: string[];
+}
+
+/** The strip's share of a snapshot. */
+export function secondOf({ at, parts, signals, alerts, faults, drills }: Snapshot): Second {
+  const replicas = parts.filter(({ kind }) => kind === "replica");
+  return {
+    at,
+    peers: Object.fromEntries(replicas.map(({ id, peers }) => [id, peers ?? 0])),
+    states: Object.fromEntries(parts.map(({ id, state }) => [id, state])),
+    signals,
+    alerts: alerts.filter(({ state }) => state === "firing").map(({ name }) => name),
+    marks: [
+      ...faults.map(({ action, target }) => `${action} ${target}`),
+      ...drills.map(({ name }) => (name === "game-day" ? name : `drill ${name}`)),
+    ],
+  };
+}
+
+/** What a viewer must be told at once: all but figures that always move. */
+export function materialOf({ parts, peers, faults, alerts, drills }: Snapshot): string {
+  return JSON.stringify([parts.map(({ id, state, note }) => [id, state, note]), peers, faults, alerts, drills]);
+}
