@@ -2,6 +2,8 @@ import { limitKey } from "./client-address.ts";
 
 /** What an unfinished body costs at least, here and at its replica, bytes. */
 const bodyCost = 16_384;
+/** What a piece of a body costs beside its bytes while it waits: a chunk of one byte is an object of its own. */
+const pieceCost = 256;
 
 /** Something that may hold bytes for a client: a tunnel, a connection. */
 export interface Holder {
@@ -31,19 +33,23 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
     beginBody(client: string): PendingBody | undefined {
       const key = limitKey(client, options.ipv6Prefix);
       let size = 0;
-      const add = (bytes: number) => {
+      let ended = false;
+      const count = (bytes: number) => {
         const sum = (bodies.get(key) ?? 0) + bytes;
         size += bytes;
         bodies.set(key, sum);
         return sum <= options.perClient;
       };
+      // A body that was refused may go on coming: what nobody keeps counts for nothing.
+      const add = (bytes: number) => ended || count(bytes + pieceCost);
       const end = () => {
+        ended = true;
         const left = (bodies.get(key) ?? 0) - size;
         size = 0;
         if (left > 0) bodies.set(key, left);
         else bodies.delete(key);
       };
-      if (add(bodyCost)) return { add, end };
+      if (count(bodyCost)) return { add, end };
       end();
       return undefined;
     },

@@ -13,6 +13,9 @@ const maxGrowthMib = 64;
 /** Descriptors beyond the attacker's own connections that come and go: probes, scrapes, the proxy's idle pool. */
 const slackDescriptors = 80;
 
+/** The peers are watched for at least so long, ms. */
+const shortestMs = 500;
+
 /** Stops twelve peers when it is disposed of. */
 interface Bystanders extends AsyncDisposable {
   rooms: string[];
@@ -120,6 +123,8 @@ export async function openStage(env: Record<string, string> = {}) {
         if (!time.aborted) attacker.count(`stopped: ${(error as Error).message}`);
       }
       const seconds = (performance.now() - begunAt) / 1_000;
+      // Some attacks are over at once: what they leave behind has a moment to show.
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, shortestMs - 1_000 * seconds)));
       const opened = attacker.opened;
       attacker.end();
       const report = await bystanders.end();
@@ -172,7 +177,7 @@ export function expectUnhurt({ attack, figures, opened, seconds, report, growth,
   expect
     .soft({ socketsLost, refused, lost, unanswered, repeated, strange, notReady }, "the peers beside it")
     .toEqual({ socketsLost: [], refused: {}, lost: 0, unanswered: 0, repeated: 0, strange: [], notReady: [] });
-  expect.soft(report.sent, "signals sent beside it").toBeGreaterThan(60 * Math.min(1, seconds));
+  expect.soft(report.sent, "signals sent beside it").toBeGreaterThan(30);
   expect.soft(report.p99Ms, "p99 of a signal, ms").toBeLessThanOrEqual(250);
   expect.soft(report.worstMs, "the slowest signal, ms").toBeLessThanOrEqual(1_500);
   for (const { name, peakMib, descriptors } of growth) {
