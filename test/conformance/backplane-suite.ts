@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import type { Variant } from "../support/backplane/backplane-server.ts";
 import { createBackplaneStage } from "../support/backplane/backplane-stage.ts";
 import { testDelivery } from "./delivery-tests.ts";
+import { testFirstSignals } from "./first-signal-tests.ts";
 import { testOutages } from "./outage-tests.ts";
 
 /**
@@ -15,6 +16,7 @@ export function describeBackplane(variant: Variant): void {
     afterEach(stage.clear);
     afterAll(stage.end);
     testDelivery(stage);
+    testFirstSignals(stage, 30);
     testOutages(stage);
   });
 }

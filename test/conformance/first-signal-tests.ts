@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import type { JoinAck, RelayAck } from "../../common/protocol.ts";
+import type { BackplaneStage } from "../support/backplane-stage.ts";
+import { until } from "../support/poll.ts";
+import { connectRaw } from "../support/raw-peer.ts";
+import { quantile } from "../support/signal-load.ts";
+import type { SignalPeer } from "../support/signal-peer.ts";
+
+const gateways = ["Socket.IO", "/ws"] as const;
+/** Which of the two peers joins first. */
+const orders = ["together", "in order", "in reverse"] as const;
+/** Bound of a join's ack on a machine that is quiet, p99, ms; a busy one adds what a plain round trip takes in the run. */
+const joinP99Ms = 50;
+
+interface Try {
+  /** Signals that were acknowledged and did not name the addressee in `away`. */
+  acknowledged: number;
+  delivered: number;
+  doubled: number;
+  joinMs: number[];
+}
+
+/** Joins both peers to a new room, sends one signal each way at once after both acks, and leaves. */
+async function tryOnce(pair: readonly [SignalPeer, SignalPeer], order: (typeof orders)[number]): Promise<Try> {
+  const room = randomUUID();
+  const joinMs: number[] = [];
+  async function join(peer: SignalPeer): Promise<JoinAck> {
+    const from = performance.now();
+    const ack = await peer.join(room);
+    joinMs.push(performance.now() - from);
+    return ack;
+  }
+  const inOrder = order === "in reverse" ? ([pair[1], pair[0]] as const) : pair;
+  const joins: JoinAck[] = [];
+  if (order === "together") joins.push(...(await Promise.all(inOrder.map(join))));
+  else for (const peer of inOrder) joins.push(await join(peer));
+  expect(joins.map(({ ok }) => ok)).toEqual([true, true]);
+  const acks: RelayAck[] = await Promise.all(pair.map((peer) => peer.send("offer", { roomId: room })));
+  const has = (peer: SignalPeer) => peer.got("offer").filter(({ roomId }) => roomId === room).length;
+  const receivers = pair.toReversed().filter((_, at) => acks[at]?.ok && acks[at].away === undefined);
+  const deadline = performance.now() + 1_500;
+  await until("the signals are there, or lost", () => receivers.every(has) || performance.now() > deadline, {
+    everyMs: 1,
+  });
+  const counts = receivers.map(has);
+  await Promise.all(pair.map((peer) => peer.send("leave", peerRoom(peer, room))));
+  for (const peer of pair) peer.events.length = 0;
+  return {
+    acknowledged: receivers.length,
+    delivered: counts.filter((count) => count > 0).length,
+    doubled: counts.filter((count) => count > 1).length,
+    joinMs,
+  };
+}
+
+/** `leave` takes the room id alone on Socket.IO, and as data on `/ws`. */
+const peerRoom = (peer: SignalPeer, room: string): unknown => ("raw" in peer ? { roomId: room } : room);
+
+/** No signal that is sent at once after the join acks is lost: the contract has no window. */
+export function testFirstSignals(stage: BackplaneStage, tries: number): void {
+  const pairs = gateways.flatMap((from) => gateways.map((to) => [from, to] as const));
+
+  test.each(pairs)(
+    `%s and %s: the first signal after both join acks arrives, ${tries} tries each`,
+    async (from, to) => {
+      const connect = async (gateway: (typeof gateways)[number], index: number): Promise<SignalPeer> =>
+        gateway === "/ws" ? connectRaw(stage.replica(index).url) : stage.connect(index);
+      const pair = [await connect(from, 0), await connect(to, 1)] as const;
+      try {
+        for (const order of orders) {
+          const total: Try = { acknowledged: 0, delivered: 0, doubled: 0, joinMs: [] };
+          for (let at = 0; at < tries; at += 1) {
+            const one = await tryOnce(pair, order);
+            total.acknowledged += one.acknowledged;
+            total.delivered += one.delivered;
+            total.doubled += one.doubled;
+            total.joinMs.push(...one.joinMs);
+          }
+          const p99 = quantile(
+            total.joinMs.sort((a, b) => a - b),
+            0.99,
+          );
+          const lost = total.acknowledged - total.delivered;
+          process.stdout.write(
+            `${stage.variant}, ${from} and ${to}, joined ${order}: ${lost} of ${total.acknowledged} acknowledged lost, ` +
+              `${total.doubled} doubled; join ack p99 ${p99.toFixed(1)} ms\n`,
+          );
+          const expected = { order, lost: 0, doubled: 0, acknowledged: 2 * tries };
+          const { acknowledged, doubled } = total;
+          expect.soft({ order, lost, doubled, acknowledged }).toEqual(expected);
+          expect.soft(p99).toBeLessThan(joinP99Ms);
+        }
+      } finally {
+        for (const peer of pair) peer.close();
+      }
+    },
+    30_000 + tries * 1_000,
+  );
+}

@@ -1,0 +1,14 @@
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { testFirstSignals } from "../conformance/first-signal-tests.ts";
+import type { Variant } from "../support/backplane-server.ts";
+import { createBackplaneStage } from "../support/backplane-stage.ts";
+
+const tries = Number(process.env["TRIES"] ?? 1_000);
+
+describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams"])("first signals on %s", (variant) => {
+  const stage = createBackplaneStage(variant);
+  beforeAll(stage.start);
+  afterEach(stage.clear);
+  afterAll(stage.end);
+  testFirstSignals(stage, tries);
+});
