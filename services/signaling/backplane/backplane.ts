@@ -23,10 +23,20 @@ export interface Backplane {
    * it resolves too, and the subscription is made when it is back.
    */
   subscribe(channel: string, listener: (payload: string, transitMs: number) => void): Promise<() => Promise<void>>;
+  /** Sends on a channel of our own, whatever the canary says; what cannot be sent is counted, and nobody waits. */
+  fire(channel: string, payload: Buffer | string): void;
+  /** As `subscribe`, with the bytes. The buffer is the listener's to keep. */
+  listen(channel: string, listener: (payload: Buffer, transitMs: number) => void): Promise<() => Promise<void>>;
+  /** How many processes listen on a channel of our own, this one included. Rejects without the backplane. */
+  listeners(channel: string): Promise<number>;
+  /** Resolves when what was subscribed to up to now is known to the backplane; undefined when it is. */
+  subscribing(): Promise<unknown> | undefined;
   /** False when this replica's own canary did not come back within 2 s, or its connection is lost. */
   up(): boolean;
   /** Told when `up()` changes. */
   onChange(listener: (up: boolean) => void): void;
+  /** Told when messages of others were dropped because they were too old: something of presence may be among them. */
+  onMissed(listener: () => void): void;
   /** Told of every canary of every replica, the own included, about once a second each. */
   onHeartbeat(listener: (nodeId: string) => void): void;
   /**

@@ -12,6 +12,8 @@ const startWithinMs = 5_000;
 
 /** Messages of strangers are logged at most this often, ms; the metric counts all. */
 const logStrangersEveryMs = 60_000;
+/** Between two tellings that something was missed, ms. */
+const missedEveryMs = 1_000;
 
 const heartbeatChannel = "hold-the-line:canary";
 
@@ -45,11 +47,22 @@ export function createCarrier<C extends RedisConnection>(
   function drop(reason: Rejection | "unsent" | "poisoned", err?: unknown): void {
     metrics.backplaneDropped.inc({ reason });
     if (err !== undefined) log.debug({ reason, err }, "not carried by the backplane");
+    if (reason === "stale") missed();
     if (reason !== "foreign" && reason !== "forged") return;
     const now = performance.now();
     if (now - strangerLoggedAt < logStrangersEveryMs) return;
     strangerLoggedAt = now;
     log.warn({ reason }, "dropped what no replica with our BACKPLANE_SECRET and version can have published");
+  }
+
+  const missedListeners: (() => void)[] = [];
+  let missedAt = Number.NEGATIVE_INFINITY;
+
+  /** Told at most once a second: after a pause there is a backlog of what is too old. */
+  function missed(): void {
+    if (performance.now() - missedAt < missedEveryMs) return;
+    missedAt = performance.now();
+    for (const listener of missedListeners) listener();
   }
 
   const subscriptions = createSubscriptions({
@@ -64,6 +77,10 @@ export function createCarrier<C extends RedisConnection>(
     const connection = link.connection();
     if (connection === undefined) throw new Error("no connection to the backplane");
     await connection.publish(kind, channel, envelope.seal(channel, payload, Date.now()));
+  }
+
+  function fire(kind: ChannelKind, channel: string, payload: Buffer | string): void {
+    send(kind, channel, payload).catch((error: unknown) => drop("unsent", error));
   }
 
   const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };
@@ -81,9 +98,7 @@ export function createCarrier<C extends RedisConnection>(
     drop,
     send,
     /** Sends or drops and counts; never rejects, nobody waits for it. */
-    fire(kind: ChannelKind, channel: string, payload: Buffer | string): void {
-      send(kind, channel, payload).catch((error: unknown) => drop("unsent", error));
-    },
+    fire,
     /** Resolves when the backplane carries messages, or after 5 s without it. */
     async start(): Promise<void> {
       await subscriptions.add(options.kind, heartbeatChannel, (payload) =>
@@ -114,6 +129,21 @@ export function createCarrier<C extends RedisConnection>(
         await subscriptions.add(options.kind, channel, heard);
         return () => subscriptions.remove(options.kind, channel, heard);
       },
+      fire: (channel: string, payload: Buffer | string) => fire(options.kind, channel, payload),
+      async listen(channel: string, listener: (payload: Buffer, transitMs: number) => void) {
+        const heard = (payload: Buffer) => listener(payload, transit.now() ?? 0);
+        await subscriptions.add(options.kind, channel, heard);
+        return () => subscriptions.remove(options.kind, channel, heard);
+      },
+      async listeners(channel: string): Promise<number> {
+        const connection = link.connection();
+        if (connection === undefined) throw new Error("no connection to the backplane");
+        const command = options.kind === "shard" ? "SHARDNUMSUB" : "NUMSUB";
+        const replies = (await connection.command(["PUBSUB", command, channel])) as [string, number | string][];
+        return replies.flat().reduce((sum: number, part) => (part === channel ? sum : sum + Number(part)), 0);
+      },
+      subscribing: subscriptions.pending,
+      onMissed: (listener: () => void) => void missedListeners.push(listener),
       up: canary.up,
       onChange: canary.onChange,
       onHeartbeat: canary.onHeartbeat,

@@ -32,6 +32,8 @@ export function createSubscriptions(options: {
 }) {
   const { connection, envelope, transit, drop } = options;
   const subscriptions = new Map<string, Subscription>();
+  /** Wishes that are being made true. */
+  const changes = new Set<Promise<void>>();
   const keyOf = (kind: ChannelKind, channel: string) => `${kind} ${channel}`;
 
   function deliver({ listeners }: Subscription, message: Buffer, channel: Buffer): void {
@@ -69,7 +71,10 @@ export function createSubscriptions(options: {
       if (listeners.size === 0 && subscriptions.get(keyOf(kind, channel)) === subscription)
         subscriptions.delete(keyOf(kind, channel));
     });
-    return subscription.settled;
+    const { settled } = subscription;
+    changes.add(settled);
+    void settled.then(() => changes.delete(settled));
+    return settled;
   }
 
   return {
@@ -84,6 +89,8 @@ export function createSubscriptions(options: {
       subscription.listeners.add(listener);
       return settle(subscription);
     },
+    /** Resolves when all that was wished for up to now is made true, or given up; undefined when it is. */
+    pending: (): Promise<unknown> | undefined => (changes.size === 0 ? undefined : Promise.all(changes)),
     /** Removes one listener, or all of the channel. */
     async remove(kind: ChannelKind, channel: string, listener?: Listener): Promise<void> {
       const subscription = subscriptions.get(keyOf(kind, channel));

@@ -2,9 +2,23 @@ import { z } from "zod";
 
 const entry = { roomId: z.string(), peerId: z.string() };
 const memberFields = { ...entry, kind: z.enum(["socketio", "ws"]), since: z.number(), away: z.boolean() };
-/** What a replica tells the others about its own members. */
+/** What a replica can do that older ones cannot; an older one announces nothing. */
+const Abilities = z.object({
+  /** It takes relays on a channel of its own. */
+  addressed: z.boolean(),
+});
+export type Abilities = z.infer<typeof Abilities>;
+
+/** What a replica tells the others about its own members. Where there is an `ask`, it is to be confirmed. */
 export const Gossip = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("joined"), node: z.string(), life: z.string(), ...memberFields, resumed: z.boolean() }),
+  z.object({
+    type: z.literal("joined"),
+    node: z.string(),
+    life: z.string(),
+    ...memberFields,
+    resumed: z.boolean(),
+    ask: z.number().optional(),
+  }),
   z.object({ type: z.literal("away"), node: z.string(), ...entry, reason: z.enum(["disconnected", "draining"]) }),
   z.object({ type: z.literal("left"), node: z.string(), ...entry, reason: z.enum(["left", "timeout", "expired"]) }),
   z.object({
@@ -13,8 +27,23 @@ export const Gossip = z.discriminatedUnion("type", [
     /** One life of the replica's process. */
     life: z.string(),
     id: z.number(),
+    /** Epoch ms of that replica: it says nothing about joins after that. */
+    at: z.number().optional(),
     members: z.array(z.object(memberFields)),
     last: z.boolean(),
+    abilities: Abilities.optional(),
+    ask: z.number().optional(),
+    /** The ask that it answers. */
+    answers: z.number().optional(),
+  }),
+  /** To the replica that asked alone: its join is known, and these are our own members of that room. */
+  z.object({
+    type: z.literal("confirmed"),
+    node: z.string(),
+    life: z.string(),
+    ask: z.number(),
+    roomId: z.string(),
+    members: z.array(z.object(memberFields)),
   }),
 ]);
 export type Gossip = z.infer<typeof Gossip>;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { PeerAway, PeerLeft } from "../../../common/protocol.ts";
 import type { Directory, Member } from "./directory.ts";
-import type { Gossip } from "./gossip.ts";
+import type { Abilities, Gossip } from "./gossip.ts";
 
 /** A member that its replica does not list any more may be on its way from another: so long, ms, it is kept. */
 export const elsewhereMs = 500;
@@ -11,73 +11,94 @@ const snapshotChunk = 500;
 /** A member of a room, as a key. */
 export const keyOf = (roomId: string, peerId: string): string => JSON.stringify([roomId, peerId]);
 
+/** A member as its own replica tells the others of it. */
+export const entryOf = (roomId: string, { peerId, kind, since, away }: Member) => ({
+  roomId,
+  peerId,
+  kind,
+  since,
+  away,
+});
+
 /**
  * Snapshots: each replica tells the others all its members when it meets a new one and when the backplane is back, so
  * that what was missed is made up for. A process that was started anew under an old name is a new one.
  */
 export function createSnapshots(options: {
   nodeId: string;
+  abilities: Abilities;
   directory: Directory;
-  emit: (gossip: Gossip) => void;
+  /** Hands gossip to all other replicas, or to the one that is named. */
+  emit: (gossip: Gossip, to?: string) => void;
   joined: (roomId: string, member: Member) => boolean;
   away: (roomId: string, peerId: string, node: string, reason: PeerAway["reason"]) => boolean;
   leave: (roomId: string, peerId: string, node: string, reason: PeerLeft["reason"]) => boolean;
   startGrace: (roomId: string, peerId: string, node: string, reason: PeerLeft["reason"]) => void;
+  /** Another process than before, or the first that is heard of: it does not know our members. */
+  onMet: (node: string) => void;
 }) {
-  const { nodeId, directory, emit, joined, away, leave, startGrace } = options;
+  const { nodeId, abilities, directory, emit, joined, away, leave, startGrace } = options;
   let snapshotId = 0;
   const life = randomBytes(9).toString("base64url");
   const lives = new Map<string, string>();
   /** When a replica's present process was first heard of, epoch ms; members from before are on their grace. */
   const bornAt = new Map<string, number>();
   const departures = new Set<NodeJS.Timeout>();
-  const incoming = new Map<string, { id: number; keys: Set<string> }>();
+  /** By replica, then by the snapshot's number: what of it was seen. */
+  const incoming = new Map<string, Map<number, Set<string>>>();
 
-  function send(): void {
-    const members = [...directory.ofNode(nodeId)].map(([roomId, { peerId, kind, since, away: isAway }]) => {
-      return { roomId, peerId, kind, since, away: isAway };
-    });
+  /** To all, with an ask or without; or to the one whose ask it answers. */
+  function send({ ask, answer }: { ask?: number; answer?: { to: string; ask: number } } = {}): void {
+    const members = [...directory.ofNode(nodeId)].map(([roomId, member]) => entryOf(roomId, member));
+    const at = Date.now();
     snapshotId += 1;
-    for (let at = 0; at === 0 || at < members.length; at += snapshotChunk)
-      emit({
+    for (let from = 0; from === 0 || from < members.length; from += snapshotChunk) {
+      const last = from + snapshotChunk >= members.length;
+      const gossip: Gossip = {
         type: "snapshot",
         node: nodeId,
         life,
         id: snapshotId,
-        members: members.slice(at, at + snapshotChunk),
-        last: at + snapshotChunk >= members.length,
-      });
+        at,
+        members: members.slice(from, from + snapshotChunk),
+        last,
+        abilities,
+        ...(last && ask !== undefined ? { ask } : {}),
+        ...(last && answer !== undefined ? { answers: answer.ask } : {}),
+      };
+      emit(gossip, answer?.to);
+    }
   }
 
   /** Another process has that name now: the members of the one before have lost their sockets. */
-  function meet(node: string, itsLife: string): void {
+  function meet(node: string, itsLife: string, isAnswer = false): void {
     const before = lives.get(node);
     if (before === itsLife) return;
     lives.set(node, itsLife);
     incoming.delete(node);
-    // It does not know our members.
-    send();
+    if (!isAnswer) options.onMet(node);
     if (before === undefined) return;
     for (const [roomId, { peerId }] of [...directory.ofNode(node)])
       if (!away(roomId, peerId, node, "replica-lost")) startGrace(roomId, peerId, node, "replica-lost");
     bornAt.set(node, Date.now());
   }
 
-  function take({ node, life: itsLife, id, members, last }: Extract<Gossip, { type: "snapshot" }>): void {
-    meet(node, itsLife);
-    let seen = incoming.get(node);
-    if (seen?.id !== id) {
-      seen = { id, keys: new Set() };
-      incoming.set(node, seen);
-    }
+  function take({ node, life: itsLife, id, at, members, last, answers }: Extract<Gossip, { type: "snapshot" }>): void {
+    meet(node, itsLife, answers !== undefined);
+    const ofNode = incoming.get(node) ?? new Map<number, Set<string>>();
+    incoming.set(node, ofNode);
+    const seen = ofNode.get(id) ?? new Set();
+    ofNode.set(id, seen);
     for (const { roomId, ...member } of members) {
-      seen.keys.add(keyOf(roomId, member.peerId));
+      seen.add(keyOf(roomId, member.peerId));
       joined(roomId, { ...member, node });
     }
     if (!last) return;
-    incoming.delete(node);
+    for (const number of ofNode.keys()) if (number <= id) ofNode.delete(number);
+    // A later join may have overtaken it: on several shards channels have no common order.
+    const until = at ?? Number.POSITIVE_INFINITY;
     const gone = [...directory.ofNode(node)].filter(([roomId, { peerId, since }]) => {
-      return since >= (bornAt.get(node) ?? 0) && !seen.keys.has(keyOf(roomId, peerId));
+      return since >= (bornAt.get(node) ?? 0) && since <= until && !seen.has(keyOf(roomId, peerId));
     });
     if (gone.length === 0) return;
     const timer = setTimeout(() => {

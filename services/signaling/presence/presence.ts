@@ -2,15 +2,10 @@ import type { Log } from "../../../common/log.ts";
 import type { PeerAway, PeerLeft } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Directory, Kind, Member } from "./directory.ts";
-import { Gossip } from "./gossip.ts";
-import { createSnapshots, elsewhereMs, keyOf } from "./presence-snapshots.ts";
-
-/** A replica is taken for lost when its canary was not heard for this long, ms. */
-const lostAfterMs = 2_500;
-/** After the backplane returns, replicas wait this long before they exchange members and judge each other, ms. */
-const settleMs = 3_000;
-/** The check of silence runs this often, ms; a much longer pause is a stall of our own. */
-const judgeEveryMs = 250;
+import { type Abilities, Gossip } from "./gossip.ts";
+import { createCensus, lostAfterMs, settleMs } from "./census.ts";
+import { createSnapshots, elsewhereMs, entryOf, keyOf } from "./presence-snapshots.ts";
+import { createSettling } from "./settling.ts";
 
 /** What presence needs from the gateways: to tell the peers of this replica, and to end a superseded socket. */
 export interface LocalPeers {
@@ -30,19 +25,17 @@ export function createPresence(options: {
   graceMs: number;
   directory: Directory;
   backplane: Backplane;
-  /** Hands gossip to all other replicas. */
-  emit: (gossip: Gossip) => void;
+  /** What this replica announces that it can do. */
+  abilities: Abilities;
+  /** Hands gossip to all other replicas, or to the one that is named. */
+  emit: (gossip: Gossip, to?: string) => void;
   local: LocalPeers;
   log: Log;
 }) {
-  const { nodeId, graceMs, directory, backplane, emit, local, log } = options;
+  const { nodeId, graceMs, directory, backplane, abilities, emit, local, log } = options;
   const graces = new Map<string, NodeJS.Timeout>();
-  const heardAt = new Map<string, number>();
-  const lost = new Set<string>();
-  /** Replicas that were sent a snapshot when they were first heard. */
-  const introduced = new Set<string>();
-  let settled = performance.now();
-  let settling: NodeJS.Timeout | undefined;
+  /** What the live process of each replica can do; null where it is older and announces nothing. */
+  const abilitiesOf = new Map<string, Abilities | null>();
 
   function stopGrace(roomId: string, peerId: string): void {
     clearTimeout(graces.get(keyOf(roomId, peerId)));
@@ -70,7 +63,7 @@ export function createPresence(options: {
 
   /** Without the backplane, and until the replicas have exchanged their members after it came back. */
   function isFrozen(): boolean {
-    return !backplane.up() || performance.now() < settled + elsewhereMs;
+    return !backplane.up() || performance.now() < census.settledAt() + elsewhereMs;
   }
 
   function joined(roomId: string, member: Member): boolean {
@@ -106,7 +99,7 @@ export function createPresence(options: {
   function startOrphanGrace(roomId: string, peerId: string, node: string): void {
     stopGrace(roomId, peerId);
     const check = () => {
-      if (lost.has(node) && !isFrozen()) leave(roomId, peerId, node, "replica-lost");
+      if (census.isLost(node) && !isFrozen()) leave(roomId, peerId, node, "replica-lost");
       else if (directory.member(roomId, peerId)?.away === true)
         graces.set(keyOf(roomId, peerId), setTimeout(check, graceMs));
     };
@@ -121,62 +114,93 @@ export function createPresence(options: {
     return true;
   }
 
-  const snapshots = createSnapshots({ nodeId, directory, emit, joined, away, leave, startGrace });
-
-  backplane.onHeartbeat((node) => {
-    if (node === nodeId) return;
-    const known = introduced.has(node) && !lost.has(node);
-    introduced.add(node);
-    heardAt.set(node, performance.now());
-    lost.delete(node);
-    // A replica that is new, or back: it does not know our members.
-    if (!known && backplane.up()) snapshots.send();
+  const settling = createSettling({ up: backplane.up, askAll: (ask) => snapshots.send({ ask }) });
+  const snapshots = createSnapshots({
+    nodeId,
+    abilities,
+    directory,
+    emit,
+    joined,
+    away,
+    leave,
+    startGrace,
+    onMet(node) {
+      abilitiesOf.delete(node);
+      settling.resync([node]);
+    },
   });
-
-  backplane.onChange((up) => {
-    clearTimeout(settling);
-    settled = Number.POSITIVE_INFINITY;
-    if (!up) return;
-    settling = setTimeout(() => {
-      settled = performance.now();
-      for (const node of heardAt.keys())
-        if (!lost.has(node)) heardAt.set(node, Math.max(heardAt.get(node) ?? 0, settled - 1_000));
-      snapshots.send();
-    }, settleMs);
-  });
-
-  let judgedAt = performance.now();
-  const judging = setInterval(() => {
-    const now = performance.now();
-    const pausedMs = now - judgedAt;
-    judgedAt = now;
-    // We were stalled or frozen ourselves: nobody could be heard.
-    if (pausedMs > 4 * judgeEveryMs) for (const [node, at] of heardAt) heardAt.set(node, Math.max(at, now - 1_000));
-    if (!backplane.up() || now < settled) return;
-    for (const [node, at] of heardAt) {
-      if (lost.has(node) || now - at <= lostAfterMs) continue;
-      lost.add(node);
-      log.warn({ lost: node }, `${node} fell silent: its peers are away`);
+  const census = createCensus({
+    nodeId,
+    backplane,
+    onMet(node) {
+      if (abilitiesOf.get(node) === null) snapshots.send();
+      else settling.resync([node]);
+    },
+    onLost(node) {
+      settling.gone(node);
       for (const [roomId, { peerId, away: isAway }] of [...directory.ofNode(node)])
         if (!isAway) away(roomId, peerId, node, "replica-lost");
-    }
-  }, judgeEveryMs);
+    },
+    onStalled: () => settling.resync(),
+    onSettled() {
+      settling.outageEnded();
+      settling.resync();
+    },
+    log,
+  });
+  // Gossip may be missed until members are exchanged: what is up is asked at once, and again when all have settled.
+  backplane.onChange(() => settling.resync());
+  backplane.onMissed(() => settling.resync());
+
+  function learn(node: string, itsAbilities: Abilities | null): void {
+    abilitiesOf.set(node, itsAbilities);
+    if (itsAbilities === null) settling.gone(node);
+    else settling.know(node);
+  }
+
+  function confirm(to: string, ask: number, roomId: string): void {
+    const own = [...directory.members(roomId)].filter(({ node }) => node === nodeId);
+    const members = own.map((member) => entryOf(roomId, member));
+    emit({ type: "confirmed", node: nodeId, life: snapshots.life, ask, roomId, members }, to);
+  }
+
+  function take(gossip: Extract<Gossip, { type: "snapshot" }>): void {
+    const { node, ask, answers } = gossip;
+    snapshots.take(gossip);
+    if (gossip.last) learn(node, gossip.abilities ?? null);
+    if (answers !== undefined) settling.confirmed(node, answers);
+    if (ask !== undefined) snapshots.send({ answer: { to: node, ask } });
+  }
 
   return {
+    /** Tells these replicas who is here, and asks them who is there. */
+    introduce: (others: Iterable<string>): void => settling.resync(others),
+    synced: settling.synced,
     /**
-     * Tells the others who is here, and so is told who is there. A process that was started anew under a name that
-     * nobody has missed yet would otherwise not be told.
+     * A peer of this replica joined.
+     *
+     * @param subscribing what must be made before others can reach it here
+     * @param later told when the join is settled, where it was not within 300 ms
+     * @returns whether every replica that is known to hold members of the room knows it
      */
-    introduce: (): void => snapshots.send(),
-    /** A peer of this replica joined; false never happens for a fresh `since`. */
-    enter(roomId: string, peerId: string, kind: Kind): void {
+    enter(
+      roomId: string,
+      peerId: string,
+      kind: Kind,
+      subscribing?: Promise<unknown>,
+      later: () => void = () => undefined,
+    ): true | Promise<boolean> {
       const known = directory.member(roomId, peerId);
       const resumed = known !== undefined;
       // Later than the join before, whatever the clock of that replica said.
       const since = Math.max(Date.now(), (known?.since ?? 0) + 1);
       const member = { peerId, node: nodeId, kind, since, away: false };
       joined(roomId, member);
-      emit({ type: "joined", life: snapshots.life, roomId, ...member, resumed });
+      const holders = new Set<string>();
+      for (const { node } of directory.members(roomId)) if (node !== nodeId) holders.add(node);
+      const { ask, settled } = settling.entered(roomId, holders, subscribing, later);
+      emit({ type: "joined", life: snapshots.life, roomId, ...member, resumed, ask });
+      return settled;
     },
     /** A socket of this replica ended without `leave`, or is about to be closed by a drain. */
     lose(roomId: string, peerId: string, reason: "disconnected" | "draining"): void {
@@ -184,23 +208,37 @@ export function createPresence(options: {
       if (away(roomId, peerId, nodeId, reason)) emit({ type: "away", node: nodeId, roomId, peerId, reason });
     },
     leave: (roomId: string, peerId: string, reason: "left" | "expired") => leave(roomId, peerId, nodeId, reason),
+    /** Replicas that may hold members of the room that are not known here, or may not know those here. */
+    unsure(roomId: string): ReadonlySet<string> {
+      census.noticeStall();
+      return settling.unsure(roomId);
+    },
+    /** Undefined where it is not known yet what that replica can do, null where it is older and announces nothing. */
+    abilitiesOf: (node: string): Abilities | null | undefined => abilitiesOf.get(node),
     /** Gossip of another replica. @throws ZodError when it is malformed */
     receive(message: unknown): void {
       const gossip = Gossip.parse(message);
       if (gossip.node === nodeId) return;
-      // Heard of: one that dies before its first canary is missed all the same.
-      if (!heardAt.has(gossip.node)) heardAt.set(gossip.node, performance.now());
+      census.mention(gossip.node);
       if (gossip.type === "joined") {
-        const { roomId, peerId, node, kind, since } = gossip;
+        const { roomId, peerId, node, kind, since, ask } = gossip;
         snapshots.meet(node, gossip.life);
+        if (ask === undefined) learn(node, null);
         joined(roomId, { peerId, node, kind, since, away: false });
+        if (ask !== undefined) confirm(node, ask, roomId);
       } else if (gossip.type === "away") away(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
       else if (gossip.type === "left") leave(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
-      else snapshots.take(gossip);
+      else if (gossip.type === "snapshot") take(gossip);
+      else {
+        const { node, ask, roomId, members } = gossip;
+        snapshots.meet(node, gossip.life);
+        for (const member of members) joined(roomId, { ...member, node });
+        settling.confirmed(node, ask, roomId);
+      }
     },
     close(): void {
-      clearInterval(judging);
-      clearTimeout(settling);
+      census.close();
+      settling.close();
       for (const timer of graces.values()) clearTimeout(timer);
       snapshots.close();
     },
