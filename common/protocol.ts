@@ -68,6 +68,11 @@ export interface Joined {
   peerId: string;
   /** The other members known so far. */
   peers: KnownPeer[];
+  /**
+   * False where a replica that may hold members of the room has not confirmed the join in time, or the backplane is
+   * down: signals from there may not arrive before `settled` is told.
+   */
+  settled?: false;
   /** Give it with the next join to keep `peerId`. Secret: it is the peer's identity. */
   resume: string;
   iceServers?: IceServer[];
@@ -106,6 +111,10 @@ export interface Draining {
   /** When the server will close this socket, ms from now; informative. */
   reconnectInMs: number;
 }
+/** Follows a join ack with `settled: false`: from now on every signal of the room arrives. */
+export interface Settled {
+  roomId: string;
+}
 /** Sent for a refused event whose sender asked for no ack. */
 export interface ErrorReport {
   event: string;
@@ -133,6 +142,7 @@ export interface ServerToClientEvents {
   "peer-joined"(event: PeerJoined): void;
   "peer-away"(event: PeerAway): void;
   "peer-left"(event: PeerLeft): void;
+  settled(event: Settled): void;
   draining(event: Draining): void;
   superseded(event: { peerId: string }): void;
   "error-report"(event: ErrorReport): void;

@@ -26,6 +26,12 @@ export const schema = z
       .enum(["pubsub", "sharded", "streams"])
       .default("pubsub")
       .describe("What carries room messages between replicas"),
+    RELAY: z
+      .enum(["addressed", "adapter"])
+      .default("addressed")
+      .describe(
+        "addressed: a signal goes to the replicas that hold members of its room, each on a channel of its own; adapter: the adapter's broadcast, always",
+      ),
     RECOVERY_MAX_MS: milliseconds(0, 120_000)
       .default(10_000)
       .describe("With BACKPLANE=streams: how long after its connection closed a session gets replayed what it missed"),

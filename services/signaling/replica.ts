@@ -4,6 +4,7 @@ import { AdminError } from "../../common/admin-access.ts";
 import { createAdminServer } from "../../common/admin-server.ts";
 import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/create-backplane.ts";
+import { createReplicaChannels, openInbox } from "./backplane/replica-channel.ts";
 import type { Config } from "./config.ts";
 import { createEventLoopGuard } from "./event-loop-guard.ts";
 import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
@@ -37,7 +38,9 @@ export async function startReplica(config: Config, log: Log) {
   let state: "starting" | "ready" | "draining" = "starting";
 
   if (config.RESUME_SECRET === undefined) log.warn("RESUME_SECRET is unset: resume tokens can be forged");
-  const backplane = await createBackplane(config, { nodeId: config.NODE_ID, log, metrics });
+  // Where sessions are recovered, every signal must be on the stream.
+  const addressed = config.RELAY === "addressed" && config.BACKPLANE !== "streams";
+  const backplane = await createBackplane(config, { nodeId: config.NODE_ID, addressed, log, metrics });
   const page = createPage(config.PAGE_DIR, log);
   const http = createServer((request, response) => {
     page(request, response).catch((err: unknown) => {
@@ -49,7 +52,8 @@ export async function startReplica(config: Config, log: Log) {
   boundOpenHeads(http);
   const unfinished = createLedger(config.MAX_UNFINISHED_BYTES);
   const unread = createLedger(config.MAX_UNREAD_BYTES);
-  const gateway = createSocketIoGateway({ config, http, backplane, unfinished, unread, metrics, log });
+  const channels = createReplicaChannels(backplane);
+  const gateway = createSocketIoGateway({ config, http, backplane, channels, unfinished, unread, metrics, log });
   const rawGateway = createRawWsGateway({ config, http, backplane, unfinished, unread, metrics, log });
   const guard = createEventLoopGuard(config.OVERLOAD_LAG_MS);
   let switchboard: Switchboard | undefined;
@@ -58,7 +62,11 @@ export async function startReplica(config: Config, log: Log) {
     graceMs: config.AWAY_GRACE_MS,
     directory,
     backplane,
-    emit: (gossip: Gossip) => gateway.gossip(gossip),
+    abilities: { addressed },
+    emit(gossip: Gossip, to?: string) {
+      if (to === undefined) gateway.gossip(gossip);
+      else channels.gossip(to, gossip);
+    },
     local: {
       tell(...told) {
         gateway.tell(...told);
@@ -82,6 +90,7 @@ export async function startReplica(config: Config, log: Log) {
   });
   gateway.serve(switchboard, presence.receive);
   rawGateway.serve(switchboard);
+  await openInbox(backplane, config.NODE_ID, { onGossip: presence.receive, onRelay: gateway.receive });
   const barrier = await createBarrier(backplane, config.NODE_ID, log);
   function* connections() {
     yield* gateway.connections();
@@ -90,7 +99,7 @@ export async function startReplica(config: Config, log: Log) {
   const drain = createDrain({
     connections,
     announceAway: (connection) => switchboard.announce(connection, "draining"),
-    announced: barrier,
+    announced: barrier.pass,
     log,
   });
   let closing = false;
@@ -145,8 +154,8 @@ export async function startReplica(config: Config, log: Log) {
   });
 
   // Who joins here first must find the members of its room that are elsewhere.
-  presence.introduce();
-  await barrier();
+  presence.introduce(await barrier.whoIsThere());
+  await Promise.all([barrier.pass(), presence.synced()]);
   const adminAddress = await admin.listen();
   const address = await new Promise<AddressInfo>((resolve, reject) => {
     http.once("error", reject);

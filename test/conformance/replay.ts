@@ -14,7 +14,8 @@ export async function captureSignal(
   room: string,
   send: () => Promise<unknown>,
 ): Promise<{ again: () => Promise<void>; close: () => void }> {
-  const channel = `socket.io#/signaling#r:${room}#`;
+  // By the adapter's broadcast, or to the replica that holds the addressee.
+  const channels = [`socket.io#/signaling#r:${room}#`, "hold-the-line:replica:signaling-2"];
   const clients = await Promise.all(
     servers.map(async ({ url }) => {
       const client = createClient({ url, disableOfflineQueue: true });
@@ -28,16 +29,20 @@ export async function captureSignal(
   };
   let again: (() => Promise<void>) | undefined;
   for (const client of clients) {
-    const take = (message: Buffer) => {
+    const take = (message: Buffer, channel: Buffer) => {
+      if (!message.includes(room) || message.includes("confirmed")) return;
       again ??= async () => {
-        await (variant === "pubsub" ? client.publish(channel, message) : client.sPublish(channel, message));
+        await (variant === "pubsub"
+          ? client.publish(channel.toString(), message)
+          : client.sPublish(channel.toString(), message));
       };
     };
-    if (variant === "pubsub") await client.subscribe(channel, take, true);
-    else if (variant !== "streams")
-      await client.sSubscribe(channel, take, true).catch((error: Error) => {
-        if (!error.message.startsWith("MOVED")) throw error;
-      });
+    for (const channel of channels)
+      if (variant === "pubsub") await client.subscribe(channel, take, true);
+      else if (variant !== "streams")
+        await client.sSubscribe(channel, take, true).catch((error: Error) => {
+          if (!error.message.startsWith("MOVED")) throw error;
+        });
   }
   await send();
   const [first] = clients;

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { testFirstSignals } from "../conformance/first-signal-tests.ts";
-import type { Variant } from "../support/backplane-server.ts";
-import { createBackplaneStage } from "../support/backplane-stage.ts";
+import type { Variant } from "../support/backplane/backplane-server.ts";
+import { createBackplaneStage } from "../support/backplane/backplane-stage.ts";
 
 const tries = Number(process.env["TRIES"] ?? 1_000);
 

@@ -10,6 +10,7 @@ interface Inner {
   nsp: { _onServerSideEmit(args: unknown): void; listenerCount(event: string): number };
   _encode(packet: unknown, options: unknown): unknown;
   broadcast(packet: unknown, options: unknown): unknown;
+  apply(options: { flags?: { addressed?: boolean } }, each: (socket: unknown) => void): void;
   onrequest?(channel: unknown, message: Buffer): Promise<void>;
   onMessage?(message: ClusterMessage, offset?: string): void;
 }
@@ -34,9 +35,10 @@ const allowedRequest = 6;
  *
  * Also observes how long broadcasts that found their room here were on their way.
  */
-export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, { metrics }: BackplaneContext): A {
+export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, context: BackplaneContext): A {
   const inner = adapter as unknown as Inner;
   const { transit, drop } = carrier;
+  const { metrics } = context;
 
   const encode = inner._encode.bind(adapter);
   inner._encode = (packet, options) => {
@@ -46,6 +48,12 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, { 
       metrics.relayDuration.observe({ scope: "remote" }, transitMs / 1000);
     }
     return encode(packet, options);
+  };
+
+  // What came on this replica's own channel already, for replicas that take nothing there.
+  const apply = inner.apply.bind(adapter);
+  inner.apply = (options, each) => {
+    if (transit.now() === undefined || !context.addressed || options.flags?.addressed !== true) apply(options, each);
   };
 
   // Some adapters broadcast in an async function, whose rejection nobody awaits.

@@ -49,6 +49,8 @@ export interface Backplane {
 
 export interface BackplaneContext {
   nodeId: string;
+  /** Whether this replica takes relays on a channel of its own. */
+  addressed: boolean;
   envelope: Envelope;
   log: Log;
   metrics: Metrics;

@@ -10,7 +10,8 @@ import { createLimits } from "../intake/limits.ts";
 import { boundedWebSocketServer } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
-import type { Relay, Switchboard } from "../rooms/switchboard.ts";
+import type { Relay } from "../rooms/relay.ts";
+import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
 import { mayConnect } from "./origin.ts";
 import { createRoomFanout, type RoomMessage } from "./raw-ws-fanout.ts";
@@ -93,9 +94,10 @@ export function createRawWsGateway(options: {
       unread,
       onFrame({ event, args, id }) {
         if (switchboard === undefined) return;
-        const ack = switchboard.handle(connection, event, args);
-        if (id !== undefined) raw.ack(id, ack);
-        else if (!ack.ok) raw.report(event, ack.error.code, ack.error.message);
+        switchboard.handle(connection, event, args, (ack) => {
+          if (id !== undefined) raw.ack(id, ack);
+          else if (!ack.ok) raw.report(event, ack.error.code, ack.error.message);
+        });
       },
       onRefused: (event, code) => metrics.events.inc({ event: eventLabel(event), outcome: code }),
       onClose(reason) {

@@ -5,6 +5,7 @@ import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
 import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
+import type { ReplicaChannels } from "../backplane/replica-channel.ts";
 import type { Config } from "../config.ts";
 import { requireMethods } from "../intake/guarded.ts";
 import { type EngineSocket, installIntake } from "../intake/install-intake.ts";
@@ -13,15 +14,13 @@ import { type PollingTransport, pollingMethods, takePollBodies } from "../intake
 import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
-import type { Recovered, Relay, Switchboard } from "../rooms/switchboard.ts";
+import type { Relay } from "../rooms/relay.ts";
+import type { Recovered, Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
 import { mayConnect } from "./origin.ts";
 import { boundBuffer } from "./slow-consumer.ts";
+import { createSocketIoDelivery, peerRoomOf, roomOf } from "./socketio-delivery.ts";
 import { traceIdOf } from "./trace-id.ts";
-
-/** Client room ids never become Socket.IO rooms as they are: a raw one could name another socket's private room. */
-const roomOf = (roomId: string) => `r:${roomId}`;
-const peerRoomOf = (peerId: string) => `p:${peerId}`;
 
 /** The event by which replicas gossip presence. */
 const gossipEvent = "presence";
@@ -34,6 +33,7 @@ export function createSocketIoGateway(options: {
   /** What all connections have sent and not finished, and have not read. */
   unfinished: Ledger;
   unread: Ledger;
+  channels: ReplicaChannels;
   metrics: Metrics;
   log: Log;
 }) {
@@ -70,6 +70,13 @@ export function createSocketIoGateway(options: {
   requireMethods("engine.io's server", engine, ["createTransport"]);
   requireMethods("polling", engine.createTransport("polling", { _query: { EIO: "4" } }), pollingMethods);
   const namespace = io.of(NAMESPACE);
+  const delivery = createSocketIoDelivery({
+    io,
+    namespace,
+    channels: options.channels,
+    recovers: backplane.recovery !== undefined,
+    metrics,
+  });
   const authorize = createAuthorizer(config);
   const grants = new WeakMap<Socket, Grant>();
   if (authorize !== null)
@@ -164,10 +171,11 @@ export function createSocketIoGateway(options: {
           const event = typeof name === "string" ? name : "";
           const last = args.at(-1);
           const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
-          const ack = switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1));
-          if (reply !== null) reply(ack);
-          else if (!ack.ok)
-            connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
+          switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1), (ack) => {
+            if (reply !== null) reply(ack);
+            else if (!ack.ok)
+              connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
+          });
         });
         const expiring = expiresIn(connection.grant, () => switchboard.expire(connection));
         socket.on("disconnect", () => {
@@ -180,18 +188,9 @@ export function createSocketIoGateway(options: {
     },
     gossip: (gossip: unknown) => namespace.serverSideEmit(gossipEvent, gossip),
     /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
-    relay({ event, roomId, to, sender, signal, remote, skip }: Relay): number {
-      const room = to === undefined ? roomOf(roomId) : peerRoomOf(to);
-      const senderId = sockets.get(sender)?.id;
-      // Where sessions can be recovered, what is said among local members must be on record too.
-      const beyond = remote.socketio || backplane.recovery !== undefined;
-      const operator = (beyond ? namespace : namespace.local).to(room);
-      const excluded = skip.map(peerRoomOf);
-      if (senderId !== undefined) excluded.push(senderId);
-      operator.except(excluded).emit(event, signal);
-      const members = namespace.adapter.rooms.get(room);
-      return (members?.size ?? 0) - (senderId !== undefined && members?.has(senderId) ? 1 : 0);
-    },
+    relay: (relay: Relay): number => delivery.relay(relay, sockets.get(relay.sender)?.id),
+    /** A relay that came on this replica's own channel. @throws where it is malformed */
+    receive: delivery.receive,
     /** Tells the members of a room that are connected here, but for the peer `except`. */
     tell(roomId: string, event: string, data: unknown, except?: string): void {
       const operator = namespace.local.to(roomOf(roomId));

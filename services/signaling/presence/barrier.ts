@@ -3,6 +3,8 @@ import type { Backplane } from "../backplane/backplane.ts";
 
 /** Longest wait, ms: a backplane that is down brings nothing back. */
 const limitMs = 3_000;
+/** A replica that starts waits this long for those that listen but do not answer, ms: a canary comes every second. */
+const censusMs = 1_200;
 /** A replica that was not heard for so long is not waited for, ms. */
 const heardWithinMs = 2_500;
 
@@ -14,20 +16,21 @@ const answerChannel = (nodeId: string) => `hold-the-line:barrier:${nodeId}`;
  * in order, so once all have answered, what this replica said before its call is known everywhere, and what the others
  * sent before their answers has arrived here. (On several shards channels have no common order; there it says no more
  * than that all are alive.)
- *
- * The function resolves after 3 s at the latest, whoever has answered or not.
  */
-export async function createBarrier(backplane: Backplane, nodeId: string, log: Log): Promise<() => Promise<void>> {
+export async function createBarrier(backplane: Backplane, nodeId: string, log: Log) {
   const heardAt = new Map<string, number>();
-  /** By call: the replicas that have not answered, and what to do when all have. */
-  const waiting = new Map<string, { missing: Set<string>; done: () => void }>();
+  /** By call: the replicas that have answered, whether that is enough, and what to do then. */
+  const waiting = new Map<
+    string,
+    { answered: Set<string>; isDone: (answered: ReadonlySet<string>) => boolean; done: () => void }
+  >();
   let calls = 0;
   backplane.onHeartbeat((node) => void heardAt.set(node, performance.now()));
 
   function answeredBy(call: string, node: string): void {
     const one = waiting.get(call);
-    one?.missing.delete(node);
-    if (one?.missing.size === 0) one.done();
+    one?.answered.add(node);
+    if (one?.isDone(one.answered) === true) one.done();
   }
 
   await backplane.subscribe(callChannel, (payload) => {
@@ -44,21 +47,38 @@ export async function createBarrier(backplane: Backplane, nodeId: string, log: L
     answeredBy(call, node);
   });
 
-  return () =>
-    new Promise<void>((resolve) => {
+  function ask(withinMs: number, isDone: (answered: ReadonlySet<string>) => boolean): Promise<ReadonlySet<string>> {
+    return new Promise((resolve) => {
       const call = String(++calls);
-      const now = performance.now();
-      const others = [...heardAt].filter(([, at]) => now - at < heardWithinMs).map(([node]) => node);
+      const answered = new Set<string>();
       const done = () => {
         clearTimeout(timer);
         waiting.delete(call);
-        resolve();
+        resolve(answered);
       };
-      const timer = setTimeout(done, limitMs);
-      waiting.set(call, { missing: new Set([nodeId, ...others]), done });
+      const timer = setTimeout(done, withinMs);
+      waiting.set(call, { answered, isDone, done });
       // Not sent: nobody can be told anything, so there is nothing to wait for.
       backplane.publish(callChannel, `${nodeId} ${call}`).catch(done);
     });
+  }
+
+  return {
+    /** Resolves when every replica that is heard of has answered, or after 3 s. */
+    async pass(): Promise<void> {
+      const now = performance.now();
+      const others = [...heardAt].filter(([, at]) => now - at < heardWithinMs).map(([node]) => node);
+      const missing = [nodeId, ...others];
+      await ask(limitMs, (answered) => missing.every((node) => answered.has(node)));
+    },
+    /** The other replicas: all that listen at the backplane, as far as they answer within 1.2 s. */
+    async whoIsThere(): Promise<ReadonlySet<string>> {
+      if (!backplane.up()) return new Set();
+      const count = await backplane.listeners(callChannel);
+      const answered = await ask(censusMs, ({ size }) => size >= count);
+      return new Set([...answered].filter((node) => node !== nodeId));
+    },
+  };
 }
 
 /** Node id and number of a call. Throws for what is none, which the backplane drops and counts. */

@@ -2,14 +2,14 @@ import { z } from "zod";
 
 const entry = { roomId: z.string(), peerId: z.string() };
 const memberFields = { ...entry, kind: z.enum(["socketio", "ws"]), since: z.number(), away: z.boolean() };
-/** What a replica can do that older ones cannot; an older one announces nothing. */
+/** What a replica announces that it can do. */
 const Abilities = z.object({
   /** It takes relays on a channel of its own. */
   addressed: z.boolean(),
 });
 export type Abilities = z.infer<typeof Abilities>;
 
-/** What a replica tells the others about its own members. Where there is an `ask`, it is to be confirmed. */
+/** What a replica tells the others about its own members. An `ask` is to be confirmed. */
 export const Gossip = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("joined"),
@@ -17,7 +17,7 @@ export const Gossip = z.discriminatedUnion("type", [
     life: z.string(),
     ...memberFields,
     resumed: z.boolean(),
-    ask: z.number().optional(),
+    ask: z.number(),
   }),
   z.object({ type: z.literal("away"), node: z.string(), ...entry, reason: z.enum(["disconnected", "draining"]) }),
   z.object({ type: z.literal("left"), node: z.string(), ...entry, reason: z.enum(["left", "timeout", "expired"]) }),
@@ -28,10 +28,10 @@ export const Gossip = z.discriminatedUnion("type", [
     life: z.string(),
     id: z.number(),
     /** Epoch ms of that replica: it says nothing about joins after that. */
-    at: z.number().optional(),
+    at: z.number(),
     members: z.array(z.object(memberFields)),
     last: z.boolean(),
-    abilities: Abilities.optional(),
+    abilities: Abilities,
     ask: z.number().optional(),
     /** The ask that it answers. */
     answers: z.number().optional(),

@@ -96,9 +96,8 @@ export function createSnapshots(options: {
     if (!last) return;
     for (const number of ofNode.keys()) if (number <= id) ofNode.delete(number);
     // A later join may have overtaken it: on several shards channels have no common order.
-    const until = at ?? Number.POSITIVE_INFINITY;
     const gone = [...directory.ofNode(node)].filter(([roomId, { peerId, since }]) => {
-      return since >= (bornAt.get(node) ?? 0) && since <= until && !seen.has(keyOf(roomId, peerId));
+      return since >= (bornAt.get(node) ?? 0) && since <= at && !seen.has(keyOf(roomId, peerId));
     });
     if (gone.length === 0) return;
     const timer = setTimeout(() => {

@@ -1,9 +1,9 @@
 import type { Log } from "../../../common/log.ts";
 import type { PeerAway, PeerLeft } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
+import { createCensus, lostAfterMs, settleMs } from "./census.ts";
 import type { Directory, Kind, Member } from "./directory.ts";
 import { type Abilities, Gossip } from "./gossip.ts";
-import { createCensus, lostAfterMs, settleMs } from "./census.ts";
 import { createSnapshots, elsewhereMs, entryOf, keyOf } from "./presence-snapshots.ts";
 import { createSettling } from "./settling.ts";
 
@@ -34,8 +34,8 @@ export function createPresence(options: {
 }) {
   const { nodeId, graceMs, directory, backplane, abilities, emit, local, log } = options;
   const graces = new Map<string, NodeJS.Timeout>();
-  /** What the live process of each replica can do; null where it is older and announces nothing. */
-  const abilitiesOf = new Map<string, Abilities | null>();
+  /** What the live process of each replica can do. */
+  const abilitiesOf = new Map<string, Abilities>();
 
   function stopGrace(roomId: string, peerId: string): void {
     clearTimeout(graces.get(keyOf(roomId, peerId)));
@@ -132,10 +132,7 @@ export function createPresence(options: {
   const census = createCensus({
     nodeId,
     backplane,
-    onMet(node) {
-      if (abilitiesOf.get(node) === null) snapshots.send();
-      else settling.resync([node]);
-    },
+    onMet: (node) => settling.resync([node]),
     onLost(node) {
       settling.gone(node);
       for (const [roomId, { peerId, away: isAway }] of [...directory.ofNode(node)])
@@ -152,12 +149,6 @@ export function createPresence(options: {
   backplane.onChange(() => settling.resync());
   backplane.onMissed(() => settling.resync());
 
-  function learn(node: string, itsAbilities: Abilities | null): void {
-    abilitiesOf.set(node, itsAbilities);
-    if (itsAbilities === null) settling.gone(node);
-    else settling.know(node);
-  }
-
   function confirm(to: string, ask: number, roomId: string): void {
     const own = [...directory.members(roomId)].filter(({ node }) => node === nodeId);
     const members = own.map((member) => entryOf(roomId, member));
@@ -167,7 +158,8 @@ export function createPresence(options: {
   function take(gossip: Extract<Gossip, { type: "snapshot" }>): void {
     const { node, ask, answers } = gossip;
     snapshots.take(gossip);
-    if (gossip.last) learn(node, gossip.abilities ?? null);
+    abilitiesOf.set(node, gossip.abilities);
+    settling.know(node);
     if (answers !== undefined) settling.confirmed(node, answers);
     if (ask !== undefined) snapshots.send({ answer: { to: node, ask } });
   }
@@ -213,8 +205,8 @@ export function createPresence(options: {
       census.noticeStall();
       return settling.unsure(roomId);
     },
-    /** Undefined where it is not known yet what that replica can do, null where it is older and announces nothing. */
-    abilitiesOf: (node: string): Abilities | null | undefined => abilitiesOf.get(node),
+    /** What that replica can do; undefined until it is known. */
+    abilitiesOf: (node: string): Abilities | undefined => abilitiesOf.get(node),
     /** Gossip of another replica. @throws ZodError when it is malformed */
     receive(message: unknown): void {
       const gossip = Gossip.parse(message);
@@ -223,9 +215,8 @@ export function createPresence(options: {
       if (gossip.type === "joined") {
         const { roomId, peerId, node, kind, since, ask } = gossip;
         snapshots.meet(node, gossip.life);
-        if (ask === undefined) learn(node, null);
         joined(roomId, { peerId, node, kind, since, away: false });
-        if (ask !== undefined) confirm(node, ask, roomId);
+        confirm(node, ask, roomId);
       } else if (gossip.type === "away") away(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
       else if (gossip.type === "left") leave(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
       else if (gossip.type === "snapshot") take(gossip);

@@ -1,5 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
+
 /** The ack of a join waits this long at most, ms. */
 const waitMs = 300;
+/** A replica that starts waits this long at most for the members of others, ms. */
+const syncWithinMs = 1_000;
 /** What is not confirmed is asked for again after this long, then after twice as long, up to the last, ms. */
 const askAgainMs = [1_000, 2_000, 4_000];
 
@@ -35,7 +39,7 @@ const nobody: ReadonlySet<string> = new Set();
  * exchanged.
  */
 export function createSettling(options: { up: () => boolean; askAll: (ask: number) => void }) {
-  /** Replicas that are alive and confirm. */
+  /** Replicas that are alive. */
   const live = new Set<string>();
   /** By replica: the ask whose answer ends its being unsynced. */
   const unsynced = new Map<string, number>();
@@ -133,6 +137,7 @@ export function createSettling(options: { up: () => boolean; askAll: (ask: numbe
       subscribing?.then(made, made);
       return { ask: asks, settled: promise };
     },
+    /** A replica was heard, and its joins and ours are confirmed from now on. */
     know: (node: string): void => void live.add(node),
     /** A replica knows what was announced by then: the members of one room, or all. */
     confirmed(node: string, ask: number, roomId?: string): void {
@@ -149,7 +154,7 @@ export function createSettling(options: { up: () => boolean; askAll: (ask: numbe
       if (options.up()) options.askAll(asks);
       repeat();
     },
-    /** Lost, or too old to confirm: nobody waits for it. */
+    /** Lost: nobody waits for it. */
     gone(node: string): void {
       live.delete(node);
       unsynced.delete(node);
@@ -163,13 +168,14 @@ export function createSettling(options: { up: () => boolean; askAll: (ask: numbe
       if (unsynced.size === 0) return missing ?? nobody;
       return new Set([...unsynced.keys(), ...(missing ?? [])]);
     },
-    /** Whether all live replicas have been in touch with us since we, or they, may have missed something. */
-    synced: (): boolean => unsynced.size === 0,
+    /** Resolves when all live replicas have exchanged members with this one, or after 1 s. */
+    async synced(): Promise<void> {
+      const until = performance.now() + syncWithinMs;
+      while (unsynced.size > 0 && performance.now() < until) await delay(10);
+    },
     close(): void {
       clearTimeout(repeating);
       joins.clear();
     },
   };
 }
-
-export type Settling = ReturnType<typeof createSettling>;

@@ -8,32 +8,21 @@ import {
   type RelayAck,
   type RelayEvent,
   RoomId,
-  Signal,
 } from "../../../common/protocol.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
 import type { Connection } from "../gateways/connection.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
-import type { Directory, Kind } from "../presence/directory.ts";
+import type { Directory } from "../presence/directory.ts";
 import type { Presence } from "../presence/presence.ts";
 import { allowsRoom } from "./authorize.ts";
-import { type EventSize, eventSize, maxDepth } from "./event-size.ts";
+import { eventSize, maxDepth } from "./event-size.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import { notInRoom, refused, tooLarge, tooManyChanges } from "./refusal.ts";
+import { createRelay, type Relay } from "./relay.ts";
 import type { ResumeTokens } from "./resume-token.ts";
 
-/** Where a relay goes: one peer, or everybody in the room but its sender. */
-export interface Relay {
-  event: RelayEvent;
-  roomId: string;
-  to: string | undefined;
-  sender: Connection;
-  signal: Signal & { from: string; id: string };
-  /** Whether members of that kind are connected to other replicas. */
-  remote: Record<Kind, boolean>;
-  /** Peers that do not get it: they are away, and get it from its sender when they are back. */
-  skip: readonly string[];
-}
+type Ack = JoinAck | RelayAck | LeaveAck;
 
 /** What a session kept of its connection, for a backplane that recovers sessions. */
 export interface Recovered {
@@ -62,9 +51,16 @@ export function createSwitchboard(options: {
   const { config, directory, backplane, presence, resumeTokens, metrics, log } = options;
   /** The live connection of each peer of this replica. */
   const peers = new Map<string, Connection>();
+  const relay = createRelay(options);
 
-  function handle(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
+  /** Carries an event out; its ack comes at once, but for a join that other replicas must confirm. */
+  function handle(connection: Connection, event: string, args: readonly unknown[], reply: (ack: Ack) => void): void {
     const ack = decide(connection, event, args);
+    if (ack instanceof Promise) void ack.then((late) => reply(count(connection, event, late)));
+    else reply(count(connection, event, ack));
+  }
+
+  function count(connection: Connection, event: string, ack: Ack): Ack {
     const known = eventLabel(event);
     metrics.events.inc({ event: known, outcome: ack.ok ? "ok" : ack.error.code });
     const { traceId, peerId: peer } = connection;
@@ -75,7 +71,7 @@ export function createSwitchboard(options: {
     return ack;
   }
 
-  function decide(connection: Connection, event: string, args: readonly unknown[]): JoinAck | RelayAck | LeaveAck {
+  function decide(connection: Connection, event: string, args: readonly unknown[]): Ack | Promise<Ack> {
     const size = eventSize(args);
     if (size === undefined) return refused("invalid", `nested deeper than ${maxDepth} levels`);
     if (size.packets > config.MAX_EVENT_BYTES) return tooLarge(size.packets, config.MAX_EVENT_BYTES);
@@ -85,7 +81,7 @@ export function createSwitchboard(options: {
     return refused("invalid", `no such event: ${event.slice(0, 64)}`);
   }
 
-  function join(connection: Connection, [room, given]: readonly unknown[]): JoinAck {
+  function join(connection: Connection, [room, given]: readonly unknown[]): JoinAck | Promise<JoinAck> {
     const roomId = RoomId.safeParse(room);
     if (!roomId.success) return refused("invalid", "roomId must be a well-formed string of 1 to 128 characters");
     const joinOptions = JoinOptions.safeParse(given ?? {});
@@ -116,15 +112,24 @@ export function createSwitchboard(options: {
       connection.peerId = peerId;
       connection.rooms.add(id);
       connection.enter(id, peerId);
-      presence.enter(id, peerId, connection.kind);
       log.info({ traceId: connection.traceId, room: id, peer: peerId }, resumed === null ? "joined" : "joined again");
+      const settled = presence.enter(id, peerId, connection.kind, backplane.subscribing(), () => {
+        if (connection.rooms.has(id)) connection.send("settled", { roomId: id });
+      });
+      if (settled !== true) return settled.then((isSettled) => joined(connection, id, peerId, isSettled));
     }
+    return joined(connection, id, peerId, true);
+  }
+
+  function joined(connection: Connection, id: string, peerId: string, settled: boolean): JoinAck {
+    const now = Date.now();
     const others = [...directory.members(id)].filter((member) => member.peerId !== peerId);
     return {
       ok: true,
       node: config.NODE_ID,
       peerId,
       peers: others.map((member) => ({ peerId: member.peerId, ...(member.away ? { away: true } : {}) })),
+      ...(settled ? {} : { settled: false as const }),
       resume: resumeTokens.mint(peerId, subjectOf(connection), now),
       ...(config.TURN_URLS.length === 0
         ? {}
@@ -141,47 +146,6 @@ export function createSwitchboard(options: {
     connection.exit(roomId.data);
     presence.leave(roomId.data, connection.peerId, "left");
     return { ok: true };
-  }
-
-  function relay(connection: Connection, event: RelayEvent, [given]: readonly unknown[], size: EventSize): RelayAck {
-    const startedAt = performance.now();
-    const parsed = Signal.safeParse(given);
-    if (!parsed.success)
-      return refused("invalid", "a signal must be an object with a well-formed roomId of 1 to 128 characters");
-    const { roomId, to } = parsed.data;
-    const from = connection.peerId;
-    if (from === null || !connection.rooms.has(roomId)) return notInRoom();
-    if (event === "offer" && connection.grant?.role === "listener")
-      return refused("unauthorized", "a listener offers nothing");
-    const addressees = [...directory.members(roomId)].filter((member) => {
-      return member.peerId !== from && (to === undefined || member.peerId === to);
-    });
-    if (size.json > config.MAX_EVENT_BYTES && addressees.some(({ kind }) => kind === "ws"))
-      return tooLarge(size.json, config.MAX_EVENT_BYTES);
-    const away = addressees.filter((member) => member.away).map((member) => member.peerId);
-    if (to !== undefined && addressees.length === 0) return { ok: true, away: [to] };
-    // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
-    // are recovered, it must be on record for them.
-    if (backplane.recovery === undefined && away.length > 0 && away.length === addressees.length)
-      return { ok: true, away };
-    const remote = { socketio: false, ws: false };
-    for (const { node, kind, away: isAway } of addressees) if (node !== config.NODE_ID && !isAway) remote[kind] = true;
-    const signal = { ...parsed.data, from, id: randomBytes(12).toString("base64url") };
-    const skip = backplane.recovery === undefined ? away : [];
-    const local = options.relay({ event, roomId, to, sender: connection, signal, remote, skip });
-    if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);
-    if (log.isLevelEnabled("debug")) {
-      const members = `${local} local member${local === 1 ? "" : "s"}`;
-      log.debug(
-        { traceId: connection.traceId, room: roomId, peer: from },
-        `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`,
-      );
-    }
-    if ((remote.socketio || remote.ws) && !backplane.up())
-      return refused("backplane-down", "members on other replicas did not get it: send it again", {
-        ...(local > 0 ? { delivered: "local" } : {}),
-      });
-    return away.length > 0 ? { ok: true, away } : { ok: true };
   }
 
   /** The peer joined again elsewhere: its older connection ends and its client stays away. */

@@ -1,0 +1,39 @@
+import type { Backplane } from "./backplane.ts";
+
+/** The channel on which one replica alone listens. */
+const channelOf = (nodeId: string) => `hold-the-line:replica:${nodeId}`;
+
+/** First byte of gossip (a JSON object), and of a relay. */
+const gossipByte = 0x7b;
+const relayByte = 0x01;
+
+/** What is said to one replica: gossip that answers it, and relays for its members. */
+export interface ReplicaChannels {
+  gossip(to: string, gossip: unknown): void;
+  /** @param relay begins with a byte that is left free for this */
+  relay(to: readonly string[], relay: Buffer): void;
+}
+
+/** A channel for each replica: what is of no concern to the others costs them nothing. */
+export function createReplicaChannels(backplane: Backplane): ReplicaChannels {
+  return {
+    gossip: (to, gossip) => backplane.fire(channelOf(to), JSON.stringify(gossip)),
+    relay(to, relay) {
+      relay[0] = relayByte;
+      for (const node of to) backplane.fire(channelOf(node), relay);
+    },
+  };
+}
+
+/** Listens on this replica's own channel. What a listener throws for is dropped and counted by the backplane. */
+export async function openInbox(
+  backplane: Backplane,
+  nodeId: string,
+  { onGossip, onRelay }: { onGossip: (gossip: unknown) => void; onRelay: (relay: Buffer, transitMs: number) => void },
+): Promise<void> {
+  await backplane.listen(channelOf(nodeId), (payload, transitMs) => {
+    if (payload[0] === gossipByte) onGossip(JSON.parse(payload.toString("utf8")));
+    else if (payload[0] === relayByte) onRelay(payload, transitMs);
+    else throw new TypeError("neither gossip nor a relay");
+  });
+}

@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import type { Log } from "../../../common/log.ts";
+import { type RelayAck, type RelayEvent, Signal } from "../../../common/protocol.ts";
+import type { Backplane } from "../backplane/backplane.ts";
+import type { Config } from "../config.ts";
+import type { Connection } from "../gateways/connection.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Directory, Member } from "../presence/directory.ts";
+import type { Presence } from "../presence/presence.ts";
+import type { EventSize } from "./event-size.ts";
+import { notInRoom, refused, tooLarge } from "./refusal.ts";
+
+/** How a relay gets to other replicas. */
+export interface Remote {
+  /** Those that get it on their own channel, for their Socket.IO members. */
+  replicas: readonly string[];
+  /**
+   * Whom the adapter's broadcast serves: nobody, the Socket.IO members on replicas that take nothing on a channel of
+   * their own, or all. A replica gets all relays of a sender on one way, which keeps their order.
+   */
+  broadcast: "none" | "rest" | "all";
+  /** Whether it is published on the room's channel, for raw WebSocket members. */
+  ws: boolean;
+}
+
+/** Where a relay goes: one peer, or everybody in the room but its sender. */
+export interface Relay {
+  event: RelayEvent;
+  roomId: string;
+  to: string | undefined;
+  sender: Connection;
+  signal: Signal & { from: string; id: string };
+  remote: Remote;
+  /** Peers that do not get it: they are away, and get it from its sender when they are back. */
+  skip: readonly string[];
+}
+
+const nobody: readonly never[] = [];
+
+/** Relays a signal to whoever must get it, and says what its ack may promise. */
+export function createRelay(options: {
+  config: Config;
+  directory: Directory;
+  backplane: Backplane;
+  presence: Presence;
+  /** Hands a relay to the gateways; returns how many local members it reached. */
+  relay: (relay: Relay) => number;
+  metrics: Metrics;
+  log: Log;
+}) {
+  const { config, directory, backplane, presence, metrics, log } = options;
+  const recovers = backplane.recovery !== undefined;
+  const addresses = config.RELAY === "addressed" && !recovers;
+
+  /** Chooses the ways to these replicas. */
+  function waysTo(nodes: ReadonlySet<string>, ws: boolean): Remote {
+    if (nodes.size === 0) return { replicas: nobody, broadcast: "none", ws };
+    if (!addresses) return { replicas: nobody, broadcast: "all", ws };
+    const replicas: string[] = [];
+    for (const node of nodes) {
+      const abilities = presence.abilitiesOf(node);
+      if (abilities === undefined) return { replicas: nobody, broadcast: "all", ws };
+      if (abilities.addressed) replicas.push(node);
+    }
+    return { replicas, broadcast: replicas.length < nodes.size ? "rest" : "none", ws };
+  }
+
+  function addresseesOf(roomId: string, to: string | undefined): Iterable<Member> {
+    if (to === undefined) return directory.members(roomId);
+    const member = directory.member(roomId, to);
+    return member === undefined ? nobody : [member];
+  }
+
+  return (connection: Connection, event: RelayEvent, [given]: readonly unknown[], size: EventSize): RelayAck => {
+    const startedAt = performance.now();
+    const parsed = Signal.safeParse(given);
+    if (!parsed.success)
+      return refused("invalid", "a signal must be an object with a well-formed roomId of 1 to 128 characters");
+    const { roomId, to } = parsed.data;
+    const from = connection.peerId;
+    if (from === null || !connection.rooms.has(roomId)) return notInRoom();
+    if (event === "offer" && connection.grant?.role === "listener")
+      return refused("unauthorized", "a listener offers nothing");
+    const away: string[] = [];
+    const nodes = new Set<string>();
+    let connected = 0;
+    let known = false;
+    let ws = false;
+    for (const member of addresseesOf(roomId, to)) {
+      if (member.peerId === from) continue;
+      if (member.kind === "ws" && size.json > config.MAX_EVENT_BYTES)
+        return tooLarge(size.json, config.MAX_EVENT_BYTES);
+      if (member.away) {
+        away.push(member.peerId);
+        continue;
+      }
+      connected += 1;
+      if (member.node === config.NODE_ID) continue;
+      known = true;
+      if (member.kind === "ws") ws = true;
+      else nodes.add(member.node);
+    }
+    if (to !== undefined && connected === 0 && away.length === 0) return { ok: true, away: [to] };
+    if (to === undefined)
+      for (const node of presence.unsure(roomId)) {
+        nodes.add(node);
+        ws = true;
+      }
+    // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
+    // are recovered, it must be on record for them.
+    if (!recovers && away.length > 0 && connected === 0 && nodes.size === 0) return { ok: true, away };
+    const signal = { ...parsed.data, from, id: randomBytes(12).toString("base64url") };
+    const relay = { event, roomId, to, sender: connection, signal, remote: waysTo(nodes, ws) };
+    const local = options.relay({ ...relay, skip: recovers ? nobody : away });
+    if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);
+    if (log.isLevelEnabled("debug")) {
+      const members = `${local} local member${local === 1 ? "" : "s"}`;
+      log.debug(
+        { traceId: connection.traceId, room: roomId, peer: from },
+        `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`,
+      );
+    }
+    if (known && !backplane.up())
+      return refused("backplane-down", "members on other replicas did not get it: send it again", {
+        ...(local > 0 ? { delivered: "local" } : {}),
+      });
+    return away.length > 0 ? { ok: true, away } : { ok: true };
+  };
+}

@@ -1,0 +1,125 @@
+import type { Log } from "../../../common/log.ts";
+import type { Backplane } from "../../../services/signaling/backplane/backplane.ts";
+import { createCanary } from "../../../services/signaling/backplane/canary.ts";
+import { createTransit } from "../../../services/signaling/backplane/transit.ts";
+import type { Metrics } from "../../../services/signaling/metrics.ts";
+
+/** What was longer on its way is dropped, as by the envelope, ms. */
+const maxTransitMs = 1_000;
+/** A link that is given up is tried again this often, ms. */
+const reconnectMs = 250;
+
+type Listener = (payload: Buffer, transitMs: number) => void;
+interface Endpoint {
+  nodeId: string;
+  cut: boolean;
+  connected: boolean;
+  alive: boolean;
+  channels: Map<string, Set<Listener>>;
+}
+
+/**
+ * A backplane in memory, whose messages take the time that `latency` says. Messages of one sender on one channel arrive
+ * in order at each receiver; no other order is promised, as on a cluster. Time is that of the timers, which the test
+ * drives.
+ */
+export function createBus(latency: () => number, { metrics, log }: { metrics: Metrics; log: Log }) {
+  const endpoints = new Set<Endpoint>();
+  /** When the last message from one to another on a channel arrives. */
+  const lastAt = new Map<string, number>();
+  const reaches = ({ alive, cut, connected }: Endpoint) => alive && !cut && connected;
+
+  function publish(from: Endpoint, channel: string, payload: Buffer | string): void {
+    if (!reaches(from)) return;
+    const body = Buffer.from(payload);
+    const sentAt = performance.now();
+    for (const to of endpoints) {
+      if (!reaches(to)) continue;
+      const lane = `${from.nodeId} ${to.nodeId} ${channel}`;
+      const at = Math.max(sentAt + latency(), lastAt.get(lane) ?? 0);
+      lastAt.set(lane, at);
+      setTimeout(() => arrive(to, channel, body, performance.now() - sentAt), at - sentAt);
+    }
+  }
+
+  function arrive(to: Endpoint, channel: string, body: Buffer, transitMs: number): void {
+    if (!reaches(to) || transitMs > maxTransitMs) return;
+    for (const listener of to.channels.get(channel) ?? []) listener(body, transitMs);
+  }
+
+  return {
+    /** The backplane of one process; `cut` takes it from the others and gives it back, `destroy` ends it. */
+    connect(nodeId: string) {
+      const endpoint: Endpoint = { nodeId, cut: false, connected: true, alive: true, channels: new Map() };
+      endpoints.add(endpoint);
+      const transit = createTransit();
+      let reconnecting: NodeJS.Timeout | undefined;
+      const canary = createCanary({ nodeId, log, metrics } as never, {
+        lanes: [{ name: "heartbeat", send: async (payload) => publish(endpoint, "canary", payload) }],
+        onSilent: lose,
+      });
+
+      function lose(): void {
+        if (!endpoint.connected) return;
+        endpoint.connected = false;
+        canary.lost();
+        reconnecting = setInterval(() => {
+          if (endpoint.cut) return;
+          clearInterval(reconnecting);
+          endpoint.connected = true;
+          canary.opened();
+        }, reconnectMs);
+      }
+
+      function listen(channel: string, listener: Listener): () => void {
+        const listeners = endpoint.channels.get(channel) ?? new Set();
+        endpoint.channels.set(channel, listeners.add(listener));
+        return () => void listeners.delete(listener);
+      }
+
+      listen("canary", (payload) => canary.receive("heartbeat", payload.toString("latin1")));
+      canary.opened();
+      /** Subscriptions that the server does not know yet. */
+      const making = new Set<Promise<void>>();
+      const subscribe = async (channel: string, listener: Listener) => {
+        const made = new Promise<void>((resolve) => setTimeout(resolve, latency()));
+        making.add(made);
+        await made;
+        making.delete(made);
+        const stop = listen(channel, listener);
+        return async () => stop();
+      };
+      const backplane: Omit<Backplane, "adapter"> = {
+        async publish(channel, payload) {
+          if (!canary.up()) throw new Error("the backplane is down");
+          publish(endpoint, channel, payload);
+        },
+        fire: (channel, payload) => publish(endpoint, channel, payload),
+        subscribe: (channel, listener) => subscribe(channel, (payload, ms) => listener(payload.toString("utf8"), ms)),
+        listen: subscribe,
+        listeners: async (channel) => [...endpoints].filter((one) => reaches(one) && one.channels.has(channel)).length,
+        subscribing: () => (making.size === 0 ? undefined : Promise.all(making)),
+        onMissed: () => undefined,
+        up: canary.up,
+        onChange: canary.onChange,
+        onHeartbeat: canary.onHeartbeat,
+        close: async () => canary.close(),
+      };
+      return {
+        backplane: backplane as Backplane,
+        transit,
+        cut(isCut: boolean): void {
+          endpoint.cut = isCut;
+        },
+        destroy(): void {
+          endpoint.alive = false;
+          endpoints.delete(endpoint);
+          clearInterval(reconnecting);
+          canary.close();
+        },
+      };
+    },
+  };
+}
+
+export type Bus = ReturnType<typeof createBus>;
