@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { io, type Socket } from "socket.io-client";
 import type { JoinAck } from "../../../common/protocol.ts";
 import { quantile } from "../../support/load/signal-load.ts";
 import { until } from "../../support/poll.ts";
-import type { Replica } from "../../support/replica.ts";
 
 /** ms, and how many signals never came. */
 export interface Latency {
@@ -13,31 +12,51 @@ export interface Latency {
   lost: number;
 }
 
-/** Linux counts CPU time in hundredths of a second. */
-const ticksPerSecond = 100;
 /** Pairs of peers that share the rate. */
 const pairs = 10;
 
-/** CPU time that the process has used so far, user and system, s. */
+/** CPU time that all threads of the process have used so far, s; by the scheduler's own count, in ns. */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const [onCpu] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    return sum + Number(onCpu) / 1e9;
+  }, 0);
 }
 
-async function join(url: string, room: string): Promise<Socket & { known: number }> {
+async function join(url: string, room: string): Promise<Socket & { node: string }> {
   const socket = io(`${url}/signaling`, { transports: ["websocket"], forceNew: true });
   await until("connected", () => socket.connected);
   const ack: JoinAck = await socket.emitWithAck("join", room);
   if (!ack.ok) throw new Error(ack.error.message);
-  return Object.assign(socket, { known: ack.peers.length });
+  return Object.assign(socket, { node: ack.node });
 }
 
-/** Candidates one way, `perSecond` in all, unacknowledged; each carries the time of its sending. */
+/** Joins on another replica than `node`; the proxy chooses one for each new connection. */
+async function joinElsewhere(url: string, room: string, node: string): Promise<Socket> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const socket = await join(url, room);
+    if (socket.node !== node) return socket;
+    socket.disconnect();
+  }
+  throw new Error(`100 connections in a row came to ${node}`);
+}
+
+/**
+ * Offers one way, `perSecond` in all, unacknowledged; each carries the time of its sending.
+ *
+ * @param bytes length of the description
+ * @param across both ends are one proxy, and the two peers of a pair must be on two replicas
+ */
 export async function oneWay(
   fromUrl: string,
   toUrl: string,
-  { perSecond, seconds, pids }: { perSecond: number; seconds: number; pids: readonly number[] },
+  {
+    perSecond,
+    seconds,
+    pids,
+    bytes = 100,
+    across = false,
+  }: { perSecond: number; seconds: number; pids: readonly number[]; bytes?: number; across?: boolean },
 ): Promise<{ latency: Latency; signals: number; cpu: Map<number, number> }> {
   const ages: number[] = [];
   const senders: { socket: Socket; room: string }[] = [];
@@ -45,15 +64,13 @@ export async function oneWay(
   for (let at = 0; at < pairs; at += 1) {
     const room = randomUUID();
     const to = await join(toUrl, room);
-    to.on("candidate", ({ sentAt }: { sentAt: number }) => ages.push(performance.now() - sentAt));
-    const socket = await join(fromUrl, room);
-    socket.on("peer-joined", () => {
-      socket.known += 1;
-    });
-    await until("the sender's replica knows the receiver", () => socket.known > 0);
+    to.on("offer", ({ sentAt }: { sentAt: number }) => ages.push(performance.now() - sentAt));
+    const socket = across ? await joinElsewhere(fromUrl, room, to.node) : await join(fromUrl, room);
     senders.push({ socket, room });
     sockets.push(to, socket);
   }
+  const line = "a=candidate:1 1 udp 2122260223 192.0.2.1 54321 typ host\r\n";
+  const description = { type: "offer", sdp: line.repeat(Math.ceil(bytes / line.length)).slice(0, bytes) };
   const before = pids.map(cpuSeconds);
   const startedAt = performance.now();
   const total = perSecond * seconds;
@@ -63,8 +80,7 @@ export async function oneWay(
       const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond));
       for (; sent < due; sent += 1) {
         const { socket, room } = senders[sent % pairs] as (typeof senders)[number];
-        const candidate = `candidate:1 1 udp 2122260223 192.0.2.1 ${sent % 65_536} typ host`;
-        socket.emit("candidate", { roomId: room, candidate, sentAt: performance.now() });
+        socket.emit("offer", { roomId: room, description, sentAt: performance.now() });
       }
       if (sent < total) return;
       clearInterval(timer);
@@ -90,7 +106,7 @@ export async function oneWay(
 }
 
 /** Anonymous resident memory that one idle connection in a room of its own adds to a replica, bytes. */
-export async function idleBytes({ url, program }: Replica, count: number): Promise<number> {
+export async function idleBytes({ url, pid }: { url: string; pid: number }, count: number): Promise<number> {
   const open = async (many: number) => {
     const opened: Socket[] = [];
     for (let at = 0; at < many; at += 50)
@@ -99,9 +115,9 @@ export async function idleBytes({ url, program }: Replica, count: number): Promi
   };
   // The first ones make the heap grow to its working size.
   const warm = await open(count);
-  const before = anonymousBytes(program.pid);
+  const before = anonymousBytes(pid);
   const counted = await open(count);
-  const bytes = (anonymousBytes(program.pid) - before) / count;
+  const bytes = (anonymousBytes(pid) - before) / count;
   for (const socket of [...warm, ...counted]) socket.disconnect();
   return bytes;
 }

@@ -1,0 +1,125 @@
+import { type Contender, startOurs, startRecipe } from "./contenders.ts";
+import { cpuSeconds, idleBytes, oneWay } from "./measures.ts";
+
+/** One comparison with the plain recipe. */
+export interface Comparison {
+  name: string;
+  unit: string;
+  /** Medians. */
+  ours: number;
+  recipe: number;
+  ratio: number;
+  /** The ratio must not be above it. */
+  bound?: number;
+  /** Of each round, in order. */
+  rounds: { ours: number[]; recipe: number[] };
+}
+
+interface Sample {
+  sender: number;
+  receiver: number;
+  /** Of all replicas without a member. */
+  bystanders: number;
+  redis: number;
+  front: number;
+  total: number;
+  p50: number;
+  p99: number;
+  lost: number;
+}
+
+const fields: readonly (keyof Sample)[] = [
+  ...(["total", "sender", "receiver", "bystanders", "redis", "front", "p50", "p99", "lost"] as const),
+];
+
+export const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+};
+
+/** µs of CPU a signal by process, what the idle processes use taken off, and latency in ms. */
+async function sample(
+  contender: Contender,
+  perSecond: number,
+  seconds: number,
+  idle: Map<number, number>,
+): Promise<Sample> {
+  const { servers, redisPid, front } = contender;
+  const pids = [...servers.map(({ pid }) => pid), redisPid, ...(front === undefined ? [] : [front.pid])];
+  const [from, to] = servers as [Contender["servers"][number], Contender["servers"][number]];
+  const ends = front === undefined ? ([from.url, to.url] as const) : ([front.url, front.url] as const);
+  const across = front !== undefined;
+  const { signals, cpu, latency } = await oneWay(...ends, { perSecond, seconds, pids, bytes: 1_500, across });
+  const of = (pid: number) => {
+    const used = (cpu.get(pid) ?? 0) - (idle.get(pid) ?? 0) * seconds;
+    return (Math.max(0, used) * 1e6) / signals;
+  };
+  const others = servers.slice(2).reduce((sum, { pid }) => sum + of(pid), 0);
+  const total = pids.reduce((sum, pid) => sum + of(pid), 0);
+  return {
+    sender: of(from.pid),
+    receiver: of(to.pid),
+    bystanders: others,
+    redis: of(redisPid),
+    front: front === undefined ? 0 : of(front.pid),
+    total,
+    ...latency,
+  };
+}
+
+/** CPU seconds a second of each process while nothing is sent. */
+async function idleOf({ servers, redisPid, front }: Contender, seconds: number): Promise<Map<number, number>> {
+  const pids = [...servers.map(({ pid }) => pid), redisPid, ...(front === undefined ? [] : [front.pid])];
+  const before = pids.map(cpuSeconds);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  return new Map(pids.map((pid, at) => [pid, (cpuSeconds(pid) - (before[at] ?? 0)) / seconds]));
+}
+
+/** Interleaved rounds of one rate after another; each round runs both contenders, in turn first. */
+export async function compareCpu(
+  title: string,
+  given: { count: number; backplane: string; fronted?: boolean },
+  { rates, rounds, seconds, bound }: { rates: readonly number[]; rounds: number; seconds: number; bound: number },
+): Promise<Comparison[]> {
+  await using ours = await startOurs(given);
+  await using recipe = await startRecipe(given);
+  const contenders = [ours, recipe];
+  const samples = new Map<string, Sample[]>();
+  for (const contender of contenders) await sample(contender, 1_000, 2, new Map());
+  const idle = new Map<Contender, Map<number, number>>();
+  for (const contender of contenders) idle.set(contender, await idleOf(contender, seconds));
+  for (let round = 0; round < rounds; round += 1)
+    for (const perSecond of rates)
+      for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
+        const taken = await sample(contender, perSecond, seconds, idle.get(contender) ?? new Map());
+        const key = `${contender.name} ${perSecond}`;
+        samples.set(key, [...(samples.get(key) ?? []), taken]);
+      }
+  return rates.flatMap((perSecond) =>
+    fields.map((field) => {
+      const of = (name: string) => (samples.get(`${name} ${perSecond}`) ?? []).map((one) => one[field]);
+      const isTime = field === "p50" || field === "p99";
+      const unit = isTime ? "ms" : field === "lost" ? "signals" : "µs";
+      const limit = field === "total" ? bound : field === "p99" ? 1 : undefined;
+      return comparison(`${title}, ${perSecond}/s: ${field}`, unit, { ours: of("ours"), recipe: of("recipe") }, limit);
+    }),
+  );
+}
+
+/** Memory of an idle WebSocket in a room of its own, on fresh servers each round. */
+export async function compareMemory(count: number, rounds: number): Promise<Comparison> {
+  const taken = { ours: [] as number[], recipe: [] as number[] };
+  for (let round = 0; round < rounds; round += 1)
+    for (const start of [startOurs, startRecipe]) {
+      await using contender = await start({ count: 1, backplane: "pubsub" });
+      const [server] = contender.servers;
+      if (server !== undefined) taken[contender.name].push((await idleBytes(server, count)) / 1_024);
+    }
+  return comparison("memory of an idle peer", "KiB", taken, 1.15);
+}
+
+function comparison(name: string, unit: string, rounds: Comparison["rounds"], bound: number | undefined): Comparison {
+  const [ours, recipe] = [median(rounds.ours), median(rounds.recipe)];
+  return { name, unit, ours, recipe, ratio: ours / recipe, rounds, ...(bound === undefined ? {} : { bound }) };
+}

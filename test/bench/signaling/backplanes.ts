@@ -1,0 +1,110 @@
+import { startRedisServer } from "../../support/redis-server.ts";
+import { type Replica, startReplica } from "../../support/replica.ts";
+import { cpuSeconds, type Latency, oneWay } from "./measures.ts";
+
+const rates = [200, 1_000, 3_000];
+
+interface Result {
+  backplane: string;
+  latency: ({ scope: "local" | "remote"; perSecond: number } & Latency)[];
+  /** CPU s per 100,000 remote signals. */
+  cpu: { sender: number; receiver: number; bystander: number; redis: number };
+  /** CPU s per 100,000 remote signals of all replicas and Redis together, with 2 and with 6 replicas. */
+  growth: { two: number; six: number; ratio: number };
+}
+
+async function withReplicas<T>(
+  backplane: string,
+  count: number,
+  run: (replicas: Replica[], redisPid: number) => Promise<T>,
+): Promise<T> {
+  await using redis = await startRedisServer();
+  await using started = new AsyncDisposableStack();
+  const replicas: Replica[] = [];
+  for (let at = 1; at <= count; at += 1) {
+    const replica = await startReplica(`signaling-${at}`, redis.url, {
+      BACKPLANE: backplane,
+      OVERLOAD_LAG_MS: "60000",
+    });
+    started.use(replica.program);
+    replicas.push(replica);
+  }
+  return await run(replicas, redis.process().pid);
+}
+
+/** CPU s per 100,000 signals between the first two replicas, by pid; what idle replicas cost is taken off. */
+async function cpuPerSignal(replicas: Replica[], redisPid: number, seconds: number): Promise<Map<number, number>> {
+  const pids = [...replicas.map(({ program }) => program.pid), redisPid];
+  const idleFrom = pids.map(cpuSeconds);
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const idle = pids.map((pid, at) => cpuSeconds(pid) - (idleFrom[at] ?? 0));
+  const [from, to] = replicas;
+  if (from === undefined || to === undefined) throw new Error("two replicas are needed");
+  const { signals, cpu } = await oneWay(from.url, to.url, { perSecond: 1_000, seconds, pids });
+  return new Map(
+    pids.map((pid, at) => [pid, (Math.max(0, (cpu.get(pid) ?? 0) - (idle[at] ?? 0)) * 100_000) / signals]),
+  );
+}
+
+const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+/**
+ * The replicas on each backplane: latency at three rates, CPU a signal by process, and how the cost of a signal grows
+ * with replicas that have no member of its room.
+ */
+export async function measureBackplanes(seconds: number): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const backplane of ["pubsub", "sharded", "streams"]) results.push(await measure(backplane, seconds));
+  print(results);
+  return results;
+}
+
+async function measure(backplane: string, seconds: number): Promise<Result> {
+  const result = await withReplicas(backplane, 3, async (replicas, redisPid) => {
+    const [one, two, three] = replicas;
+    if (one === undefined || two === undefined || three === undefined) throw new Error("three replicas are needed");
+    const latency: Result["latency"] = [];
+    await oneWay(one.url, two.url, { perSecond: 1_000, seconds: 2, pids: [] });
+    for (const perSecond of rates)
+      for (const scope of ["local", "remote"] as const) {
+        const to = scope === "local" ? one : two;
+        latency.push({
+          scope,
+          perSecond,
+          ...(await oneWay(one.url, to.url, { perSecond, seconds, pids: [] })).latency,
+        });
+      }
+    const cpu = await cpuPerSignal(replicas, redisPid, seconds);
+    const of = (pid: number) => cpu.get(pid) ?? 0;
+    return {
+      latency,
+      cpu: {
+        sender: of(one.program.pid),
+        receiver: of(two.program.pid),
+        bystander: of(three.program.pid),
+        redis: of(redisPid),
+      },
+    };
+  });
+  const cost = (count: number) =>
+    withReplicas(backplane, count, async (replicas, redisPid) => {
+      await oneWay(replicas[0]?.url ?? "", replicas[1]?.url ?? "", { perSecond: 1_000, seconds: 2, pids: [] });
+      return sum((await cpuPerSignal(replicas, redisPid, seconds)).values());
+    });
+  const two = await cost(2);
+  const six = await cost(6);
+  return { backplane, ...result, growth: { two, six, ratio: six / two } };
+}
+
+function print(results: readonly Result[]): void {
+  console.log("\none-way latency, ms            rate/s    p50     p99    lost");
+  for (const { backplane, latency } of results)
+    for (const { scope, perSecond, p50, p99, lost } of latency)
+      console.log(
+        `${backplane.padEnd(10)} ${scope.padEnd(18)} ${String(perSecond).padStart(7)} ${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)} ${String(lost).padStart(7)}`,
+      );
+  console.log("\nCPU s / 100,000 remote signals  sender  receiver  bystander  redis   2 replicas  6 replicas  growth");
+  for (const { backplane, cpu, growth } of results)
+    console.log(
+      `${backplane.padEnd(30)} ${[cpu.sender, cpu.receiver, cpu.bystander, cpu.redis].map((one) => one.toFixed(2).padStart(8)).join(" ")}   ${growth.two.toFixed(2).padStart(9)} ${growth.six.toFixed(2).padStart(11)} ${growth.ratio.toFixed(2).padStart(8)}`,
+    );
+}
