@@ -24,8 +24,8 @@ export interface CallEvents {
   state: CallState;
   /** A connection to a peer began, changed one of its states, or ended. */
   link: { peerId: string; link: PeerLink };
-  /** Media of a peer. */
-  track: { peerId: string; stream: MediaStream };
+  /** Media of a peer: one event for each track. A peer that shares its screen has a second stream. */
+  track: { peerId: string; track: MediaStreamTrack; stream: MediaStream };
   /** The peer hung up: its media is over. */
   gone: { peerId: string };
   /** Something went wrong that the call gets over. */
@@ -50,6 +50,8 @@ export function createCall(options: CallOptions) {
   const signaling = createSignalingClient(options);
   const events = createEvents<CallEvents>();
   const links = new Map<string, PeerLink>();
+  /** What is sent to everybody, and the stream that each track belongs to. */
+  const own = new Map(options.stream.getTracks().map((track) => [track, options.stream]));
   const present = new Set<string>();
   const waits = new Map<string, ReturnType<typeof setTimeout>>();
   let iceServers: IceServer[] = [];
@@ -102,7 +104,7 @@ export function createCall(options: CallOptions) {
         const ack = await signaling.send(event, { ...signal, to: peerId });
         if (!ack.ok) events.emit("problem", { message: `${event}: ${ack.error.code} (${ack.error.message})` });
       },
-      onTrack: (stream) => events.emit("track", { peerId, stream }),
+      onTrack: (track, stream) => events.emit("track", { peerId, track, stream }),
       onChange() {
         if (link.connection.connectionState === "failed" && !present.has(peerId)) drop(peerId);
         else events.emit("link", { peerId, link });
@@ -111,7 +113,7 @@ export function createCall(options: CallOptions) {
       onProblem: (message) => events.emit("problem", { message }),
     });
     links.set(peerId, link);
-    for (const track of options.stream.getTracks()) link.connection.addTrack(track, options.stream);
+    for (const [track, stream] of own) link.connection.addTrack(track, stream);
     events.emit("link", { peerId, link });
     return link;
   }
@@ -169,6 +171,19 @@ export function createCall(options: CallOptions) {
     restartIce(): void {
       for (const link of links.values()) link.restartIce();
     },
+    /** Sends one more track to every peer, and to those who come later: a shared screen. */
+    addTrack(track: MediaStreamTrack, stream: MediaStream): void {
+      own.set(track, stream);
+      for (const { connection } of links.values()) connection.addTrack(track, stream);
+    },
+    /** Sends that track no longer. */
+    removeTrack(track: MediaStreamTrack): void {
+      own.delete(track);
+      for (const { connection } of links.values())
+        for (const sender of connection.getSenders()) if (sender.track === track) connection.removeTrack(sender);
+    },
+    /** For `pagehide`: says `bye` and ends everything at once, without waiting for anything. */
+    depart: (): void => signaling.depart(),
     /** Says `bye`, leaves the room, ends every connection. */
     async hangUp(): Promise<void> {
       if (signaling.state() === "joined") await signaling.send("bye", {});

@@ -1,4 +1,5 @@
 import type { DeliveredSignal, IceServer, RelayEvent } from "../common/protocol.ts";
+import { createOffersOfPeer } from "./offers-of-peer.ts";
 
 /** An offer without an answer is sent again after this, doubled each time, ms. */
 const answerWithinMs = 1_500;
@@ -13,9 +14,9 @@ export interface PeerLinkOptions {
   polite: boolean;
   createConnection: CreateConnection;
   iceServers: IceServer[];
-  /** Sends to the peer of this link. */
-  send(event: RelayEvent, signal: Record<string, unknown>): void;
-  onTrack(stream: MediaStream): void;
+  /** Sends to the peer of this link; resolves when it was acknowledged or given up. */
+  send(event: RelayEvent, signal: Record<string, unknown>): Promise<void>;
+  onTrack(track: MediaStreamTrack, stream: MediaStream): void;
   /** A state of the connection changed: `connectionState`, `iceConnectionState` or `signalingState`. */
   onChange(): void;
   /** Something went wrong that the link got over, or will by a restart. */
@@ -25,49 +26,100 @@ export interface PeerLinkOptions {
 /**
  * One RTCPeerConnection to one peer, by perfect negotiation (W3C WebRTC 1.0, section 10.7). It lives as long as the
  * call: signaling that comes and goes does not touch it. ICE is restarted when ICE has failed, and only then.
+ *
+ * Each offer has a name, `offerId`, which its answer repeats: on a slow network an answer may come after the offer that
+ * it belongs to was given up. Names are opaque. Descriptions without one, of other clients, are told apart by their text.
  */
 export function createPeerLink(options: PeerLinkOptions) {
   const { polite, send } = options;
   const connection = options.createConnection({ iceServers: options.iceServers });
-  let makingOffer = false;
-  let ignoringOffer = false;
-  let settingAnswer = false;
-  let restarts = 0;
+  const instance = Math.floor(Math.random() * 2 ** 48).toString(36);
+  const theirs = createOffersOfPeer();
+  /** Everything that touches the descriptions, one at a time, in the order in which it came. */
+  let queue = Promise.resolve();
+  let closed = false;
+  let offers = 0;
+  /** Name of our offer that waits for its answer. */
+  let offerId: string | null = null;
   let unanswered: ReturnType<typeof setTimeout> | undefined;
+  let answeredWith: string | undefined;
+  let ignoringOffer = false;
+  let restarts = 0;
 
-  const attempt = (what: string, run: () => Promise<void>) =>
-    run().catch((error: unknown) => options.onProblem(`${what}: ${error instanceof Error ? error.message : error}`));
-
-  /** An acknowledgement of the replica is no receipt: what shows that an offer arrived is its answer. */
-  function sendDescription(repeats = 0): void {
-    clearTimeout(unanswered);
-    const { localDescription: description } = connection;
-    if (description === null) return;
-    send(description.type === "offer" ? "offer" : "answer", { description });
-    if (description.type !== "offer" || repeats === offerRepeats) return;
-    unanswered = setTimeout(
-      () => {
-        if (connection.signalingState === "have-local-offer") sendDescription(repeats + 1);
-      },
-      answerWithinMs * 2 ** repeats,
-    );
+  function enqueue(what: string, run: () => Promise<void>): void {
+    queue = queue
+      .then(() => (closed ? undefined : run()))
+      .catch((error: unknown) => options.onProblem(`${what}: ${error instanceof Error ? error.message : error}`));
   }
 
-  connection.onnegotiationneeded = () =>
-    attempt("offer", async () => {
-      makingOffer = true;
-      try {
-        await connection.setLocalDescription();
-        sendDescription();
-      } finally {
-        makingOffer = false;
-      }
+  async function makeOffer(): Promise<void> {
+    // A negotiation is under way: the event fires again when it has ended (W3C WebRTC 1.0, 4.7.3).
+    if (connection.signalingState !== "stable") return;
+    await connection.setLocalDescription();
+    offers += 1;
+    offerId = `${instance}-${offers}`;
+    sendOffer(0);
+  }
+
+  /** An acknowledgement of the replica is no receipt: what shows that an offer arrived is its answer. */
+  function sendOffer(repeats: number): void {
+    clearTimeout(unanswered);
+    const id = offerId;
+    const isOpen = () => id !== null && id === offerId && connection.signalingState === "have-local-offer";
+    if (!isOpen()) return;
+    void send("offer", { description: connection.localDescription, offerId: id }).then(() => {
+      if (!isOpen() || repeats === offerRepeats) return;
+      clearTimeout(unanswered);
+      unanswered = setTimeout(() => sendOffer(repeats + 1), answerWithinMs * 2 ** repeats);
     });
+  }
+
+  async function takeOffer(description: RTCSessionDescriptionInit, id: string | undefined): Promise<void> {
+    const offer = theirs.take(id ?? description.sdp ?? "");
+    if (offer === "outdated") return;
+    if (offer !== "new") {
+      void send("answer", offer.answer);
+      return;
+    }
+    ignoringOffer = !polite && connection.signalingState === "have-local-offer";
+    if (ignoringOffer) return;
+    await connection.setRemoteDescription(description);
+    // An offer of our own that was open is rolled back by that.
+    offerId = null;
+    clearTimeout(unanswered);
+    await connection.setLocalDescription();
+    const answer = { description: connection.localDescription, ...(id === undefined ? {} : { offerId: id }) };
+    theirs.answered(answer);
+    void send("answer", answer);
+  }
+
+  async function takeAnswer(description: RTCSessionDescriptionInit, id: string | undefined): Promise<void> {
+    if (connection.signalingState !== "have-local-offer") return;
+    if (id === undefined ? description.sdp === answeredWith : id !== offerId) return;
+    await connection.setRemoteDescription(description);
+    answeredWith = description.sdp;
+    offerId = null;
+    clearTimeout(unanswered);
+  }
+
+  async function takeCandidate(candidate: RTCIceCandidateInit): Promise<void> {
+    try {
+      await connection.addIceCandidate(candidate);
+    } catch (error) {
+      // A candidate of an offer that lost the collision, or that another one has replaced, has nowhere to go.
+      const { usernameFragment: ufrag } = candidate;
+      const current = connection.remoteDescription?.sdp ?? "";
+      const outdated = typeof ufrag === "string" && !current.includes(`a=ice-ufrag:${ufrag}\r\n`);
+      if (!ignoringOffer && !outdated) throw error;
+    }
+  }
+
+  connection.onnegotiationneeded = () => enqueue("offer", makeOffer);
   connection.onicecandidate = ({ candidate }) => {
-    if (candidate !== null) send("candidate", { candidate });
+    if (candidate !== null) void send("candidate", { candidate });
   };
-  connection.ontrack = ({ streams: [stream] }) => {
-    if (stream !== undefined) options.onTrack(stream);
+  connection.ontrack = ({ track, streams: [stream] }) => {
+    if (stream !== undefined) options.onTrack(track, stream);
   };
   connection.onconnectionstatechange = options.onChange;
   connection.onsignalingstatechange = options.onChange;
@@ -81,24 +133,6 @@ export function createPeerLink(options: PeerLinkOptions) {
     connection.restartIce();
   }
 
-  async function describe(description: RTCSessionDescriptionInit): Promise<void> {
-    // An answer that is being set makes the connection stable before an offer behind it is looked at.
-    const ready = !makingOffer && (connection.signalingState === "stable" || settingAnswer);
-    ignoringOffer = description.type === "offer" && !ready && !polite;
-    if (ignoringOffer) return;
-    // A repeated answer, or one to an offer that was rolled back.
-    if (description.type === "answer" && connection.signalingState !== "have-local-offer") return;
-    settingAnswer = description.type === "answer";
-    try {
-      await connection.setRemoteDescription(description);
-    } finally {
-      settingAnswer = false;
-    }
-    if (description.type !== "offer") return;
-    await connection.setLocalDescription();
-    sendDescription();
-  }
-
   return {
     connection,
     restartIce,
@@ -110,27 +144,19 @@ export function createPeerLink(options: PeerLinkOptions) {
         description?: RTCSessionDescriptionInit;
         candidate?: RTCIceCandidateInit;
       };
-      if ((event === "offer" || event === "answer") && description !== undefined)
-        void attempt(event, () => describe(description));
-      if (event === "candidate" && candidate !== undefined)
-        void attempt(event, async () => {
-          try {
-            await connection.addIceCandidate(candidate);
-          } catch (error) {
-            // Candidates of an offer that lost the collision are expected to fail.
-            if (!ignoringOffer) throw error;
-          }
-        });
+      const id = typeof signal["offerId"] === "string" ? signal["offerId"] : undefined;
+      if (event === "offer" && description) enqueue(event, () => takeOffer(description, id));
+      if (event === "answer" && description) enqueue(event, () => takeAnswer(description, id));
+      if (event === "candidate" && candidate) enqueue(event, () => takeCandidate(candidate));
     },
     /** After an outage of either side: an offer that nobody has answered may have been lost with the old replica. */
-    signalingIsBack(): void {
-      if (connection.signalingState === "have-local-offer") sendDescription();
-    },
+    signalingIsBack: (): void => sendOffer(0),
     /** For the next gathering: the path in use stays. */
     useIceServers(iceServers: IceServer[]): void {
       if (connection.connectionState !== "closed") connection.setConfiguration({ iceServers });
     },
     close(): void {
+      closed = true;
       clearTimeout(unanswered);
       connection.close();
     },

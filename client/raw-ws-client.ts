@@ -1,19 +1,17 @@
-import {
-  type DeliveredSignal,
-  type ErrorReport,
-  type JoinAck,
-  type Joined,
-  type LeaveAck,
-  type PeerAway,
-  type PeerJoined,
-  type PeerLeft,
-  RAW_WS_PATH,
-  RAW_WS_SUBPROTOCOL,
-  RELAYED,
-  type RelayAck,
-  type RelayEvent,
-  type Signal,
+import type {
+  DeliveredSignal,
+  ErrorReport,
+  JoinAck,
+  Joined,
+  LeaveAck,
+  PeerAway,
+  PeerJoined,
+  PeerLeft,
+  RelayAck,
+  RelayEvent,
+  Signal,
 } from "../common/protocol.ts";
+import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, RELAYED } from "../common/protocol-names.ts";
 import { splitBaseUrl } from "./connecting/base-url.ts";
 import { watchNetwork } from "./connecting/network.ts";
 import { createPace } from "./connecting/pace.ts";

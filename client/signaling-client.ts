@@ -1,13 +1,5 @@
-import {
-  type DeliveredSignal,
-  type JoinAck,
-  type Joined,
-  RELAYED,
-  type Refused,
-  type RelayAck,
-  type RelayEvent,
-  type Signal,
-} from "../common/protocol.ts";
+import type { DeliveredSignal, JoinAck, Joined, Refused, RelayAck, RelayEvent, Signal } from "../common/protocol.ts";
+import { RELAYED } from "../common/protocol-names.ts";
 import { ackWithinMs, createConnection } from "./connecting/connection.ts";
 import { sayLastWords } from "./connecting/last-words.ts";
 import { createEvents } from "./events.ts";

@@ -1,4 +1,4 @@
-import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol.ts";
+import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import { splitBaseUrl } from "./base-url.ts";
 import type { SignalingSocket } from "./open-socket.ts";
 

@@ -1,10 +1,6 @@
 import { io, type Socket } from "socket.io-client";
-import {
-  type ClientToServerEvents,
-  NAMESPACE,
-  type ServerToClientEvents,
-  SOCKET_IO_PATH,
-} from "../../common/protocol.ts";
+import type { ClientToServerEvents, ServerToClientEvents } from "../../common/protocol.ts";
+import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import type { SignalingOptions } from "../signaling-contract.ts";
 import { isCrossOrigin, splitBaseUrl } from "./base-url.ts";
 

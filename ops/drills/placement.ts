@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { SOCKET_IO_PATH } from "../../common/protocol.ts";
+import { SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import { pause } from "../wait/pause.ts";
 
 /** Between two handshakes, ms: well below what one client address may open in a second. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import WebSocket from "ws";
-import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol.ts";
+import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts";
 import { pause } from "../wait/pause.ts";
 
 const filler = "x".repeat(60_000);

@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import { SOCKET_IO_PATH } from "../../common/protocol.ts";
+import { SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import type { Attacker } from "./attacker.ts";
 import { ask, heard, openWebSocket } from "./wire.ts";
 

@@ -2,7 +2,7 @@ import { type EventEmitter, once } from "node:events";
 import { request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
-import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol.ts";
+import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts";
 import type { Attacker } from "./attacker.ts";
 
 /** Writes bytes as they are; waits while the target does not read. False: the connection is gone, or the time is over. */

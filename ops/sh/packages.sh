@@ -22,6 +22,7 @@ present() {
   case $1 in
     alertmanager) have alertmanager || have prometheus-alertmanager ;;
     prometheus-redis-exporter) have prometheus-redis-exporter || have redis_exporter ;;
+    python3-*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -c "import ${1#python3-}" 2>/dev/null ;;
     chromium) have chromium || have chromium-browser || have google-chrome ;;
     *) have "$1" ;;
   esac

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { collectProcessMetrics } from "../../common/process-metrics.ts";
-import { RELAYED } from "../../common/protocol.ts";
+import { RELAYED } from "../../common/protocol-names.ts";
 
 /** A replica's metrics, in a registry of their own. */
 export function createMetrics() {

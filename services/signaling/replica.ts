@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AdminError } from "../../common/admin-access.ts";
 import { createAdminServer } from "../../common/admin-server.ts";
+import { crossOriginAdvice } from "../../common/cross-origin.ts";
 import type { Log } from "../../common/log.ts";
 import { createBackplane } from "./backplane/create-backplane.ts";
 import { createReplicaChannels, openInbox } from "./backplane/replica-channel.ts";
@@ -162,6 +163,8 @@ export async function startReplica(config: Config, log: Log) {
     http.listen(config.PORT, config.HOST, () => resolve(http.address() as AddressInfo));
   });
   state = "ready";
+  const advice = crossOriginAdvice(config.ALLOWED_ORIGINS);
+  if (advice !== undefined) log.warn(advice);
   log.info({ port: address.port, adminPort: adminAddress.port, backplane: config.BACKPLANE }, "replica is ready");
 
   return {

@@ -21,10 +21,16 @@ function chromiumPath(): string {
 /**
  * Headless Chromium with a generated camera and microphone, whose WebRTC works over the loopback interface.
  *
+ * @param backForwardCache playwright switches it off
  * @param executable what to start in its place: a script that runs `$CHROMIUM` with the arguments that it gets
  */
-export function startBrowser({ executable = chromiumPath(), env = {} } = {}): Promise<Browser> {
+export function startBrowser({
+  executable = chromiumPath(),
+  env = {},
+  backForwardCache = false,
+} = {}): Promise<Browser> {
   return chromium.launch({
+    ignoreDefaultArgs: backForwardCache ? ["--disable-back-forward-cache"] : [],
     executablePath: executable,
     env: {
       ...(process.env as Record<string, string>),

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RAW_WS_SUBPROTOCOL } from "../../common/protocol.ts";
+import { RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts";
 import { until } from "../support/poll.ts";
 import { startProgram } from "../support/program.ts";
 import { connectRaw } from "../support/raw-peer.ts";

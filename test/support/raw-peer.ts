@@ -1,6 +1,6 @@
 import type { Agent } from "node:http";
 import { WebSocket } from "ws";
-import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol.ts";
+import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts";
 import { until } from "./poll.ts";
 import type { SignalPeer } from "./signal-peer.ts";
 

@@ -13,6 +13,8 @@ export interface TestStack {
     adminUrl: string;
     /** As it runs now. */
     program(): Program;
+    /** What it has printed since its last start. */
+    output(): string;
     /** SIGKILL, and waits until it is gone. */
     kill(): Promise<void>;
     /** On the same ports; resolves when it listens. */
@@ -80,6 +82,7 @@ export async function startStack({
       url: `http://127.0.0.1:${port}`,
       adminUrl,
       program: () => program as Program,
+      output: () => program?.output() ?? "",
       kill: async () => program?.[Symbol.asyncDispose](),
       start: startProxy,
     },

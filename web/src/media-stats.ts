@@ -4,12 +4,13 @@ export interface MediaStats {
   bytesReceived: number;
 }
 
-/** Reads `inbound-rtp` of `getStats` (W3C webrtc-stats). */
-export async function readMediaStats(connection: RTCPeerConnection): Promise<MediaStats> {
-  const stats = { framesDecoded: 0, bytesReceived: 0 };
+/** Reads `inbound-rtp` of `getStats` (W3C webrtc-stats). `audioLevel` is that of now, 0 to 1. */
+export async function readMediaStats(connection: RTCPeerConnection): Promise<MediaStats & { audioLevel: number }> {
+  const stats = { framesDecoded: 0, bytesReceived: 0, audioLevel: 0 };
   for (const entry of (await connection.getStats()).values() as Iterable<Record<string, unknown>>) {
     if (entry["type"] !== "inbound-rtp") continue;
     stats.bytesReceived += Number(entry["bytesReceived"] ?? 0);
+    stats.audioLevel = Math.max(stats.audioLevel, Number(entry["audioLevel"] ?? 0));
     if (entry["kind"] === "video") stats.framesDecoded += Number(entry["framesDecoded"] ?? 0);
   }
   return stats;
@@ -25,7 +26,7 @@ export function createFlow(stoppedAfterMs = 1_000) {
       const moved = stats.framesDecoded > last.framesDecoded || stats.bytesReceived > last.bytesReceived;
       if (moved) movedAt = now;
       const bytesPerSecond = Math.max(0, ((stats.bytesReceived - last.bytesReceived) / (now - last.at)) * 1000);
-      last = { ...stats, at: now };
+      last = { framesDecoded: stats.framesDecoded, bytesReceived: stats.bytesReceived, at: now };
       return { flowing: now - movedAt <= stoppedAfterMs, bytesPerSecond };
     },
   };

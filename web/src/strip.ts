@@ -1,9 +1,9 @@
 import type { Call, CallState } from "../../client/call.ts";
-import { createFlow, readMediaStats } from "./media-stats.ts";
 import { expose, logEvent, show, type Tone } from "./view.ts";
+import type { Reading } from "./watch-media.ts";
 
-/** How often media is looked at, ms. */
-const everyMs = 500;
+/** How often a lasting outage is counted on, ms. */
+const outageEveryMs = 500;
 
 const signalingTone: Record<CallState, Tone> = {
   idle: "calm",
@@ -14,11 +14,13 @@ const signalingTone: Record<CallState, Tone> = {
   ended: "calm",
 };
 
-/** Keeps the status strip true: signaling and its replica, ICE, connection, media, reconnects, last outage. */
-export function keepStrip(call: Call): void {
+/**
+ * Keeps the status strip true: signaling and its replica, ICE, connection, media, reconnects, last outage.
+ *
+ * @returns what takes the readings of the call's media
+ */
+export function keepStrip(call: Call): (readings: readonly Reading[]) => void {
   let reconnects = 0;
-  let flow = createFlow();
-  let shown: RTCPeerConnection | null = null;
   let lostAt: number | null = null;
 
   function showSignaling(): void {
@@ -51,37 +53,42 @@ export function keepStrip(call: Call): void {
     showSignaling();
   });
 
-  function newest(): RTCPeerConnection | null {
-    return [...call.links().values()].at(-1)?.connection ?? null;
-  }
-
-  setInterval(async () => {
+  setInterval(() => {
     if (lostAt !== null) show("outage", `${((Date.now() - lostAt) / 1000).toFixed(1)} s …`, "bad");
-    const connection = newest();
-    if (connection !== shown) {
-      shown = connection;
-      flow = createFlow();
-    }
-    if (connection === null) {
+  }, outageEveryMs);
+  showSignaling();
+
+  return (readings) => {
+    expose("peers", readings.length);
+    if (readings.length === 0) {
       show("ice", "new", "calm");
       show("connection", "new", "calm");
       show("media", "none", "calm", { id: "frames", text: "0 frames decoded" });
       expose("media", "none");
       return;
     }
-    const { iceConnectionState: ice, connectionState: state } = connection;
+    const ice = worstOf(readings.map((reading) => reading.ice));
+    const connection = worstOf(readings.map((reading) => reading.connection));
     show("ice", ice, toneOf(ice));
-    show("connection", state, toneOf(state));
-    const stats = await readMediaStats(connection);
-    const { flowing, bytesPerSecond } = flow.update(stats, performance.now());
-    const rate = `${stats.framesDecoded} frames · ${Math.round(bytesPerSecond / 1024)} KiB/s`;
-    show("media", flowing ? "flowing" : "stopped", flowing ? "good" : "bad", { id: "frames", text: rate });
+    show("connection", connection, toneOf(connection));
+    const silent = readings.filter(({ flowing }) => !flowing).length;
+    const frames = readings.reduce((sum, { framesDecoded }) => sum + framesDecoded, 0);
+    const kibPerSecond = Math.round(readings.reduce((sum, { bytesPerSecond }) => sum + bytesPerSecond, 0) / 1024);
+    const from = readings.length === 1 ? `${frames} frames` : `${readings.length - silent} of ${readings.length}`;
+    const text = `${from} · ${kibPerSecond} KiB/s`;
+    show("media", silent === 0 ? "flowing" : "stopped", silent === 0 ? "good" : "bad", { id: "frames", text });
     expose("ice", ice);
-    expose("connection", state);
-    expose("media", flowing ? "flowing" : "stopped");
-    expose("frames", stats.framesDecoded);
-  }, everyMs);
-  showSignaling();
+    expose("connection", connection);
+    expose("media", silent === 0 ? "flowing" : "stopped");
+    expose("frames", frames);
+  };
+}
+
+/** States from worst to best; what is shown of several connections is the worst. */
+const ranks = ["failed", "closed", "disconnected", "new", "checking", "connecting", "completed", "connected"];
+
+function worstOf(states: readonly string[]): string {
+  return [...states].sort((one, other) => ranks.indexOf(one) - ranks.indexOf(other))[0] ?? "new";
 }
 
 function toneOf(state: string): Tone {

@@ -28,7 +28,10 @@ export function createTestPicture(framesPerSecond = 10): MediaStream {
   };
   draw();
   // A timer and not requestAnimationFrame: a window in the background must go on sending.
-  setInterval(draw, 1000 / framesPerSecond);
+  const timer = setInterval(() => {
+    if (stream.active) draw();
+    else clearInterval(timer);
+  }, 1000 / framesPerSecond);
 
   const stream = canvas.captureStream(framesPerSecond);
   const audio = new AudioContext();

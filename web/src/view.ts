@@ -10,6 +10,9 @@ export function element<T extends HTMLElement>(id: string): T {
   return found as T;
 }
 
+/** How a peer is called on the page. */
+export const shortName = (peerId: string): string => `peer ${peerId.slice(0, 6)}`;
+
 /** Sets a cell of the status strip: its word, its tone, and what stands below. */
 export function show(cell: string, value: string, tone: Tone, note?: { id: string; text: string }): void {
   element(cell).textContent = value;

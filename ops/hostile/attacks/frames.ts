@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { RAW_WS_PATH } from "../../../common/protocol.ts";
+import { RAW_WS_PATH } from "../../../common/protocol-names.ts";
 import type { Attack } from "../attacker.ts";
 import { enginePath } from "../engine-session.ts";
 import { frame, inParallel, OPCODE, openTunnel, over, write } from "../wire.ts";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { SOCKET_IO_PATH } from "../../../common/protocol.ts";
+import { SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
 import type { Attack } from "../attacker.ts";
 import { ask, countStatus, inParallel } from "../wire.ts";
 

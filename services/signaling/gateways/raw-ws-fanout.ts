@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Log } from "../../../common/log.ts";
-import { RELAYED, Signal } from "../../../common/protocol.ts";
+import { Signal } from "../../../common/protocol.ts";
+import { RELAYED } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Metrics } from "../metrics.ts";
 

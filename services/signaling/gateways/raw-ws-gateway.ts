@@ -2,7 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
-import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common/protocol.ts";
+import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
 import type { Ledger } from "../intake/ledger.ts";

@@ -3,7 +3,7 @@ import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "socket.io";
 import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
-import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol.ts";
+import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { ReplicaChannels } from "../backplane/replica-channel.ts";
 import type { Config } from "../config.ts";

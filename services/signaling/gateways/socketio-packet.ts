@@ -1,4 +1,5 @@
-import { NAMESPACE, RELAYED, type RelayEvent } from "../../../common/protocol.ts";
+import type { RelayEvent } from "../../../common/protocol.ts";
+import { NAMESPACE, RELAYED } from "../../../common/protocol-names.ts";
 
 /** A relay in the form in which sockets take it. */
 export interface SocketIoPacket {

@@ -1,4 +1,5 @@
-import { type ErrorCode, NAMESPACE } from "../../../common/protocol.ts";
+import type { ErrorCode } from "../../../common/protocol.ts";
+import { NAMESPACE } from "../../../common/protocol-names.ts";
 import type { Config } from "../config.ts";
 import { findPlaceholders } from "./attachments.ts";
 import type { Ledger } from "./ledger.ts";

@@ -4,11 +4,11 @@ import {
   type JoinAck,
   JoinOptions,
   type LeaveAck,
-  RELAYED,
   type RelayAck,
   type RelayEvent,
   RoomId,
 } from "../../../common/protocol.ts";
+import { RELAYED } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
 import type { Connection } from "../gateways/connection.ts";

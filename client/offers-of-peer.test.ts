@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { createOffersOfPeer } from "./offers-of-peer.ts";
+
+const answer = { description: null, offerId: "a" };
+
+test("an offer that comes again before it was answered is still to be answered", () => {
+  const offers = createOffersOfPeer();
+  expect([offers.take("a"), offers.take("a")]).toEqual(["new", "new"]);
+});
+
+test("an answered offer that comes again gets the same answer", () => {
+  const offers = createOffersOfPeer();
+  offers.take("a");
+  offers.answered(answer);
+  expect(offers.take("a")).toEqual({ answer });
+});
+
+test("an offer that a newer one has replaced is out of date, answered or not", () => {
+  const offers = createOffersOfPeer();
+  offers.take("a");
+  offers.answered(answer);
+  expect([offers.take("b"), offers.take("c")]).toEqual(["new", "new"]);
+  expect([offers.take("a"), offers.take("b"), offers.take("c")]).toEqual(["outdated", "outdated", "new"]);
+});

@@ -1,0 +1,20 @@
+/** What decides whose picture is shown. Times are of one clock, ms. */
+export interface Presence {
+  peerId: string;
+  cameAt: number;
+  /** When they were last heard; before everything where never. */
+  spokeAt: number;
+}
+
+/**
+ * The peers whose pictures are shown, in the order in which they came: all, or where there are more than `limit` those
+ * who spoke or came last.
+ */
+export function chosen(peers: readonly Presence[], limit: number): string[] {
+  const lastActive = ({ cameAt, spokeAt }: Presence) => Math.max(cameAt, spokeAt);
+  return [...peers]
+    .sort((one, other) => lastActive(other) - lastActive(one))
+    .slice(0, limit)
+    .sort((one, other) => one.cameAt - other.cameAt)
+    .map(({ peerId }) => peerId);
+}
