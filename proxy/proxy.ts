@@ -3,6 +3,7 @@ import type { Server } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createAdminServer } from "../common/admin-server.ts";
+import { crossOriginAdvice } from "../common/cross-origin.ts";
 import type { Log } from "../common/log.ts";
 import { adminRoutes } from "./admin.ts";
 import { defaultStickySecret, type ProxyConfig } from "./config.ts";
@@ -72,7 +73,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     log,
     tuning,
     closing: () => closing,
-    gate: createGate(config, { table, sessions, admission, metrics, secret }),
+    gate: createGate(config, { table, sessions, admission, metrics, secret, log }),
     tryInTurn: createAttempts(config, { table, prober, admission, metrics }),
   };
   const http = createHttpPath(paths);
@@ -127,6 +128,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   return {
     /** Resolves with the bound addresses, once every replica was probed. Rejects with the system's error. */
     async listen() {
+      const advice = crossOriginAdvice(config.ALLOWED_ORIGINS);
+      if (advice !== undefined) log.warn(advice);
       if (config.STICKY_SECRET === undefined) log.warn("STICKY_SECRET is not set: a fixed, public value is used");
       await Promise.all(table.all().map((replica) => prober.watch(replica)));
       const addresses = {

@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import type { Log } from "../../common/log.ts";
 import type { ProxyConfig } from "../config.ts";
 import { limitKey } from "../listen/client-address.ts";
 import type { Metrics } from "../metrics.ts";
@@ -8,6 +9,7 @@ import { type Route, route } from "../routing/route.ts";
 import type { Sessions } from "../routing/sessions.ts";
 import { freshId, readCookie, stickyCookie } from "../routing/sticky-cookie.ts";
 import { origination } from "./forwarded.ts";
+import { createFrontHints } from "./front-hints.ts";
 import type { Client } from "./headers.ts";
 import { queryValue, readSessionQuery, type SessionQuery } from "./query.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -52,14 +54,22 @@ const twoReadings: Refusal = {
   code: 3,
   message: "Bad request: EIO, sid and transport come once and are not empty",
 };
-const noSession: SessionQuery = { engine: false, sid: undefined };
+/** A proxy in front kept the header to itself (RFC 9110, 15.5.22). */
+const upgradeMissing: Refusal = {
+  status: 426,
+  reason: "upgrade-missing",
+  message: "a WebSocket handshake without Upgrade: a proxy in front must pass Upgrade and Connection",
+  headers: { upgrade: "websocket" },
+};
+const noSession: SessionQuery = { engine: false, sid: undefined, websocket: false };
 
 /** Screens a request, finds out who sends it and decides where it goes. */
 export function createGate(
   config: ProxyConfig,
-  deps: { table: ReplicaTable; sessions: Sessions; admission: Admission; metrics: Metrics; secret: string },
+  deps: { table: ReplicaTable; sessions: Sessions; admission: Admission; metrics: Metrics; secret: string; log: Log },
 ) {
   const { table, sessions, admission, metrics, secret } = deps;
+  const hint = createFrontHints(config.TRUSTED_PROXIES, deps.log);
   const screen = createScreen({
     paths: config.PROXY_PATHS,
     enginePaths: config.ENGINE_IO_PATHS,
@@ -80,6 +90,7 @@ export function createGate(
     const { path, query } = screened;
     const asked = screened.engine ? readSessionQuery(query) : noSession;
     if (asked === undefined) return twoReadings;
+    if (asked.websocket && !upgrade && request.method === "GET") return upgradeMissing;
     const client = clientOf(request, config);
     const { engine } = asked;
     const sid = engine ? asked.sid : undefined;
@@ -92,6 +103,7 @@ export function createGate(
       return { path, client, route: decided, sid, opensSession: false, setCookie: undefined };
     }
     const opensSession = engine ? sid === undefined : upgrade;
+    if (opensSession) hint(request);
     if (opensSession && !admission.client(limitKey(ip, config.CLIENT_IPV6_PREFIX))) return tooFast;
     if (decided.order.length === 0) return noReplica;
     metrics.routes.inc(decided.decision);

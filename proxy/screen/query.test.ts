@@ -55,6 +55,7 @@ test("a session is read as Engine.IO reads it, or refused", () => {
       const engine = engineReads(text);
       expect(read.sid).toBe(engine["sid"]);
       expect(read.engine).toBe("EIO" in engine || "transport" in engine);
+      expect(read.websocket).toBe(engine["transport"] === "websocket");
     }),
     { numRuns: 3_000 },
   );
@@ -97,5 +98,5 @@ test.each([
   ["?EIO=4&?sid=a", false, undefined],
   ["", false, undefined],
 ])("%s: engine %s, sid %s", (text, engine, sid) => {
-  expect(readSessionQuery(text)).toEqual({ engine, sid });
+  expect(readSessionQuery(text)).toMatchObject({ engine, sid });
 });

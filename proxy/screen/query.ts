@@ -3,6 +3,8 @@ export interface SessionQuery {
   /** It has `EIO` or `transport`: it is meant for Engine.IO. */
   engine: boolean;
   sid: string | undefined;
+  /** It asks for a WebSocket: it makes sense in an upgrade alone. */
+  websocket: boolean;
 }
 
 const [eio, sid, transport] = [1, 2, 4];
@@ -14,6 +16,7 @@ const [eio, sid, transport] = [1, 2, 4];
 export function readSessionQuery(query: string): SessionQuery | undefined {
   let seen = 0;
   let found: string | undefined;
+  let websocket = false;
   let clear = true;
   const take = (name: string, value: string) => {
     const bit = name === "sid" ? sid : name === "EIO" ? eio : name === "transport" ? transport : 0;
@@ -21,10 +24,11 @@ export function readSessionQuery(query: string): SessionQuery | undefined {
     if ((seen & bit) !== 0 || value === "") clear = false;
     seen |= bit;
     if (bit === sid) found = value;
+    if (bit === transport) websocket = value === "websocket";
   };
   if (isEncoded(query)) for (const [name, value] of decoded(query)) take(name, value);
   else eachPair(query, take);
-  return clear ? { engine: (seen & (eio | transport)) !== 0, sid: found } : undefined;
+  return clear ? { engine: (seen & (eio | transport)) !== 0, sid: found, websocket } : undefined;
 }
 
 /** Value of a query parameter, decoded; the last of several. Undefined: it is not there. */

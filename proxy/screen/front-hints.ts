@@ -1,0 +1,26 @@
+import type { Log } from "../../common/log.ts";
+import { type AddressSet, canonicalAddress } from "../listen/client-address.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** Addresses that a warning is given for; strangers must not fill the log. */
+const limit = 10;
+
+/**
+ * Warns of what a proxy in front does in vain or leaves out, once an address, when a session is opened through it: its
+ * `X-Forwarded-For` is not believed, or it is trusted and says nothing. In both cases all its clients are one address.
+ */
+export function createFrontHints(trusted: AddressSet, log: Log) {
+  const warned = new Set<string>();
+  return ({ socket, headers }: RequestHead): void => {
+    if (warned.size >= limit) return;
+    const peer = socket.remoteAddress ?? "";
+    const address = canonicalAddress(peer) ?? peer;
+    const forwards = headers["x-forwarded-for"] !== undefined || headers.forwarded !== undefined;
+    if (forwards === trusted(address) || warned.has(address)) return;
+    warned.add(address);
+    const lost = "all clients behind it count as one address (docs/proxies-in-front.md)";
+    if (forwards)
+      log.warn({ peer: address }, `X-Forwarded-For is ignored: the sender is not in TRUSTED_PROXIES; ${lost}`);
+    else log.warn({ peer: address }, `in TRUSTED_PROXIES, but sends no X-Forwarded-For; ${lost}`);
+  };
+}
