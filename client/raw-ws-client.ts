@@ -9,6 +9,7 @@ import type {
   PeerLeft,
   RelayAck,
   RelayEvent,
+  Settled,
   Signal,
 } from "../common/protocol.ts";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, RELAYED } from "../common/protocol-names.ts";
@@ -46,6 +47,8 @@ export interface RawWsEvents {
   lost: { code: number };
   /** A signal, once. */
   signal: DeliveredSignal & { event: RelayEvent };
+  /** Follows a `joined` with `settled: false`: every signal of the room arrives from now on. */
+  settled: Settled;
   "peer-joined": PeerJoined;
   "peer-away": PeerAway;
   "peer-left": PeerLeft;

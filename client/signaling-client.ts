@@ -122,6 +122,7 @@ export function createSignalingClient(options: SignalingOptions) {
 
   socket.on("superseded", () => end("superseded"));
   socket.on("error-report", (report) => events.emit("error-report", report));
+  socket.on("settled", (event) => events.emit("settled", event));
   socket.on("peer-away", (event) => events.emit("peer-away", event));
   socket.on("peer-joined", (event) => {
     events.emit("peer-joined", event);

@@ -7,6 +7,7 @@ import type {
   PeerLeft,
   Refused,
   RelayEvent,
+  Settled,
   Signal,
 } from "../common/protocol.ts";
 
@@ -45,6 +46,8 @@ export interface SignalingEvents {
   signal: DeliveredSignal & { event: RelayEvent };
   /** A signal was put on the wire, `attempt` from 1. */
   emitted: { event: RelayEvent; signal: Signal; attempt: number };
+  /** Follows a `joined` with `settled: false`: every signal of the room arrives from now on. */
+  settled: Settled;
   "peer-joined": PeerJoined;
   "peer-away": PeerAway;
   "peer-left": PeerLeft;

@@ -13,6 +13,7 @@ const arrivesMs = 1_000;
 
 const metrics = createMetrics();
 const log = createLog({ service: "model", level: "silent" });
+const defaults = schema.parse({});
 
 /** One client, through as many connections as it takes. */
 export interface ModelPeer {
@@ -62,11 +63,15 @@ export async function createWorld({
     return state / 2 ** 32;
   };
   const bus = createBus(() => 1 + random() * slow, { metrics, log });
-  const configOf = (nodeId: string) => schema.parse({ NODE_ID: nodeId, RELAY: relay, AUTH: "none" });
   const start = (index: number) => {
     const nodeId = `signaling-${index + 1}`;
     const given = weaken === undefined ? {} : { weaken };
-    return startModelReplica(nodeId, bus, { config: configOf(nodeId), metrics, log, ...given });
+    return startModelReplica(nodeId, bus, {
+      config: { ...defaults, NODE_ID: nodeId, RELAY: relay },
+      metrics,
+      log,
+      ...given,
+    });
   };
   /** Runs what waits for timers. */
   async function driven<T>(work: Promise<T>): Promise<T> {
@@ -175,6 +180,14 @@ export async function createWorld({
       if (fault !== undefined) fault.to = now();
     },
     advance,
+    /** Signals that were acknowledged, one for each addressee on another replica. */
+    across: () =>
+      sent
+        .filter(({ ack }) => ack?.ok === true)
+        .reduce(
+          (sum, { sender, addressees }) => sum + addressees.filter(({ replica }) => replica !== sender).length,
+          0,
+        ),
     /** What the contract was broken by; empty when it was kept. */
     broken(): string[] {
       const troubled = (index: number, at: number) =>
