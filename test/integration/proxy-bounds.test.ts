@@ -117,6 +117,26 @@ test("unfinished bodies: one client gets so far and no further, another has its 
   await until("there is room again", async () => (await later()).status === 200);
 });
 
+test("a body in chunks of one byte is cut; one in chunks of a kilobyte goes through", async () => {
+  let pieces = 0;
+  await start({
+    onRequest(incoming, response) {
+      incoming.on("data", () => {
+        pieces += 1;
+      });
+      incoming.on("end", () => response.end("ok"));
+    },
+  });
+  const head = `POST ${session} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  const chunked = (size: number, count: number) =>
+    `${head}${`${size.toString(16)}\r\n${"x".repeat(size)}\r\n`.repeat(count)}0\r\n\r\n`;
+  expect((await exchange(proxy.port, chunked(1_024, 200))).status).toBe(200);
+  pieces = 0;
+  const crumbs = await exchange(proxy.port, chunked(1, 20_000));
+  expect({ status: crumbs.status, closed: crumbs.closed }).toEqual({ status: 0, closed: true });
+  expect(pieces).toBeLessThanOrEqual(513);
+});
+
 test("a body that stops before its end is cut at its deadline, on both sides", async () => {
   let aborted = 0;
   await start(
