@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { portsOf, replicaNumber } from "./ports.ts";
+import { portsOf } from "./ports.ts";
+import { replicaNumber } from "./stack/replica-id.ts";
 
 test("PORT_BASE moves every default, a variable of the port's own wins, an empty one is unset", () => {
   const port = portsOf(1_000, { PROXY_PORT: "80", REDIS_PORT: "" });

@@ -30,8 +30,3 @@ export function portsOf(base: number, settings: Readonly<Record<string, string |
     return port + base;
   };
 }
-
-/** `2` of `signaling-2`. */
-export function replicaNumber(id: string): string {
-  return id.slice(id.lastIndexOf("-") + 1);
-}

@@ -1,9 +1,9 @@
-import { join } from "node:path";
+import { openRecord } from "../record/record.ts";
 import { CannotError } from "../stack/engine.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import { registerReplicas } from "../stack/scale.ts";
-import { openJournal } from "./journal.ts";
 import { type VerbOptions, verbs } from "./verbs.ts";
 
 export interface ActionResult {
@@ -16,11 +16,6 @@ export interface ActionResult {
   watch: string;
   /** What did not work besides the action itself. */
   warnings: string[];
-}
-
-/** The journal of a stack's chaos actions. */
-export function journalOf(stack: Pick<Stack, "state">) {
-  return openJournal(join(stack.state.dir, "journal.json"));
 }
 
 /**
@@ -46,10 +41,10 @@ export async function runAction(
       `${action} works on ${verb.targets.join(" and ")}, not on ${target}${verb.instead === undefined ? "" : `: ${verb.instead}`}`,
     );
 
-  const journal = journalOf(stack);
-  const before = journal.entries();
+  const record = openRecord(stack.state.dir);
+  const before = record.read().actions;
   const marked = verb.holds === true && options.hidden !== true;
-  if (marked) journal.begin(action, target);
+  if (marked) record.beginAction(action, target);
   const warnings: string[] = [];
   const note = (warning: string | undefined) => {
     if (warning !== undefined) warnings.push(warning);
@@ -59,18 +54,20 @@ export async function runAction(
     // A new proxy has the table of its start: replicas that were added since are told to it again.
     if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
     if (marked) note(await mark("PUT", engine.endpoints, action, target));
-    for (const ended of journal.end((entry) => entry.target === target && (verb.ends ?? []).includes(entry.action)))
+    for (const ended of record.endActions(
+      (entry) => entry.target === target && (verb.ends ?? []).includes(entry.action),
+    ))
       note(await mark("DELETE", engine.endpoints, ended.action, target));
     return { action, target, changed, typed, watch: verb.watch(target), warnings };
   } catch (error) {
     // Refused before anything was done: nothing to undo.
     if (error instanceof CannotError && !before.some((entry) => entry.action === action && entry.target === target))
-      journal.end((entry) => entry.action === action && entry.target === target);
+      record.endActions((entry) => entry.action === action && entry.target === target);
     throw error;
   }
 }
 
 function kindOf(id: string): "replica" | "redis" | "proxy" | undefined {
-  if (id.startsWith("signaling-")) return "replica";
+  if (isReplica(id)) return "replica";
   return id === "redis" || id === "proxy" ? id : undefined;
 }

@@ -1,6 +1,7 @@
 import { CannotError } from "../stack/engine.ts";
 import { HttpError } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
 /** What `2`, `signaling-2`, `redis` or nothing means. */
@@ -16,7 +17,7 @@ export interface Chosen {
  */
 export async function chooseTarget(stack: Stack, action: string, given: string | undefined): Promise<Chosen> {
   if (given !== undefined && given !== "") return { target: /^\d+$/.test(given) ? `signaling-${given}` : given };
-  const services = (await stack.engine.services()).filter((service) => service.id.startsWith("signaling-"));
+  const services = (await stack.engine.services()).filter((service) => isReplica(service.id));
   if (services.length === 0) throw new CannotError(`the stack "${stack.engine.stack}" is not up: make up`);
   if (action === "start" || action === "resume") {
     const wanted = action === "start" ? "stopped" : "paused";

@@ -1,10 +1,11 @@
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
 import { changeAdmin, typedChange } from "../stack/http.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
 /** What is told to a verb besides its target. */
 export type VerbOptions = Partial<Slowness> & {
-  /** A game day's: no mark and no journal entry says what was done. `heal` needs neither. */
+  /** A game day's: no mark and no record says what was done. `heal` needs neither. */
   hidden?: boolean;
 };
 
@@ -16,7 +17,7 @@ export interface Verb {
   /** What to do on a kind of target that is not among them. */
   instead?: string;
   act(engine: Engine, target: string, options: VerbOptions): Promise<Done>;
-  /** True where its effect holds until it is undone: journal and mark last as long. */
+  /** True where its effect holds until it is undone: record and mark last as long. */
   holds?: true;
   /** Verbs whose effect this one ends on the same target. */
   ends?: readonly string[];
@@ -69,7 +70,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     act: (engine, target) => engine.pause(target),
     holds: true,
     watch: (target) =>
-      target.startsWith("signaling-")
+      isReplica(target)
         ? "the proxy ejects it and cuts its tunnels within 2 s, long before the 45 s ping limit"
         : loss(target),
   },
@@ -105,8 +106,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: anything,
     act: (engine, target) => engine.restart(target),
     ends: ["kill", "pause", "drain"],
-    watch: (target) =>
-      target.startsWith("signaling-") ? "its peers are moved before it ends; setups go on" : loss(target),
+    watch: (target) => (isReplica(target) ? "its peers are moved before it ends; setups go on" : loss(target)),
   },
   partition: {
     summary: "cut it from the backplane; packets vanish, nothing is refused",
@@ -115,9 +115,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     act: (engine, target) => engine.partition(target),
     holds: true,
     watch: (target) =>
-      target.startsWith("signaling-")
-        ? `${target} says degraded within 3 s; the proxy moves its peers 3 s later`
-        : loss(target),
+      isReplica(target) ? `${target} says degraded within 3 s; the proxy moves its peers 3 s later` : loss(target),
   },
   slow: {
     summary: "add latency to its way to Redis (--ms 200 --jitter 50)",

@@ -4,7 +4,9 @@ import { chooseTarget } from "../chaos/target.ts";
 import { verbs } from "../chaos/verbs.ts";
 import { type Command, UsageError } from "../command.ts";
 import { heal } from "../heal/heal.ts";
-import { drillRecord, rollBack, runnerLives } from "../runner/rollback.ts";
+import { openRecord } from "../record/record.ts";
+import { runnerLives } from "../record/runner-lives.ts";
+import { rollBack } from "../runner/rollback.ts";
 
 /** `chaos kill signaling-2`: one action on one target, and what to watch. */
 export const chaos: Command = {
@@ -20,12 +22,12 @@ export const chaos: Command = {
     if (action === undefined || rest.length > 0) throw new UsageError(`usage: chaos ${chaos.usage}`);
     if (action === "heal") {
       const only = given === undefined ? undefined : (await chooseTarget(stack, action, given)).target;
-      const left = only === undefined ? drillRecord(stack).read() : undefined;
+      const left = only === undefined ? openRecord(stack.state.dir).read().drill : null;
       // In a game day healing is the trainee's part: the game sees it and counts it.
       const game = left?.drill === "game-day" && runnerLives(left);
-      if (left !== undefined && runnerLives(left) && !game)
+      if (left !== null && runnerLives(left) && !game)
         throw new UsageError(`the drill ${left.drill} runs (pid ${left.pid}) and heals itself: Ctrl-C ends it`);
-      if (left === undefined || game) await heal(stack, { only, tell: print });
+      if (left === null || game) await heal(stack, { only, tell: print });
       else await rollBack(stack, left, print);
       print(`${given ?? "the stack"} is at steady state`);
       return 0;

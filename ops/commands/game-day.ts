@@ -6,12 +6,14 @@ import { play } from "../game-day/game.ts";
 import { tellProgress } from "../game-day/progress.ts";
 import { scoreLines, scoreSession } from "../game-day/scorecard.ts";
 import { heal } from "../heal/heal.ts";
+import { openRecord } from "../record/record.ts";
+import { runnerLives } from "../record/runner-lives.ts";
 import { writeSession } from "../report/session.ts";
 import { firingAlerts } from "../runner/alert-watch.ts";
-import { drillRecord, rollBack, runnerLives } from "../runner/rollback.ts";
+import { rollBack } from "../runner/rollback.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 import { unsteady } from "../stack/steady.ts";
-import { untilTrue } from "../wait/until.ts";
+import { until } from "../wait/until.ts";
 import { wholeNumber } from "./drill.ts";
 
 /** Alerts of what was before get so long to end, ms: a game must not begin with the answer to the last one. */
@@ -31,8 +33,8 @@ export const gameDay: Command = {
     });
     const seed = wholeNumber("--seed", values.seed);
     const level = wholeNumber("--level", values.level);
-    const running = drillRecord(stack).read();
-    if (running !== undefined && runnerLives(running)) {
+    const running = openRecord(stack.state.dir).read().drill;
+    if (running !== null && runnerLives(running)) {
       print(`the drill ${running.drill} runs (pid ${running.pid})`);
       return 2;
     }
@@ -44,13 +46,15 @@ export const gameDay: Command = {
     const metrics = createPrometheus(stack.engine.endpoints.prometheus);
     const before = await firingAlerts(metrics);
     if (before.length > 0) print(`waiting until the alerts of before have ended: ${before.join(", ")}`);
-    if (!(await untilTrue(async () => (await firingAlerts(metrics)).length === 0, alertsEndWithinMs, signal))) {
+    if (
+      !(await until(async () => (await firingAlerts(metrics)).length === 0, { withinMs: alertsEndWithinMs, signal }))
+    ) {
       if (!signal.aborted) print("alerts still fire although nothing is broken on purpose: see their runbooks first");
       return 2;
     }
     const fault = faultOf(seed, level);
     const record = { drill: "game-day", pid: process.pid, run: null, undo: [{ do: "heal" as const }] };
-    drillRecord(stack).write(record);
+    openRecord(stack.state.dir).beginDrill(record);
     try {
       await tellProgress(stack, fault, "looking");
       await runAction(stack, fault.action, fault.target, { hidden: true });

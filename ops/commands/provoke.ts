@@ -1,3 +1,5 @@
+import { runAction } from "../chaos/actions.ts";
+import type { VerbOptions } from "../chaos/verbs.ts";
 import { type Command, UsageError } from "../command.ts";
 import { heal } from "../heal/heal.ts";
 import { provocations } from "../provoke/provocations.ts";
@@ -28,7 +30,8 @@ export const provoke: Command = {
     const once = args.includes("--once");
     const enough = new AbortController();
     let reached = false;
-    await raise(stack, alert, AbortSignal.any([signal, enough.signal]), (received, afterMs) => {
+    const act = (action: string, target: string, options?: VerbOptions) => runAction(stack, action, target, options);
+    await raise(stack, alert, { act, signal: AbortSignal.any([signal, enough.signal]) }, (received, afterMs) => {
       reached = received !== undefined;
       const after = `${(afterMs / 1000).toFixed(1)} s`;
       if (received === undefined) print(`it did not reach the webhook within ${provocation.withinSeconds} s`);

@@ -1,6 +1,6 @@
-import { journalOf } from "../chaos/actions.ts";
 import type { Command } from "../command.ts";
-import { drillRecord, runnerLives } from "../runner/rollback.ts";
+import { openRecord } from "../record/record.ts";
+import { runnerLives } from "../record/runner-lives.ts";
 import { HttpError } from "../stack/http.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
@@ -21,7 +21,8 @@ export const status: Command = {
       throw error;
     });
     // How a link is impaired is what a game day hides; what it does to the replicas stays visible.
-    const left = drillRecord(stack).read();
+    const broken = openRecord(stack.state.dir).read();
+    const left = broken.drill;
     const hidden = left?.drill === "game-day" && runnerLives(left);
     const impaired = hidden ? [] : await engine.impaired();
     const rows = services.map((service) => {
@@ -33,7 +34,7 @@ export const status: Command = {
         impaired: impaired.filter(({ id }) => id === service.id).map(({ how }) => how),
       };
     });
-    const actions = journalOf(stack).entries();
+    const { actions } = broken;
     if (args.includes("--json")) {
       print(JSON.stringify({ stack: engine.stack, engine: engine.name, services: rows, actions }));
       return 0;

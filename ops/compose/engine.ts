@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { linesOf } from "../logs/lines.ts";
-import { replicaNumber } from "../ports.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
+import { isReplica, replicaNumber } from "../stack/replica-id.ts";
+import { until } from "../wait/until.ts";
 import { createContainers, type ServiceContainer } from "./containers.ts";
 import { demultiplex, execStream } from "./exec.ts";
 import { createPartitions } from "./partition.ts";
@@ -35,16 +35,14 @@ export function createComposeEngine(options: {
   const isUp = ({ state }: ServiceContainer) => state === "running" || state === "paused" || state === "restarting";
 
   async function healthy({ id, service }: ServiceContainer): Promise<void> {
-    const deadline = performance.now() + healthyWithinMs;
-    for (;;) {
+    const isHealthy = async () => {
       const { State } = await docker.getContainer(id).inspect();
-      if (State.Running && (State.Health === undefined || State.Health.Status === "healthy")) return;
       if (!State.Running && !State.Restarting)
         throw new Error(`${service} ended while starting (exit ${State.ExitCode}): ${typed("logs", service)}`);
-      if (performance.now() > deadline)
-        throw new Error(`${service} is not healthy after ${healthyWithinMs / 1000} s: ${typed("logs", service)}`);
-      await sleep(100);
-    }
+      return State.Running && (State.Health === undefined || State.Health.Status === "healthy");
+    };
+    if ((await until(isHealthy, { withinMs: healthyWithinMs, everyMs: 100 })) === undefined)
+      throw new Error(`${service} is not healthy after ${healthyWithinMs / 1000} s: ${typed("logs", service)}`);
   }
   async function start(service: string, env: Readonly<Record<string, string>> = {}): Promise<Done> {
     const found = await containers.find(service);
@@ -73,10 +71,9 @@ export function createComposeEngine(options: {
     return { changed, typed: typed(verb, service) };
   }
   const replicas = async () =>
-    (await containers.all()).filter(({ service, state }) => service.startsWith("signaling-") && state !== "created");
+    (await containers.all()).filter(({ service, state }) => isReplica(service) && state !== "created");
   async function linksOf(service: string): Promise<string[]> {
-    if (service !== "redis" && !service.startsWith("signaling-"))
-      throw new CannotError(`${service} has no link to the backplane`);
+    if (service !== "redis" && !isReplica(service)) throw new CannotError(`${service} has no link to the backplane`);
     if (!(await containers.all()).some((container) => container.service === "links" && isUp(container)))
       throw new CannotError("slow needs the links in front of Redis: make down, then make up OVERLAYS=chaos");
     await containers.find(service);
@@ -153,7 +150,7 @@ export function createComposeEngine(options: {
     async impaired() {
       const found = (await containers.all()).filter(({ state }) => state !== "created");
       const names = found.map(({ service }) => service);
-      const cuttable = names.filter((id) => id === "redis" || id.startsWith("signaling-"));
+      const cuttable = names.filter((id) => id === "redis" || isReplica(id));
       const cut = await Promise.all(cuttable.map(async (id) => ((await partitions.isCut(id)) ? [id] : [])));
       const linked = found.some((container) => container.service === "links" && container.state === "running");
       const slowed = linked

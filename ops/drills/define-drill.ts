@@ -1,10 +1,8 @@
 import type { CallerPeer, CallsReport, CallsRequest, Capabilities } from "../../common/calls.ts";
 import type { VerbOptions } from "../chaos/verbs.ts";
+import type { UndoStep } from "../record/record.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import type { ReplicaRow } from "../stack/replica-table.ts";
-
-/** One way back, as data: written to the drill journal before anything is broken, so that a crash can be undone. */
-export type UndoStep = { do: "heal" } | { do: "scale"; replicas: number } | { do: "restart"; id: string };
 
 /** What a drill's functions get. */
 export interface DrillContext {

@@ -1,9 +1,10 @@
-import { journalOf } from "../chaos/actions.ts";
 import { endProvocations } from "../provoke/provoke.ts";
+import { openRecord } from "../record/record.ts";
 import type { ServiceStatus } from "../stack/engine.ts";
 import { changeAdmin } from "../stack/http.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 
@@ -16,8 +17,8 @@ const rank = ({ id }: ServiceStatus) => {
 
 /**
  * Brings a stack back to steady state: what is paused goes on, what is down is started, what is slowed or cut off is
- * reconnected, what drains takes sessions again. It looks at the stack itself, so that it needs no journal to be
- * complete; the journal only tells which marks to take off the dashboards.
+ * reconnected, what drains takes sessions again. It looks at the stack itself, so that it needs no record to be
+ * complete; the record only tells which marks to take off the dashboards.
  *
  * @param only heals this service alone
  * @param tell told each line as it is done
@@ -49,14 +50,14 @@ export async function heal(
     did(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
   }
   for (const id of await registerReplicas(stack)) did(`told the proxy of ${id}`);
-  const replicas = services.map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
+  const replicas = services.map(({ id }) => id).filter(isReplica);
   for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;
     await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.draining(row.id)}/undrain`, {});
     await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
     did(`undrained ${row.id}`);
   }
-  for (const { action, target } of journalOf(stack).end((entry) => concerns(entry.target))) {
+  for (const { action, target } of openRecord(stack.state.dir).endActions((entry) => concerns(entry.target))) {
     const warning = await mark("DELETE", engine.endpoints, action, target);
     // One is enough: the others have the same cause.
     if (warning !== undefined && !mended.at(-1)?.startsWith("warning")) did(`warning: ${warning}`);

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { linesOf } from "../logs/lines.ts";
-import { replicaNumber } from "../ports.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
+import { isReplica, replicaNumber } from "../stack/replica-id.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { saveScaledTargets } from "./observers/prometheus-config.ts";
@@ -99,9 +99,9 @@ export function createProcessEngine(options: {
     state
       .services()
       .map((service) => service.id)
-      .filter((id) => id.startsWith("signaling-"));
+      .filter(isReplica);
   const linksOf = async (id: string): Promise<string[]> => {
-    if (id !== "redis" && !id.startsWith("signaling-")) throw new CannotError(`${id} has no link to the backplane`);
+    if (id !== "redis" && !isReplica(id)) throw new CannotError(`${id} has no link to the backplane`);
     find(id);
     return id === "redis" ? replicaRecords() : [id];
   };

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../logs/log-message.ts";
+import { until } from "../wait/until.ts";
 import { identify, signal, stateOf } from "./identity.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 import { findStrays, markOf } from "./strays.ts";
@@ -42,15 +42,15 @@ export async function launch(
   };
   state.saveService(record);
 
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    if (await ready()) return record;
+  const isReady = async () => {
+    if (await ready()) return true;
     if (record.process === null || stateOf(record.process) === "gone")
       throw new Error(`${id} ended while starting: ${lastWords(state.logPath(id))} (all of it: ${state.logPath(id)})`);
-    if (performance.now() > deadline)
-      throw new Error(`${id} is not ready after ${withinMs / 1000} s: ${lastWords(state.logPath(id))}`);
-    await sleep(lookEveryMs);
-  }
+    return false;
+  };
+  if ((await until(isReady, { withinMs, everyMs: lookEveryMs })) === undefined)
+    throw new Error(`${id} is not ready after ${withinMs / 1000} s: ${lastWords(state.logPath(id))}`);
+  return record;
 }
 
 /** SIGTERM (to a paused one too), and SIGKILL once `graceMs` are over. False where it was gone already. */
@@ -69,12 +69,8 @@ export async function destroy(record: Pick<ServiceRecord, "id" | "process">): Pr
 }
 
 async function gone({ process }: Pick<ServiceRecord, "process">, withinMs: number): Promise<boolean> {
-  const deadline = performance.now() + withinMs;
-  while (process !== null && stateOf(process) !== "gone") {
-    if (performance.now() > deadline) return false;
-    await sleep(lookEveryMs);
-  }
-  return true;
+  const isGone = () => process === null || stateOf(process) === "gone";
+  return (await until(isGone, { withinMs, everyMs: lookEveryMs })) === true;
 }
 
 /** What a log ends with: the line that names an error where the last ones hold one, the message of a JSON line. */

@@ -1,8 +1,9 @@
 import { basename, dirname, join } from "node:path";
 import type { App } from "../app/app-file.ts";
 import { callerSettings, proxySettings } from "../app/app-settings.ts";
-import { maxReplicas, type PortOf, replicaNumber } from "../ports.ts";
+import { maxReplicas, type PortOf } from "../ports.ts";
 import { CannotError } from "../stack/engine.ts";
+import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
 import { writeRedisUsers } from "./redis-access.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
 import type { Launch } from "./state-dir.ts";
@@ -20,11 +21,6 @@ export interface StackLayout {
   settings: Readonly<Record<string, string>>;
   /** What runs in place of the replicas; undefined: they do. */
   app: App | undefined;
-}
-
-/** `n` replicas' ids, from `signaling-1`. */
-export function replicaIds(n: number): string[] {
-  return Array.from({ length: n }, (_, index) => `signaling-${index + 1}`);
 }
 
 /** redis-server without persistence, as the backplane stores nothing, and without a user that needs no password. */

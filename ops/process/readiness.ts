@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { Endpoints } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import { replicaUrls, type StackLayout } from "./programs.ts";
 
 /** True when a Redis server answers PING there. */
@@ -26,14 +27,14 @@ export function readyUrls(layout: StackLayout, id: string) {
     linksAdmin: at("LINK_ADMIN_PORT"),
     exporter: at("REDIS_EXPORTER_PORT"),
     board: at("BOARD_PORT"),
-    replicaReady: id.startsWith("signaling-") ? replicaUrls(layout, id).readyUrl : "",
+    replicaReady: isReplica(id) ? replicaUrls(layout, id).readyUrl : "",
   };
 }
 
 /** The question that tells whether a service is ready; for `links` that it carries connections. */
 export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typeof readyUrls>) {
   return (): Promise<boolean> => {
-    if (id.startsWith("signaling-")) return answersOk(urls.replicaReady);
+    if (isReplica(id)) return answersOk(urls.replicaReady);
     switch (id) {
       case "redis":
         return redisAnswers(endpoints.redis);

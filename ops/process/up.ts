@@ -1,4 +1,5 @@
 import type { Engine } from "../stack/engine.ts";
+import { replicaIds } from "../stack/replica-id.ts";
 import { awaitReady } from "../stack/replica-table.ts";
 import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
@@ -9,7 +10,6 @@ import {
   linksLaunch,
   proxyLaunch,
   redisLaunch,
-  replicaIds,
   replicaLaunch,
   type StackLayout,
 } from "./programs.ts";

@@ -1,6 +1,6 @@
-import { runAction } from "../chaos/actions.ts";
 import { CannotError } from "../stack/engine.ts";
 import type { Stack } from "../stack/open-stack.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import type { Provocation } from "./provocation.ts";
 
 /** Channel that nobody else listens to. */
@@ -19,26 +19,25 @@ const field = (text: string, name: string) => new RegExp(`^${name}:(\\S+)`, "m")
 export const backplaneProvocations: Readonly<Record<string, Provocation>> = {
   SignalingBackplaneDown: {
     how: "cuts every replica from the backplane",
-    async begin({ stack }) {
+    async begin({ stack, act }) {
       const services = (await stack.engine.services()).map(({ id }) => id);
-      for (const id of services.filter((service) => service.startsWith("signaling-")))
-        await runAction(stack, "partition", id);
+      for (const id of services.filter(isReplica)) await act("partition", id);
     },
     withinSeconds: 30,
   },
   SignalingBackplanePartitioned: {
     how: "cuts signaling-2 from the backplane",
-    begin: async ({ stack }) => void (await runAction(stack, "partition", "signaling-2")),
+    begin: async ({ act }) => void (await act("partition", "signaling-2")),
     withinSeconds: 30,
   },
   SignalingRelaySlow: {
     how: "adds 200 ms (±50) to everybody's way to Redis",
-    begin: async ({ stack }) => void (await runAction(stack, "slow", "redis", { latencyMs: 200, jitterMs: 50 })),
+    begin: async ({ act }) => void (await act("slow", "redis", { latencyMs: 200, jitterMs: 50 })),
     withinSeconds: 60,
   },
   RedisDown: {
     how: "kills Redis",
-    begin: async ({ stack }) => void (await runAction(stack, "kill", "redis")),
+    begin: async ({ act }) => void (await act("kill", "redis")),
     withinSeconds: 30,
   },
   RedisMemoryHigh: {

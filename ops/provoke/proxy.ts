@@ -1,4 +1,3 @@
-import { runAction } from "../chaos/actions.ts";
 import { changeAdmin } from "../stack/http.ts";
 import { awaitReady } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
@@ -25,7 +24,7 @@ async function polls(context: ProvokeContext, sid?: string): Promise<void> {
 export const proxyProvocations: Readonly<Record<string, Provocation>> = {
   ProxyDown: {
     how: "kills the proxy",
-    begin: async ({ stack }) => void (await runAction(stack, "kill", "proxy")),
+    begin: async ({ act }) => void (await act("kill", "proxy")),
     withinSeconds: 30,
   },
   ProxyEjections: {
@@ -42,7 +41,7 @@ export const proxyProvocations: Readonly<Record<string, Provocation>> = {
   },
   ProxyUnknownSessions: {
     how: "kills signaling-2, and polls five times a second with a session of it",
-    begin: async ({ stack }) => void (await runAction(stack, "kill", "signaling-2")),
+    begin: async ({ act }) => void (await act("kill", "signaling-2")),
     goOn: (context) => polls(context, "signaling-2.provoked-session-000000"),
     withinSeconds: 75,
   },

@@ -1,15 +1,15 @@
-import { runAction } from "../chaos/actions.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { pause } from "../wait/pause.ts";
 import { beginLoad, endLoad } from "./load.ts";
 import type { Provocation, ProvokeContext } from "./provocation.ts";
 
 const replicas = ({ stack }: Pick<ProvokeContext, "stack">): Promise<string[]> =>
-  stack.engine.services().then((all) => all.map(({ id }) => id).filter((id) => id.startsWith("signaling-")));
+  stack.engine.services().then((all) => all.map(({ id }) => id).filter(isReplica));
 
 async function killAllBut(context: ProvokeContext, spared: number): Promise<string[]> {
   const killed = (await replicas(context)).slice(spared);
-  for (const id of killed) await runAction(context.stack, "kill", id);
+  for (const id of killed) await context.act("kill", id);
   return killed;
 }
 
@@ -17,7 +17,7 @@ async function killAllBut(context: ProvokeContext, spared: number): Promise<stri
 export const replicaProvocations: Readonly<Record<string, Provocation>> = {
   SignalingReplicaDown: {
     how: "kills signaling-2",
-    begin: async ({ stack }) => void (await runAction(stack, "kill", "signaling-2")),
+    begin: async ({ act }) => void (await act("kill", "signaling-2")),
     withinSeconds: 30,
   },
   SignalingBelowQuorum: {
@@ -47,7 +47,7 @@ export const replicaProvocations: Readonly<Record<string, Provocation>> = {
       await context.stack.engine.restart("signaling-2", { DRAIN_PER_SECOND: "1" });
       await awaitReady(context.stack.engine.endpoints.proxyAdmin, ["signaling-2"]);
       await beginLoad(context, 120);
-      await runAction(context.stack, "drain", "signaling-2");
+      await context.act("drain", "signaling-2");
     },
     async end(context) {
       await endLoad(context);
@@ -66,7 +66,7 @@ export const replicaProvocations: Readonly<Record<string, Provocation>> = {
       const tunnels = async () =>
         (await replicaTable(stack.engine.endpoints.proxyAdmin)).find(({ id }) => id === spared)?.tunnels ?? 0;
       for (let tries = 0; (await tunnels()) < 60 && tries < 60 && !signal.aborted; tries += 1) await pause(500, signal);
-      for (const id of killed) await runAction(stack, "start", id);
+      for (const id of killed) await context.act("start", id);
     },
     end: endLoad,
     withinSeconds: 120,

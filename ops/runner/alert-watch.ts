@@ -20,10 +20,10 @@ export async function firingAlerts(prometheus: Prometheus): Promise<string[]> {
   }
 }
 
-/** Notes what fires now in `bands`. */
-export async function noteAlerts(prometheus: Prometheus, bands: AlertBand[]): Promise<void> {
+/** Notes the alerts that fire now in `bands`. */
+export function noteAlerts(firing: readonly string[], bands: AlertBand[]): void {
   const now = Date.now();
-  for (const name of await firingAlerts(prometheus)) {
+  for (const name of firing) {
     const band = bands.find((one) => one.name === name);
     if (band === undefined) bands.push({ name, from: now, to: now });
     else band.to = now;

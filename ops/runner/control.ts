@@ -1,4 +1,5 @@
-import type { Control, UndoStep } from "../drills/define-drill.ts";
+import type { Control } from "../drills/define-drill.ts";
+import type { UndoStep } from "../record/record.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { awaitReady, type ReplicaRow, replicaTable } from "../stack/replica-table.ts";
 

@@ -74,7 +74,7 @@ engine_up() {
 }
 engine_down() {
   quietly docker compose --profile '*' down --volumes --remove-orphans
-  rm -f "$state/up.env" "$state/journal.json"
+  rm -f "$state/up.env" "$state/broken.json"
   for name in $given_secrets; do rm -f ".secrets/$name.$STACK"; done
   echo "ended the stack \"$STACK\""
 }

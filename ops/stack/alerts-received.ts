@@ -1,5 +1,5 @@
 import type { ReceivedAlert } from "../../common/calls.ts";
-import { pause } from "../wait/pause.ts";
+import { until } from "../wait/until.ts";
 import { askAdmin } from "./http.ts";
 
 /** What Alertmanager has sent to the caller's webhook since `since` (epoch ms), oldest first. */
@@ -25,16 +25,9 @@ export async function awaitAlert(
   { name, status, labels = {}, since, withinMs }: AwaitedAlert,
   signal?: AbortSignal,
 ): Promise<ReceivedAlert | undefined> {
-  const deadline = performance.now() + withinMs;
-  while (performance.now() < deadline && signal?.aborted !== true) {
-    const found = (await alertsReceived(callerAdmin, since)).find(
-      (alert) =>
-        alert.status === status &&
-        alert.labels["alertname"] === name &&
-        Object.entries(labels).every(([label, value]) => alert.labels[label] === value),
-    );
-    if (found !== undefined) return found;
-    await pause(250, signal);
-  }
-  return undefined;
+  const wanted = (alert: ReceivedAlert) =>
+    alert.status === status &&
+    alert.labels["alertname"] === name &&
+    Object.entries(labels).every(([label, value]) => alert.labels[label] === value);
+  return until(async () => (await alertsReceived(callerAdmin, since)).find(wanted), { withinMs, signal });
 }

@@ -1,5 +1,5 @@
 import type { CallsReport } from "../../common/calls.ts";
-import { pause } from "../wait/pause.ts";
+import { until } from "../wait/until.ts";
 import { askAdmin } from "./http.ts";
 
 /**
@@ -8,14 +8,14 @@ import { askAdmin } from "./http.ts";
  * @throws after `withinMs`, with how many are
  */
 export async function awaitCalls(callerAdmin: string, run: string, calls: number, withinMs = 30_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const report = await askAdmin<CallsReport>(`${callerAdmin}/calls/${run}`);
-    if (report.calls.established === calls) return;
-    if (performance.now() > deadline)
-      throw new Error(
-        `${report.calls.established} of ${calls} calls are set up after ${withinMs / 1000} s: make status`,
-      );
-    await pause(250);
-  }
+  let established = 0;
+  const all = await until(
+    async () => {
+      ({ established } = (await askAdmin<CallsReport>(`${callerAdmin}/calls/${run}`)).calls);
+      return established === calls;
+    },
+    { withinMs },
+  );
+  if (all === undefined)
+    throw new Error(`${established} of ${calls} calls are set up after ${withinMs / 1000} s: make status`);
 }

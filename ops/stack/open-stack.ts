@@ -16,7 +16,7 @@ export interface Stack {
   engine: Engine;
   /** The repository. */
   root: string;
-  /** `.stack/<name>`: records, logs, the journal of chaos actions. */
+  /** `.stack/<name>`: what runs, logs, the record of what is broken. */
   state: StateDir;
   layout: StackLayout;
   baseEnv: NodeJS.ProcessEnv;

@@ -1,4 +1,4 @@
-import { pause } from "../wait/pause.ts";
+import { until } from "../wait/until.ts";
 import { askAdmin, HttpError } from "./http.ts";
 
 /** A row of the proxy's `GET /replicas`. */
@@ -22,14 +22,16 @@ export function replicaTable(proxyAdmin: string): Promise<ReplicaRow[]> {
  * @throws after `withinMs`, with the replicas that are not and what they are
  */
 export async function awaitReady(proxyAdmin: string, ids: readonly string[], withinMs = 30_000): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  for (;;) {
-    const missing = await notReady(proxyAdmin, ids);
-    if (missing === "") return;
-    if (performance.now() > deadline)
-      throw new Error(`not ready after ${withinMs / 1000} s: ${missing} (make logs, or make heal)`);
-    await pause(100);
-  }
+  let missing = "";
+  const ready = await until(
+    async () => {
+      missing = await notReady(proxyAdmin, ids);
+      return missing === "";
+    },
+    { withinMs, everyMs: 100 },
+  );
+  if (ready === undefined)
+    throw new Error(`not ready after ${withinMs / 1000} s: ${missing} (make logs, or make heal)`);
 }
 
 /** Who is not ready and what it is instead, in words; empty when all are ready. */

@@ -1,5 +1,6 @@
 import { CannotError } from "./engine.ts";
 import type { Stack } from "./open-stack.ts";
+import { isReplica } from "./replica-id.ts";
 import { awaitReady } from "./replica-table.ts";
 
 /**
@@ -10,7 +11,7 @@ import { awaitReady } from "./replica-table.ts";
  */
 export async function roll(stack: Stack, step: (id: string, typed: string, tookMs: number) => void): Promise<void> {
   const { engine } = stack;
-  const ids = (await engine.services()).map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
+  const ids = (await engine.services()).map(({ id }) => id).filter(isReplica);
   if (ids.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
   await awaitReady(engine.endpoints.proxyAdmin, ids);
   for (const id of ids) {

@@ -2,6 +2,7 @@ import { maxReplicas } from "../ports.ts";
 import { CannotError } from "./engine.ts";
 import { changeAdmin } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
+import { isReplica } from "./replica-id.ts";
 import { awaitReady, replicaTable } from "./replica-table.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > maxReplicas)
     throw new CannotError(`N=${wanted}: a stack runs 1 to ${maxReplicas} replicas`);
   const { engine } = stack;
-  const present = (await engine.services()).map(({ id }) => id).filter((id) => id.startsWith("signaling-"));
+  const present = (await engine.services()).map(({ id }) => id).filter(isReplica);
   if (present.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
   const ids = Array.from({ length: wanted }, (_, index) => `signaling-${index + 1}`);
   for (const id of ids.filter((other) => !present.includes(other))) {
@@ -37,9 +38,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
 /** Tells the proxy of running replicas that it does not know: a proxy that was restarted has its first table again. */
 export async function registerReplicas(stack: Stack): Promise<string[]> {
   const { engine } = stack;
-  const running = (await engine.services()).filter(
-    ({ id, state }) => id.startsWith("signaling-") && state === "running",
-  );
+  const running = (await engine.services()).filter(({ id, state }) => isReplica(id) && state === "running");
   const known = (await replicaTable(engine.endpoints.proxyAdmin)).map((row) => row.id);
   const missing = running.map(({ id }) => id).filter((id) => !known.includes(id));
   for (const id of missing)

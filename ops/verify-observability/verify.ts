@@ -4,6 +4,7 @@ import { CannotError } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
+import { isReplica } from "../stack/replica-id.ts";
 import type { Checked } from "./finding.ts";
 import { killAndRestore } from "./kill-and-restore.ts";
 import { checkMetrics, documentedMetrics, seriesNames } from "./metrics.ts";
@@ -55,7 +56,7 @@ export async function checkShown(
   const rules = await prometheus.rules();
   const documented = documentedMetrics(sources.metricsPage);
   const recorded = rules.filter((rule) => rule.type === "recording").map((rule) => rule.name);
-  const replicas = services.filter((id) => id.startsWith("signaling-"));
+  const replicas = services.filter(isReplica);
   return [
     await checkPanels(prometheus, panelQueries(sources.dashboards), window, leftOut),
     await checkRecordings(prometheus, rules, window),

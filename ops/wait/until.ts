@@ -1,28 +1,30 @@
 import { HttpError } from "../stack/http.ts";
 import { pause } from "./pause.ts";
 
-/** Asks until it is true or `withinMs` is over; an endpoint that does not answer is asked again. */
-export async function untilTrue(ask: () => Promise<boolean>, withinMs: number, signal: AbortSignal): Promise<boolean> {
-  const deadline = Date.now() + withinMs;
-  while (!signal.aborted) {
+/** What is asked for; undefined and false mean: not yet. */
+type Answer<T> = T | undefined | false;
+
+/**
+ * Asks again and again until there is an answer. An endpoint that does not answer (HttpError) is asked again.
+ *
+ * @param options.everyMs pause between two questions, 250 unless given
+ * @returns the answer; undefined when `withinMs` have passed, or `signal` is aborted, without one
+ */
+export async function until<T>(
+  ask: () => Answer<T> | Promise<Answer<T>>,
+  options: { withinMs: number; everyMs?: number; signal?: AbortSignal | undefined },
+): Promise<T | undefined> {
+  const { withinMs, everyMs = 250, signal } = options;
+  const deadline = performance.now() + withinMs;
+  while (signal?.aborted !== true) {
     try {
-      if (await ask()) return true;
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
     }
-    if (Date.now() > deadline) return false;
-    await pause(200, signal);
+    if (performance.now() >= deadline) return undefined;
+    await pause(everyMs, signal);
   }
-  return false;
-}
-
-/** @throws Error when the rollback takes over `ms` */
-export async function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  const over = Promise.withResolvers<never>();
-  const timer = setTimeout(() => over.reject(new Error(`the rollback took over ${ms / 1000} s: make heal`)), ms);
-  try {
-    return await Promise.race([work, over.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return undefined;
 }

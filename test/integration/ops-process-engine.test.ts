@@ -127,7 +127,7 @@ test("what is not possible is refused in one line, and leaves no trace", async (
   await expect(runAction(stack, "kill", "signaling-9")).rejects.toThrow(/no such target: signaling-9 \(proxy, redis/);
   await expect(runAction(stack, "explode", "redis")).rejects.toThrow(/no such action: explode \(kill, /);
   await expect(runAction(stack, "drain", "redis")).rejects.toThrow("drain works on replica, not on redis");
-  expect(existsSync(join(stack.state.dir, "journal.json"))).toBe(false);
+  expect(existsSync(join(stack.state.dir, "broken.json"))).toBe(false);
 });
 
 test("a pid that belongs to another process by now is never signalled", async () => {

@@ -1,5 +1,5 @@
-import { maxReplicas, type PortOf, replicaNumber } from "../../ports.ts";
-import { replicaIds } from "../programs.ts";
+import { maxReplicas, type PortOf } from "../../ports.ts";
+import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 
 /**
  * Where the names of the compose network are on this host: `signaling-2:9100` → `127.0.0.1:9102`. What Prometheus and

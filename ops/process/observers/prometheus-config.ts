@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { maxReplicas, replicaNumber } from "../../ports.ts";
-import { replicaIds, type StackLayout } from "../programs.ts";
+import { maxReplicas } from "../../ports.ts";
+import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
+import type { StackLayout } from "../programs.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
 
 interface StaticConfig {
