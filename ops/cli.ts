@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../common/config.ts";
 import { type Command, UsageError } from "./command.ts";
@@ -50,7 +49,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted.abort();
   });
 
-/** Exit codes: 0 done, 1 failed, 2 not possible or bad arguments, 78 bad configuration. Drills have their own. */
+/**
+ * Settings come from the environment alone: make and `npm run ops` read the file of settings (ops/sh/common.sh).
+ *
+ * Exit codes: 0 done, 1 failed, 2 not possible or bad arguments, 78 bad configuration. Drills have their own.
+ */
 async function run([name, ...args]: string[]): Promise<number> {
   const command = name === undefined ? undefined : commands[name];
   if (command === undefined) {
@@ -63,9 +66,6 @@ async function run([name, ...args]: string[]): Promise<number> {
     return name === undefined || name === "help" || name === "--help" ? 0 : 2;
   }
   const root = resolve(import.meta.dirname, "..");
-  const settings = resolve(root, process.env["ENV_FILE"] || ".env");
-  // What the environment has already wins, as it does for make and Compose.
-  if (existsSync(settings)) process.loadEnvFile(settings);
   const config = loadConfig(schema, process.env);
   const stack = openStack(root, config, process.env);
   return (

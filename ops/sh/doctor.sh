@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
-load_env .env
+load_env "${ENV_FILE:-.env}"
 STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
 export STACK PORT_BASE
 export_ports
