@@ -49,6 +49,8 @@ export function createRelay(options: {
   log: Log;
 }) {
   const { config, directory, backplane, presence, metrics, log } = options;
+  const run = randomBytes(9).toString("base64url");
+  let relayed = 0;
   const recovers = backplane.recovery !== undefined;
   const addresses = config.RELAY === "addressed" && !recovers;
 
@@ -109,7 +111,7 @@ export function createRelay(options: {
     // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
     // are recovered, it must be on record for them.
     if (!recovers && away.length > 0 && connected === 0 && nodes.size === 0) return { ok: true, away };
-    const signal = { ...parsed.data, from, id: randomBytes(12).toString("base64url") };
+    const signal = { ...parsed.data, from, id: `${run}${(relayed++).toString(36)}` };
     const relay = { event, roomId, to, sender: connection, signal, remote: waysTo(nodes, ws) };
     const local = options.relay({ ...relay, skip: recovers ? nobody : away });
     if (local > 0) metrics.relayDuration.observe({ scope: "local" }, (performance.now() - startedAt) / 1000);

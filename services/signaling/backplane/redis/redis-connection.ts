@@ -21,7 +21,7 @@ export async function openSingle(target: RedisTarget, life: Life) {
   await Promise.all([publisher.connect(), subscriber.connect()]);
   const connection: RedisConnection = {
     publish: (kind, channel, message) =>
-      kind === "shard" ? publisher.sPublish(channel, message) : publisher.publish(channel, message),
+      publisher.sendCommand([kind === "shard" ? "SPUBLISH" : "PUBLISH", channel, message]),
     subscribe(kind, channel, listener) {
       if (kind === "shard") return subscriber.sSubscribe(channel, listener, true);
       if (kind === "pattern") return subscriber.pSubscribe(channel, listener, true);

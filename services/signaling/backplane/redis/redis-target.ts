@@ -31,7 +31,13 @@ export function redisTarget({ REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD }: Confi
 }
 
 function createTemplate(credentials: { username?: string; password?: string }) {
-  return createClient({ ...credentials, disableOfflineQueue: true, commandsQueueMaxLength: 50_000 });
+  return createClient({
+    ...credentials,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: 50_000,
+    // A timer for each command costs more than the command: a connection on which nothing moves is given up as a whole.
+    commandOptions: { timeout: 0 },
+  });
 }
 
 /** The same Redis, another node of its cluster. */
