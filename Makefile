@@ -125,7 +125,7 @@ images-debian: ## third-party images from Debian packages
 
 ##@ Your own application
 .PHONY: adopt-check
-adopt-check: ## URL=http://…: does it work behind this proxy; PATHS= UPLOAD= SLOW= PID=
+adopt-check: ## URL=http://…: what breaks behind this proxy; PATHS= SLOW=
 	@sh ops/sh/develop.sh adopt-check
 
 ##@ Develop

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
+import { connectOwned, type SocketOwner } from "../listen/owned-socket.ts";
 import { announcedLength, readAnswerHead } from "../upgrade/answer-head.ts";
-import { ask, type ReplicaOwner, Slot } from "../upgrade/replica-socket.ts";
+
 import type { Observation } from "./health.ts";
 
 /** Longest answer of `/readyz` that is read, bytes. */
@@ -18,9 +19,8 @@ const jitterMs = 15;
  */
 export function probe(readyUrl: URL, timeoutMs: number): Promise<Observation> {
   return new Promise((resolve) => {
-    const slot = new Slot();
     const target = { host: readyUrl.hostname.replace(/^\[|\]$/g, ""), port: Number(readyUrl.port || 80) };
-    slot.owner = new Probing(ask(target, requestFor(readyUrl), slot), timeoutMs, resolve);
+    new Probing(timeoutMs, resolve).ask(target, requestFor(readyUrl));
   });
 }
 
@@ -28,22 +28,26 @@ export function probe(readyUrl: URL, timeoutMs: number): Promise<Observation> {
 const requestFor = ({ host, pathname, search }: URL) =>
   `GET ${pathname}${search} HTTP/1.0\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
 
-class Probing implements ReplicaOwner {
-  readonly #socket: Socket;
+class Probing implements SocketOwner {
+  #socket: Socket | undefined;
   readonly #done: (observation: Observation) => void;
   #answer = "";
   #leftMs: number;
   #lookedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, timeoutMs: number, done: (observation: Observation) => void) {
-    this.#socket = socket;
+  constructor(timeoutMs: number, done: (observation: Observation) => void) {
     this.#leftMs = timeoutMs;
     this.#done = done;
     this.#wait();
   }
 
-  take(size: number, buffer: Uint8Array): boolean {
+  ask(target: { host: string; port: number }, request: string): void {
+    const socket = connectOwned(target, this);
+    this.#socket = socket;
+    socket.once("connect", () => socket.write(request, "latin1"));
+  }
+  received(size: number, buffer: Uint8Array): boolean {
     this.#answer += (buffer as Buffer).toString("latin1", 0, size);
     this.#judge(this.#answer.length > answerLimit);
     return true;
@@ -89,7 +93,7 @@ class Probing implements ReplicaOwner {
   /** The first finding counts. */
   #settle(observation: Observation): void {
     clearTimeout(this.#timer);
-    this.#socket.destroy();
+    this.#socket?.destroy();
     this.#done(observation);
   }
 }

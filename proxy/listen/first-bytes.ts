@@ -2,14 +2,14 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 import type { RequestHead } from "../screen/request-head.ts";
 import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
-import { type ClientOwner, disown, nobody, own } from "./client-socket.ts";
 import { type Linked, LinkedSet } from "./linked-set.ts";
+import { disown, nobody, own, type SocketOwner } from "./owned-socket.ts";
 
 /** How often silent connections are looked at while there are any, ms. */
 const lookEveryMs = 500;
 
 /** A connection on which nothing has come yet. */
-class Silent implements ClientOwner, Linked {
+class Silent implements SocketOwner, Linked {
   before: Linked | undefined;
   after: Linked | undefined;
   holder: object | undefined;
@@ -24,20 +24,21 @@ class Silent implements ClientOwner, Linked {
     this.#spoke = spoke;
     silents.add(this);
   }
-  clientSent(chunk: Buffer): void {
+  received(size: number, buffer: Uint8Array): boolean {
     this.#silents.delete(this);
-    this.#spoke(this.socket, chunk);
+    this.#spoke(this.socket, (buffer as Buffer).subarray(0, size));
+    return true;
   }
-  clientDrained(): void {
+  drained(): void {
     // Nothing was written.
   }
-  clientEnded(): void {
+  ended(): void {
     this.socket.destroy();
   }
-  clientFailed(): void {
-    // `clientClosed` follows.
+  failed(): void {
+    // `closed` follows.
   }
-  clientClosed(): void {
+  closed(): void {
     this.#silents.delete(this);
   }
 }

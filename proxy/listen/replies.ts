@@ -2,7 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:ht
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Refusal } from "../screen/screen.ts";
-import { nobody, own } from "./client-socket.ts";
+import { nobody, own } from "./owned-socket.ts";
 
 /** An answer that the proxy gives itself. */
 export interface Reply {

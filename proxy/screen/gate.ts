@@ -11,9 +11,10 @@ import { freshId, readCookie, stickyCookie } from "../routing/sticky-cookie.ts";
 import { origination } from "./forwarded.ts";
 import { createFrontHints } from "./front-hints.ts";
 import type { Client } from "./headers.ts";
+import { screenOrigin } from "./origin.ts";
 import { queryValue, readSessionQuery, type SessionQuery } from "./query.ts";
 import type { RequestHead } from "./request-head.ts";
-import { createScreen, type Refusal } from "./screen.ts";
+import { createScreen, type Refusal, screenUpgrade } from "./screen.ts";
 
 /** A request that passed, with all that was decided about it. */
 export interface Passed {
@@ -85,6 +86,8 @@ export function createGate(
   };
 
   return (request: RequestHead, { upgrade }: { upgrade: boolean }): Refusal | Passed => {
+    const refused = upgrade ? (screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS)) : undefined;
+    if (refused !== undefined) return refused;
     const screened = screen(request);
     if ("status" in screened) return screened;
     const { path, query } = screened;

@@ -1,14 +1,12 @@
 import type { Socket } from "node:net";
+import { connectOwned, nobody, own, type SocketOwner } from "../listen/owned-socket.ts";
 import { TryTimeout } from "../routing/try-errors.ts";
 import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
-import { ask, nobody, type ReplicaOwner, Slot } from "./replica-socket.ts";
 
-/** A replica's answer to an upgrade request, and its socket. */
+/** A replica's answer to an upgrade request, and its socket, which needs an owner now. */
 export interface Handshaken {
   head: AnswerHead;
   socket: Socket;
-  /** From now on `owner` is told what becomes of the socket; what is read goes to `owner.take`. */
-  handTo(owner: ReplicaOwner): void;
 }
 
 /** Called once, one of them. */
@@ -31,23 +29,19 @@ export function handshake(
   timeoutMs: number,
   shaking: Shaking,
 ): (error: Error) => void {
-  const slot = new Slot();
-  const asking = new Asking(ask(replica, request, slot), slot, timeoutMs, shaking);
-  slot.owner = asking;
+  const asking = new Asking(timeoutMs, shaking);
+  asking.ask(replica, request);
   return (error) => asking.failed(error);
 }
 
-class Asking implements ReplicaOwner {
-  readonly #socket: Socket;
-  readonly #slot: Slot;
+class Asking implements SocketOwner {
+  #socket: Socket | undefined;
   readonly #shaking: Shaking;
   readonly #timer: NodeJS.Timeout;
   #collected = "";
   #settled = false;
 
-  constructor(socket: Socket, slot: Slot, timeoutMs: number, shaking: Shaking) {
-    this.#socket = socket;
-    this.#slot = slot;
+  constructor(timeoutMs: number, shaking: Shaking) {
     this.#shaking = shaking;
     this.#timer = setTimeout(
       () => this.failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)),
@@ -55,12 +49,20 @@ class Asking implements ReplicaOwner {
     );
   }
 
-  take(size: number, buffer: Uint8Array): boolean {
+  /** Apart from the constructor's caller: what the connection keeps alive is this object, not the request. */
+  ask(replica: { host: string; port: number }, request: string): void {
+    const socket = connectOwned(replica, this);
+    this.#socket = socket;
+    // A write before it is connected would be kept by more listeners than this one.
+    socket.once("connect", () => socket.write(request, "latin1"));
+  }
+  received(size: number, buffer: Uint8Array): boolean {
     this.#collected += (buffer as Buffer).toString("latin1", 0, size);
     const head = this.#read();
-    if (head === undefined) return !this.#settled;
+    const socket = this.#socket;
+    if (head === undefined || socket === undefined) return !this.#settled;
     this.#settle();
-    return this.#shaking.answered({ head, socket: this.#socket, handTo: this.#slot.handTo });
+    return this.#shaking.answered({ head, socket });
   }
   #read(): AnswerHead | undefined {
     try {
@@ -80,7 +82,7 @@ class Asking implements ReplicaOwner {
     this.ended();
   }
   failed(error: Error): void {
-    this.#socket.destroy();
+    this.#socket?.destroy();
     if (this.#settled) return;
     this.#settle();
     this.#shaking.failed(error);
@@ -88,6 +90,6 @@ class Asking implements ReplicaOwner {
   #settle(): void {
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#slot.owner = nobody;
+    if (this.#socket !== undefined) own(this.#socket, nobody);
   }
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { nobody, own } from "../listen/client-socket.ts";
+import { nobody, own } from "../listen/owned-socket.ts";
 import { announcedLength } from "./answer-head.ts";
 import type { Handshaken } from "./handshake.ts";
 
@@ -10,12 +10,12 @@ const bodyMs = 10_000;
  * Passes the body of a replica's answer that is not a 101 on to the client, as much of it as was announced, then
  * closes both. Returns whether to go on reading.
  */
-export function relayAnswer({ head, socket, handTo }: Handshaken, client: Duplex): boolean {
+export function relayAnswer({ head, socket }: Handshaken, client: Duplex): boolean {
   let left = announcedLength(head);
   const timer = setTimeout(done, bodyMs);
-  const take = (size: number, buffer: Uint8Array) => pass(Buffer.from(buffer.subarray(0, size)));
-  own(client, { ...nobody, clientDrained: () => socket.resume(), clientClosed: done });
-  handTo({ take, drained: () => undefined, ended: done, failed: done, closed: done });
+  const received = (size: number, buffer: Uint8Array) => pass(Buffer.from(buffer.subarray(0, size)));
+  own(client, { ...nobody, drained: () => socket.resume(), closed: done });
+  own(socket, { received, drained: () => undefined, ended: done, failed: done, closed: done });
   return pass(Buffer.from(head.rest, "latin1"));
 
   /** False: no more for now, or no more at all. */

@@ -1,10 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type ClientOwner, own } from "../listen/client-socket.ts";
 import type { Linked } from "../listen/linked-set.ts";
+import { own, readBuffer, type SocketOwner } from "../listen/owned-socket.ts";
 import type { CarriedTunnel } from "../routing/replica-table.ts";
 import type { ReadInto } from "../tuning/late-onread.ts";
-import { type ReplicaOwner, readBuffer } from "./replica-socket.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
 const stringLimit = 4_096;
@@ -14,9 +13,8 @@ const tcpKeepAliveMs = 15_000;
 const halfClosedMs = 10_000;
 
 export interface TunnelOptions {
-  /** The tunnel makes itself its owner. */
+  /** The tunnel owns both from now on. */
   client: Socket;
-  /** The tunnel must be made its owner. */
   replica: Socket;
   sid: string | undefined;
   /** The client's, canonical. */
@@ -35,6 +33,38 @@ function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
   return to.write(Buffer.from(buffer.subarray(0, size)));
 }
 
+/** One side of a tunnel: what comes from its socket goes to the other one. */
+class Side implements SocketOwner {
+  readonly #tunnel: Tunnel;
+  readonly #socket: Socket;
+  readonly #other: Socket;
+  readonly #name: "client" | "replica";
+
+  constructor(tunnel: Tunnel, socket: Socket, other: Socket, name: "client" | "replica") {
+    this.#tunnel = tunnel;
+    this.#socket = socket;
+    this.#other = other;
+    this.#name = name;
+  }
+  received(size: number, buffer: Uint8Array): boolean {
+    return passOn(this.#other, size, buffer);
+  }
+  drained(): void {
+    this.#other.resume();
+  }
+  ended(): void {
+    this.#tunnel.sideEnded(this.#other, `${this.#name}-closed`);
+  }
+  failed(): void {
+    this.#tunnel.destroy(`${this.#name}-error`);
+  }
+  closed(): void {
+    this.#tunnel.sideClosed(this.#other, this.#socket.errored !== null, `${this.#name}-closed`);
+    // So that the other's end is seen.
+    if (!this.#other.destroyed) this.#other.resume();
+  }
+}
+
 /**
  * Owns the two sockets of a relayed WebSocket as a pair: each side's end is passed on to the other, an error or close
  * of one destroys the other once what was sent to it is flushed, and neither is read faster than the other is written.
@@ -44,7 +74,7 @@ function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
  *
  * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
  */
-export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner {
+export class Tunnel implements CarriedTunnel {
   before: Linked | undefined;
   after: Linked | undefined;
   holder: object | undefined;
@@ -60,6 +90,7 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner {
   #seenAt = performance.now();
   #halfClosedAt: number | undefined;
   #keptAlive = false;
+  readonly #clientSide: Side;
 
   constructor({ client, replica, sid, address, idleMs, onClosed }: TunnelOptions) {
     this.client = client;
@@ -68,7 +99,9 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner {
     this.address = address;
     this.#idleMs = idleMs;
     this.#onClosed = onClosed;
-    own(client, this);
+    this.#clientSide = new Side(this, client, replica, "client");
+    own(client, this.#clientSide);
+    own(replica, new Side(this, replica, client, "replica"));
   }
 
   get closing(): boolean {
@@ -108,55 +141,28 @@ export class Tunnel implements CarriedTunnel, ReplicaOwner, ClientOwner {
     this.replica.setKeepAlive(true, tcpKeepAliveMs);
   }
 
-  take(size: number, buffer: Uint8Array): boolean {
-    return passOn(this.client, size, buffer);
+  /** The client has ended already: the replica is told. */
+  endClient(): void {
+    this.#clientSide.ended();
   }
-  drained(): void {
-    this.client.resume();
-  }
-  ended(): void {
-    this.#sideEnded(this.client, "replica-closed");
-  }
-  failed(): void {
-    this.destroy("replica-error");
-  }
-  closed(): void {
-    this.#sideClosed(this.client, this.replica.errored !== null, "replica-closed");
-    // So that its end is seen.
-    if (!this.client.destroyed) this.client.resume();
-  }
-
   /** From now on the client is read into the buffer that the replicas' sockets share, where it can be. */
   readClient(readInto: ReadInto): void {
-    readInto(this.client, readBuffer, (size, buffer) => passOn(this.replica, size, buffer));
-  }
-  clientSent(chunk: Buffer): void {
-    if (!this.replica.write(chunk)) this.client.pause();
-  }
-  clientDrained(): void {
-    this.replica.resume();
-  }
-  clientEnded(): void {
-    this.#sideEnded(this.replica, "client-closed");
-  }
-  clientFailed(): void {
-    this.destroy("client-error");
-  }
-  clientClosed(): void {
-    this.#sideClosed(this.replica, this.client.errored !== null, "client-closed");
+    const side = this.#clientSide;
+    readInto(this.client, readBuffer, (size, buffer) => side.received(size, buffer));
   }
 
   /** One side will send no more: the other is told once it has got the rest. */
-  #sideEnded(other: Duplex, why: string): void {
+  sideEnded(other: Duplex, why: string): void {
     this.#reason ??= why;
     this.#halfClosedAt ??= performance.now();
     // Ending what is destroyed would only make an error.
     if (!other.destroyed) other.end();
   }
-  #sideClosed(other: Duplex, failed: boolean, why: string): void {
+  /** One side is closed: so is the other, once it has got the rest, or at once after a failure. */
+  sideClosed(other: Duplex, failed: boolean, why: string): void {
     this.#reason ??= why;
     if (failed) other.destroy();
-    else if (!other.writableEnded) this.#sideEnded(other, why);
+    else if (!other.writableEnded) this.sideEnded(other, why);
     this.#open -= 1;
     if (this.#open === 0) this.#onClosed(this, this.#reason);
   }

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { type ClientOwner, own } from "../listen/client-socket.ts";
+import { own, type SocketOwner } from "../listen/owned-socket.ts";
 import { type Reply, replyOf, replyOnSocket, unknownSession } from "../listen/replies.ts";
 import { toldOf } from "../log-fields.ts";
 import type { PathDeps } from "../path-deps.ts";
@@ -10,9 +10,7 @@ import { Ejected } from "../routing/try-errors.ts";
 import { readConnection } from "../screen/connection-header.ts";
 import type { Passed } from "../screen/gate.ts";
 import { requestHeaders, upgradeHead, withoutHeader } from "../screen/headers.ts";
-import { screenOrigin } from "../screen/origin.ts";
 import type { RequestHead } from "../screen/request-head.ts";
-import { screenUpgrade } from "../screen/screen.ts";
 import { clientHead } from "./answer-head.ts";
 import { type Handshaken, handshake } from "./handshake.ts";
 import { relayAnswer } from "./relay-answer.ts";
@@ -22,10 +20,10 @@ import { Tunnel } from "./tunnel.ts";
 const earlyLimit = 16_384;
 
 /** A client whose upgrade is under way: what it sends too early is kept, and no more of it read. */
-class PendingClient implements ClientOwner {
+class PendingClient implements SocketOwner {
   readonly socket: Socket;
   readonly early: Buffer[];
-  ended = false;
+  hasEnded = false;
   /** Called when the client has left. */
   gone: () => void = () => undefined;
 
@@ -33,22 +31,22 @@ class PendingClient implements ClientOwner {
     this.socket = socket;
     this.early = head.length > 0 ? [head] : [];
   }
-  clientSent(chunk: Buffer): void {
+  received(size: number, buffer: Uint8Array): boolean {
     // A WebSocket client waits for the 101 (RFC 6455, 4.1).
-    if (chunk.length > earlyLimit) this.socket.destroy();
-    this.early.push(chunk);
-    this.socket.pause();
+    if (size > earlyLimit) this.socket.destroy();
+    this.early.push(Buffer.from(buffer.subarray(0, size)));
+    return false;
   }
-  clientDrained(): void {
+  drained(): void {
     // Nothing was written.
   }
-  clientEnded(): void {
-    this.ended = true;
+  ended(): void {
+    this.hasEnded = true;
   }
-  clientFailed(): void {
-    // `clientClosed` follows.
+  failed(): void {
+    // `closed` follows.
   }
-  clientClosed(): void {
+  closed(): void {
     this.gone();
   }
 }
@@ -65,8 +63,7 @@ interface Asked {
 export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log, tuning }: PathDeps) {
   function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
-    const passed =
-      screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS) ?? gate(request, { upgrade: true });
+    const passed = gate(request, { upgrade: true });
     if ("status" in passed) {
       metrics.rejected.inc(passed.reason);
       log.debug({ reason: passed.reason, status: passed.status }, "upgrade refused");
@@ -151,7 +148,7 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
   }
 
   /** Apart from the handshake: what is captured here lives as long as the tunnel. */
-  function openTunnel(replica: Replica, { socket, handTo }: Handshaken, { passed, client, startedAt }: Asked): void {
+  function openTunnel(replica: Replica, { socket }: Handshaken, { passed, client, startedAt }: Asked): void {
     // Node's HTTP server, where the upgrade came through it, gave the socket a time-out.
     if (client.socket.timeout) client.socket.setTimeout(0);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
@@ -176,12 +173,11 @@ export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, 
         log.info({ ...told, replica: id, handshakeMs, reason, openMs, bytes }, "tunnel closed");
       },
     });
-    handTo(tunnel);
     replica.tunnels.add(tunnel);
     metrics.tunnelsOpened.inc(id);
     if (log.isLevelEnabled("debug")) log.debug({ ...told, replica: id, handshakeMs }, "tunnel opened");
     for (const chunk of client.early) socket.write(chunk);
-    if (client.ended) tunnel.clientEnded();
+    if (client.hasEnded) tunnel.endClient();
     else {
       tunnel.readClient(tuning.readInto);
       if (client.socket.isPaused()) client.socket.resume();

@@ -1,0 +1,86 @@
+import { connect, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+/** One read buffer for all sockets that are read into one: what is read is copied out before the next read. */
+export const readBuffer = Buffer.allocUnsafeSlow(65_536);
+
+/**
+ * Who is told what becomes of a socket, a client's or a replica's. A socket has one owner at a time; the owner changes
+ * on the way from the first byte to the tunnel (docs/a-connection.md).
+ */
+export interface SocketOwner {
+  /**
+   * A read: `size` bytes at the front of `buffer`, which the next read overwrites. False stops the reading, until
+   * `resume`.
+   */
+  received(size: number, buffer: Uint8Array): boolean;
+  /** What was written is on its way: there is room again. */
+  drained(): void;
+  /** The other side will send no more. */
+  ended(): void;
+  /** `closed` follows. */
+  failed(error: Error): void;
+  closed(): void;
+}
+
+const ownerOf = Symbol("owner");
+type Owned = Duplex & { [ownerOf]?: SocketOwner | undefined };
+
+/** Whatever comes is dropped. */
+export const nobody: SocketOwner = {
+  received: () => true,
+  drained: () => undefined,
+  ended: () => undefined,
+  failed: () => undefined,
+  closed: () => undefined,
+};
+
+/**
+ * Makes `owner` the owner of the socket. The first owner makes an accepted socket flow. The next ones cost nothing: the
+ * listeners are added once, and are the same functions for all sockets.
+ */
+export function own(socket: Owned, owner: SocketOwner): void {
+  const first = socket[ownerOf] === undefined;
+  socket[ownerOf] = owner;
+  if (first) listen(socket).on("data", onData);
+}
+
+/** Takes the owner away and pauses the socket. */
+export function disown(socket: Owned): void {
+  socket.off("data", onData).off("drain", onDrain).off("end", onEnd).off("error", onError).off("close", onClose);
+  socket[ownerOf] = undefined;
+  socket.pause();
+}
+
+/** Connects to a replica; `owner` owns the socket from its start. Reads land in {@link readBuffer}. */
+export function connectOwned({ host, port }: { host: string; port: number }, owner: SocketOwner): Socket {
+  const socket: Socket & Owned = connect({
+    host,
+    port,
+    noDelay: true,
+    allowHalfOpen: true,
+    onread: { buffer: readBuffer, callback: (size, buffer) => socket[ownerOf]?.received(size, buffer) ?? false },
+  });
+  socket[ownerOf] = owner;
+  listen(socket);
+  return socket;
+}
+
+function listen<T extends Owned>(socket: T): T {
+  return socket.on("drain", onDrain).on("end", onEnd).on("error", onError).on("close", onClose);
+}
+function onData(this: Owned, chunk: Buffer): void {
+  if (this[ownerOf]?.received(chunk.length, chunk) === false) this.pause();
+}
+function onDrain(this: Owned): void {
+  this[ownerOf]?.drained();
+}
+function onEnd(this: Owned): void {
+  this[ownerOf]?.ended();
+}
+function onError(this: Owned, error: Error): void {
+  this[ownerOf]?.failed(error);
+}
+function onClose(this: Owned): void {
+  this[ownerOf]?.closed();
+}
