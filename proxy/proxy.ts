@@ -7,14 +7,14 @@ import { crossOriginAdvice } from "../common/cross-origin.ts";
 import type { Log } from "../common/log.ts";
 import { adminRoutes } from "./admin.ts";
 import { defaultStickySecret, type ProxyConfig } from "./config.ts";
+import type { HandlerDeps } from "./handler-deps.ts";
 import { createProber } from "./health/prober.ts";
 import { createConnectionLimits } from "./listen/connection-limits.ts";
 import { createPendingBytes } from "./listen/pending-bytes.ts";
 import { createPublicServer } from "./listen/public-server.ts";
 import { createRedirect } from "./listen/redirect.ts";
 import { createMetrics } from "./metrics.ts";
-import type { PathDeps } from "./path-deps.ts";
-import { createHttpPath } from "./polling/http-path.ts";
+import { createPolling } from "./polling/polling.ts";
 import { createAdmission } from "./routing/admission.ts";
 import { createAttempts } from "./routing/attempts.ts";
 import { createReplicaTable, type ReplicaTable } from "./routing/replica-table.ts";
@@ -22,7 +22,7 @@ import { createSessions } from "./routing/sessions.ts";
 import { createShedder } from "./routing/shedder.ts";
 import { createGate } from "./screen/gate.ts";
 import type { Tuning } from "./tuning/tuning.ts";
-import { createUpgradePath } from "./upgrade/upgrade-path.ts";
+import { createUpgrades } from "./upgrade/upgrades.ts";
 
 /** How often tunnels are looked at for idleness and requests for silence, ms. */
 const sweepMs = 1_000;
@@ -65,7 +65,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     ipv6Prefix: config.CLIENT_IPV6_PREFIX,
   });
   const secret = config.STICKY_SECRET ?? defaultStickySecret;
-  const paths: PathDeps = {
+  const paths: HandlerDeps = {
     config,
     sessions,
     metrics,
@@ -76,8 +76,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     gate: createGate(config, { table, sessions, admission, metrics, secret, log }),
     tryInTurn: createAttempts(config, { table, prober, admission, metrics }),
   };
-  const http = createHttpPath(paths);
-  const upgrade = createUpgradePath(paths);
+  const http = createPolling(paths);
+  const upgrade = createUpgrades(paths);
   const limits = createConnectionLimits({
     total: config.MAX_CONNECTIONS,
     perClient: config.MAX_CONNECTIONS_PER_CLIENT,

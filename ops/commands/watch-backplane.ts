@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
 import { pause } from "../wait/pause.ts";
 
-/** A replica that was not heard for so long has fallen silent, ms: its canary comes every second. */
+/** A replica that was not heard for so long has fallen silent, ms: its heartbeat comes every second. */
 const silentAfterMs = 2_500;
 
 /** Follows what the replicas tell each other through Redis, until it is interrupted. */
@@ -16,7 +16,7 @@ export const watchBackplane: Command = {
       for (const [node, at] of heardAt)
         if (performance.now() - at > silentAfterMs) {
           heardAt.delete(node);
-          print(`${clock()}  ${node} fell silent: no canary for ${silentAfterMs / 1000} s`);
+          print(`${clock()}  ${node} fell silent: no heartbeat for ${silentAfterMs / 1000} s`);
         }
     }, 250);
     print("PSUBSCRIBE * (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent");
@@ -26,8 +26,8 @@ export const watchBackplane: Command = {
           const message = parseCsvMessage(line);
           if (message === undefined) continue;
           const event = readMessage(message);
-          if (event.kind === "canary") {
-            if (!heardAt.has(event.node)) print(`${clock()}  ${event.node} is heard: one canary a second`);
+          if (event.kind === "heartbeat") {
+            if (!heardAt.has(event.node)) print(`${clock()}  ${event.node} is heard: one heartbeat a second`);
             heardAt.set(event.node, performance.now());
           } else print(`${clock()}  ${describe(event)}`);
         }
@@ -41,6 +41,6 @@ export const watchBackplane: Command = {
   },
 };
 
-function describe({ room, what, bytes, channel }: Exclude<BackplaneEvent, { kind: "canary" }>): string {
+function describe({ room, what, bytes, channel }: Exclude<BackplaneEvent, { kind: "heartbeat" }>): string {
   return `${(room === undefined ? channel : `room ${room}`).padEnd(30)} ${what.padEnd(14)} ${bytes} bytes`;
 }

@@ -17,9 +17,9 @@ test("a room's message shows room, event and size, never its content", () => {
   });
 });
 
-test("a canary names its replica", () => {
+test("a heartbeat names its replica", () => {
   const line = String.raw`"pmessage","*","hold-the-line:canary","HL\x01\x9a\x00\x00\x00\x01signaling-2 17"`;
-  expect(read(line)).toEqual({ kind: "canary", node: "signaling-2" });
+  expect(read(line)).toEqual({ kind: "heartbeat", node: "signaling-2" });
 });
 
 test("raw WebSocket rooms and requests between replicas are told apart; other lines are none", () => {

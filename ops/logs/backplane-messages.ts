@@ -6,7 +6,7 @@ export interface CsvMessage {
 }
 
 export type BackplaneEvent =
-  | { kind: "canary"; node: string }
+  | { kind: "heartbeat"; node: string }
   | {
       kind: "message";
       channel: string;
@@ -38,7 +38,7 @@ function unescapeCsv(text: string): string {
 /** Says what a message is, from its channel and the event names in it. */
 export function readMessage({ channel, payload }: CsvMessage): BackplaneEvent {
   // Behind the stamp of eight bytes: `signaling-2 17`.
-  if (channel.endsWith(":canary")) return { kind: "canary", node: payload.slice(8).split(" ")[0] ?? "" };
+  if (channel.endsWith(":canary")) return { kind: "heartbeat", node: payload.slice(8).split(" ")[0] ?? "" };
   const room = /^socket\.io#[^#]*#(?:r:)?(.+)#$/.exec(channel)?.[1] ?? /^room:(.+)$/.exec(channel)?.[1];
   const what = events.exec(payload)?.[0] ?? (channel.includes("request") ? "between replicas" : "message");
   return { kind: "message", channel, ...(room === undefined ? {} : { room }), what, bytes: payload.length };

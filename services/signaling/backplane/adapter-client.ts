@@ -9,7 +9,7 @@ import type { Listener } from "./subscriptions.ts";
  * ends the process; others they wait for before the local delivery, which Redis must not hold up. Subscriptions are
  * wishes that outlive the connection.
  */
-export function createAdapterClient({ fire, subscriptions, link }: Carrier) {
+export function createAdapterClient({ fire, subscriptions, reconnector }: Carrier) {
   const each = (channels: string | string[]) => (typeof channels === "string" ? [channels] : channels);
   const listen = (kind: ChannelKind) => (channels: string | string[], listener: Listener) => {
     for (const channel of each(channels)) void subscriptions.add(kind, channel, listener);
@@ -34,12 +34,12 @@ export function createAdapterClient({ fire, subscriptions, link }: Carrier) {
     sUnsubscribe: ignore("shard"),
     /** `PUBSUB NUMSUB` and `SHARDNUMSUB`, by which adapters count servers: a shard channel lives on one primary. */
     async sendCommand(args: string[]): Promise<unknown> {
-      const connection = link.connection();
+      const connection = reconnector.connection();
       if (connection === undefined) throw new Error("no connection to the backplane");
       const replies = (await connection.command(args)) as [channel: string, count: number | string][];
       return [replies[0]?.[0], replies.reduce((sum, [, count]) => sum + Number(count), 0)];
     },
-    /** The adapters only ask whether anybody listens for errors; the link does. */
+    /** The adapters only ask whether anybody listens for errors; the reconnector does. */
     on: () => undefined,
     off: () => undefined,
   };

@@ -37,7 +37,7 @@ export interface Backplane {
   onChange(listener: (up: boolean) => void): void;
   /** Told when messages of others were dropped because they were too old: something of presence may be among them. */
   onMissed(listener: () => void): void;
-  /** Told of every canary of every replica, the own included, about once a second each. */
+  /** Told of the heartbeat of every replica, the own included, about once a second each. */
   onHeartbeat(listener: (nodeId: string) => void): void;
   /**
    * Set when sessions can be recovered: for Socket.IO's `connectionStateRecovery`. Signals must then be broadcast

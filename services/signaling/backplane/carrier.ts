@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BackplaneContext } from "./backplane.ts";
 import { createCanary, type Lane } from "./canary.ts";
 import type { Rejection } from "./envelope.ts";
-import { createLink, type Life } from "./redis/link.ts";
+import { type ConnectionScope, createReconnector } from "./redis/reconnector.ts";
 import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createTransit } from "./transit.ts";
@@ -24,7 +24,7 @@ const heartbeatChannel = "hold-the-line:canary";
 export function createCarrier<C extends RedisConnection>(
   context: BackplaneContext,
   options: {
-    open: (life: Life) => Promise<C>;
+    open: (scope: ConnectionScope) => Promise<C>;
     /** How hand-written channels and canaries travel. */
     kind: ChannelKind;
     /** Ways that need a canary of their own, apart from the heartbeat. */
@@ -34,7 +34,7 @@ export function createCarrier<C extends RedisConnection>(
   const { envelope, log, metrics } = context;
   const transit = createTransit();
   let strangerLoggedAt = Number.NEGATIVE_INFINITY;
-  const link = createLink({
+  const reconnector = createReconnector({
     open: options.open,
     async onOpen() {
       await subscriptions.restore();
@@ -66,15 +66,15 @@ export function createCarrier<C extends RedisConnection>(
   }
 
   const subscriptions = createSubscriptions({
-    connection: link.connection,
+    connection: reconnector.connection,
     envelope,
     transit,
     drop,
-    onRefused: (reason) => link.renew(`subscription refused: ${reason}`),
+    onRefused: (reason) => reconnector.renew(`subscription refused: ${reason}`),
   });
 
   async function send(kind: ChannelKind, channel: string, payload: Buffer | string): Promise<void> {
-    const connection = link.connection();
+    const connection = reconnector.connection();
     if (connection === undefined) throw new Error("no connection to the backplane");
     await connection.publish(kind, channel, envelope.seal(channel, payload, Date.now()));
   }
@@ -86,12 +86,12 @@ export function createCarrier<C extends RedisConnection>(
   const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };
   const canary = createCanary(context, {
     lanes: [heartbeat, ...(options.lanes ?? [])],
-    onSilent: (reason) => link.renew(reason),
+    onSilent: (reason) => reconnector.renew(reason),
   });
 
   return {
     envelope,
-    link,
+    reconnector,
     canary,
     subscriptions,
     transit,
@@ -106,7 +106,7 @@ export function createCarrier<C extends RedisConnection>(
       );
       const { promise: up, resolve } = Promise.withResolvers<void>();
       canary.onChange(() => resolve());
-      link.start();
+      reconnector.start();
       const patience = new AbortController();
       await Promise.race([
         up,
@@ -136,7 +136,7 @@ export function createCarrier<C extends RedisConnection>(
         return () => subscriptions.remove(options.kind, channel, heard);
       },
       async listeners(channel: string): Promise<number> {
-        const connection = link.connection();
+        const connection = reconnector.connection();
         if (connection === undefined) throw new Error("no connection to the backplane");
         const command = options.kind === "shard" ? "SHARDNUMSUB" : "NUMSUB";
         const replies = (await connection.command(["PUBSUB", command, channel])) as [string, number | string][];
@@ -149,7 +149,7 @@ export function createCarrier<C extends RedisConnection>(
       onHeartbeat: canary.onHeartbeat,
       async close(): Promise<void> {
         canary.close();
-        link.close();
+        reconnector.close();
       },
     },
   };

@@ -10,7 +10,7 @@ import { redisTarget } from "./redis/redis-target.ts";
 /** Redis pub/sub: at most once; every replica receives every room's messages. */
 export async function createPubSubBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
   const target = redisTarget(config);
-  const carrier = createCarrier(context, { open: (life) => openSingle(target, life), kind: "channel" });
+  const carrier = createCarrier(context, { open: (scope) => openSingle(target, scope), kind: "channel" });
   const client = createAdapterClient(carrier);
   const build = createAdapter(client, client);
   await carrier.start();

@@ -17,7 +17,7 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
   const channels = tags.map((tag) => `hold-the-line:canary:${context.nodeId}:{${tag}}`);
   const returned = new Map<string, number>();
   const carrier: Carrier<ShardedConnection> = createCarrier(context, {
-    open: (life) => openSharded(target, life),
+    open: (scope) => openSharded(target, scope),
     kind: "shard",
     // The heartbeat alone would prove one primary.
     lanes: [
@@ -26,7 +26,7 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
         async send(payload) {
           returned.clear();
           returned.set(payload, 0);
-          if (carrier.link.connection()?.primaries === 1) carrier.canary.receive("shards", payload);
+          if (carrier.reconnector.connection()?.primaries === 1) carrier.canary.receive("shards", payload);
           else await Promise.all(channels.map((channel) => carrier.send("shard", channel, payload)));
         },
       },

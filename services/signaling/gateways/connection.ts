@@ -22,7 +22,7 @@ export interface Connection {
   /** No member of the room any more. */
   exit(roomId: string): void;
   /** Closes the transport: the client connects again. */
-  close(): void;
-  /** Ends it for good: the client stays away. */
-  end(): void;
+  disconnect(): void;
+  /** Closes it for good: the client stays away. */
+  terminate(): void;
 }

@@ -125,8 +125,8 @@ export function createRawWsGateway(options: {
         entered.delete(roomId);
         exit(roomId, connection);
       },
-      close: () => raw.close(CLOSE.restart, "draining"),
-      end: () => raw.close(CLOSE.stayAway, "ended"),
+      disconnect: () => raw.close(CLOSE.restart, "draining"),
+      terminate: () => raw.close(CLOSE.stayAway, "ended"),
     };
     sockets.set(connection, raw);
     const expiring = expiresIn(grant, () => switchboard?.expire(connection));

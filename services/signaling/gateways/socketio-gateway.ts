@@ -142,8 +142,8 @@ export function createSocketIoGateway(options: {
         socket.data = { ...socket.data, rooms: [...this.rooms] };
         void socket.leave(roomOf(roomId));
       },
-      close: () => void socket.conn.close(),
-      end: () => void socket.disconnect(true),
+      disconnect: () => void socket.conn.close(),
+      terminate: () => void socket.disconnect(true),
     };
   }
 

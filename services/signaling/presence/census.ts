@@ -1,7 +1,7 @@
 import type { Log } from "../../../common/log.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 
-/** A replica is taken for lost when its canary was not heard for this long, ms. */
+/** A replica is taken for lost when its heartbeat was not heard for this long, ms. */
 export const lostAfterMs = 2_500;
 /** After the backplane returns, replicas wait this long before they exchange members and judge each other, ms. */
 export const settleMs = 3_000;
@@ -29,7 +29,7 @@ export function createCensus(options: {
   const { nodeId, backplane, log } = options;
   const heardAt = new Map<string, number>();
   const lost = new Set<string>();
-  /** Replicas whose canary was heard. */
+  /** Replicas whose heartbeat was heard. */
   const introduced = new Set<string>();
   let settledAt = performance.now();
   let settling: NodeJS.Timeout | undefined;
@@ -85,7 +85,7 @@ export function createCensus(options: {
     *live(): Generator<string> {
       for (const node of heardAt.keys()) if (!lost.has(node)) yield node;
     },
-    /** It was heard of: one that dies before its first canary is missed all the same. */
+    /** It was heard of: one that dies before its first heartbeat is missed all the same. */
     mention(node: string): void {
       if (!heardAt.has(node)) heardAt.set(node, performance.now());
     },

@@ -33,7 +33,7 @@ export function createDrain(options: {
     const waitMs = nextCloseAt - performance.now();
     nextCloseAt = Math.max(nextCloseAt, performance.now()) + interval() * leastInterval;
     if (waitMs > 0) await delay(waitMs);
-    connection.close();
+    connection.disconnect();
   }
 
   async function run(perSecond: number, doneAt: number, signal: AbortSignal): Promise<void> {

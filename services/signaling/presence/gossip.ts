@@ -14,7 +14,7 @@ export const Gossip = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("joined"),
     node: z.string(),
-    life: z.string(),
+    incarnation: z.string(),
     ...memberFields,
     resumed: z.boolean(),
     ask: z.number(),
@@ -24,8 +24,8 @@ export const Gossip = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("snapshot"),
     node: z.string(),
-    /** One life of the replica's process. */
-    life: z.string(),
+    /** One incarnation of the replica's process. */
+    incarnation: z.string(),
     id: z.number(),
     /** Epoch ms of that replica: it says nothing about joins after that. */
     at: z.number(),
@@ -40,7 +40,7 @@ export const Gossip = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("confirmed"),
     node: z.string(),
-    life: z.string(),
+    incarnation: z.string(),
     ask: z.number(),
     roomId: z.string(),
     members: z.array(z.object(memberFields)),

@@ -39,8 +39,8 @@ export function createSnapshots(options: {
 }) {
   const { nodeId, abilities, directory, emit, joined, away, leave, startGrace } = options;
   let snapshotId = 0;
-  const life = randomBytes(9).toString("base64url");
-  const lives = new Map<string, string>();
+  const incarnation = randomBytes(9).toString("base64url");
+  const incarnations = new Map<string, string>();
   /** When a replica's present process was first heard of, epoch ms; members from before are on their grace. */
   const bornAt = new Map<string, number>();
   const departures = new Set<NodeJS.Timeout>();
@@ -57,7 +57,7 @@ export function createSnapshots(options: {
       const gossip: Gossip = {
         type: "snapshot",
         node: nodeId,
-        life,
+        incarnation,
         id: snapshotId,
         at,
         members: members.slice(from, from + snapshotChunk),
@@ -71,10 +71,10 @@ export function createSnapshots(options: {
   }
 
   /** Another process has that name now: the members of the one before have lost their sockets. */
-  function meet(node: string, itsLife: string, isAnswer = false): void {
-    const before = lives.get(node);
-    if (before === itsLife) return;
-    lives.set(node, itsLife);
+  function meet(node: string, theirs: string, isAnswer = false): void {
+    const before = incarnations.get(node);
+    if (before === theirs) return;
+    incarnations.set(node, theirs);
     incoming.delete(node);
     if (!isAnswer) options.onMet(node);
     if (before === undefined) return;
@@ -83,8 +83,16 @@ export function createSnapshots(options: {
     bornAt.set(node, Date.now());
   }
 
-  function take({ node, life: itsLife, id, at, members, last, answers }: Extract<Gossip, { type: "snapshot" }>): void {
-    meet(node, itsLife, answers !== undefined);
+  function take({
+    node,
+    incarnation: theirs,
+    id,
+    at,
+    members,
+    last,
+    answers,
+  }: Extract<Gossip, { type: "snapshot" }>): void {
+    meet(node, theirs, answers !== undefined);
     const ofNode = incoming.get(node) ?? new Map<number, Set<string>>();
     incoming.set(node, ofNode);
     const seen = ofNode.get(id) ?? new Set();
@@ -109,8 +117,8 @@ export function createSnapshots(options: {
   }
 
   return {
-    /** Names this life of the process. */
-    life,
+    /** Names this incarnation of the process. */
+    incarnation,
     send,
     meet,
     take,

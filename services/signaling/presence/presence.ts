@@ -152,7 +152,7 @@ export function createPresence(options: {
   function confirm(to: string, ask: number, roomId: string): void {
     const own = [...directory.members(roomId)].filter(({ node }) => node === nodeId);
     const members = own.map((member) => entryOf(roomId, member));
-    emit({ type: "confirmed", node: nodeId, life: snapshots.life, ask, roomId, members }, to);
+    emit({ type: "confirmed", node: nodeId, incarnation: snapshots.incarnation, ask, roomId, members }, to);
   }
 
   function take(gossip: Extract<Gossip, { type: "snapshot" }>): void {
@@ -191,7 +191,7 @@ export function createPresence(options: {
       const holders = new Set<string>();
       for (const { node } of directory.members(roomId)) if (node !== nodeId) holders.add(node);
       const { ask, settled } = settling.entered(roomId, holders, subscribing, later);
-      emit({ type: "joined", life: snapshots.life, roomId, ...member, resumed, ask });
+      emit({ type: "joined", incarnation: snapshots.incarnation, roomId, ...member, resumed, ask });
       return settled;
     },
     /** A socket of this replica ended without `leave`, or is about to be closed by a drain. */
@@ -214,7 +214,7 @@ export function createPresence(options: {
       census.mention(gossip.node);
       if (gossip.type === "joined") {
         const { roomId, peerId, node, kind, since, ask } = gossip;
-        snapshots.meet(node, gossip.life);
+        snapshots.meet(node, gossip.incarnation);
         joined(roomId, { peerId, node, kind, since, away: false });
         confirm(node, ask, roomId);
       } else if (gossip.type === "away") away(gossip.roomId, gossip.peerId, gossip.node, gossip.reason);
@@ -222,7 +222,7 @@ export function createPresence(options: {
       else if (gossip.type === "snapshot") take(gossip);
       else {
         const { node, ask, roomId, members } = gossip;
-        snapshots.meet(node, gossip.life);
+        snapshots.meet(node, gossip.incarnation);
         for (const member of members) joined(roomId, { ...member, node });
         settling.confirmed(node, ask, roomId);
       }

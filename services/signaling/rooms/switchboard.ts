@@ -155,13 +155,13 @@ export function createSwitchboard(options: {
     peers.delete(peerId);
     older.send("superseded", { peerId });
     older.rooms.clear();
-    older.end();
+    older.terminate();
   }
 
   /** Its session came back with its rooms: the peer is present again, or is ended where it is somebody else's. */
   function recover(connection: Connection, { peerId, subject, rooms }: Recovered): void {
     if (subject !== subjectOf(connection)) {
-      connection.end();
+      connection.terminate();
       return;
     }
     const older = peers.get(peerId);
@@ -201,7 +201,7 @@ export function createSwitchboard(options: {
         for (const roomId of rooms) presence.leave(roomId, peerId, "expired");
       }
       rooms.clear();
-      connection.end();
+      connection.terminate();
     },
   };
 }

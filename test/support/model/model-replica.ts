@@ -171,8 +171,8 @@ export async function startModelReplica(
           if (peers?.size === 0) members.delete(roomId);
           if (peers?.size === 0 && kind === "ws") fanout.close(roomId);
         },
-        close: () => close(member),
-        end() {
+        disconnect: () => close(member),
+        terminate() {
           member.leftAt = Math.min(member.leftAt, performance.now());
           close(member);
         },

@@ -1,5 +1,5 @@
 import { hashSlot } from "./hash-slot.ts";
-import type { Life } from "./link.ts";
+import type { ConnectionScope } from "./reconnector.ts";
 import { connectClient, openSingle, type RedisConnection } from "./redis-connection.ts";
 import { nodeTarget, type RedisTarget } from "./redis-target.ts";
 
@@ -10,15 +10,15 @@ export type ShardedConnection = RedisConnection & { primaries: number };
  * Connects to all primaries of a Redis Cluster, or to a single Redis, whichever answers: the first node that can be
  * reached says which it is.
  *
- * The slots are looked up once. A channel that has moved (failover, resharding) ends this life; the next one looks
+ * The slots are looked up once. A channel that has moved (failover, resharding) ends this scope; the next one looks
  * them up again. That is all the cluster support that shard channels need, and it cannot be half up.
  */
-export async function openSharded(target: RedisTarget, life: Life): Promise<ShardedConnection> {
-  const shards = await findShards(target, life);
-  if (shards === null) return { ...(await openSingle(target, life)), primaries: 1 };
+export async function openSharded(target: RedisTarget, scope: ConnectionScope): Promise<ShardedConnection> {
+  const shards = await findShards(target, scope);
+  if (shards === null) return { ...(await openSingle(target, scope)), primaries: 1 };
 
   const nodes = new Map<string, Promise<RedisConnection>>();
-  for (const { url, node } of shards) if (!nodes.has(url)) nodes.set(url, openSingle(node, life));
+  for (const { url, node } of shards) if (!nodes.has(url)) nodes.set(url, openSingle(node, scope));
   const primaries = await Promise.all(nodes.values());
   const bySlot = new Array<RedisConnection>(16_384);
   for (const { url, from, to } of shards) bySlot.fill(await (nodes.get(url) as Promise<RedisConnection>), from, to + 1);
@@ -30,7 +30,7 @@ export async function openSharded(target: RedisTarget, life: Life): Promise<Shar
   }
   const watched = <T>(sent: Promise<T>): Promise<T> =>
     sent.catch((error: Error) => {
-      if (/^(MOVED|ASK|CLUSTERDOWN)/.test(error.message)) life.abort(new Error(`cluster changed: ${error.message}`));
+      if (/^(MOVED|ASK|CLUSTERDOWN)/.test(error.message)) scope.abort(new Error(`cluster changed: ${error.message}`));
       throw error;
     });
   return {
@@ -46,15 +46,15 @@ export async function openSharded(target: RedisTarget, life: Life): Promise<Shar
 }
 
 /** Which primary has which slots; null when this is no cluster. Asks the nodes in turn until one answers. */
-async function findShards(target: RedisTarget, life: Life) {
+async function findShards(target: RedisTarget, scope: ConnectionScope) {
   let last: unknown;
   for (const url of target.urls) {
-    // A life of its own: a node that is gone is no loss while another answers.
+    // A scope of its own: a node that is gone is no loss while another answers.
     const trial = new AbortController();
     const node = { ...target, urls: [url] };
     const seed = connectClient(node, "seed", trial);
-    const giveUp = () => trial.abort(life.signal.reason);
-    life.signal.addEventListener("abort", giveUp, { once: true });
+    const giveUp = () => trial.abort(scope.signal.reason);
+    scope.signal.addEventListener("abort", giveUp, { once: true });
     try {
       await seed.connect();
       const info = String(await seed.sendCommand(["INFO", "cluster"]));
@@ -67,10 +67,10 @@ async function findShards(target: RedisTarget, life: Life) {
     } catch (error) {
       last = error;
     } finally {
-      life.signal.removeEventListener("abort", giveUp);
+      scope.signal.removeEventListener("abort", giveUp);
       seed.destroy();
     }
-    life.signal.throwIfAborted();
+    scope.signal.throwIfAborted();
   }
   throw last;
 }

@@ -1,4 +1,4 @@
-import type { Life } from "./link.ts";
+import type { ConnectionScope } from "./reconnector.ts";
 import type { RedisClient, RedisTarget } from "./redis-target.ts";
 
 /** Plain channels, patterns of them, and channels of sharded pub/sub (Redis 7). */
@@ -14,10 +14,10 @@ export interface RedisConnection {
   destroy(): void;
 }
 
-/** Two connections to a single Redis. They never reconnect: the link makes new ones. */
-export async function openSingle(target: RedisTarget, life: Life) {
-  const publisher = connectClient(target, "publisher", life);
-  const subscriber = connectClient(target, "subscriber", life);
+/** Two connections to a single Redis. They never reconnect: the reconnector makes new ones. */
+export async function openSingle(target: RedisTarget, scope: ConnectionScope) {
+  const publisher = connectClient(target, "publisher", scope);
+  const subscriber = connectClient(target, "subscriber", scope);
   await Promise.all([publisher.connect(), subscriber.connect()]);
   const connection: RedisConnection = {
     publish: (kind, channel, message) =>
@@ -41,14 +41,14 @@ export async function openSingle(target: RedisTarget, life: Life) {
   return { ...connection, publisher };
 }
 
-/** A client for one life: destroyed when it ends, and ending it when the connection is lost. */
-export function connectClient(target: RedisTarget, role: string, life: Life): RedisClient {
+/** A client for one scope: destroyed when it ends, and ending it when the connection is lost. */
+export function connectClient(target: RedisTarget, role: string, scope: ConnectionScope): RedisClient {
   // An abort that is past would not be told to the listener below.
-  life.signal.throwIfAborted();
+  scope.signal.throwIfAborted();
   const client = target.createClient(target.urls[0] ?? "");
   // A shard channel of ours was moved to another primary.
-  client.on("sharded-channel-moved", (channel: string) => life.abort(new Error(`channel ${channel} moved`)));
-  client.on("error", (error: Error) => life.abort(new Error(`${role}: ${error.message || error.name}`)));
-  life.signal.addEventListener("abort", () => client.destroy(), { once: true });
+  client.on("sharded-channel-moved", (channel: string) => scope.abort(new Error(`channel ${channel} moved`)));
+  client.on("error", (error: Error) => scope.abort(new Error(`${role}: ${error.message || error.name}`)));
+  scope.signal.addEventListener("abort", () => client.destroy(), { once: true });
   return client;
 }

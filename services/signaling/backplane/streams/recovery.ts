@@ -128,7 +128,7 @@ export function addRecovery(
     sessions.put({ sid, pid, rooms, data, joined: { ...joined.get(sid) } });
 
   inner.restoreSession = async (pid, offset) => {
-    const connection = carrier.link.connection();
+    const connection = carrier.reconnector.connection();
     if (!isStreamId(offset) || connection === undefined) return null;
     const tap: Tap = { signals: [] };
     taps.add(tap);

@@ -18,12 +18,12 @@ const place = "session";
 const keyOf = (pid: string) => `hold-the-line:session:${pid}`;
 
 /** Sessions of closed sockets in Redis, for `keepMs`, as `<MAC> <epoch ms> <JSON>`: only a replica can have kept them. */
-export function createSessionStore({ envelope, link, drop }: Carrier<StreamsConnection>, keepMs: number) {
+export function createSessionStore({ envelope, reconnector, drop }: Carrier<StreamsConnection>, keepMs: number) {
   const textsOf = (pid: string, at: string, json: string) => [keyOf(pid), at, json];
   return {
     /** Nobody waits for it: without the backplane the session is not kept, and the peer joins anew. */
     put(session: StoredSession): void {
-      const connection = link.connection();
+      const connection = reconnector.connection();
       if (connection === undefined) return;
       const [at, json] = [String(Date.now()), JSON.stringify(session)];
       const mac = envelope.sign(place, textsOf(session.pid, at, json));
@@ -33,7 +33,7 @@ export function createSessionStore({ envelope, link, drop }: Carrier<StreamsConn
     },
     /** Takes it: a session is recovered once. @throws when what is kept there is no session */
     async take(pid: string): Promise<StoredSession | null> {
-      const connection = link.connection();
+      const connection = reconnector.connection();
       if (connection === undefined) return null;
       const text = await connection.publisher.getDel(keyOf(pid));
       if (text === null) return null;

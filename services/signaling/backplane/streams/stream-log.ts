@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Carrier } from "../carrier.ts";
 import type { Envelope } from "../envelope.ts";
-import type { Life } from "../redis/link.ts";
+import type { ConnectionScope } from "../redis/reconnector.ts";
 import { connectClient, openSingle, type RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisTarget } from "../redis/redis-target.ts";
 import { createEntrySeal, type Entry, type Fields } from "./stream-entry.ts";
@@ -19,9 +19,9 @@ const blockMs = 1_000;
 export type StreamsConnection = Awaited<ReturnType<typeof openStreams>>;
 
 /** The two connections of every backplane, and one that blocks in XREAD. */
-export async function openStreams(target: RedisTarget, life: Life) {
-  const reader = connectClient(target, "reader", life);
-  const [single] = await Promise.all([openSingle(target, life), reader.connect()]);
+export async function openStreams(target: RedisTarget, scope: ConnectionScope) {
+  const reader = connectClient(target, "reader", scope);
+  const [single] = await Promise.all([openSingle(target, scope), reader.connect()]);
   const connection: RedisConnection = single;
   return {
     ...connection,
@@ -64,7 +64,7 @@ export function createStreamLog(options: {
   }
 
   function append(sealed: Fields): Promise<string> {
-    const connection = carrier().link.connection();
+    const connection = carrier().reconnector.connection();
     if (connection === undefined) return Promise.reject(new Error("no connection to the backplane"));
     // By the clock of Redis, as far as it was heard; entries are its own.
     const now = Number(cursor?.split("-")[0]) || Date.now();
@@ -134,13 +134,13 @@ export function createStreamLog(options: {
     wasGivenUp: ({ fields }: Entry): boolean => entries.isOwn(fields) && !isUnread(fields),
     /** Appends a canary, which nobody waits for. */
     appendCanary: (payload: string) => append(entries.seal({ canary: payload }, Date.now())),
-    /** Hands on what is appended from now on, for the life of this connection. */
-    async follow({ reader, publisher }: StreamsConnection, life: Life): Promise<void> {
+    /** Hands on what is appended from now on, for the scope of this connection. */
+    async follow({ reader, publisher }: StreamsConnection, scope: ConnectionScope): Promise<void> {
       const [last] = (await publisher.xRevRange(streamKey, "+", "-", { COUNT: 1 })) ?? [];
       const end = last?.id ?? "0-0";
       if (cursor === null || compareStreamIds(end, cursor) < 0) cursor = end;
       const run = async () => {
-        while (!life.signal.aborted) {
+        while (!scope.signal.aborted) {
           const from: string = cursor ?? end;
           const reply = await reader.xRead({ key: streamKey, id: from }, { COUNT: readCount, BLOCK: blockMs });
           for (const { id, message } of reply?.[0]?.messages ?? []) {
@@ -152,7 +152,7 @@ export function createStreamLog(options: {
           }
         }
       };
-      run().catch((error: unknown) => life.abort(error));
+      run().catch((error: unknown) => scope.abort(error));
     },
     /** All genuine entries after an id, each once, up to the present end. */
     async *since(id: string, { publisher }: StreamsConnection): AsyncGenerator<Entry> {

@@ -46,9 +46,9 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
     onCanary: (payload) => carrier.canary.receive("stream", payload),
   });
   const carrier: Carrier<StreamsConnection> = createCarrier(context, {
-    async open(life) {
-      const connection = await openStreams(target, life);
-      await streamLog.follow(connection, life);
+    async open(scope) {
+      const connection = await openStreams(target, scope);
+      await streamLog.follow(connection, scope);
       return connection;
     },
     kind: "channel",

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
+import type { HandlerDeps } from "../handler-deps.ts";
 import { reply, replyOf, tooMuchPending, unknownSession } from "../listen/replies.ts";
 import { toldOf } from "../log-fields.ts";
-import type { PathDeps } from "../path-deps.ts";
 import type { Outcome } from "../routing/attempts.ts";
 import type { Replica } from "../routing/replica-table.ts";
 import { readConnection } from "../screen/connection-header.ts";
@@ -15,7 +15,7 @@ const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
 const withoutLength = new Set([...retriable, "DELETE"]);
 
 /** The HTTP path: long-polling and the page. */
-export function createHttpPath({ config, gate, tryInTurn, sessions, metrics, pending, log, closing }: PathDeps) {
+export function createPolling({ config, gate, tryInTurn, sessions, metrics, pending, log, closing }: HandlerDeps) {
   const forwarder = createForwarder({
     timeoutMs: config.PROXY_TIMEOUT_MS,
     maxBodyBytes: config.MAX_BODY_BYTES,

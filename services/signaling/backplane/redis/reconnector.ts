@@ -11,18 +11,18 @@ const stableAfterMs = 2_000;
 const logEveryMs = 10_000;
 
 /** Ends with its connection; the reason of `abort` is what is logged. */
-export type Life = AbortController;
+export type ConnectionScope = AbortController;
 
 /**
  * One connection to the backplane at a time, made anew whenever the last one ended or was given up.
  *
- * A client's own reconnect is not enough: a frozen server, or a link that swallows packets, leaves it "ready" for
+ * A client's own reconnect is not enough: a frozen server, or a network that swallows packets, leaves it "ready" for
  * minutes, and what it has queued is delivered late. So a connection is thrown away whole, with all that was pending,
  * by whoever finds it dead (`renew`), and the next attempt starts fresh.
  */
-export function createLink<C extends { destroy(): void }>(options: {
-  /** Connects; must destroy what it has made when `life` ends, and end `life` when the connection is lost. */
-  open: (life: Life) => Promise<C>;
+export function createReconnector<C extends { destroy(): void }>(options: {
+  /** Connects; must destroy what it has made when `scope` ends, and end `scope` when the connection is lost. */
+  open: (scope: ConnectionScope) => Promise<C>;
   /** Makes a fresh connection useful (subscriptions); part of the attempt. */
   onOpen: (connection: C) => Promise<void>;
   onLost: (reason: string) => void;
@@ -30,7 +30,7 @@ export function createLink<C extends { destroy(): void }>(options: {
 }) {
   const { log } = options;
   let current: C | undefined;
-  let life: Life = new AbortController();
+  let scope: ConnectionScope = new AbortController();
   let closed = false;
   let failures = 0;
   /** When the last connection was made and useful; of the future where it was not. */
@@ -38,18 +38,18 @@ export function createLink<C extends { destroy(): void }>(options: {
   let loggedAt = Number.NEGATIVE_INFINITY;
 
   async function live(): Promise<never> {
-    life = new AbortController();
-    const { signal } = life;
+    scope = new AbortController();
+    const { signal } = scope;
     const over = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
-    const attempt = life;
+    const attempt = scope;
     const deadline = setTimeout(
       () => attempt.abort(new Error(`not connected within ${openWithinMs} ms`)),
       openWithinMs,
     );
     try {
-      const opened = await Promise.race([options.open(life), over]);
+      const opened = await Promise.race([options.open(scope), over]);
       current = opened;
       await Promise.race([options.onOpen(opened), over]);
     } finally {
@@ -64,7 +64,7 @@ export function createLink<C extends { destroy(): void }>(options: {
       try {
         await live();
       } catch (error) {
-        life.abort(error);
+        scope.abort(error);
         current?.destroy();
         current = undefined;
         if (closed) return;
@@ -91,10 +91,10 @@ export function createLink<C extends { destroy(): void }>(options: {
     /** Starts to connect, for ever. */
     start: () => void run(),
     /** Throws the connection away, if there is one, and makes a new one. */
-    renew: (reason: string): void => life.abort(new Error(reason)),
+    renew: (reason: string): void => scope.abort(new Error(reason)),
     close(): void {
       closed = true;
-      life.abort(new Error("closed"));
+      scope.abort(new Error("closed"));
     },
   };
 }

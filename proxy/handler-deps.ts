@@ -8,7 +8,7 @@ import type { Gate } from "./screen/gate.ts";
 import type { Tuning } from "./tuning/tuning.ts";
 
 /** What the two paths of a request need. */
-export interface PathDeps {
+export interface HandlerDeps {
   config: ProxyConfig;
   gate: Gate;
   tryInTurn: TryInTurn;

@@ -1,9 +1,9 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { HandlerDeps } from "../handler-deps.ts";
 import { own, type SocketOwner } from "../listen/owned-socket.ts";
 import { type Reply, replyOf, replyOnSocket, unknownSession } from "../listen/replies.ts";
 import { toldOf } from "../log-fields.ts";
-import type { PathDeps } from "../path-deps.ts";
 import { failedTry, type Outcome } from "../routing/attempts.ts";
 import type { Carried, Replica } from "../routing/replica-table.ts";
 import { Ejected } from "../routing/try-errors.ts";
@@ -60,7 +60,7 @@ interface Asked {
 }
 
 /** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
-export function createUpgradePath({ config, gate, tryInTurn, sessions, metrics, log, tuning }: PathDeps) {
+export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log, tuning }: HandlerDeps) {
   function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
     const passed = gate(request, { upgrade: true });
