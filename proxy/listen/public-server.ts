@@ -6,6 +6,7 @@ import type { RequestHead } from "../screen/request-head.ts";
 import { methodNotAllowed, type Refusal } from "../screen/screen.ts";
 import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
+import { cutCrumbs } from "./crumbs.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { LinkedSet } from "./linked-set.ts";
@@ -90,6 +91,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
     socket.once("close", () => connections.delete(connection));
   }
   server.on("request", (request, response) => {
+    cutCrumbs(request);
     if (request.socket.destroyed || HttpConnection.of(request.socket)?.take(request, response, serve) !== false) return;
     metrics.rejected.inc("pipelining");
     request.socket.destroy();

@@ -15,8 +15,6 @@ import { createProxyServer } from "./http-proxy.ts";
 const idleUpstreamMs = 4_000;
 /** A last piece of up to this size is written as one with the head, bytes. */
 const smallBytes = 4_096;
-/** A body of more pieces than this, smaller than this on average, is none that a client has reason to send. */
-const crumbs = { pieces: 512, bytes: 16 };
 /** Stands in for a request without a body: nothing needs to be piped. */
 const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
 /** Where a request keeps the try that it is in. */
@@ -205,22 +203,14 @@ function sendBy(
   web.call(server, request, response, onError);
 }
 
-/**
- * Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all.
- * One in crumbs is cut: each chunk costs a write of its own, so that a body of one-byte chunks would keep everybody
- * waiting, read to its end or not.
- */
+/** Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all. */
 function limitBody(exchange: Exchange, body: PendingBody, limit: number): void {
-  const { request } = exchange.forwarded;
   let size = 0;
-  let pieces = 0;
-  request
+  exchange.forwarded.request
     .on("data", (chunk: Buffer) => {
       exchange.movedAt = performance.now();
       size += chunk.length;
-      pieces += 1;
-      if (pieces > crumbs.pieces && size < pieces * crumbs.bytes) request.destroy();
-      else if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
+      if (size > limit) exchange.end({ kind: "failed", reply: bodyTooLarge });
       else if (!body.add(chunk.length)) exchange.end({ kind: "failed", reply: tooMuchPending });
     })
     .once("end", () => body.end());

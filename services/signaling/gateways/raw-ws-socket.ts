@@ -1,7 +1,7 @@
 import type { RawData, WebSocket } from "ws";
 import type { ErrorCode, ServerFrame, ServerToClientEvents } from "../../../common/protocol.ts";
 import type { Ledger } from "../intake/ledger.ts";
-import type { Limits } from "../intake/limits.ts";
+import { costOf, type Limits } from "../intake/limits.ts";
 import { createPace } from "../intake/pace.ts";
 import { paceControlFrames } from "../intake/web-socket-bounds.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
@@ -86,7 +86,8 @@ export function createRawSocket(
 
   /** Text is a frame, binary data is none. */
   function handle(message: Buffer | string): void {
-    const isWithin = limits.take(message.length);
+    const cost = costOf(message);
+    const isWithin = limits.take(cost);
     const frame = typeof message === "string" ? parseFrame(message) : null;
     if (isWithin && frame !== null) {
       options.onFrame(frame);
@@ -94,13 +95,13 @@ export function createRawSocket(
     }
     const code = isWithin ? "invalid" : "rate-limited";
     options.onRefused(frame?.event ?? "", code);
-    if (frame === null && !isWithin) pace.refused("silent");
+    if (frame === null && !isWithin) pace.refused("silent", cost);
     else if (frame === null) report("frame", code, notAFrame);
     else {
       const refusal = `over ${perSecond} events a second`;
       if (frame.id === undefined) report(frame.event, code, refusal);
       else write(writeFrame({ id: frame.id, ack: { ok: false, error: { code, message: refusal } } }));
-      pace.refused("answered");
+      pace.refused("answered", cost);
     }
   }
 

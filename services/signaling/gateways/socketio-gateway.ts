@@ -120,6 +120,8 @@ export function createSocketIoGateway(options: {
       metrics.connections.inc({ transport });
     });
     raw.on("close", (reason: string) => {
+      // It said what cannot be read: what it goes on to say is not read either, while a closing handshake would be.
+      if (reason === "parse error") raw.transport.socket?.terminate();
       metrics.connections.dec({ transport });
       metrics.closed.inc({ reason: slow ? "slow-consumer" : reason.replaceAll(" ", "-") });
     });

@@ -67,14 +67,15 @@ export function createPace<M extends { length: number }>(options: {
       bytes += message.length + overheadBytes;
       options.account.set(bytes);
     },
-    /** A message was refused because there are too many. */
-    refused(said: "answered" | "silent"): void {
-      allowance -= said === "answered" ? answered : silent;
+    /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
+    refused(said: "answered" | "silent", cost = 1): void {
+      allowance -= cost * (said === "answered" ? answered : silent);
       if (allowance > 0 || timer !== undefined || closed) return;
+      const pauses = 1 + Math.floor(-allowance / (answersBetweenPauses * answered));
       allowance = answersBetweenPauses * answered;
       hold();
       options.pause();
-      timer = setTimeout(release, pauseMs);
+      timer = setTimeout(release, pauses * pauseMs);
     },
     /** What comes next waits for a tick: the consequences of the last message come first. */
     holdForTick(): void {

@@ -3,7 +3,7 @@ import { NAMESPACE } from "../../../common/protocol-names.ts";
 import type { Config } from "../config.ts";
 import { findPlaceholders } from "./attachments.ts";
 import type { Ledger } from "./ledger.ts";
-import { createLimits } from "./limits.ts";
+import { costOf, createLimits } from "./limits.ts";
 import { createPace } from "./pace.ts";
 import { createTokenBucket } from "./token-bucket.ts";
 
@@ -95,9 +95,9 @@ export function createSessionIntake(options: {
     connection.write(`${id === undefined ? EVENT : ACK}${NAMESPACE},${id ?? ""}${JSON.stringify(body)}`);
   }
 
-  function tooFast(packet: { id?: number | undefined; data?: unknown }): void {
+  function tooFast(packet: { id?: number | undefined; data?: unknown }, cost: number): void {
     refuse(packet, "rate-limited", `over ${config.EVENTS_PER_SECOND} events a second`);
-    pace.refused("answered");
+    pace.refused("answered", cost);
   }
 
   function giveUpPartial(): void {
@@ -106,7 +106,8 @@ export function createSessionIntake(options: {
   }
 
   function takeText(text: string): void {
-    const isWithin = limits.take(text.length);
+    const cost = costOf(text);
+    const isWithin = limits.take(cost);
     skipped = 0;
     if (partial !== undefined) {
       const { packet } = partial;
@@ -119,7 +120,7 @@ export function createSessionIntake(options: {
     } catch {
       // What a packet is not is said to its sender; nothing else is known of it.
       if (isWithin) refuse({}, "invalid", "a packet that cannot be read");
-      else pace.refused("silent");
+      else pace.refused("silent", cost);
       return;
     }
     if (packet.type === BINARY_EVENT || packet.type === BINARY_ACK) skipped = packet.attachments ?? 0;
@@ -133,7 +134,7 @@ export function createSessionIntake(options: {
     else if (packet.nsp !== NAMESPACE || state !== "inside") takeLost(packet, isWithin);
     else if (packet.id !== undefined && !Number.isSafeInteger(packet.id))
       refuse({ data: packet.data }, "invalid", "an ack id must be a safe integer");
-    else if (!isWithin) tooFast(packet);
+    else if (!isWithin) tooFast(packet, cost);
     else if (packet.type === EVENT) emit(packet);
     else beginPartial(packet, text.length);
   }
@@ -178,8 +179,8 @@ export function createSessionIntake(options: {
       refuse(packet, named.refused, named.message);
       return;
     }
-    if (!limits.take(0, declared - 1)) {
-      tooFast(packet);
+    if (!limits.take(declared)) {
+      tooFast(packet, declared);
       return;
     }
     skipped = 0;
@@ -197,7 +198,7 @@ export function createSessionIntake(options: {
 
   function takeBinary(buffer: Buffer): void {
     if (partial === undefined) {
-      const isWithin = limits.take(buffer.length);
+      const isWithin = limits.take(costOf(buffer));
       if (!isWithin) pace.refused("silent");
       else if (skipped === 0) refuse({}, "invalid", "binary data that no event has announced");
       skipped = Math.max(0, skipped - 1);

@@ -61,11 +61,11 @@ export function boundedWebSocketServer(unfinished: Ledger): new (options: Server
  */
 export function paceControlFrames(webSocket: WebSocket, limits: Limits, pace: Pick<Pace, "refused">): void {
   webSocket.on("ping", (data: Buffer) => {
-    if (limits.take(0)) webSocket.pong(data);
+    if (limits.take(1)) webSocket.pong(data);
     else pace.refused("silent");
   });
   webSocket.on("pong", () => {
-    if (!limits.take(0)) pace.refused("silent");
+    if (!limits.take(1)) pace.refused("silent");
   });
 }
 

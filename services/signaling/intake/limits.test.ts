@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+import { costOf } from "./limits.ts";
+
+test("a message costs a token for each 16 KiB that it begins", () => {
+  expect([0, 1_500, 16_383, 16_384, 60_000].map((length) => costOf("x".repeat(length)))).toEqual([1, 1, 1, 2, 4]);
+});
+
+test("a message that takes long to read costs what it takes: names, levels, elements", () => {
+  const names = JSON.stringify(Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, 1])));
+  expect(costOf(names)).toBeGreaterThan(60);
+  expect(costOf("[".repeat(10_000) + "]".repeat(10_000))).toBeGreaterThan(150);
+  expect(costOf(JSON.stringify({ description: { type: "offer", sdp: "a=x\r\n".repeat(3_000) } }))).toBe(2);
+});
