@@ -4,6 +4,7 @@ import type { Drill } from "./define-drill.ts";
 import { doubleKill } from "./double-kill.ts";
 import { drainNode } from "./drain-node.ts";
 import { freezeNode } from "./freeze-node.ts";
+import { hostileClient } from "./hostile-client.ts";
 import { killNode } from "./kill-node.ts";
 import { killProxy } from "./kill-proxy.ts";
 import { partitionNode } from "./partition-node.ts";
@@ -18,5 +19,5 @@ import { storm } from "./storm.ts";
 /** Every drill, in the order of docs/drills.md. */
 export const drills: readonly Drill[] = [
   ...[killNode, crashNode, freezeNode, drainNode, roll, partitionNode, redisKill, redisFreeze, redisSlow],
-  ...[killProxy, storm, scaleOut, doubleKill, slowClient, badStickiness],
+  ...[killProxy, storm, scaleOut, doubleKill, slowClient, hostileClient, badStickiness],
 ];

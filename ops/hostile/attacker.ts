@@ -7,6 +7,8 @@ export interface Target {
   /** Of the proxy's public listener. */
   host: string;
   port: number;
+  /** Own address of the attacker; undefined: whichever the system takes. Limits are kept by address. */
+  from?: string;
   /** Rooms of the peers that must not be hurt: room ids are no secret. */
   rooms: readonly string[];
 }
@@ -36,7 +38,9 @@ export function createAttacker(target: Target, signal: AbortSignal): Attacker {
   const figures: Record<string, number> = {};
   const sockets = new Set<Socket>();
   const webSockets = new Set<WebSocket>();
-  const agent = new Agent({ keepAlive: true, maxSockets: 2_000 });
+  const { host, port, from } = target;
+  const local = from === undefined ? {} : { localAddress: from };
+  const agent = new Agent({ keepAlive: true, maxSockets: 2_000, ...local });
   let opened = 0;
   return {
     target,
@@ -52,7 +56,7 @@ export function createAttacker(target: Target, signal: AbortSignal): Attacker {
     connect() {
       return new Promise((resolve, reject) => {
         opened += 1;
-        const socket = connect(target.port, target.host);
+        const socket = connect({ port, host, ...local });
         sockets.add(socket);
         socket.once("error", reject);
         // A target that cuts an attack off is no error of the attack.

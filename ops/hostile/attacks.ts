@@ -19,3 +19,6 @@ const kinds: readonly (readonly Attack[])[] = [
 
 /** What a stranger with a socket can do to the public port, by kind. */
 export const attacks: readonly Attack[] = kinds.flat();
+
+/** The first of each kind: the one that did most harm where its guard was missing. */
+export const sharpest: readonly Attack[] = kinds.flatMap((kind) => kind.slice(0, 1));

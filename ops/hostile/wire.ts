@@ -115,8 +115,9 @@ export async function openWebSocket(
   path: string,
   { protocols = [], cookie }: { protocols?: string[]; cookie?: string } = {},
 ): Promise<WebSocket> {
-  const { host, port } = attacker.target;
+  const { host, port, from } = attacker.target;
   const socket = new WebSocket(`ws://${host}:${port}${path}`, protocols, {
+    ...(from === undefined ? {} : { localAddress: from }),
     headers: cookie === undefined ? {} : { cookie: `sticky=${cookie}` },
   });
   attacker.keep(socket);

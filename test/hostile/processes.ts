@@ -11,7 +11,12 @@ export interface Size {
   rssMib: number;
   peakMib: number;
   descriptors: number;
+  /** Of a core, since its start, s. */
+  cpuSeconds: number;
 }
+
+/** Clock ticks a second (sysconf(3), _SC_CLK_TCK): 100 on every Linux that runs Node. */
+const ticksPerSecond = 100;
 
 const mib = (status: string, field: string) =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
@@ -19,10 +24,13 @@ const mib = (status: string, field: string) =>
 /** Memory and descriptors of a process (proc(5)). Throws when it is gone. */
 export function sizeOf({ pid }: Watched): Size {
   const status = readFileSync(`/proc/${pid()}/status`, "utf8");
+  const [user = "", system = ""] =
+    readFileSync(`/proc/${pid()}/stat`, "utf8").split(") ")[1]?.split(" ").slice(11, 13) ?? [];
   return {
     rssMib: mib(status, "VmRSS"),
     peakMib: mib(status, "VmHWM"),
     descriptors: readdirSync(`/proc/${pid()}/fd`).length,
+    cpuSeconds: (Number(user) + Number(system)) / ticksPerSecond,
   };
 }
 

@@ -63,7 +63,7 @@ export interface Outcome {
   seconds: number;
   report: BystanderReport;
   /** By program: MiB at the peak and after it, over what it was before; descriptors at most. */
-  growth: { name: string; peakMib: number; afterMib: number; descriptors: number }[];
+  growth: { name: string; peakMib: number; afterMib: number; descriptors: number; cpuSeconds: number }[];
   /** Lines of the programs at level error or above. */
   errors: string[];
 }
@@ -136,6 +136,7 @@ export async function openStage(env: Record<string, string> = {}) {
           name,
           peakMib: is.peakMib - was.rssMib,
           afterMib: is.rssMib - was.rssMib,
+          cpuSeconds: is.cpuSeconds - was.cpuSeconds,
           descriptors: Math.max(0, (most.get(name) ?? 0) - was.descriptors),
         };
       });
@@ -198,11 +199,13 @@ export function expectUnhurt({ attack, figures, opened, seconds, report, growth,
 /** One line of the table. */
 export function lineOf({ attack, figures, opened, seconds, report, growth, errors }: Outcome): string {
   const { p99Ms, worstMs, lost, socketsLost, unanswered, notReady, refused } = report;
-  const grown = growth.map(({ peakMib, descriptors }) => `${peakMib.toFixed(0)}/${descriptors}`).join(" ");
+  const grown = growth
+    .map(({ peakMib, descriptors, cpuSeconds }) => [peakMib.toFixed(0), descriptors, cpuSeconds.toFixed(1)].join("/"))
+    .join(" ");
   const hurt = lost + unanswered + Object.values(refused).reduce((sum, count) => sum + count, 0);
   return [
     `${attack.guard.padEnd(12)} ${attack.name.slice(0, 70).padEnd(70)} ${seconds.toFixed(1)} s`,
     `p99 ${p99Ms.toFixed(0)} worst ${worstMs.toFixed(0)} ms  hurt ${hurt} sockets ${socketsLost.length} unready ${notReady.length}`,
-    `MiB/fds ${grown}  opened ${opened} errors ${errors.length} ${JSON.stringify(figures)}`,
+    `MiB/fds/CPU s ${grown}  opened ${opened} errors ${errors.length} ${JSON.stringify(figures)}`,
   ].join("  ");
 }

@@ -59,6 +59,9 @@ export const events: readonly Attack[] = [
   flooding("floods signals of 60 KB", (roomId) => JSON.stringify({ roomId, filler: "x".repeat(60_000) })),
   flooding("floods events that do not exist", () => `{"roomId":7}`, [none]),
   flooding("nests 20,000 levels", (roomId) => `{"roomId":"${roomId}","x":${nested("[", "]", 20_000)}}`, [none]),
+  flooding("sends objects of 4,000 names of their own", (roomId) => {
+    return `{"roomId":"${roomId}",${Array.from({ length: 4_000 }, (_, index) => `"k${index}":1`).join()}}`;
+  }),
   flooding("nests objects by __proto__ 60 levels", (roomId) => {
     return `{"roomId":"${roomId}","__proto__":{"roomId":"x"},"constructor":{"prototype":{"x":1}},"x":${nested('{"__proto__":', "}", 60).replace(":}", ":1}")}}`;
   }),

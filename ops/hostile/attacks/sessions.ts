@@ -27,6 +27,7 @@ export const sessions: readonly Attack[] = [
     name: "polls and posts one session twice at once, 50 times",
     guard: "sessions",
     forMs: 1_500,
+    bounds: [{ figure: "status 2xx", min: 10 }],
     async run(attacker) {
       await inParallel(attacker, 50, 10, async () => {
         const { path } = await openPollingPeer(attacker, room());

@@ -1,0 +1,103 @@
+import { createAttacker } from "../hostile/attacker.ts";
+import { sharpest } from "../hostile/attacks.ts";
+import { CannotError } from "../stack/engine.ts";
+import type { Stack } from "../stack/open-stack.ts";
+import { everySecond } from "../wait/every-second.ts";
+import { allJoined } from "./conditions.ts";
+import { type DrillContext, defineDrill, type Observation } from "./define-drill.ts";
+import { figureOf, noMediaInterruption, noneLost } from "./measures.ts";
+
+/** Calls without a media connection of their own: strangers join their rooms. */
+const roomsOf = (run: string) => [1, 2, 3].map((call) => `${run}-${call}`);
+
+/** Resident memory of the proxy and of every replica by their own word, MiB. */
+async function memory({ engine }: Stack, ids: readonly string[]): Promise<number[]> {
+  const urls = [engine.endpoints.proxyAdmin, ...ids.map((id) => engine.endpoints.replica(id).admin)];
+  return Promise.all(
+    urls.map(async (url) => {
+      const page = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) })).text();
+      return Number(/^process_resident_memory_bytes (\S+)$/m.exec(page)?.[1]) / 1_048_576;
+    }),
+  );
+}
+
+/** One input of each kind, one after the other; keeps the most that any program grew by and how often one was not ready. */
+async function attackInTurn({ stack, node, others, calls, replicas, figure, typed, signal }: DrillContext) {
+  const { protocol, hostname: host, port } = new URL(stack.engine.endpoints.proxy);
+  if (protocol !== "http:") throw new CannotError("hostile-client attacks the plain port: run it without OVERLAYS=tls");
+  // On one machine everybody comes from one address; what a stranger uses up there is not the callers'.
+  const from = host === "127.0.0.1" ? { from: "127.0.0.2" } : {};
+  const target = { host, port: Number(port) || 80, rooms: roomsOf((await calls()).run), ...from };
+  const ids = [node, ...others];
+  const before = await memory(stack, ids);
+  let [grownMib, unready, attacks] = [0, 0, 0];
+  const watching = everySecond(async () => {
+    const now = await memory(stack, ids);
+    grownMib = Math.max(grownMib, ...now.map((mib, index) => mib - (before[index] ?? Number.NaN)));
+    if ((await replicas()).some(({ state }) => state !== "ready")) unready += 1;
+  });
+  try {
+    for (const attack of sharpest) {
+      if (signal.aborted) break;
+      typed(`# a client ${attack.name} (${attack.guard})`);
+      const attacker = createAttacker(target, AbortSignal.any([signal, AbortSignal.timeout(attack.forMs)]));
+      try {
+        await attack.run(attacker);
+      } catch {
+        // Cut off by the guard that it met, or by its time: what was sent says whether it took place.
+        attacker.count("cut off");
+      } finally {
+        attacker.end();
+      }
+      if ((attacker.figures["sent"] ?? 0) > 0) attacks += 1;
+    }
+  } finally {
+    await watching.close();
+  }
+  figure("attacks", attacks);
+  figure("grown MiB", grownMib);
+  figure("times not ready", unready);
+}
+
+const latency = (percentile: "p99" | "max") => (seen: Observation) =>
+  Math.max(seen.after.latencyMs.local[percentile], seen.after.latencyMs.remote[percentile]);
+
+/** docs/drills.md, hostile-client. */
+export const hostileClient = defineDrill({
+  name: "hostile-client",
+  claim: "A stranger with a socket hurts nobody else, whatever it sends.",
+  engines: ["process", "compose"],
+  calls: { calls: 6, signalsPerSecond: 10 },
+  undo: [{ do: "heal" }],
+  inject: attackInTurn,
+  injected: async ({ figures }) => figures["attacks"] === sharpest.length,
+  recovered: (context) => allJoined(context),
+  deadlineMs: 20_000,
+  expect: [
+    { name: "other sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
+    noneLost,
+    { name: "signals' latency p99", unit: "ms", bound: { max: 250 }, measure: latency("p99") },
+    { name: "the slowest signal", unit: "ms", bound: { max: 1_500 }, measure: latency("max") },
+    { name: "MiB that a program grew by", unit: "", bound: { max: 64 }, measure: figureOf("grown MiB") },
+    { name: "times that a replica was not ready", unit: "", bound: { max: 0 }, measure: figureOf("times not ready") },
+    noMediaInterruption,
+  ],
+  control: {
+    off: "the bounds on events, joins and what is unfinished or unread",
+    settings: {
+      proxy: { MAX_PENDING_BYTES_PER_CLIENT: "1000000000" },
+      replicas: {
+        EVENT_BURST: "1000000",
+        EVENTS_PER_SECOND: "1000000",
+        JOIN_BURST: "1000000",
+        JOINS_PER_SECOND: "1000000",
+        MAX_BUFFERED_BYTES: "1073741824",
+        MAX_UNFINISHED_BYTES: "17179869184",
+        MAX_UNREAD_BYTES: "17179869184",
+      },
+    },
+  },
+  runbook: "SignalingEventLoopLag",
+  dashboard: "Proxy",
+  teaches: "What a client may use up is bounded per client, or one of them uses up everybody's.",
+});
