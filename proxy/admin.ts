@@ -9,8 +9,16 @@ import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
 const PutBody = z.object({ url: z.string(), readyUrl: z.string().optional() });
 
 /** A replica as `GET /replicas` tells it. */
-function view({ spec, state, since, tunnels }: Replica) {
-  return { id: spec.id, url: spec.url.origin, state, tunnels: tunnels.size, since: new Date(since).toISOString() };
+function view({ spec, state, reason, since, tunnels }: Replica) {
+  return {
+    id: spec.id,
+    url: spec.url.origin,
+    state,
+    // `GET` of this URL did not pass; what it must answer is in docs/adopt.md.
+    ...(reason === undefined ? {} : { reason: `${spec.readyUrl.href}: ${reason}` }),
+    tunnels: tunnels.size,
+    since: new Date(since).toISOString(),
+  };
 }
 
 /** The proxy's admin endpoints; all of them act on this proxy's memory alone and are gone with a restart. */

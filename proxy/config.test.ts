@@ -21,6 +21,19 @@ test.each([
   expect(() => loadConfig(proxyConfig, { REPLICAS: replicas })).toThrow(reason);
 });
 
+test.each(["*", "/a*", "socket.io/", "/*/a", "/a/?b", "/a/../b", "//", "/a%20b", "http://x/"])(
+  "PROXY_PATHS=%s is refused with a reason",
+  (path) => {
+    expect(() => loadConfig(proxyConfig, { REPLICAS, PROXY_PATHS: `/,${path}` })).toThrow(`"${path}"`);
+  },
+);
+
+test("all forms of a path are taken, and /* is none of Engine.IO's", () => {
+  const PROXY_PATHS = "/*,/api/*,/socket.io/,/ws,/";
+  expect(loadConfig(proxyConfig, { REPLICAS, PROXY_PATHS }).PROXY_PATHS).toEqual(PROXY_PATHS.split(","));
+  expect(() => loadConfig(proxyConfig, { REPLICAS, ENGINE_IO_PATHS: "/*" })).toThrow('write "/"');
+});
+
 test("the sticky secret is never printed, and bad trusted proxies are named", () => {
   const load = () => loadConfig(proxyConfig, { REPLICAS, TRUSTED_PROXIES: "10.0.0.0/99", STICKY_SECRET: "s3cret" });
   expect(load).toThrow("10.0.0.0/99");

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { flag, list, milliseconds, port, programVariables, secret, wholeNumber } from "../common/config.ts";
+import { originList } from "../common/origin.ts";
 import { addressSet } from "./listen/client-address.ts";
 import { parseReplicas } from "./routing/replica-spec.ts";
+import { pathProblem } from "./screen/paths.ts";
 
 /** Used when `STICKY_SECRET` is unset; the proxy says so once. A random one would move every cookie at a restart. */
 export const defaultStickySecret = "hold-the-line";
@@ -18,6 +20,16 @@ function parsed<T>(parse: (text: string) => T) {
   });
 }
 
+/** Paths, comma-separated. */
+function pathList({ wildcard }: { wildcard: boolean }) {
+  return list().superRefine((entries, context) => {
+    for (const entry of entries) {
+      const message = pathProblem(entry, wildcard);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    }
+  });
+}
+
 const cookieName = z.string().regex(/^[\w.-]{1,64}$/, "must be a cookie name: letters, digits, . _ -");
 
 /** The proxy's environment. */
@@ -30,16 +42,25 @@ export const proxyConfig = z.object({
     .describe("Address that the public listeners bind; 0.0.0.0 in a container"),
   PROXY_PORT: port().default(8080).describe("Public port; with TLS it only redirects"),
   PROXY_ADMIN_PORT: port().default(9100).describe("Port of the proxy's admin listener"),
-  PROXY_PATHS: list()
+  PROXY_PATHS: pathList({ wildcard: true })
     .default(["/socket.io/", "/ws", "/", "/assets/"])
-    .describe("Proxied paths: one that ends in / is a prefix, any other (and / itself) is exact; all else is 404"),
-  ENGINE_IO_PATHS: list()
+    .describe(
+      "Proxied paths: /a/ is a prefix, /a/* a prefix with all methods, /* everything, /a (and /) exact; else 404",
+    ),
+  ENGINE_IO_PATHS: pathList({ wildcard: false })
     .default(["/socket.io/", "/engine.io/"])
     .describe("Those of the proxied paths where Engine.IO answers: all methods but CONNECT and TRACE pass"),
   STICKY_KEY: z
     .enum(["cookie", "ip", "room", "random"])
     .default("cookie")
     .describe("What chooses the replica of a new session; random breaks stickiness on purpose"),
+  STICKY_ROOM: z
+    .string()
+    .regex(/^(query:[\w.-]{1,64}|path:[1-9])$/, "must be query:<name> or path:<number of the part>, as in path:2")
+    .default("query:room")
+    .describe(
+      "Where STICKY_KEY=room finds the room: a query parameter, or a part of the path (path:2 of /rooms/a is a)",
+    ),
   STICKY_COOKIE: cookieName.default("sticky").describe("Name of the sticky cookie"),
   REPLICA_HEADER: z
     .string()
@@ -53,7 +74,7 @@ export const proxyConfig = z.object({
   CLIENT_IPV6_PREFIX: wholeNumber(1, 128)
     .default(64)
     .describe("IPv6 clients whose addresses agree in so many leading bits share the limits of one client"),
-  ALLOWED_ORIGINS: list()
+  ALLOWED_ORIGINS: originList()
     .optional()
     .describe("Origins whose pages may open WebSockets, besides the same origin; unset: the replicas decide"),
   PROBE_INTERVAL_MS: milliseconds(20, 600_000).default(500).describe("Between the starts of two probes of a replica"),

@@ -43,6 +43,9 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
         log.info({ replica: spec.id, from, state }, "replica state");
         shedder.stateChanged();
       },
+      onFailing({ spec }, reason) {
+        log.warn({ replica: spec.id, readyUrl: spec.readyUrl.href, reason }, "a readiness probe (GET) fails");
+      },
       onEjected({ spec, tunnels, inFlight }, cause) {
         metrics.ejections.inc(spec.id, cause);
         log.warn({ replica: spec.id, cause, tunnels: tunnels.size, requests: inFlight.size }, "replica ejected");

@@ -31,6 +31,7 @@ export const status: Command = {
         ...service,
         routing: routing?.state ?? "",
         tunnels: routing === undefined ? "" : String(routing.tunnels),
+        reason: routing?.reason,
         impaired: impaired.filter(({ id }) => id === service.id).map(({ how }) => how),
       };
     });
@@ -41,13 +42,17 @@ export const status: Command = {
     }
     print(`stack ${engine.stack} (${engine.name})`);
     print(line("service", "state", "routing", "tunnels", ""));
-    for (const row of rows)
-      print(line(row.id, row.state, row.routing, row.tunnels, [row.detail, ...row.impaired].join(", ")));
+    for (const row of rows) print(line(row.id, row.state, row.routing, row.tunnels, wordsOf(row)));
     for (const { action, target, at } of actions) print(`in force: ${action} ${target} since ${at.slice(11, 19)} UTC`);
     if (actions.length > 0) print("make heal undoes it");
     return 0;
   },
 };
+
+/** What else there is to say of a service: why the proxy holds it for down, what impairs it. */
+function wordsOf({ detail, impaired, reason }: { detail: string; impaired: string[]; reason: string | undefined }) {
+  return [detail, ...impaired, ...(reason === undefined ? [] : [reason])].join(", ");
+}
 
 const line = (id: string, state: string, routing: string, tunnels: string, detail: string) =>
   `${id.padEnd(15)}${state.padEnd(9)}${routing.padEnd(10)}${tunnels.padStart(7)}  ${detail}`.trimEnd();

@@ -6,6 +6,8 @@ export interface ReplicaRow {
   id: string;
   url: string;
   state: "ready" | "degraded" | "draining" | "down";
+  /** Why its last readiness probe failed. */
+  reason?: string;
   tunnels: number;
   since: string | number;
 }
@@ -39,9 +41,9 @@ async function notReady(proxyAdmin: string, ids: readonly string[]): Promise<str
   try {
     const table = await replicaTable(proxyAdmin);
     return ids
-      .map((id) => [id, table.find((row) => row.id === id)?.state ?? "not in the proxy's table"])
-      .filter(([, state]) => state !== "ready")
-      .map((words) => words.join(" is "))
+      .map((id) => table.find((row) => row.id === id) ?? { id, state: "not in the proxy's table", reason: undefined })
+      .filter(({ state }) => state !== "ready")
+      .map(({ id, state, reason }) => `${id} is ${state}${reason === undefined ? "" : ` (${reason})`}`)
       .join(", ");
   } catch (error) {
     if (error instanceof HttpError) return error.message;

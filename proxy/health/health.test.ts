@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { type Health, type Observation, observe, unprobed } from "./health.ts";
 
 const ready: Observation = { kind: "ready" };
-const refused: Observation = { kind: "failed", cause: "refused" };
-const timeout: Observation = { kind: "failed", cause: "timeout" };
+const refused: Observation = { kind: "failed", cause: "refused", detail: "" };
+const timeout: Observation = { kind: "failed", cause: "timeout", detail: "" };
 const draining: Observation = { kind: "draining" };
 
 function after(seen: Observation[], last = false, from: Health = unprobed): Health["state"] {

@@ -1,7 +1,8 @@
 /** What a probe found. */
 export type Observation =
   | { kind: "ready" | "degraded" | "draining" }
-  | { kind: "failed"; cause: "refused" | "reset" | "timeout" | "status" | "error" };
+  /** `detail`: what happened, in words. */
+  | { kind: "failed"; cause: "refused" | "reset" | "timeout" | "status" | "error"; detail: string };
 
 /** A replica's health as its probes tell it. */
 export interface Health {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { connectOwned, type SocketOwner } from "../listen/owned-socket.ts";
-import { announcedLength, readAnswerHead } from "../upgrade/answer-head.ts";
+import { bodyFraming, readAnswerHead } from "../upgrade/answer-head.ts";
 
 import type { Observation } from "./health.ts";
 
@@ -60,19 +60,19 @@ class Probing implements SocketOwner {
   }
   failed(error: NodeJS.ErrnoException): void {
     const cause = ({ ECONNREFUSED: "refused", ECONNRESET: "reset" } as const)[error.code ?? ""] ?? "error";
-    this.#settle({ kind: "failed", cause });
+    this.#settle({ kind: "failed", cause, detail: error.message || cause });
   }
   closed(): void {
-    this.#settle({ kind: "failed", cause: "error" });
+    this.#settle({ kind: "failed", cause: "error", detail: "it closed the connection without an answer" });
   }
 
   /** @param whole nothing more is awaited */
   #judge(whole: boolean): void {
     try {
       const head = readAnswerHead(this.#answer);
-      if (head !== undefined && (whole || head.status === 204 || head.rest.length >= announcedLength(head)))
+      if (head !== undefined && (whole || head.rest.length >= bodyFraming(head).length))
         this.#settle(judge(head.status, head.rest));
-      else if (whole) this.#settle({ kind: "failed", cause: "error" });
+      else if (whole) this.closed();
     } catch (error) {
       this.failed(error as Error);
     }
@@ -86,7 +86,7 @@ class Probing implements SocketOwner {
     const now = performance.now();
     this.#leftMs -= Math.min(now - this.#lookedAt, lookEveryMs + jitterMs);
     this.#lookedAt = now;
-    if (this.#leftMs < 1) this.#settle({ kind: "failed", cause: "timeout" });
+    if (this.#leftMs < 1) this.#settle({ kind: "failed", cause: "timeout", detail: "it did not answer in time" });
     else this.#wait();
   }
 
@@ -101,7 +101,8 @@ class Probing implements SocketOwner {
 function judge(status: number, body: string): Observation {
   const state = stateIn(body);
   if (state === "draining") return { kind: "draining" };
-  if (status < 200 || status > 299 || state === "starting") return { kind: "failed", cause: "status" };
+  if (state === "starting") return { kind: "failed", cause: "status", detail: "it is starting" };
+  if (status < 200 || status > 299) return { kind: "failed", cause: "status", detail: `it answered ${status}` };
   return { kind: state === "degraded" ? "degraded" : "ready" };
 }
 

@@ -74,6 +74,8 @@ export function createForwarder(options: {
   maxBodyBytes: number;
   /** Name of the header that tells the client which replica answers; undefined: none does. */
   replicaHeader: string | undefined;
+  /** A replica does not know a session that its sid did not lead to. */
+  onLostSession(): void;
   closing(): boolean;
 }) {
   const agentOptions: AgentOptions & { servername: string } = {
@@ -125,6 +127,8 @@ export function createForwarder(options: {
       exchange.fail(error);
       return;
     }
+    if (answer.statusCode === 400 && passed.sid !== undefined && passed.route.kind === "ranked")
+      answer.once("data", (chunk: Buffer) => chunk.includes('"code":1,') && options.onLostSession());
     let left = lengthOf(answer.rawHeaders);
     answer.on("data", (chunk: Buffer) => {
       exchange.movedAt = performance.now();
@@ -192,15 +196,25 @@ export function createForwarder(options: {
   return { forward, abandon, close: () => agent.destroy() };
 }
 
-/** `web` as http-proxy documents it, options left out; its types know no such call. */
+/** `web` as http-proxy documents it, options left out where there are none; its types know no such call. */
 function sendBy(
   server: HttpProxyServer,
   request: IncomingMessage,
   response: ServerResponse,
   onError: (error: Error) => void,
 ): void {
-  const web = server.web as unknown as (...args: [IncomingMessage, ServerResponse, typeof onError]) => void;
-  web.call(server, request, response, onError);
+  const web = server.web as unknown as (...args: unknown[]) => void;
+  const { url = "/" } = request;
+  if (url.includes("//") || url.includes(":/")) web.call(server, request, response, { ssl: fixedPath(url) }, onError);
+  else web.call(server, request, response, onError);
+}
+
+/**
+ * Options for a request to exactly this target: http-proxy tidies a path up (`//` to `/`), and would make another one of
+ * it than the one that was screened. It writes its own onto this object, in sloppy mode, where that is ignored.
+ */
+function fixedPath(target: string): object {
+  return Object.defineProperty({}, "path", { value: target, enumerable: true, writable: false });
 }
 
 /** Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all. */

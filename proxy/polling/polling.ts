@@ -20,8 +20,20 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
     timeoutMs: config.PROXY_TIMEOUT_MS,
     maxBodyBytes: config.MAX_BODY_BYTES,
     replicaHeader: config.REPLICA_HEADER,
+    onLostSession,
     closing,
   });
+
+  let toldOfLost = false;
+  function onLostSession(): void {
+    metrics.unknownSessions.inc();
+    if (toldOfLost) return;
+    toldOfLost = true;
+    log.warn(
+      "a polling session is at another replica than its request: its sid names no replica, and its client brought no cookie or another one. " +
+        "Let the application make its sids <replica id>.<random>, or let clients keep cookies (withCredentials), or set STICKY_KEY=ip",
+    );
+  }
 
   /** Requests whose body turned out malformed. */
   const broken = new WeakSet<IncomingMessage>();
@@ -56,7 +68,8 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
     let replicaId = "none";
     const attempt = (replica: Replica, tryMs: number) => {
       replicaId = replica.spec.id;
-      const timeoutMs = passed.route.kind === "ranked" && bodiless ? tryMs : undefined;
+      // Another replica could open the session; an answer of anything else may take its time.
+      const timeoutMs = passed.opensSession && bodiless ? tryMs : undefined;
       return forwarder.forward(replica, timeoutMs, {
         request,
         response,
@@ -69,7 +82,8 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
     const { outcome, retries } = await tryInTurn(passed, {
       attempt,
       clientGone: () => response.closed,
-      retriable: bodiless && retriable.has(method),
+      // A session is where it is, also one whose sid does not say where.
+      retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });
     body?.end();
     if (outcome.kind === "failed") {

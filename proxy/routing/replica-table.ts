@@ -34,6 +34,8 @@ export interface Replica {
   /** Taken out of routing by the operator. */
   drained: boolean;
   state: ReplicaState;
+  /** Why its last probe failed; undefined: it passed, or there was none. */
+  reason: string | undefined;
   /** When it entered `state`, epoch ms. */
   since: number;
   readonly tunnels: LinkedSet<CarriedTunnel>;
@@ -44,6 +46,8 @@ export interface Replica {
 export interface TableEvents {
   onState?(replica: Replica, from: ReplicaState): void;
   onEjected?(replica: Replica, cause: string): void;
+  /** Its probe fails, for another reason than the last time. */
+  onFailing?(replica: Replica, reason: string): void;
 }
 
 /** The replicas that the proxy knows, their states, and what each carries. Changed live by probes and operators. */
@@ -80,6 +84,7 @@ export function createReplicaTable(
       health: unprobed,
       drained: false,
       state: "down",
+      reason: undefined,
       since: Date.now(),
       tunnels: new LinkedSet<CarriedTunnel>(),
       inFlight: new LinkedSet<Carried>(),
@@ -122,6 +127,9 @@ export function createReplicaTable(
     observed(replica: Replica, seen: Observation): void {
       const last = routable({ ids: ids.filter((id) => id !== replica.spec.id), stateOf }).length === 0;
       const wasUp = replica.health.state !== "down";
+      const reason = seen.kind === "failed" ? seen.detail : undefined;
+      if (reason !== undefined && reason !== replica.reason) events.onFailing?.(replica, reason);
+      replica.reason = reason;
       replica.health = observe(replica.health, seen, { fall, rise, last });
       settle(replica);
       if (wasUp && replica.health.state === "down") end(replica, seen.kind === "failed" ? seen.cause : seen.kind);

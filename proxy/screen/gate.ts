@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import type { Log } from "../../common/log.ts";
+import { createOriginLog, mayConnect } from "../../common/origin.ts";
 import type { ProxyConfig } from "../config.ts";
 import { limitKey } from "../listen/client-address.ts";
 import type { Metrics } from "../metrics.ts";
@@ -11,8 +12,7 @@ import { freshId, readCookie, stickyCookie } from "../routing/sticky-cookie.ts";
 import { origination } from "./forwarded.ts";
 import { createFrontHints } from "./front-hints.ts";
 import type { Client } from "./headers.ts";
-import { screenOrigin } from "./origin.ts";
-import { queryValue, readSessionQuery, type SessionQuery } from "./query.ts";
+import { createRoomReader, readSessionQuery, type SessionQuery } from "./query.ts";
 import type { RequestHead } from "./request-head.ts";
 import { createScreen, type Refusal, screenUpgrade } from "./screen.ts";
 
@@ -48,6 +48,11 @@ const tooFast: Refusal = {
   message: "too many new sessions from this address: try again",
   headers: { "retry-after": "1" },
 };
+const otherOrigin: Refusal = {
+  status: 403,
+  reason: "origin",
+  message: "this origin may not open WebSockets here: see ALLOWED_ORIGINS and TRUSTED_PROXIES",
+};
 /** In Engine.IO's own words, since its clients read them. */
 const twoReadings: Refusal = {
   status: 400,
@@ -71,11 +76,13 @@ export function createGate(
 ) {
   const { table, sessions, admission, metrics, secret } = deps;
   const hint = createFrontHints(config.TRUSTED_PROXIES, deps.log);
+  const tellRefusedOrigin = createOriginLog(deps.log);
   const screen = createScreen({
     paths: config.PROXY_PATHS,
     enginePaths: config.ENGINE_IO_PATHS,
     maxBodyBytes: config.MAX_BODY_BYTES,
   });
+  const roomOf = createRoomReader(config.STICKY_ROOM);
   const keying = { stickyKey: config.STICKY_KEY, secret };
   const routeTable = {
     stateOf: table.stateOf,
@@ -85,8 +92,18 @@ export function createGate(
     },
   };
 
+  /**
+   * Cross-site WebSocket hijacking: browsers send cookies with a WebSocket to anywhere, and CORS does not apply. Where
+   * `ALLOWED_ORIGINS` is unset, the replicas decide.
+   */
+  function originPasses(origin: string | undefined, host: string): boolean {
+    if (config.ALLOWED_ORIGINS === undefined || mayConnect(origin, host, config.ALLOWED_ORIGINS)) return true;
+    tellRefusedOrigin(origin, host);
+    return false;
+  }
+
   return (request: RequestHead, { upgrade }: { upgrade: boolean }): Refusal | Passed => {
-    const refused = upgrade ? (screenUpgrade(request) ?? screenOrigin(request, config.ALLOWED_ORIGINS)) : undefined;
+    const refused = upgrade ? screenUpgrade(request) : undefined;
     if (refused !== undefined) return refused;
     const screened = screen(request);
     if ("status" in screened) return screened;
@@ -95,11 +112,12 @@ export function createGate(
     if (asked === undefined) return twoReadings;
     if (asked.websocket && !upgrade && request.method === "GET") return upgradeMissing;
     const client = clientOf(request, config);
+    if (upgrade && !originPasses(request.headers.origin, client.host)) return otherOrigin;
     const { engine } = asked;
     const sid = engine ? asked.sid : undefined;
     const ip = client.chain[0] as string;
     const cookie = readCookie(request.headers.cookie, config.STICKY_COOKIE);
-    const room = config.STICKY_KEY === "room" ? queryValue(query, "room") : undefined;
+    const room = config.STICKY_KEY === "room" ? roomOf(path, query) : undefined;
     const decided = route({ sid, cookie, room, ip, freshId }, routeTable, keying);
     if (decided.kind !== "ranked") {
       if (decided.kind === "session") metrics.routes.inc("session");

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Server } from "engine.io";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { queryValue, readSessionQuery } from "./query.ts";
+import { createRoomReader, queryValue, readSessionQuery } from "./query.ts";
 
 /** What Engine.IO itself reads of a request's query. */
 function engineReads(query: string): Record<string, string> {
@@ -99,4 +99,16 @@ test.each([
   ["", false, undefined],
 ])("%s: engine %s, sid %s", (text, engine, sid) => {
   expect(readSessionQuery(text)).toMatchObject({ engine, sid });
+});
+
+test.each([
+  ["query:room", "/ws", "room=a&room=b%20c", "b c"],
+  ["query:r", "/ws", "room=a", undefined],
+  ["path:2", "/rooms/caf%C3%A9/x", "", "café"],
+  ["path:1", "/rooms", "", "rooms"],
+  ["path:3", "/rooms/a", "", undefined],
+  ["path:2", "/rooms//a", "", undefined],
+  ["path:2", "/rooms/%E9", "", undefined],
+])("STICKY_ROOM=%s of %s?%s is %s", (place, path, query, room) => {
+  expect(createRoomReader(place)(path, query)).toBe(room);
 });

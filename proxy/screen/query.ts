@@ -41,6 +41,23 @@ export function queryValue(query: string, name: string): string | undefined {
   return found;
 }
 
+/**
+ * Reads the room that a request is for, as `STICKY_ROOM` says: `query:<name>`, or `path:<n>`, the n-th part of the path,
+ * decoded. Empty or malformed: there is none.
+ */
+export function createRoomReader(place: string): (path: string, query: string) => string | undefined {
+  const [kind, name = ""] = place.split(":");
+  if (kind === "query") return (_path, query) => queryValue(query, name);
+  return (path) => {
+    try {
+      return decodeURIComponent(path.split("/", 10)[Number(name)] ?? "") || undefined;
+    } catch (error) {
+      if (error instanceof URIError) return undefined;
+      throw error;
+    }
+  };
+}
+
 function isEncoded(query: string): boolean {
   return query.includes("%") || query.includes("+");
 }

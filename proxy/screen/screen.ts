@@ -22,7 +22,7 @@ export interface Screened {
 }
 
 const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
-const plainMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Headers that must come once at most: two of them are read differently by different servers. */
 const singular = ["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"];
 const singularLengths = singular.map(({ length }) => length);
@@ -57,7 +57,7 @@ export function createScreen(options: {
       return { status: 413, reason: "body-too-large", message: `the body is over ${options.maxBodyBytes} bytes` };
 
     const kind = kindOf(path);
-    if (method === "TRACE" || (kind === "other" && !plainMethods.has(method))) return methodNotAllowed;
+    if (method === "TRACE" || (kind === "safe" && !safeMethods.has(method))) return methodNotAllowed;
     if (kind === undefined) return { status: 404, reason: "path", message: "no such path" };
     return { path, query: queryAt === -1 ? "" : url.slice(queryAt + 1), engine: kind === "engine" };
   };

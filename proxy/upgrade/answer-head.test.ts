@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { announcedLength, clientHead, readAnswerHead } from "./answer-head.ts";
+import { bodyFraming, clientHead, readAnswerHead } from "./answer-head.ts";
 
 test("a head is read once it is complete, in pieces too", () => {
   expect(readAnswerHead("HTTP/1.1 101 Switching\r\nA: b\r\n")).toBeUndefined();
@@ -26,10 +26,29 @@ test("the client gets end-to-end headers, and nothing that is no header", () => 
   );
 });
 
-test("the announced length is that of Content-Length, or up to the end", () => {
-  const lengthOf = (fields: string) => announcedLength({ status: 200, fields, rest: "" });
-  expect(lengthOf("A: b\r\ncontent-length:  12 \r\nC: d\r\n")).toBe(12);
-  expect(lengthOf("X-Content-Length: 5\r\nContent-Length: odd\r\n")).toBe(Number.POSITIVE_INFINITY);
+test.each([
+  ["A: b\r\ncontent-length:  12 \r\nC: d\r\n", 200, { chunked: false, length: 12 }],
+  ["X-Content-Length: 5\r\nContent-Length: odd\r\n", 200, { chunked: false, length: Number.POSITIVE_INFINITY }],
+  ["transfer-encoding: Chunked\r\nContent-Length: 5\r\n", 403, { chunked: true, length: Number.POSITIVE_INFINITY }],
+  ["A: b\r\n", 204, { chunked: false, length: 0 }],
+])("how the body behind %j (%i) ends", (fields, status, framing) => {
+  expect(bodyFraming({ status, fields, rest: "" })).toEqual(framing);
+});
+
+test("interim answers are skipped", () => {
+  const early = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
+  expect(readAnswerHead(early)).toBeUndefined();
+  expect(readAnswerHead(`${early}HTTP/1.1 101 Switching\r\nA: b\r\n\r\n`)).toMatchObject({
+    status: 101,
+    fields: "A: b\r\n",
+  });
+});
+
+test("no length goes out beside a body that was chunked", () => {
+  const fields = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n";
+  expect(clientHead({ status: 403, fields, rest: "" }, "Forbidden", "")).toBe(
+    "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nX-A: 1\r\n\r\n",
+  );
 });
 
 test("what the answer's own Connection names stays on its side", () => {

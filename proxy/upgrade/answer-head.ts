@@ -13,7 +13,8 @@ export interface AnswerHead {
 }
 
 /**
- * Reads the head of the answer to an upgrade request from what came so far. Undefined: it is not complete.
+ * Reads the head of the answer to an upgrade request from what came so far, interim answers (103 and such) skipped.
+ * Undefined: it is not complete.
  *
  * @throws on what is not an HTTP/1.1 answer or has a head over 16 KiB
  */
@@ -24,14 +25,22 @@ export function readAnswerHead(text: string): AnswerHead | undefined {
     return undefined;
   }
   if (!/^HTTP\/1\.[01] \d{3}(?: |\r\n)/.test(text)) throw new Error("the answer is not HTTP/1.1");
-  const fields = text.slice(text.indexOf("\r\n") + 2, end + 2);
-  return { status: Number(text.slice(9, 12)), fields, rest: text.slice(end + 4) };
+  const status = Number(text.slice(9, 12));
+  const rest = text.slice(end + 4);
+  if (status < 200 && status !== 101) return readAnswerHead(rest);
+  return { status, fields: text.slice(text.indexOf("\r\n") + 2, end + 2), rest };
 }
 
-/** Body bytes that a head announces; Infinity: up to the connection's end. */
-export function announcedLength({ fields }: AnswerHead): number {
-  const length = /^content-length:[\t ]*(\d+)[\t ]*\r$/im.exec(fields)?.[1];
-  return length === undefined ? Number.POSITIVE_INFINITY : Number(length);
+/** How the body behind a head ends (RFC 9112, 6.3). */
+export function bodyFraming({ status, fields }: AnswerHead): { chunked: boolean; length: number } {
+  let chunked = false;
+  let length = status === 204 || status === 304 ? 0 : Number.POSITIVE_INFINITY;
+  eachField(fields, (name, line) => {
+    const value = fieldValue(line);
+    if (name === "transfer-encoding") chunked = value.toLowerCase() === "chunked";
+    else if (name === "content-length" && /^\d{1,15}$/.test(value)) length = Math.min(length, Number(value));
+  });
+  return chunked ? { chunked, length: Number.POSITIVE_INFINITY } : { chunked, length };
 }
 
 /**
@@ -43,11 +52,14 @@ export function clientHead({ status, fields }: AnswerHead, statusText: string, a
   let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
   head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
   let listed: ReadonlySet<string> | undefined;
+  let coded = false;
   eachField(fields, (name, line) => {
-    if (name === "connection") listed = withListed(listed, line.slice(line.indexOf(":") + 1).trim());
+    if (name === "connection") listed = withListed(listed, fieldValue(line));
+    else if (name === "transfer-encoding") coded = true;
   });
   eachField(fields, (name, line) => {
-    if (answerPasses(name, listed)) head += line;
+    // Beside a transfer coding a length says nothing (RFC 9112, 6.3).
+    if (answerPasses(name, listed) && !(coded && name === "content-length")) head += line;
   });
   return `${head}${added}\r\n`;
 }
@@ -61,4 +73,8 @@ function eachField(fields: string, take: (name: string, line: string) => void): 
     if (colon > 0) take(line.slice(0, colon).toLowerCase(), line);
     at = next;
   }
+}
+
+function fieldValue(line: string): string {
+  return line.slice(line.indexOf(":") + 1).trim();
 }

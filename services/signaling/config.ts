@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { list, milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
+import { originList } from "../../common/origin.ts";
 
 /** The replica's variables. */
 export const schema = z
@@ -41,7 +42,7 @@ export const schema = z
     BACKPLANE_SECRET: secret(z.string().min(16).optional()).describe(
       "Key by which replicas know each other on the backplane, the same on all; unset: derived from RESUME_SECRET",
     ),
-    ALLOWED_ORIGINS: list()
+    ALLOWED_ORIGINS: originList()
       .optional()
       .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),
     PAGE_DIR: z.string().default("web/dist").describe("Where the built call page is"),

@@ -115,9 +115,9 @@ test("a poll may be held for longer than any try: only a silent replica is given
   expect((await fetch(`${proxy.url}${session}&`)).status).toBe(200);
 });
 
-test("a request without a session that gets no answer is tried for so long and then refused with 504", async () => {
+test("a handshake that gets no answer is tried for so long and then refused with 504", async () => {
   await start({ onRequest: () => undefined }, { TRY_TIMEOUT_MS: "200", RETRY_DEADLINE_MS: "400" });
-  expect((await fetch(`${proxy.url}/assets/x`)).status).toBe(504);
+  expect((await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`)).status).toBe(504);
 });
 
 test("a slow reader is not buffered for: the replica is held back", async () => {

@@ -1,12 +1,21 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { mayConnect } from "../../../common/origin.ts";
 
 /**
- * Whether a page of that origin may connect. Unset: pages of the same host alone. No `Origin` header: no browser, so
- * always.
+ * Whether a page of the request's origin may connect. The host that the client asked for is `X-Forwarded-Host`, which
+ * the proxy makes anew on every request; no page can send that header of its own (a fetch with it needs a preflight, and
+ * a WebSocket has no headers to set).
+ *
+ * @param refused told of origin and host where it may not
  */
-export function mayConnect(headers: IncomingHttpHeaders, allowed: readonly string[] | undefined): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined) return true;
-  if (allowed !== undefined && (allowed.includes("*") || allowed.includes(origin))) return true;
-  return allowed === undefined && URL.canParse(origin) && new URL(origin).host === host;
+export function originMayConnect(
+  headers: IncomingHttpHeaders,
+  allowed: readonly string[] | undefined,
+  refused: (origin: string | undefined, host: string | undefined) => void,
+): boolean {
+  const forwarded = headers["x-forwarded-host"];
+  const host = (typeof forwarded === "string" && forwarded) || headers.host;
+  const ok = mayConnect(headers.origin, host, allowed);
+  if (!ok) refused(headers.origin, host);
+  return ok;
 }

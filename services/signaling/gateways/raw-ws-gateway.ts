@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
+import { createOriginLog } from "../../../common/origin.ts";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
@@ -13,7 +14,7 @@ import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
-import { mayConnect } from "./origin.ts";
+import { originMayConnect } from "./origin.ts";
 import { createRoomFanout, type RoomMessage } from "./raw-ws-fanout.ts";
 import { writeFrame } from "./raw-ws-frame.ts";
 import { CLOSE, createRawSocket, type RawSocket } from "./raw-ws-socket.ts";
@@ -41,6 +42,7 @@ export function createRawWsGateway(options: {
     handleProtocols: (offered) => (offered.has(RAW_WS_SUBPROTOCOL) ? RAW_WS_SUBPROTOCOL : false),
   });
   const authorize = createAuthorizer(config);
+  const tellRefused = createOriginLog(log);
   let switchboard: Switchboard | undefined;
 
   const fanout = createRoomFanout({
@@ -71,7 +73,7 @@ export function createRawWsGateway(options: {
     // Until the WebSocket has its own; a reset before that is nobody's error.
     socket.on("error", () => socket.destroy());
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
-    else if (!mayConnect(request.headers, config.ALLOWED_ORIGINS)) refuse(socket, "403 Forbidden");
+    else if (!originMayConnect(request.headers, config.ALLOWED_ORIGINS, tellRefused)) refuse(socket, "403 Forbidden");
     else if (authorize === null) upgrade(null);
     else authorize(bearerOf(request)).then(upgrade, () => refuse(socket, "401 Unauthorized"));
 

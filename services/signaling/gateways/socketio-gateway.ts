@@ -3,6 +3,7 @@ import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "socket.io";
 import type { WebSocket } from "ws";
 import type { Log } from "../../../common/log.ts";
+import { createOriginLog } from "../../../common/origin.ts";
 import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { ReplicaChannels } from "../backplane/replica-channel.ts";
@@ -17,7 +18,7 @@ import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Recovered, Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
-import { mayConnect } from "./origin.ts";
+import { originMayConnect } from "./origin.ts";
 import { boundBuffer } from "./slow-consumer.ts";
 import { createSocketIoDelivery, peerRoomOf, roomOf } from "./socketio-delivery.ts";
 import { traceIdOf } from "./trace-id.ts";
@@ -39,6 +40,7 @@ export function createSocketIoGateway(options: {
 }) {
   const { config, backplane, unfinished, unread, metrics, log } = options;
   const { ALLOWED_ORIGINS: allowed } = config;
+  const tellRefused = createOriginLog(log);
   /** The socket of each connection. */
   const sockets = new Map<Connection, Socket>();
   const io = new Server(options.http, {
@@ -49,8 +51,8 @@ export function createSocketIoGateway(options: {
     // Engine.IO takes any class that is built like the one of `ws`.
     wsEngine: boundedWebSocketServer(unfinished) as never,
     allowRequest: (request, decide) => {
-      const ok = mayConnect(request.headers, allowed);
-      decide(ok ? null : "origin not allowed", ok);
+      const ok = originMayConnect(request.headers, allowed, tellRefused);
+      decide(ok ? null : "origin not allowed: see ALLOWED_ORIGINS and TRUSTED_PROXIES", ok);
     },
     ...(allowed === undefined
       ? {}

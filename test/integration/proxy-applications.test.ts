@@ -1,0 +1,122 @@
+import { afterEach, expect, test } from "vitest";
+import { until } from "../support/poll.ts";
+import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
+import { exchange } from "../support/raw-socket.ts";
+import { startUpstream, type Upstream, type UpstreamOptions } from "../support/upstream.ts";
+
+/** Applications that are not ours: sids without a replica in them, slow pages, REST, readiness of their own kind. */
+let replicas: Upstream[] = [];
+let proxy: ProxyProgram | undefined;
+async function start(options: UpstreamOptions, env: Record<string, string> = {}, count = 3): Promise<ProxyProgram> {
+  const ids = Array.from({ length: count }, (_, index) => `app-${index + 1}`);
+  replicas = await Promise.all(ids.map((id) => startUpstream(id, options)));
+  proxy = await startProxyProgram(replicas, env);
+  return proxy;
+}
+afterEach(async () => {
+  await proxy?.[Symbol.asyncDispose]();
+  proxy = undefined;
+  for (const replica of replicas) await replica[Symbol.asyncDispose]();
+});
+const seen = () => replicas.flatMap((replica) => replica.seen.map(({ url }) => url));
+const session = "/socket.io/?EIO=4&transport=polling&sid=kQ8Pb2dnJ7xG1Qm9AAAB";
+
+test("a poll with a plain sid is held as long as its replica holds it, by one replica", async () => {
+  const { url } = await start(
+    { onRequest: (_incoming, response) => void setTimeout(() => response.end("2"), 1_500) },
+    { TRY_TIMEOUT_MS: "200", RETRY_DEADLINE_MS: "400" },
+  );
+  expect(await (await fetch(`${url}${session}`)).text()).toBe("2");
+  expect(seen()).toEqual([session]);
+});
+
+test("a request of a session whose replica breaks off is not repeated at another one", async () => {
+  const { url } = await start({ onRequest: (incoming) => incoming.socket.destroy() });
+  expect((await fetch(`${url}${session}`)).status).toBe(502);
+  expect(seen()).toHaveLength(1);
+});
+
+test("a slow page is waited for, and not asked of a second replica", async () => {
+  const { url } = await start(
+    { onRequest: (_incoming, response) => void setTimeout(() => response.end("done"), 1_500) },
+    { TRY_TIMEOUT_MS: "200", RETRY_DEADLINE_MS: "400" },
+  );
+  expect(await (await fetch(`${url}/assets/report`)).text()).toBe("done");
+  expect(seen()).toEqual(["/assets/report"]);
+});
+
+test("a page whose replica never answers is given up after PROXY_TIMEOUT_MS", async () => {
+  const { url } = await start({ onRequest: () => undefined }, { PROXY_TIMEOUT_MS: "1000" });
+  const startedAt = performance.now();
+  expect((await fetch(`${url}/assets/x`)).status).toBe(504);
+  expect(performance.now() - startedAt).toBeLessThan(4_000);
+  expect(seen()).toHaveLength(1);
+});
+
+test("PROXY_PATHS=/*: everything, with every method but CONNECT and TRACE, and bodies up to MAX_BODY_BYTES", async () => {
+  const { url, port } = await start(
+    { onRequest: (incoming, response) => void incoming.resume().on("end", () => response.end(incoming.method)) },
+    { PROXY_PATHS: "/*", MAX_BODY_BYTES: "6000000" },
+  );
+  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    expect(await (await fetch(`${url}/api/things?x=1`, { method })).text()).toBe(method);
+  for (const path of ["/main.js", "/", "/a//b"]) expect((await fetch(`${url}${path}`)).status).toBe(200);
+  const upload = await fetch(`${url}/upload`, { method: "POST", body: Buffer.alloc(5_000_000) });
+  expect([upload.status, await upload.text()]).toEqual([200, "POST"]);
+  expect((await fetch(`${url}/upload`, { method: "POST", body: Buffer.alloc(6_000_001) })).status).toBe(413);
+  expect((await exchange(port, "TRACE / HTTP/1.1\r\nHost: x\r\n\r\n")).status).toBe(405);
+  expect((await exchange(port, "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n")).status).toBe(405);
+});
+
+test("with /* a path goes on as it came: what begins with // is no Engine.IO to the replica either", async () => {
+  const { port } = await start({}, { PROXY_PATHS: "/*" }, 1);
+  const targets = ["//socket.io/?EIO=4&transport=polling", "/a//b/http:/c?d=//e", "/x/?a=1?b=2"];
+  for (const target of targets)
+    expect((await exchange(port, `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)).status).toBe(200);
+  expect(seen()).toEqual(targets);
+});
+
+test("/api/* is a prefix with all methods; its neighbours stay as they are", async () => {
+  const { url } = await start({}, { PROXY_PATHS: "/api/*,/assets/" });
+  expect((await fetch(`${url}/api/x`, { method: "POST" })).status).toBe(200);
+  expect((await fetch(`${url}/assets/x`, { method: "POST" })).status).toBe(405);
+  expect((await fetch(`${url}/api`)).status).toBe(404);
+});
+
+test("a readiness that does not pass is told, in the log and in /replicas", async () => {
+  const { program, admin, replica } = await start({}, {}, 1);
+  const [app] = replicas as [Upstream];
+  app.ready = { status: 404, body: "no such page" };
+  await until("it is down", async () => (await replica("app-1")).state === "down");
+  const [row] = (await (await fetch(`${admin}/replicas`)).json()) as { reason: string }[];
+  expect(row?.reason).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/readyz: it answered 404$/);
+  const told = program
+    .output()
+    .split("\n")
+    .filter((line) => line.includes("it answered 404"));
+  expect(told).toHaveLength(1);
+  app.ready = { status: 200, body: "fine" };
+  await until("it is back", async () => (await replica("app-1")).state === "ready");
+  expect(await (await fetch(`${admin}/replicas`)).text()).not.toMatch("reason");
+});
+
+test("polling sessions that are asked for at the wrong replica are counted, and the log says once what to do", async () => {
+  const { url, metric, program } = await start({
+    onRequest: (_incoming, response) => response.writeHead(400).end('{"code":1,"message":"Session ID unknown"}'),
+  });
+  for (let i = 0; i < 3; i++) expect((await fetch(`${url}${session}`)).status).toBe(400);
+  expect(await metric("proxy_unknown_sessions_total")).toBe(3);
+  expect(program.output().match(/withCredentials/g)).toHaveLength(1);
+});
+
+test("STICKY_ROOM: the room is a part of the path, or another parameter", async () => {
+  const rooms = Array.from({ length: 20 }, (_, index) => `room-${index}`);
+  const idOf = async (target: string) => ((await (await fetch(target)).json()) as { id: string }).id;
+  const byPath = await start({}, { STICKY_KEY: "room", STICKY_ROOM: "path:2", PROXY_PATHS: "/*" });
+  const ids = await Promise.all(rooms.map((room) => idOf(`${byPath.url}/call/${room}/join`)));
+  expect(new Set(ids).size).toBe(3);
+  expect(await Promise.all(rooms.map((room) => idOf(`${byPath.url}/other/${room}?x=1`)))).toEqual(ids);
+  await byPath[Symbol.asyncDispose]();
+  proxy = await startProxyProgram(replicas, { STICKY_KEY: "room", STICKY_ROOM: "query:r" });
+  expect(await Promise.all(rooms.map((room) => idOf(`${proxy?.url}/?r=${room}`)))).toEqual(ids);
+});
