@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { ConfigError, loadConfig } from "./config.ts";
 import { createLog, type Log } from "./log.ts";
 import { nodeVersionProblem } from "./node-version.ts";
+import { reachStackDirectly } from "./stack-hosts.ts";
 
 /** What a program hands back once it listens: how to stop it in order. */
 export interface Running {
@@ -25,6 +26,7 @@ export async function runProgram<S extends z.ZodObject>(
     process.stderr.write(`${service}: ${problem}\n`);
     process.exit(78);
   }
+  reachStackDirectly(process.env);
   let config: z.output<S>;
   try {
     config = loadConfig(schema, process.env);

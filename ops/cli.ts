@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../common/config.ts";
+import { reachStackDirectly } from "../common/stack-hosts.ts";
 import { type Command, UsageError } from "./command.ts";
 import { adoptCheck } from "./commands/adopt-check.ts";
 import { chaos } from "./commands/chaos.ts";
@@ -40,6 +41,8 @@ const commands: Readonly<Record<string, Command>> = {
   "watch-backplane": watchBackplane,
   "adopt-check": adoptCheck,
 };
+
+reachStackDirectly(process.env);
 
 // The first signal ends a command in order, the second at once.
 const interrupted = new AbortController();

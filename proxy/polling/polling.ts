@@ -82,6 +82,7 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
     const { outcome, retries } = await tryInTurn(passed, {
       attempt,
       clientGone: () => response.closed,
+      patient: !passed.opensSession,
       // A session is where it is, also one whose sid does not say where.
       retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });

@@ -38,6 +38,8 @@ export interface Tries {
   clientGone(): boolean;
   /** False: what was sent cannot be sent again, so there is one try only. */
   retriable: boolean;
+  /** A replica that takes too long has got the request all the same: only a failed connection is tried elsewhere. */
+  patient: boolean;
 }
 
 /**
@@ -55,7 +57,7 @@ export function createAttempts(
 ) {
   return async function tryInTurn(
     passed: Passed,
-    { attempt, clientGone, retriable }: Tries,
+    { attempt, clientGone, retriable, patient }: Tries,
   ): Promise<{ outcome: Outcome; retries: number }> {
     const { route } = passed;
     if (route.kind === "unknown-session") return { outcome: { kind: "failed", reply: unknownSession }, retries: 0 };
@@ -82,6 +84,7 @@ export function createAttempts(
       outcome = await attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs));
       if (outcome.kind !== "failed") return { outcome, retries };
       prober.suspect(replica);
+      if (patient && outcome.reply === timedOut) return { outcome, retries };
       if (index < order.length - 1) {
         retries += 1;
         metrics.retries.inc(id);

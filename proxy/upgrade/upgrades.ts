@@ -82,6 +82,7 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
       attempt: (replica, timeoutMs) => tryReplica(replica, timeoutMs, asked),
       clientGone: () => socket.destroyed || !socket.writable,
       retriable: true,
+      patient: false,
     }).then(
       ({ outcome, retries }) => {
         if (outcome.kind === "failed") answerSelf(passed, socket, outcome.reply, retries);
