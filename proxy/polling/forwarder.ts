@@ -118,6 +118,8 @@ export function createForwarder(options: {
     answer.on("error", exchange.fail);
     const head = answerHeaders(answer.rawHeaders);
     if (passed.setCookie !== undefined) head.push("Set-Cookie", passed.setCookie);
+    if (answer.statusCode === 200 && passed.remember !== undefined)
+      head.push("Set-Cookie", passed.remember(exchange.replicaId));
     if (options.replicaHeader !== undefined) head.push(options.replicaHeader, exchange.replicaId);
     if (wantsClose || options.closing()) head.push("Connection", "close");
     try {

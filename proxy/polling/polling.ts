@@ -48,7 +48,6 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
       reply(request, response, replyOf(passed), true);
       return;
     }
-    if (passed.sid !== undefined && passed.route.kind === "session") sessions.polled(passed.sid);
     const { headers, method = "" } = request;
     const bodiless = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
     const connection = readConnection(headers.connection);
@@ -87,6 +86,8 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
       retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });
     body?.end();
+    if (passed.sid !== undefined && outcome.kind === "answered" && response.statusCode === 200)
+      sessions.polled(passed.sid, replicaId);
     if (outcome.kind === "failed") {
       if (outcome.reply === tooMuchPending) metrics.rejected.inc("pending");
       if (outcome.reply === unknownSession) metrics.unknownSessions.inc();

@@ -10,6 +10,8 @@ export type Decision = "session" | "cookie" | "ip" | "room" | "new" | "failover"
 export interface RouteRequest {
   /** Engine.IO session id; only of requests that carry `EIO`. */
   sid?: string | undefined;
+  /** The replica that minted `sid`, as the client was told to remember; asked where the sid does not say. */
+  mintedBy?: ((sid: string) => string | undefined) | undefined;
   /** A well-formed sticky cookie, if there was one. */
   cookie?: string | undefined;
   /** The `room` query parameter. */
@@ -51,7 +53,8 @@ export function route(
 ): Route {
   const { sid } = request;
   if (sid !== undefined && stickyKey !== "random") {
-    const replica = replicaOfSid(sid);
+    let replica = replicaOfSid(sid);
+    if (table.stateOf(replica) === undefined) replica = request.mintedBy?.(sid) ?? replica;
     const state = table.stateOf(replica);
     if (state !== undefined) {
       const lost = state === "down" || table.isShed(sid);

@@ -1,5 +1,3 @@
-import { replicaOfSid } from "./route.ts";
-
 /** A polling session that was silent for so long is gone: above Socket.IO's 25 s ping and 20 s pong. */
 const forgetAfterMs = 60_000;
 
@@ -8,16 +6,21 @@ const forgetAfterMs = 60_000;
  * their replica: their next request is answered as for an unknown session.
  */
 export function createSessions() {
-  const polling = new Map<string, number>();
+  const polling = new Map<string, { replicaId: string; at: number }>();
   const shed = new Map<string, number>();
   const timer = setInterval(() => {
     const limit = performance.now() - forgetAfterMs;
-    for (const sids of [polling, shed]) for (const [sid, at] of sids) if (at < limit) sids.delete(sid);
+    for (const [sid, { at }] of polling) if (at < limit) polling.delete(sid);
+    for (const [sid, at] of shed) if (at < limit) shed.delete(sid);
   }, 5_000).unref();
 
   return {
-    /** A poll of this session passed. */
-    polled: (sid: string) => void polling.set(sid, performance.now()),
+    /** This replica knows the session: it answered a request of it. (What it refuses may be any number of made-up sids.) */
+    polled(sid: string, replicaId: string): void {
+      const known = polling.get(sid);
+      if (known === undefined) polling.set(sid, { replicaId, at: performance.now() });
+      else known.at = performance.now();
+    },
     /** It is carried by a tunnel now, or closed. */
     ended: (sid: string) => void polling.delete(sid),
     isShed(sid: string): boolean {
@@ -31,7 +34,7 @@ export function createSessions() {
     },
     /** One polling session of this replica, if there is any. */
     anyOf(replicaId: string): string | undefined {
-      for (const sid of polling.keys()) if (replicaOfSid(sid) === replicaId) return sid;
+      for (const [sid, session] of polling) if (session.replicaId === replicaId) return sid;
       return undefined;
     },
     close: () => clearInterval(timer),

@@ -21,16 +21,23 @@ export function freshId(): string {
  * the first that could be a key.
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
-  if (header === undefined || !header.includes(name)) return undefined;
   let other: string | undefined;
-  for (const pair of header.split(";")) {
-    const equals = pair.indexOf("=");
-    if (equals === -1 || pair.slice(0, equals).trim() !== name) continue;
-    const value = unquoted(pair.slice(equals + 1).trim());
+  for (const value of cookieValues(header, name)) {
     if (ours.test(value)) return value;
     if (usable.test(value)) other ??= value;
   }
   return other;
+}
+
+/** The values of the cookies of this name, in order, without their quotes. */
+export function cookieValues(header: string | undefined, name: string): string[] {
+  if (header === undefined || !header.includes(name)) return [];
+  const values: string[] = [];
+  for (const pair of header.split(";")) {
+    const equals = pair.indexOf("=");
+    if (equals !== -1 && pair.slice(0, equals).trim() === name) values.push(unquoted(pair.slice(equals + 1).trim()));
+  }
+  return values;
 }
 
 const ours = /^[\w-]{22}$/;

@@ -5,10 +5,11 @@ import type { ProxyConfig } from "../config.ts";
 import { limitKey } from "../listen/client-address.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Admission } from "../routing/admission.ts";
+import { createMintedSids } from "../routing/minted-sids.ts";
 import type { ReplicaTable } from "../routing/replica-table.ts";
 import { type Route, route } from "../routing/route.ts";
 import type { Sessions } from "../routing/sessions.ts";
-import { freshId, readCookie, stickyCookie } from "../routing/sticky-cookie.ts";
+import { cookieValues, freshId, readCookie, stickyCookie } from "../routing/sticky-cookie.ts";
 import { origination } from "./forwarded.ts";
 import { createFrontHints } from "./front-hints.ts";
 import type { Client } from "./headers.ts";
@@ -27,6 +28,8 @@ export interface Passed {
   opensSession: boolean;
   /** `Set-Cookie` that the first answer carries. */
   setCookie: string | undefined;
+  /** Of a session whose sid does not say its replica: `Set-Cookie` for the one that turns out to know it. */
+  remember?: (replicaId: string) => string;
 }
 
 /** Refused because nobody can take it; try again. */
@@ -82,6 +85,8 @@ export function createGate(
     enginePaths: config.ENGINE_IO_PATHS,
     maxBodyBytes: config.MAX_BODY_BYTES,
   });
+  const minted = createMintedSids(config.STICKY_COOKIE, secret);
+  const mintedIn = ({ headers }: RequestHead) => cookieValues(headers.cookie, minted.cookie)[0];
   const roomOf = createRoomReader(config.STICKY_ROOM);
   const keying = { stickyKey: config.STICKY_KEY, secret };
   const routeTable = {
@@ -118,7 +123,8 @@ export function createGate(
     const ip = client.chain[0] as string;
     const cookie = readCookie(request.headers.cookie, config.STICKY_COOKIE);
     const room = config.STICKY_KEY === "room" ? roomOf(path, query) : undefined;
-    const decided = route({ sid, cookie, room, ip, freshId }, routeTable, keying);
+    const mintedBy = (of: string) => minted.replicaOf(mintedIn(request), of, table.ids);
+    const decided = route({ sid, mintedBy, cookie, room, ip, freshId }, routeTable, keying);
     if (decided.kind !== "ranked") {
       if (decided.kind === "session") metrics.routes.inc("session");
       return { path, client, route: decided, sid, opensSession: false, setCookie: undefined };
@@ -130,7 +136,13 @@ export function createGate(
     metrics.routes.inc(decided.decision);
     const setCookie =
       decided.setCookie && stickyCookie(config.STICKY_COOKIE, decided.setCookie, client.proto === "https");
-    return { path, client, route: decided, sid, opensSession, setCookie };
+    const passed: Passed = { path, client, route: decided, sid, opensSession, setCookie };
+    if (sid !== undefined && config.STICKY_KEY !== "random")
+      passed.remember = (replicaId) => {
+        const value = minted.remember(mintedIn(request), sid, replicaId);
+        return stickyCookie(minted.cookie, value, client.proto === "https");
+      };
+    return passed;
   };
 }
 

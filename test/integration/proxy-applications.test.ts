@@ -122,3 +122,86 @@ test("STICKY_ROOM: the room is a part of the path, or another parameter", async 
   proxy = await startProxyProgram(replicas, { STICKY_KEY: "room", STICKY_ROOM: "query:r" });
   expect(await Promise.all(rooms.map((room) => idOf(`${proxy?.url}/?r=${room}`)))).toEqual(ids);
 });
+
+/** Three servers with plain sids: each knows its own sessions alone. */
+async function startPlain(): Promise<ProxyProgram> {
+  const mine = new Map<number | undefined, Set<string>>();
+  let made = 0;
+  return start({
+    onRequest(incoming, response) {
+      const sessions = mine.get(incoming.socket.localPort) ?? new Set<string>();
+      mine.set(incoming.socket.localPort, sessions);
+      const sid = new URL(incoming.url ?? "", "http://app").searchParams.get("sid");
+      if (sid === null) {
+        made += 1;
+        sessions.add(`plain${made}`);
+        response.end(`0{"sid":"plain${made}"}`);
+      } else if (sessions.has(sid)) response.end(`at ${incoming.socket.localPort}`);
+      else response.writeHead(400).end('{"code":1,"message":"Session ID unknown"}');
+    },
+  });
+}
+
+/** A browser, as far as cookies go. */
+function browser(url: string) {
+  const cookies = new Map<string, string>();
+  return {
+    async ask(query: string): Promise<string> {
+      const cookie = [...cookies].map((pair) => pair.join("=")).join("; ");
+      const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling${query}`, { headers: { cookie } });
+      for (const line of answer.headers.getSetCookie()) {
+        const [name = "", value = ""] = (line.split(";", 1)[0] as string).split("=", 2);
+        cookies.set(name, value);
+      }
+      return answer.text();
+    },
+  };
+}
+
+test("sessions with plain sids stay at their replica when another one goes and comes back", async () => {
+  const { url, call } = await startPlain();
+  const clients = Array.from({ length: 12 }, () => browser(url));
+  const sids: string[] = [];
+  const homes: string[] = [];
+  for (const client of clients) {
+    const sid = /"sid":"(\w+)"/.exec(await client.ask(""))?.[1] ?? "";
+    sids.push(sid);
+    homes.push(await client.ask(`&sid=${sid}`));
+  }
+  const away = replicas[0] as Upstream;
+  const where = () => Promise.all(clients.map((client, index) => client.ask(`&sid=${sids[index]}`)));
+  const spec = { url: `http://127.0.0.1:${away.port}`, readyUrl: `http://127.0.0.1:${away.port}/readyz` };
+  expect((await call("DELETE", "/replicas/app-1")).status).toBe(200);
+  const without = await where();
+  without.forEach((home, index) => {
+    if (homes[index] === `at ${away.port}`) expect(home).toMatch("unknown");
+    else expect(home).toBe(homes[index]);
+  });
+  // Those that lost theirs open new ones elsewhere, and stay there when it is back.
+  for (const [index, client] of clients.entries()) {
+    if (homes[index] !== `at ${away.port}`) continue;
+    sids[index] = /"sid":"(\w+)"/.exec(await client.ask(""))?.[1] ?? "";
+    homes[index] = await client.ask(`&sid=${sids[index]}`);
+    expect(homes[index]).not.toBe(`at ${away.port}`);
+  }
+  expect((await call("PUT", "/replicas/app-1", spec)).status).toBe(201);
+  expect(await where()).toEqual(homes);
+});
+
+test("one browser with two tabs on two replicas keeps both; what it remembers moves no new session", async () => {
+  const { url, call } = await startPlain();
+  const tabs = browser(url);
+  const open = async () => /"sid":"(\w+)"/.exec(await tabs.ask(""))?.[1] ?? "";
+  const first = await open();
+  const firstHome = await tabs.ask(`&sid=${first}`);
+  const home = replicas.find(({ port }) => firstHome === `at ${port}`)?.id ?? "";
+  await call("POST", `/replicas/${home}/drain`);
+  const second = await open();
+  const secondHome = await tabs.ask(`&sid=${second}`);
+  expect(secondHome).not.toBe(firstHome);
+  await call("POST", `/replicas/${home}/undrain`);
+  expect(await tabs.ask(`&sid=${second}`)).toBe(secondHome);
+  expect(await tabs.ask(`&sid=${first}`)).toBe(firstHome);
+  const third = await open();
+  expect(await tabs.ask(`&sid=${third}`)).toBe(firstHome);
+});
