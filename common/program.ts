@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { ConfigError, loadConfig } from "./config.ts";
+import { reachStackDirectly } from "./http/stack-hosts.ts";
 import { createLog, type Log } from "./log.ts";
 import { nodeVersionProblem } from "./node-version.ts";
-import { reachStackDirectly } from "./stack-hosts.ts";
 
 /** What a program hands back once it listens: how to stop it in order. */
 export interface Running {

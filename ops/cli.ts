@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../common/config.ts";
-import { reachStackDirectly } from "../common/stack-hosts.ts";
+import { reachStackDirectly } from "../common/http/stack-hosts.ts";
 import { type Command, UsageError } from "./command.ts";
 import { adoptCheck } from "./commands/adopt-check.ts";
 import { chaos } from "./commands/chaos.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { flag, list, milliseconds, port, programVariables, secret, wholeNumber } from "../common/config.ts";
-import { originList } from "../common/origin.ts";
+import { originList } from "../common/http/origin.ts";
 import { addressSet } from "./listen/client-address.ts";
 import { parseReplicas } from "./routing/replica-spec.ts";
 import { pathProblem } from "./screen/paths.ts";

@@ -17,7 +17,7 @@ const idleUpstreamMs = 4_000;
 const smallBytes = 4_096;
 /** Stands in for a request without a body: nothing needs to be piped. */
 const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
-/** Where a request keeps the try that it is in. */
+/** Where a request keeps its try. */
 const exchangeOf = Symbol("exchange");
 type Tracked = IncomingMessage & { [exchangeOf]?: Exchange };
 
@@ -117,9 +117,9 @@ export function createForwarder(options: {
     exchange.onHead();
     answer.on("error", exchange.fail);
     const head = answerHeaders(answer.rawHeaders);
-    if (passed.setCookie !== undefined) head.push("Set-Cookie", passed.setCookie);
-    if (answer.statusCode === 200 && passed.remember !== undefined)
-      head.push("Set-Cookie", passed.remember(exchange.replicaId));
+    const { remember, setCookie } = passed;
+    if (setCookie !== undefined) head.push("Set-Cookie", setCookie);
+    if (remember !== undefined && answer.statusCode === 200) head.push("Set-Cookie", remember(exchange.replicaId));
     if (options.replicaHeader !== undefined) head.push(options.replicaHeader, exchange.replicaId);
     if (wantsClose || options.closing()) head.push("Connection", "close");
     try {
@@ -206,7 +206,7 @@ function sendBy(
   onError: (error: Error) => void,
 ): void {
   const web = server.web as unknown as (...args: unknown[]) => void;
-  const { url = "/" } = request;
+  const { url = "" } = request;
   if (url.includes("//") || url.includes(":/")) web.call(server, request, response, { ssl: fixedPath(url) }, onError);
   else web.call(server, request, response, onError);
 }

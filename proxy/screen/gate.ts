@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
+import { createOriginLog, mayConnect } from "../../common/http/origin.ts";
 import type { Log } from "../../common/log.ts";
-import { createOriginLog, mayConnect } from "../../common/origin.ts";
 import type { ProxyConfig } from "../config.ts";
 import { limitKey } from "../listen/client-address.ts";
 import type { Metrics } from "../metrics.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { list, milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
-import { originList } from "../../common/origin.ts";
+import { originList } from "../../common/http/origin.ts";
 
 /** The replica's variables. */
 export const schema = z

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { isSafePattern } from "redos-detector";
 import { parseSync } from "vite";
 import { expect, test } from "vitest";
-import { NAMESPACE, RELAYED } from "../../common/protocol.ts";
+import { NAMESPACE, RELAYED } from "../../common/protocol-names.ts";
 
 /** What strangers' bytes are read by: the programs in front, and what they import. Settings are the operator's. */
 const files = globSync("{proxy,services/signaling,common}/**/*.ts").filter(

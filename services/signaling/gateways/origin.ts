@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { mayConnect } from "../../../common/origin.ts";
+import { mayConnect } from "../../../common/http/origin.ts";
 
 /**
  * Whether a page of the request's origin may connect. The host that the client asked for is `X-Forwarded-Host`, which

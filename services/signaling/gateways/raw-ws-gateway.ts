@@ -1,8 +1,8 @@
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { createOriginLog } from "../../../common/http/origin.ts";
 import type { Log } from "../../../common/log.ts";
-import { createOriginLog } from "../../../common/origin.ts";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 
 const program = `
   import http from "node:http";
-  import { reachStackDirectly } from "./common/stack-hosts.ts";
+  import { reachStackDirectly } from "./common/http/stack-hosts.ts";
   if (process.argv[2] === "direct") reachStackDirectly(process.env);
   const url = process.argv[1];
   const fetched = await fetch(url).then((answer) => answer.text());

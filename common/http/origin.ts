@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 
 /** Origins whose refusal is told one by one; a stranger can send any number. */
 const toldLimit = 32;
