@@ -9,7 +9,7 @@ import type { Carried, Replica } from "../routing/replica-table.ts";
 import { Ejected, TryTimeout } from "../routing/try-errors.ts";
 import type { Passed } from "../screen/gate.ts";
 import { answerHeaders } from "../screen/headers.ts";
-import { createProxyServer } from "./http-proxy.ts";
+import { createProxyServer, type HttpProxyServer, sendBy } from "./http-proxy.ts";
 
 /** Idle connections to a replica are kept for so long, ms: less than the 5 s after which Node's servers close them. */
 const idleUpstreamMs = 4_000;
@@ -48,7 +48,6 @@ interface Exchange extends Carried {
   onHead(): void;
 }
 
-type HttpProxyServer = ReturnType<typeof createProxyServer<IncomingMessage, ServerResponse>>;
 /** Two a replica: options that hold for one request alone would cost a copy of all options. */
 interface Servers {
   withBody: HttpProxyServer;
@@ -196,27 +195,6 @@ export function createForwarder(options: {
   }
 
   return { forward, abandon, close: () => agent.destroy() };
-}
-
-/** `web` as http-proxy documents it, options left out where there are none; its types know no such call. */
-function sendBy(
-  server: HttpProxyServer,
-  request: IncomingMessage,
-  response: ServerResponse,
-  onError: (error: Error) => void,
-): void {
-  const web = server.web as unknown as (...args: unknown[]) => void;
-  const { url = "" } = request;
-  if (url.includes("//") || url.includes(":/")) web.call(server, request, response, { ssl: fixedPath(url) }, onError);
-  else web.call(server, request, response, onError);
-}
-
-/**
- * Options for a request to exactly this target: http-proxy tidies a path up (`//` to `/`), and would make another one of
- * it than the one that was screened. It writes its own onto this object, in sloppy mode, where that is ignored.
- */
-function fixedPath(target: string): object {
-  return Object.defineProperty({}, "path", { value: target, enumerable: true, writable: false });
 }
 
 /** Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire, registerHooks } from "node:module";
 import type httpProxy from "http-proxy";
 
@@ -21,3 +22,26 @@ function loadHttpProxy(): typeof httpProxy {
 }
 
 export const { createProxyServer } = loadHttpProxy();
+
+export type HttpProxyServer = ReturnType<typeof createProxyServer<IncomingMessage, ServerResponse>>;
+
+/** `web` as http-proxy documents it, options left out where there are none; its types know no such call. */
+export function sendBy(
+  server: HttpProxyServer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  onError: (error: Error) => void,
+): void {
+  const web = server.web as unknown as (...args: unknown[]) => void;
+  const { url = "" } = request;
+  if (url.includes("//") || url.includes(":/")) web.call(server, request, response, { ssl: fixedPath(url) }, onError);
+  else web.call(server, request, response, onError);
+}
+
+/**
+ * Options for a request to exactly this target: http-proxy tidies a path up (`//` to `/`), and would make another one of
+ * it than the one that was screened. It writes its own onto this object, in sloppy mode, where that is ignored.
+ */
+function fixedPath(target: string): object {
+  return Object.defineProperty({}, "path", { value: target, enumerable: true, writable: false });
+}
