@@ -1,6 +1,6 @@
 # syntax-free on purpose: the classic frontend builds it too, where no registry can be reached for another one.
 #
-#   docker build --target proxy .        proxy · signaling · caller · board · ops: one image a program
+#   docker build --target proxy .        proxy · signaling · caller · guard · board · ops: one image a program
 #
 # No build step for the programs: Node 24 runs the TypeScript that is in the repository. Only the pages are built.
 ARG IMAGE_NODE=node:24-trixie-slim
@@ -14,7 +14,7 @@ COPY common common
 COPY client client
 COPY web web
 RUN node_modules/.bin/vite build web
-COPY services/board services/board
+COPY --chown=1000:1000 services/board services/board
 RUN node_modules/.bin/vite build services/board/page
 
 # What the programs need at run time. Optional packages stay: they carry the native parts of node-datachannel.
@@ -29,29 +29,34 @@ LABEL hold-the-line.node.oldest="24.18.1" hold-the-line.node.tested="24"
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=production /app/node_modules node_modules
-COPY package.json ./
-COPY common common
+# Owned by who runs them: a clone under umask 077 has files that nobody else may read.
+COPY --chown=1000:1000 package.json ./
+COPY --chown=1000:1000 common common
 USER 1000:1000
 
 FROM runtime AS proxy
-COPY proxy proxy
+COPY --chown=1000:1000 proxy proxy
 CMD ["sh", "proxy/start.sh"]
 
 FROM runtime AS signaling
-COPY services/signaling services/signaling
+COPY --chown=1000:1000 services/signaling services/signaling
 COPY --from=build /app/web/dist web/dist
 CMD ["node", "services/signaling/main.ts"]
 
 FROM runtime AS caller
-COPY client client
-COPY services/caller services/caller
+COPY --chown=1000:1000 client client
+COPY --chown=1000:1000 services/caller services/caller
 CMD ["node", "services/caller/main.ts"]
 
+FROM runtime AS guard
+COPY --chown=1000:1000 services/guard services/guard
+CMD ["node", "services/guard/main.ts"]
+
 FROM runtime AS board
-COPY services/board services/board
+COPY --chown=1000:1000 services/board services/board
 COPY --from=build /app/services/board/page/dist services/board/page/dist
-COPY grafana/dashboards grafana/dashboards
-COPY docs/runbooks docs/runbooks
+COPY --chown=1000:1000 grafana/dashboards grafana/dashboards
+COPY --chown=1000:1000 docs/runbooks docs/runbooks
 CMD ["node", "services/board/main.ts"]
 
 FROM runtime AS ops
@@ -62,7 +67,7 @@ COPY --from=build /app/node_modules/zrender node_modules/zrender
 COPY ops ops
 COPY prometheus prometheus
 COPY .env.example ./
-# The volume that is mounted here takes this mode: make runs the CLI as whoever runs make.
-RUN chmod 1777 prometheus/targets
+# Readable by any user, as make runs the CLI as whoever runs make; the volume that is mounted at targets takes its mode.
+RUN chmod -R a+rX package.json .env.example common ops prometheus && chmod 1777 prometheus/targets
 ENTRYPOINT ["node", "ops/cli.ts"]
 CMD ["--help"]

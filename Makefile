@@ -4,9 +4,18 @@
 #   NODE=2                      the replica that a target acts on; without it, the busiest
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-stack := sh ops/sh/stack.sh
+# Scripts read variables from the environment, where ops/sh/variables.sh says what each may hold. make itself must not
+# look into a value: `override … := $(value …)` keeps `$(shell …)` in it from being run when it is exported.
+literal = $(eval override $1 := $$(value $1))$(eval export $1)
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call literal,$(name))))
 # npm has an environment variable NODE of its own, the path of a program: no replica.
-node = $(if $(filter /%,$(NODE)),,$(NODE))
+ifneq ($(filter environment,$(origin NODE)),)
+ifneq ($(filter /%,$(value NODE)),)
+unexport NODE
+endif
+endif
+checked := sh ops/sh/checked.sh
+stack := sh ops/sh/stack.sh
 
 .PHONY: help
 help: ## this list
@@ -23,7 +32,7 @@ down: ## stop everything, leave nothing behind
 status: ## what runs, in which state, with how many tunnels
 	@$(stack) status
 logs: ## follow logs; NODE=2 SERVICE=proxy LEVEL=warn ROOM=demo
-	@$(stack) logs $(SERVICE) $(if $(node),--node $(node)) $(if $(LEVEL),--level $(LEVEL)) $(if $(ROOM),--room "$(ROOM)")
+	@$(stack) logs
 board: ## the stack live, its dashboards and reports, in a browser
 	@$(stack) board
 open: ## the call page in a browser
@@ -34,27 +43,27 @@ urls: ## where everything listens
 ##@ Break it (NODE=2 names the replica, without it the busiest is taken)
 .PHONY: kill-node start-node pause-node resume-node restart-node
 kill-node: ## SIGKILL a replica in the middle of its calls
-	@$(stack) chaos kill $(node)
+	@$(stack) chaos kill
 start-node: ## start a replica that is down
-	@$(stack) chaos start $(node)
+	@$(stack) chaos start
 pause-node: ## freeze a replica: sockets stay open, nothing answers
-	@$(stack) chaos pause $(node)
+	@$(stack) chaos pause
 resume-node: ## let a frozen replica go on
-	@$(stack) chaos resume $(node)
+	@$(stack) chaos resume
 restart-node: ## stop a replica in order, then start it
-	@$(stack) chaos restart $(node)
+	@$(stack) chaos restart
 
 .PHONY: crash-node drain-node undrain-node partition-node slow-node
 crash-node: ## kill it from inside: the restart policy heals (compose)
-	@$(stack) chaos crash $(node)
+	@$(stack) chaos crash
 drain-node: ## move a replica's peers away; it keeps running
-	@$(stack) chaos drain $(node)
+	@$(stack) chaos drain
 undrain-node: ## let a drained replica take sessions again
-	@$(stack) chaos undrain $(node)
+	@$(stack) chaos undrain
 partition-node: ## cut a replica from the backplane
-	@$(stack) chaos partition $(node)
+	@$(stack) chaos partition
 slow-node: ## slow a replica's way to Redis; MS=200 JITTER=50
-	@$(stack) chaos slow $(node) $(if $(MS),--ms $(MS)) $(if $(JITTER),--jitter $(JITTER))
+	@$(stack) chaos slow
 
 .PHONY: kill-redis start-redis pause-redis resume-redis restart-redis partition-redis slow-redis
 kill-redis: ## SIGKILL the backplane
@@ -70,7 +79,7 @@ restart-redis: ## stop Redis in order, then start it
 partition-redis: ## cut Redis from every replica
 	@$(stack) chaos partition redis
 slow-redis: ## slow everybody's way to Redis; MS=200 JITTER=50
-	@$(stack) chaos slow redis $(if $(MS),--ms $(MS)) $(if $(JITTER),--jitter $(JITTER))
+	@$(stack) chaos slow redis
 
 .PHONY: kill-proxy start-proxy pause-proxy resume-proxy restart-proxy
 kill-proxy: ## SIGKILL the proxy: signaling stops, media does not
@@ -89,11 +98,11 @@ restart-proxy: ## stop the proxy in order, then start it
 heal: ## undo everything that was broken on purpose
 	@$(stack) chaos heal
 provoke: ## ALERT=ProxyDown: raise an alert; ONCE=1 ends it
-	@$(stack) provoke $(ALERT) $(if $(ONCE),--once)
+	@$(stack) provoke
 roll: ## restart the replicas one by one, as a deploy would
 	@$(stack) roll
 scale: ## N=4: run so many replicas (1 to 5)
-	@$(stack) scale $(N)
+	@$(stack) scale
 watch-backplane: ## what the replicas tell each other through Redis
 	@$(stack) watch-backplane
 
@@ -102,65 +111,65 @@ watch-backplane: ## what the replicas tell each other through Redis
 drills: ## list the drills
 	@$(stack) drills
 drill: ## DRILL=kill-node: run one; SEED= CALLS= CONTROL=1 JSON=1
-	@$(stack) drill $(DRILL) $(if $(CONTROL),--control) $(if $(SEED),--seed $(SEED)) $(if $(CALLS),--calls $(CALLS)) $(if $(DRY_RUN),--dry-run) $(if $(JSON),--json)
+	@$(stack) drill
 drill-all: ## every drill that this engine can; REPEAT=3
-	@$(stack) drills --all $(if $(REPEAT),--repeat $(REPEAT))
+	@$(stack) drills --all
 drills-ci: ## the four drills of CI, on the stack that is up
 	@$(stack) drills --ci
 soak: ## MINUTES=30 of random seeded drills; SEED=1
-	@$(stack) soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
+	@$(stack) soak
 game-day: ## a hidden fault: detect, name, heal; LEVEL=1..3 SEED=7
-	@$(stack) game-day $(if $(LEVEL),--level $(LEVEL)) $(if $(SEED),--seed $(SEED))
+	@$(stack) game-day
 report: ## this stack's newest report
 	@$(stack) report
 
 ##@ Prepare
 .PHONY: doctor certs images-debian
 doctor: ## is this host fit for it, and what to fix
-	@sh ops/sh/doctor.sh
+	@$(checked) ops/sh/doctor.sh
 certs: ## a local CA and certificate for OVERLAYS=tls
-	@sh deploy/tls/certs.sh
+	@$(checked) deploy/tls/certs.sh
 images-debian: ## third-party images from Debian packages
-	@sh deploy/debian/images.sh
+	@$(checked) deploy/debian/images.sh
 
 ##@ Your own application
 .PHONY: adopt-check
 adopt-check: ## URL=http://…: what breaks behind this proxy; PATHS= SLOW=
-	@sh ops/sh/develop.sh adopt-check
+	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop
 .PHONY: check test test-untuned test-hostile test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types
-	@sh ops/sh/develop.sh check
+	@$(checked) ops/sh/develop.sh check
 test: ## every test, on stacks of its own
-	@sh ops/sh/develop.sh test
+	@$(checked) ops/sh/develop.sh test
 test-untuned: ## the proxy's tests with PROXY_TUNING=off
-	@sh ops/sh/develop.sh test-untuned
+	@$(checked) ops/sh/develop.sh test-untuned
 test-hostile: ## hostile clients beside calls; ONLY=heads,bodies
-	@sh ops/sh/develop.sh test-hostile
+	@$(checked) ops/sh/develop.sh test-hostile
 test-conformance: ## every promise of every backplane, slowly
-	@sh ops/sh/develop.sh test-conformance
+	@$(checked) ops/sh/develop.sh test-conformance
 test-long: ## 20 kills of Redis in a row, Redis gone for a minute
-	@sh ops/sh/develop.sh test-long
+	@$(checked) ops/sh/develop.sh test-long
 test-protocols: ## the Socket.IO suites; SOCKETIO_REPO=checkout
-	@sh ops/sh/develop.sh test-protocols
+	@$(checked) ops/sh/develop.sh test-protocols
 bench-proxy: ## the proxy against HAProxy, nginx and stock http-proxy
-	@sh ops/sh/develop.sh bench-proxy
+	@$(checked) ops/sh/develop.sh bench-proxy
 bench-signaling: ## latency, CPU and memory of the replicas
-	@sh ops/sh/develop.sh bench-signaling
+	@$(checked) ops/sh/develop.sh bench-signaling
 token: ## a JWT for AUTH=jwt; ROOM= SUBJECT= ROLE= TTL_SECONDS=
-	@ROOM='$(ROOM)' SUBJECT='$(SUBJECT)' ROLE='$(ROLE)' TTL_SECONDS='$(TTL_SECONDS)' sh ops/sh/develop.sh token
+	@$(checked) ops/sh/develop.sh token
 test-drills: ## four drills, a killed runner, a game day
-	@sh ops/sh/develop.sh test-drills
+	@$(checked) ops/sh/develop.sh test-drills
 test-controls: ## every drill must deviate when what it proves is off
-	@sh ops/sh/develop.sh test-controls
+	@$(checked) ops/sh/develop.sh test-controls
 test-drill-all: ## every drill once and a short soak; REPEAT=3
-	@REPEAT='$(REPEAT)' sh ops/sh/develop.sh test-drill-all
+	@$(checked) ops/sh/develop.sh test-drill-all
 test-compose: ## the compose stack on a real Docker Engine
-	@sh test/compose/run.sh
+	@$(checked) test/compose/run.sh
 verify-observability: ## prove dashboards, rules and alerts
-	@sh ops/sh/develop.sh verify-observability
+	@$(checked) ops/sh/develop.sh verify-observability
 dashboards: ## write grafana/dashboards and docs/metrics.md anew
-	@sh ops/sh/develop.sh dashboards
+	@$(checked) ops/sh/develop.sh dashboards
 clean: ## delete what make made: dependencies, builds, caches
-	@sh ops/sh/develop.sh clean
+	@$(checked) ops/sh/develop.sh clean

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { ConfigError, loadConfig } from "../common/config.ts";
 import { reachStackDirectly } from "../common/http/stack-hosts.ts";
+import { escapeLine, escapeUnprintable } from "../common/printable.ts";
 import { type Command, UsageError } from "./command.ts";
 import { adoptCheck } from "./commands/adopt-check.ts";
 import { chaos } from "./commands/chaos.ts";
@@ -65,14 +66,23 @@ async function run([name, ...args]: string[]): Promise<number> {
     );
     const text = `usage: node ops/cli.ts <command>\n${list.join("\n")}`;
     if (name === undefined || name === "help" || name === "--help") console.log(text);
-    else console.error(`no such command: ${name} (${Object.keys(commands).join(", ")})`);
+    else console.error(`no such command: ${escapeLine(name)} (${Object.keys(commands).join(", ")})`);
     return name === undefined || name === "help" || name === "--help" ? 0 : 2;
   }
   const root = resolve(import.meta.dirname, "..");
   const config = loadConfig(schema, process.env);
   const stack = openStack(root, config, process.env);
   return (
-    (await command.run({ config, stack, print: (line) => console.log(line), signal: interrupted.signal }, args)) ?? 0
+    (await command.run(
+      {
+        config,
+        stack,
+        print: (text) => console.log(escapeUnprintable(text)),
+        printEscaped: (line) => console.log(line),
+        signal: interrupted.signal,
+      },
+      args,
+    )) ?? 0
   );
 }
 
@@ -80,7 +90,7 @@ try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   const { message, code } = error as Error & { code?: string };
-  console.error(`ops: ${message}`);
+  console.error(`ops: ${escapeLine(message)}`);
   if (process.env["LOG_LEVEL"] === "debug") console.error(error);
   const notPossible =
     error instanceof CannotError || error instanceof UsageError || code?.startsWith("ERR_PARSE_ARGS") === true;

@@ -5,8 +5,10 @@ import type { Stack } from "./stack/open-stack.ts";
 export interface CommandContext {
   config: Config;
   stack: Stack;
-  /** One line on standard output. */
-  print(line: string): void;
+  /** One line or several on standard output; what a terminal would obey is shown as its code. */
+  print(text: string): void;
+  /** One line that is escaped already, as it is: it may hold colours. */
+  printEscaped(line: string): void;
   /** Aborted by SIGINT and SIGTERM: commands that go on until then end in order. */
   signal: AbortSignal;
 }

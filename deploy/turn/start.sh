@@ -2,14 +2,35 @@
 # Starts coturn with the shared secret of the mounted file.
 set -eu
 umask 077
+# Newlines at the secret's end, CR too, are no part of it.
+secret=$(tr -d '\r\n' </run/secrets/turn_secret)
+first=${RELAY_PORTS%-*} last=${RELAY_PORTS#*-}
+ports=$((last - first + 1))
+# Nobody takes all relay ports: a user has a quarter of them at the most, and never more than twelve.
+user_quota=$((ports / 4))
+if [ "$user_quota" -gt 12 ]; then user_quota=12; fi
+if [ "$user_quota" -lt 1 ]; then user_quota=1; fi
+
+# Addresses of networks that are nobody's on the internet (RFC 6890, RFC 4193, RFC 4291): a peer with credentials would
+# reach the host's other containers and the site's network through the relay. TURN_ALLOW_PRIVATE=1 is for calls between
+# pages on one laptop or one site; loopback, link-local with the cloud's metadata service, and multicast stay closed.
+denied='0.0.0.0-0.255.255.255 127.0.0.0-127.255.255.255 169.254.0.0-169.254.255.255 192.0.0.0-192.0.0.255
+  192.0.2.0-192.0.2.255 192.88.99.0-192.88.99.255 198.18.0.0-198.19.255.255 198.51.100.0-198.51.100.255
+  203.0.113.0-203.0.113.255 224.0.0.0-255.255.255.255
+  ::-:: ::1-::1 64:ff9b::-64:ff9b::ffff:ffff 100::-100::ffff:ffff:ffff:ffff 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff
+  2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff ff00::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'
+private='10.0.0.0-10.255.255.255 100.64.0.0-100.127.255.255 172.16.0.0-172.31.255.255 192.168.0.0-192.168.255.255
+  ::ffff:0:0-::ffff:ffff:ffff fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'
+if [ "${ALLOW_PRIVATE:-0}" != 1 ]; then denied="$denied $private"; fi
+
 cat >/tmp/turnserver.conf <<CONF
 listening-port=3478
 use-auth-secret
-static-auth-secret=$(cat /run/secrets/turn_secret)
+static-auth-secret=$secret
 realm=hold-the-line
 relay-ip=$(hostname -i | cut -d' ' -f1)
-min-port=${RELAY_PORTS%-*}
-max-port=${RELAY_PORTS#*-}
+min-port=$first
+max-port=$last
 ${EXTERNAL_IP:+external-ip=$EXTERNAL_IP}
 fingerprint
 stale-nonce=600
@@ -17,13 +38,13 @@ no-tls
 no-dtls
 no-cli
 no-multicast-peers
-# UDP alone is relayed, and not to a cloud's metadata service.
+# UDP alone is relayed.
 no-tcp-relay
-denied-peer-ip=169.254.0.0-169.254.255.255
+$(for range in $denied; do echo "denied-peer-ip=$range"; done)
 no-software-attribute
-# Quotas: allocations in all, and a user's.
-total-quota=400
-user-quota=12
+# Quotas: allocations in all, as many as there are ports, and a user's.
+total-quota=$ports
+user-quota=$user_quota
 pidfile=/tmp/turnserver.pid
 userdb=/tmp/turndb
 CONF

@@ -1,8 +1,9 @@
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { type Command, UsageError } from "../command.ts";
+import { linesOf } from "../logs/lines.ts";
 import { createLogLines, levelNames } from "../logs/log-lines.ts";
 import { followFiles } from "../process/follow-files.ts";
+import { CannotError } from "../stack/engine.ts";
 
 const options = {
   node: { type: "string" },
@@ -16,21 +17,23 @@ const options = {
 export const logs: Command = {
   usage: "[service …] [--node 2] [--level warn] [--room demo] [--no-follow] [--stdin]",
   summary: "the last lines of each service, then new ones as they come",
-  async run({ stack, print, signal }, args) {
+  async run({ stack, printEscaped, signal }, args) {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     if (values.level !== undefined && !levelNames.includes(values.level))
       throw new UsageError(`LEVEL=${values.level}: must be one of ${levelNames.join(", ")}`);
     const readable = createLogLines(values, process.stdout.isTTY === true);
     if (values.stdin) {
       // Compose begins each line with the container's name: `signaling-2  | {…}`.
-      for await (const line of createInterface({ input: process.stdin })) {
-        const [, prefix = "", rest = ""] = /^([\w.-]+\s*\| )?(.*)$/.exec(line) ?? [];
+      for await (const line of linesOf(process.stdin)) {
+        const prefix = /^[\w.-]+ *\| /.exec(line)?.[0] ?? "";
+        const rest = line.slice(prefix.length);
         const told = readable(rest);
-        if (told !== undefined) print(`${prefix}${told}`);
+        if (told !== undefined) printEscaped(`${prefix}${told}`);
       }
       return 0;
     }
     const known = (await stack.engine.services()).map(({ id }) => id);
+    if (known.length === 0) throw new CannotError(`the stack "${stack.engine.stack}" is not up: make up`);
     const asked = values.node === undefined ? [] : [values.node.replace(/^(?=\d+$)/, "signaling-")];
     const wanted = [...positionals, ...asked];
     const unknown = wanted.filter((id) => !known.includes(id));
@@ -39,7 +42,7 @@ export const logs: Command = {
     const width = Math.max(...ids.map((id) => id.length));
     const tell = (id: string, line: string) => {
       const told = line === "" ? undefined : readable(line);
-      if (told !== undefined) print(`${id.padEnd(width)} | ${told}`);
+      if (told !== undefined) printEscaped(`${id.padEnd(width)} | ${told}`);
     };
     // Where a filter is set, further back: what it leaves is little.
     const filtered = values.level !== undefined || values.room !== undefined;

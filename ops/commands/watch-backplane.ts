@@ -1,3 +1,4 @@
+import { escapeLine } from "../../common/printable.ts";
 import type { Command } from "../command.ts";
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
 import { pause } from "../wait/pause.ts";
@@ -42,5 +43,5 @@ export const watchBackplane: Command = {
 };
 
 function describe({ room, what, bytes, channel }: Exclude<BackplaneEvent, { kind: "heartbeat" }>): string {
-  return `${(room === undefined ? channel : `room ${room}`).padEnd(30)} ${what.padEnd(14)} ${bytes} bytes`;
+  return `${escapeLine(room === undefined ? channel : `room ${room}`).padEnd(30)} ${what.padEnd(14)} ${bytes} bytes`;
 }

@@ -25,3 +25,18 @@ test("the filter leaves out lower levels, other rooms, and, where it asks for on
   expect(createLogLines({ level: "warn" }, false)("* Ready to accept connections")).toBeUndefined();
   expect(createLogLines({}, false)('{"half":')).toBe('{"half":');
 });
+
+test("what is in a line cannot move, hide or end text on the terminal, with and without colours", () => {
+  const hostile = 'x\u001b[2J\u009b31m\u202e\u200b\u2028\n[03:04:05.678] ERROR: forged {"room":"y"}';
+  const codes = "x\\u001b[2J\\u009b31m\\u202e\\u200b\\u2028\\n";
+  for (const colours of [false, true]) {
+    const told = createLogLines({}, colours)(line("info", { room: hostile, msg: `joined ${hostile}` })) ?? "";
+    expect(told).toContain(`joined ${codes}`);
+    expect(told).toContain(`"room":"${codes}`);
+    const esc = String.fromCharCode(27);
+    expect(told.replaceAll(new RegExp(`${esc}\\[\\d+m`, "g"), "")).toMatch(/^[\x20-\x7e]+$/);
+    if (!colours) expect(told).not.toContain(esc);
+    else expect(told.match(new RegExp(`${esc}\\[`, "g"))?.length).toBeGreaterThan(1);
+    expect(createLogLines({}, colours)(`not ours ${hostile}`)).toMatch(/^[\x20-\x7e]+$/);
+  }
+});

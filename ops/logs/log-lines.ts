@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { prettyFactory } from "pino-pretty";
+import { escapeLine } from "../../common/printable.ts";
 
 /** Which lines are wanted. */
 export interface LogFilter {
@@ -9,14 +10,19 @@ export interface LogFilter {
   room?: string | undefined;
 }
 
+/** Fields that pino-pretty prints as they are; it writes all others as JSON. */
+const named = new Set(["msg", "level", "time"]);
 const levels = pino.levels.values;
 
 /** Names of the levels, lowest first. */
 export const levelNames: readonly string[] = Object.keys(levels);
 
+/** pino-pretty's own colours, the one control sequence that may reach the terminal. */
+const colour = new RegExp(`(${String.fromCharCode(27)}\\[\\d+m)`);
+
 /**
  * Makes log lines readable, and leaves out those that the filter does not want (undefined). Ours are JSON; any other
- * line stays as it is.
+ * line stays as it is. What comes out is one line that a terminal can show: nothing in it moves, hides or ends text.
  */
 export function createLogLines({ level, room }: LogFilter, colorize: boolean): (line: string) => string | undefined {
   const pretty = prettyFactory({
@@ -29,10 +35,18 @@ export function createLogLines({ level, room }: LogFilter, colorize: boolean): (
   const least = level === undefined ? 0 : (levels[level] ?? 0);
   return (line) => {
     const fields = fieldsOf(line);
-    if (fields === undefined) return level === undefined && room === undefined ? line : undefined;
+    if (fields === undefined) return level === undefined && room === undefined ? escapeLine(line) : undefined;
     if ((levels[String(fields["level"])] ?? 0) < least) return undefined;
     if (room !== undefined && fields["room"] !== room) return undefined;
-    return pretty(fields).trimEnd();
+    // Before colours are added, so that those which a message brings are none.
+    const safe = Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [
+        name,
+        typeof value === "string" && named.has(name) ? escapeLine(value) : value,
+      ]),
+    );
+    const told = pretty(safe).trimEnd().split(colour);
+    return told.map((part, at) => (at % 2 === 1 ? part : escapeLine(part))).join("");
   };
 }
 

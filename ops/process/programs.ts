@@ -130,6 +130,15 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
   return { ...launch, args: [...flags, ...launch.args] };
 }
 
+/** The guard in front of Prometheus and Alertmanager; `guarded` as its `GUARDED` has it. */
+export function guardLaunch({ root, settings }: StackLayout, guarded: readonly string[], passwordFile: string): Launch {
+  return node(root, "services/guard/main.ts", {
+    ...settings,
+    GUARDED: guarded.join(","),
+    GUARD_PASSWORD_FILE: passwordFile,
+  });
+}
+
 export function callerLaunch(layout: StackLayout): Launch {
   const { root, port, settings, app } = layout;
   return node(root, "services/caller/main.ts", {

@@ -20,6 +20,27 @@ export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_0
   });
 }
 
+/** True when something accepts connections at one of these URLs: the guard answers for others, so its answers tell nothing. */
+async function acceptsAny(urls: readonly string[], timeoutMs = 1_000): Promise<boolean> {
+  const accepted = await Promise.all(
+    urls.map(
+      (url) =>
+        new Promise<boolean>((resolve) => {
+          const { hostname, port } = new URL(url);
+          const socket = connect({ host: hostname, port: Number(port), timeout: timeoutMs });
+          const done = (answer: boolean) => {
+            socket.destroy();
+            resolve(answer);
+          };
+          socket.on("connect", () => done(true));
+          socket.on("error", () => done(false));
+          socket.on("timeout", () => done(false));
+        }),
+    ),
+  );
+  return accepted.includes(true);
+}
+
 /** What is asked besides a stack's endpoints, for the service `id`. */
 export function readyUrls(layout: StackLayout, id: string) {
   const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
@@ -46,6 +67,8 @@ export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typ
         return answersOk(`${endpoints.callerAdmin}/healthz`);
       case "board":
         return answersOk(`${urls.board}/healthz`);
+      case "guard":
+        return acceptsAny([endpoints.prometheus, endpoints.alertmanager]);
       case "prometheus":
         return answersOk(`${endpoints.prometheus}/-/ready`);
       case "alertmanager":

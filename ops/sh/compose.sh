@@ -1,6 +1,16 @@
 # shellcheck shell=sh disable=SC2154
 # The compose engine's share of stack.sh (sourced): Docker Compose, and ops/cli.ts in the ops container.
 
+# Where this client finds its engine: DOCKER_HOST, else the context in use; rootless engines have a socket of their own.
+endpoint=${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null || true)}
+case $endpoint in
+  unix://*) DOCKER_SOCKET=${endpoint#unix://} ;;
+  '') DOCKER_SOCKET=/var/run/docker.sock ;;
+  *) die "Docker is at $endpoint: the stack mounts files of this checkout, so its engine must be on this host (DOCKER_HOST=unix://…, docker context use default)" ;;
+esac
+export DOCKER_SOCKET
+rootless() { docker info --format '{{.SecurityOptions}}' 2>/dev/null | grep -q name=rootless; }
+
 COMPOSE_PROJECT_NAME=$STACK
 COMPOSE_FILE=compose.yaml
 for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay/compose.yaml; done
@@ -60,6 +70,7 @@ engine_reads() {
 
 engine_up() {
   sh ops/sh/secrets.sh
+  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn || exit $?
   # Mounted into the ops container: made by this user, not by Docker as root.
   mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names
@@ -102,8 +113,9 @@ engine_ops() {
   # A terminal where there is one: live views and questions need it.
   if [ -t 0 ] && [ -t 1 ]; then tty=; else tty=-T; fi
   # As this user, so that reports are not root's; in the socket's group, which is what Docker's API asks for.
+  # A rootless engine's root is this user already.
   as=
-  if socket=$(stat -c %g /var/run/docker.sock 2>/dev/null); then as="--user $(id -u):$socket"; fi
+  if ! rootless && socket=$(stat -c %g "$DOCKER_SOCKET" 2>/dev/null); then as="--user $(id -u):$socket"; fi
   # shellcheck disable=SC2086 # nothing where empty
   docker compose run --rm --no-deps --quiet-pull $tty $as ops "$@"
 }

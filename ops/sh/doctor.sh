@@ -32,6 +32,16 @@ if have docker && docker info >/dev/null 2>&1; then
   version=$(docker compose version --short 2>/dev/null | sed 's/^v//; s/[^0-9.].*//')
   if [ -n "$version" ] && at_least "$version" 2.33; then ok "Compose $version"; else fail "Compose ${version:-missing}: the plugin 2.33 or newer is needed"; fi
   if docker info --format '{{.Driver}}' | grep -qE 'overlay|btrfs|zfs|fuse'; then ok "storage driver $(docker info --format '{{.Driver}}')"; else warn "storage driver $(docker info --format '{{.Driver}}'): overlay2 is quicker and smaller"; fi
+  case ${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null || true)} in
+    '' | unix://*) ;;
+    *) fail "Docker's engine is on another host (DOCKER_HOST, docker context show): files of this checkout cannot be mounted there" ;;
+  esac
+  security=$(docker info --format '{{.SecurityOptions}}' 2>/dev/null || true)
+  case $security in *name=rootless*) warn "Docker is rootless: it works with its own socket; memory and CPU limits need cgroup v2 with delegation" ;; esac
+  case $security in
+    *name=selinux*) warn "SELinux confines containers, and mounts here carry no :z: chcon -Rt container_file_t redis prometheus alertmanager grafana deploy .secrets .stack reports" ;;
+  esac
+  if docker version 2>/dev/null | grep -qi podman; then warn "this is Podman's docker: not tried with it; ENGINE=process needs no engine"; fi
   docker info 2>&1 | grep -iE '^WARNING' | while read -r line; do warn "Docker: $line"; done
   nofile=$(awk '/^Max open files/ { print $5 }' "/proc/$(cat /run/docker.pid 2>/dev/null || echo none)/limits" 2>/dev/null || true)
   scope="Docker's containers"

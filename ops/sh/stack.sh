@@ -8,11 +8,14 @@ set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 
+. ops/sh/variables.sh
+
+check_variables
+[ $# -gt 0 ] || die "stack.sh takes a command: make lists them"
+. ops/sh/arguments.sh
 load_env "${ENV_FILE:-.env}"
+check_variables
 STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
-case $STACK in [a-z0-9]*) ;; *) die "STACK=$STACK: must begin with a lower-case letter or a digit" ;; esac
-case $STACK in *[!a-z0-9_-]*) die "STACK=$STACK: must be lower-case letters, digits, - and _" ;; esac
-case $PORT_BASE in *[!0-9]*) die "PORT_BASE=$PORT_BASE: must be a whole number" ;; esac
 state=.stack/$STACK
 # On a running stack the engine and the settings of its `up` count.
 asked=${ENGINE:-}
@@ -27,7 +30,6 @@ fi
 case $ENGINE in
   process) ;;
   compose) docker_answers || die "ENGINE=compose, but no Docker daemon with Compose answers: start Docker, or ENGINE=process" ;;
-  *) die "ENGINE=$ENGINE: must be compose or process" ;;
 esac
 export STACK PORT_BASE ENGINE
 export_ports

@@ -20,7 +20,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-const services = ["alertmanager", "board", "caller", "prometheus", "proxy", "redis", "redis-exporter"];
+const services = ["alertmanager", "board", "caller", "guard", "prometheus", "proxy", "redis", "redis-exporter"];
 const replicas = ["signaling-1", "signaling-2", "signaling-3"];
 
 test("these services run, healthy, and no other", () => {
@@ -95,7 +95,7 @@ test("each network has its members and no other", () => {
     edge: ["caller", "proxy"],
     signaling: ["proxy", ...replicas],
     backplane: ["redis", "redis-exporter", ...replicas],
-    monitoring: ["alertmanager", "board", "caller", "prometheus", "proxy", "redis-exporter", ...replicas],
+    monitoring: ["alertmanager", "board", "caller", "guard", "prometheus", "proxy", "redis-exporter", ...replicas],
   });
 });
 

@@ -13,6 +13,10 @@ const compose: Record<string, { value: string; meaning: string }> = {
   PUBLIC_BIND: { value: "127.0.0.1", meaning: "Host address of the proxy's public port; 0.0.0.0 for other machines" },
   GRAFANA: { value: "1", meaning: "0 leaves Grafana out, where its image cannot be pulled" },
   PROFILE: { value: "full", meaning: "minimal leaves out Prometheus, Alertmanager, Grafana and the exporter" },
+  DOCKER_SOCKET: {
+    value: "/var/run/docker.sock",
+    meaning: "Socket of the Docker Engine, for the ops container; make finds it by DOCKER_HOST or the context in use",
+  },
   OVERLAYS: { value: "", meaning: "Directories of deploy/ laid over compose.yaml, blanks between: tls turn chaos …" },
   ...image("IMAGE_NODE", "node:24-trixie-slim"),
   ...image("IMAGE_REDIS", "redis:8.0-bookworm"),
@@ -26,6 +30,10 @@ const compose: Record<string, { value: string; meaning: string }> = {
   CERTS_DIR: { value: "./certs", meaning: "With the overlay tls: where make certs puts the CA and the certificate" },
   TLS_NAMES: { value: "", meaning: "Names and addresses that make certs adds to the certificate, blanks between" },
   TURN_HOST: { value: "", meaning: "With the overlay turn: address that clients reach the TURN server at" },
+  TURN_ALLOW_PRIVATE: {
+    value: "0",
+    meaning: "With the overlay turn: 1 relays to private addresses too, for pages on one laptop or site",
+  },
   TURN_RELAY_PORTS: { value: "49160-49199", meaning: "With the overlay turn: UDP ports of relayed media, two a call" },
 };
 

@@ -10,6 +10,7 @@ import { defaultPorts } from "../../ops/ports.ts";
 import { proxyConfig as proxy } from "../../proxy/config.ts";
 import { schema as board } from "../../services/board/config.ts";
 import { schema as caller } from "../../services/caller/config.ts";
+import { schema as guard } from "../../services/guard/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
 
 /** How the settings of one program reach its containers. */
@@ -47,6 +48,8 @@ const programs: Record<string, Program> = {
     without: ["PAGE_DIR"],
   },
   caller: { schema: caller, own: [...onNetwork, "TARGET_URL"], without: [] },
+  // On the networks of compose.yaml Prometheus and Alertmanager ask nobody for a password.
+  guard: { schema: guard, own: ["GUARDED"], without: ["GUARD_PASSWORD"] },
   board: {
     schema: board,
     own: ["BOARD_HOST", "BOARD_PORT", "BOARD_TARGETS", "BOARD_STACK"],
@@ -63,7 +66,7 @@ const programs: Record<string, Program> = {
 };
 
 /** Variables of Node itself, not of a program. */
-const nodesOwn = ["NODE_OPTIONS", "NODE_EXTRA_CA_CERTS"];
+const nodesOwn = ["NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "NO_PROXY", "no_proxy"];
 
 interface Service {
   image?: string;

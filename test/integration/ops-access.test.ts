@@ -100,3 +100,46 @@ test("the exporter sees Redis, as the user that may look", async () => {
   const exporter = `${url("REDIS_EXPORTER_PORT")}/metrics`;
   await until("redis_up is 1", async () => /^redis_up 1$/m.test(await (await fetch(exporter)).text()));
 });
+
+test("a web page reaches neither Prometheus nor Alertmanager, and nobody shuts them down or reloads them by HTTP", async () => {
+  const silence = { matchers: [{ name: "alertname", value: ".*", isRegex: true }], startsAt: "2026-01-01T00:00:00Z" };
+  const post = (at: string, headers: Record<string, string>) =>
+    fetch(at, { method: "POST", headers: { ...json, ...headers }, body: JSON.stringify(silence) });
+  for (const variable of ["PROMETHEUS_PORT", "ALERTMANAGER_PORT"]) {
+    expect((await fetch(`${url(variable)}/-/ready`)).status).toBe(200);
+    for (const path of ["/api/v2/silences", "/-/reload", "/-/quit"])
+      expect([
+        variable,
+        path,
+        (await post(`${url(variable)}${path}`, { origin: "http://evil.example" })).status,
+      ]).toEqual([variable, path, 403]);
+  }
+  for (const path of ["/-/reload", "/-/quit"])
+    expect((await post(`${url("PROMETHEUS_PORT")}${path}`, {})).status).toBe(403);
+  expect((await fetch(`${url("PROMETHEUS_PORT")}/-/ready`)).status).toBe(200);
+});
+
+test("past the guard, Prometheus and Alertmanager ask for a password", async () => {
+  for (const variable of ["PROMETHEUS_GUARDED_PORT", "ALERTMANAGER_GUARDED_PORT"])
+    for (const path of ["/api/v2/silences", "/api/v1/query?query=up", "/metrics"])
+      expect([variable, (await fetch(`${url(variable)}${path}`)).status]).toEqual([variable, 401]);
+});
+
+test("Prometheus scrapes both, tells Alertmanager, and Alertmanager tells the caller", async () => {
+  const query = async (expr: string) => {
+    const answer = await fetch(`${url("PROMETHEUS_PORT")}/api/v1/query?query=${encodeURIComponent(expr)}`);
+    return ((await answer.json()) as { data: { result: unknown[] } }).data.result.length;
+  };
+  await until("all targets are up", async () => (await query("up == 1")) === 7, { withinMs: 20_000 });
+  expect(await query("up == 0")).toBe(0);
+  const alerts = [{ labels: { alertname: "Tried" }, annotations: { summary: "from the test" } }];
+  const sent = await fetch(`${url("ALERTMANAGER_PORT")}/api/v2/alerts`, {
+    method: "POST",
+    headers: json,
+    body: JSON.stringify(alerts),
+  });
+  expect(sent.status).toBe(200);
+  await until("the webhook got it", async () =>
+    JSON.stringify(await (await fetch(`${url("CALLER_ADMIN_PORT")}/alerts`)).json()).includes("Tried"),
+  );
+});

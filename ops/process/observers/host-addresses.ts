@@ -11,9 +11,9 @@ export function hostAddresses(port: PortOf): Readonly<Record<string, string>> {
     "proxy:9100": at("PROXY_ADMIN_PORT"),
     "caller:9100": at("CALLER_ADMIN_PORT"),
     "board:9120": at("BOARD_PORT"),
-    "prometheus:9090": at("PROMETHEUS_PORT"),
-    "localhost:9090": at("PROMETHEUS_PORT"),
-    "alertmanager:9093": at("ALERTMANAGER_PORT"),
+    "prometheus:9090": at("PROMETHEUS_GUARDED_PORT"),
+    "localhost:9090": at("PROMETHEUS_GUARDED_PORT"),
+    "alertmanager:9093": at("ALERTMANAGER_GUARDED_PORT"),
     "redis-exporter:9121": at("REDIS_EXPORTER_PORT"),
     ...Object.fromEntries(
       replicaIds(maxReplicas).map((id) => [`${id}:9100`, at(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)]),

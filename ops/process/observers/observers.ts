@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findExecutable } from "../executable.ts";
-import type { StackLayout } from "../programs.ts";
+import { guardLaunch, type StackLayout } from "../programs.ts";
 import { neededSecret } from "../secrets.ts";
 import type { Launch } from "../state-dir.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
 import { writePrometheusConfig } from "./prometheus-config.ts";
+import { writeWebAccess } from "./web-access.ts";
 
 /**
  * The programs that observe the stack, those that are installed: `prometheus`, `alertmanager`, `redis-exporter`. They
@@ -14,6 +15,7 @@ import { writePrometheusConfig } from "./prometheus-config.ts";
 export function observerLaunches(layout: StackLayout, path: string | undefined): Record<string, Launch> {
   const { root, dir, port } = layout;
   const launches: Record<string, Launch> = {};
+  const access = writeWebAccess(dir);
   const exporter = findExecutable(["prometheus-redis-exporter", "redis_exporter"], path);
   if (exporter !== undefined) {
     const address = `redis://127.0.0.1:${port("REDIS_PORT")}`;
@@ -48,7 +50,8 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
       args: [
         `--config.file=${written}`,
         `--storage.path=${join(dir, "alertmanager", "data")}`,
-        `--web.listen-address=127.0.0.1:${port("ALERTMANAGER_PORT")}`,
+        `--web.listen-address=127.0.0.1:${port("ALERTMANAGER_GUARDED_PORT")}`,
+        `--web.config.file=${access.config}`,
         "--cluster.listen-address=",
       ],
       env: {},
@@ -60,14 +63,20 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
     launches["prometheus"] = {
       command: prometheus,
       args: [
-        `--config.file=${writePrometheusConfig(layout, absent)}`,
+        `--config.file=${writePrometheusConfig(layout, absent, access.passwordFile)}`,
         `--storage.tsdb.path=${join(dir, "prometheus", "data")}`,
         "--storage.tsdb.retention.time=1d",
-        `--web.listen-address=127.0.0.1:${port("PROMETHEUS_PORT")}`,
-        "--web.enable-lifecycle",
+        `--web.listen-address=127.0.0.1:${port("PROMETHEUS_GUARDED_PORT")}`,
+        `--web.config.file=${access.config}`,
       ],
       env: {},
     };
   }
+  const guarded = ["prometheus", "alertmanager"].flatMap((id) => {
+    const name = id.toUpperCase();
+    const address = `127.0.0.1:${port(`${name}_PORT`)}=http://127.0.0.1:${port(`${name}_GUARDED_PORT`)}`;
+    return launches[id] === undefined ? [] : [address];
+  });
+  if (guarded.length > 0) launches["guard"] = guardLaunch(layout, guarded, access.passwordFile);
   return launches;
 }

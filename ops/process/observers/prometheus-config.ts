@@ -5,12 +5,14 @@ import { maxReplicas } from "../../ports.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 import type { StackLayout } from "../programs.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
+import { guardUser } from "./web-access.ts";
 
 interface StaticConfig {
   targets: string[];
   labels?: Record<string, string>;
 }
 interface ScrapeConfig {
+  basic_auth?: { username: string; password_file: string };
   job_name?: string;
   static_configs?: StaticConfig[];
   file_sd_configs?: { files: string[] }[];
@@ -31,15 +33,17 @@ function targetsDir({ dir }: StackLayout): string {
  * out, so that nothing looks down that was never there. The label `instance` keeps the compose name.
  *
  * @param missing services that this stack runs without
+ * @param passwordFile by which Prometheus and Alertmanager ask who comes (web-access.ts)
  * @returns the path of what was written
  */
-export function writePrometheusConfig(layout: StackLayout, missing: readonly string[]): string {
+export function writePrometheusConfig(layout: StackLayout, missing: readonly string[], passwordFile: string): string {
   const { root, dir, app } = layout;
   const addresses = scrapeAddresses(layout);
   // An application without metrics is judged by the proxy's.
   const absent =
     app !== undefined && app.metricsPath === undefined ? [...missing, ...replicaIds(maxReplicas)] : missing;
   const config = parse(readFileSync(join(root, "prometheus", "prometheus.yml"), "utf8")) as PrometheusConfig;
+  const withPassword = { basic_auth: { username: guardUser, password_file: passwordFile } };
   const place = (scrapes: readonly ScrapeConfig[]): ScrapeConfig[] =>
     scrapes.flatMap((scrape) => {
       const targets = placeTargets(scrape.static_configs ?? [], addresses, absent);
@@ -56,7 +60,11 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
     });
   config.rule_files = (config.rule_files ?? []).map((path) => ruleFile(layout, path));
   config.scrape_configs = place(config.scrape_configs ?? []);
-  config.alerting = { ...config.alerting, alertmanagers: place(config.alerting?.alertmanagers ?? []) };
+  config.scrape_configs = config.scrape_configs.map((scrape) =>
+    ["prometheus", "alertmanager"].includes(scrape.job_name ?? "") ? { ...scrape, ...withPassword } : scrape,
+  );
+  const alertmanagers = place(config.alerting?.alertmanagers ?? []).map((one) => ({ ...one, ...withPassword }));
+  config.alerting = { ...config.alerting, alertmanagers };
 
   mkdirSync(targetsDir(layout), { recursive: true });
   copyTargets(join(root, "prometheus", "targets"), targetsDir(layout), addresses);
