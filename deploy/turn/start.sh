@@ -3,7 +3,9 @@
 set -eu
 umask 077
 # Newlines at the secret's end, CR too, are no part of it.
-secret=$(tr -d '\r\n' </run/secrets/turn_secret)
+secret=$(tr -d '\r\n' <"${TURN_SECRET_FILE:-/run/secrets/turn_secret}")
+work=${WORK_DIR:-/tmp}
+relay_ip=${RELAY_IP:-$(hostname -i | cut -d' ' -f1)}
 first=${RELAY_PORTS%-*} last=${RELAY_PORTS#*-}
 ports=$((last - first + 1))
 # Nobody takes all relay ports: a user has a quarter of them at the most, and never more than twelve.
@@ -17,18 +19,19 @@ if [ "$user_quota" -lt 1 ]; then user_quota=1; fi
 denied='0.0.0.0-0.255.255.255 127.0.0.0-127.255.255.255 169.254.0.0-169.254.255.255 192.0.0.0-192.0.0.255
   192.0.2.0-192.0.2.255 192.88.99.0-192.88.99.255 198.18.0.0-198.19.255.255 198.51.100.0-198.51.100.255
   203.0.113.0-203.0.113.255 224.0.0.0-255.255.255.255
-  ::-:: ::1-::1 64:ff9b::-64:ff9b::ffff:ffff 100::-100::ffff:ffff:ffff:ffff 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff
+  ::1-::1 64:ff9b::-64:ff9b::ffff:ffff 100::-100::ffff:ffff:ffff:ffff 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff
   2002::-2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff fe80::-febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff ff00::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'
 private='10.0.0.0-10.255.255.255 100.64.0.0-100.127.255.255 172.16.0.0-172.31.255.255 192.168.0.0-192.168.255.255
   ::ffff:0:0-::ffff:ffff:ffff fc00::-fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'
 if [ "${ALLOW_PRIVATE:-0}" != 1 ]; then denied="$denied $private"; fi
 
-cat >/tmp/turnserver.conf <<CONF
+cat >"$work/turnserver.conf" <<CONF
 listening-port=3478
 use-auth-secret
 static-auth-secret=$secret
 realm=hold-the-line
-relay-ip=$(hostname -i | cut -d' ' -f1)
+${RELAY_IP:+listening-ip=$RELAY_IP}
+relay-ip=$relay_ip
 min-port=$first
 max-port=$last
 ${EXTERNAL_IP:+external-ip=$EXTERNAL_IP}
@@ -45,7 +48,7 @@ no-software-attribute
 # Quotas: allocations in all, as many as there are ports, and a user's.
 total-quota=$ports
 user-quota=$user_quota
-pidfile=/tmp/turnserver.pid
-userdb=/tmp/turndb
+pidfile=$work/turnserver.pid
+userdb=$work/turndb
 CONF
-exec turnserver -c /tmp/turnserver.conf --log-file=stdout --simple-log
+exec turnserver -c "$work/turnserver.conf" --log-file=stdout --simple-log

@@ -15,6 +15,7 @@ package_of() {
     tini-static) echo tini ;;
     unshare) echo util-linux ;;
     ip) echo iproute2 ;;
+    turnserver) echo coturn ;;
     *) echo "$1" ;;
   esac
 }
