@@ -1,0 +1,58 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const glossary = readFileSync(join(root, "docs/glossary.md"), "utf8");
+/** The rows of the glossary's second table: a word, the folders where it is not used, and what is used there. */
+const rows = [...glossary.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map(
+  ([, word = "", folders = "", instead = ""]) => ({
+    word,
+    folders: folders.trim().split(", "),
+    instead: instead.trim(),
+  }),
+);
+/** Names that others gave, and text for people who say it otherwise. */
+const allowed = [
+  "hold-the-line:canary", // The channel's name on the wire.
+  ':canary"',
+  "{@link",
+  "a canary that must come back", // The canary itself, in a drill's lesson.
+  "no sign of life",
+];
+
+test("the glossary says what is not used", () => {
+  expect(rows.length).toBeGreaterThan(10);
+});
+
+test.each(rows)("$word is not used in $folders: $instead", ({ word, folders }) => {
+  const found = folders.flatMap((folder) =>
+    globSync(`${folder}/**/*.{ts,sh,yaml,yml,css,html}`, { cwd: root })
+      .filter((path) => !/node_modules|\/dist\//.test(path))
+      .flatMap((path) =>
+        readFileSync(join(root, path), "utf8")
+          .split("\n")
+          .flatMap((line, index) => {
+            const rest = allowed.reduce((text, name) => text.replaceAll(name, ""), line);
+            const hit = rest.split(/[^A-Za-z0-9_]+/).some((one) => one.toLowerCase() === word.toLowerCase());
+            return hit ? [`${path}:${index + 1}: ${line.trim()}`] : [];
+          }),
+      ),
+  );
+  expect(found).toEqual([]);
+});
+
+test("every link of the documentation leads to a file", () => {
+  const pages = [
+    "README.md",
+    "CONTRIBUTING.md",
+    ...globSync("{docs,proxy,services,ops,client,web,common,test,examples}/**/*.md", { cwd: root }),
+  ].filter((path) => !path.includes("node_modules"));
+  const broken = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), "utf8").matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
+      .map(([, target = ""]) => target)
+      .filter((target) => globSync(join(root, page, "..", target)).length === 0)
+      .map((target) => `${page}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
