@@ -67,7 +67,7 @@ COPY --from=build /app/node_modules/zrender node_modules/zrender
 COPY ops ops
 COPY prometheus prometheus
 COPY .env.example ./
-# Readable by any user, as make runs the CLI as whoever runs make; the volume that is mounted at targets takes its mode.
+# Readable by any user, as make runs the CLI as the user who runs make; the volume that is mounted at targets takes its mode.
 RUN chmod -R a+rX package.json .env.example common ops prometheus && chmod 1777 prometheus/targets
 ENTRYPOINT ["node", "ops/cli.ts"]
 CMD ["--help"]

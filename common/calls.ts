@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 
-/** For who must know the name of a run before it is there, to end it whatever happens. */
+/** Choose the id first, so that a failed start can still be ended. */
 export const newRunId = (): string => `run-${randomBytes(4).toString("hex")}`;
 
 /** `POST /calls` of the caller: a run of synthetic calls, two peers a call. */

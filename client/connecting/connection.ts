@@ -94,7 +94,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     else openLater();
   });
   socket.on("disconnect", (reason, details) => {
-    // Our own doing: whoever did it has decided what comes next.
+    // The client closed the socket itself, and has decided what comes next.
     if (closed || reason === "io client disconnect") return;
     pace.lost();
     tell.onLost(reason, details);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A local CA and a certificate for the proxy under certs/: `make certs`. Again: a new certificate of the same CA, which
 # a running proxy takes over on SIGHUP (make says how). TLS_NAMES="call.example 192.0.2.7" adds names and addresses.
-# Browsers that should trust it import certs/ca.pem; whoever has certs/ca.key can pose as any site to them.
+# Browsers that should trust it import certs/ca.pem; anyone who has certs/ca.key can pose as any site to them.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh

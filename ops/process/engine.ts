@@ -45,7 +45,7 @@ export function hostEndpoints(
   };
 }
 
-/** The engine that runs every service as a child process of nobody; what runs is on record under `.stack/<name>/`. */
+/** The engine that runs every service as a detached process; `.stack/<name>/` says what runs. */
 export function createProcessEngine(options: {
   stack: string;
   state: StateDir;
@@ -184,7 +184,7 @@ export function createProcessEngine(options: {
     async exitCode(id) {
       const record = find(id);
       if (aliveState(record) !== "gone") return undefined;
-      // Nobody waits for the child of nobody: a program that ended in order says so last.
+      // The process is detached, so its exit code is unknown. A program that ended in order says so last.
       return readFileSync(state.logPath(id), "utf8").trimEnd().endsWith('"msg":"closed"}') ? 0 : undefined;
     },
   };

@@ -11,7 +11,7 @@ import { findStrays, markOf } from "./strays.ts";
 const lookEveryMs = 20;
 
 /**
- * Starts a service as a child of nobody: its own session, output appended to its log, on record before it is awaited.
+ * Starts a service as a detached process in a session of its own. Its output goes to its log; it is on record first.
  *
  * @param ready asked again and again until true
  * @throws one line with the last thing the service said, when it ends or is not ready within `withinMs`

@@ -20,7 +20,7 @@ export function secretOf(layout: Layout, name: string): string | undefined {
   return (existsSync(path) ? readSecret(path) : "") || undefined;
 }
 
-/** @throws CannotError where the secret is missing: nothing starts open to everybody for want of a password */
+/** @throws CannotError where the secret is missing: nothing starts open to everybody because a password is missing */
 export function neededSecret(layout: Layout, name: string): string {
   const value = secretOf(layout, name);
   if (value === undefined)

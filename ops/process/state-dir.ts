@@ -6,7 +6,7 @@ import type { ProcessIdentity } from "./identity.ts";
 export interface Launch {
   command: string;
   args: string[];
-  /** On top of the environment of whoever starts it. */
+  /** Added to the environment of the process that starts it. */
   env: Record<string, string>;
 }
 

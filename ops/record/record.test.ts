@@ -8,7 +8,7 @@ import { openRecord } from "./record.ts";
 
 const newDir = () => join(mkdtempSync(join(tmpdir(), "record-")), "deep");
 
-test("an action is there for whoever opens the record next, once, until it ends", () => {
+test("an action is in the record that is opened next, once, until it ends", () => {
   const dir = newDir();
   openRecord(dir).beginAction("pause", "redis");
   const [first] = openRecord(dir).read().actions;

@@ -45,8 +45,8 @@ const staleLockMs = 2_000;
 const lockEveryMs = 5;
 
 /**
- * The record of what is broken on a stack: one file, written before anything is broken, so that whoever comes next
- * knows what to undo, after a crash too. A change is atomic between processes.
+ * The record of what is broken on a stack. It is one file, written before anything is broken: the next command knows what
+ * to undo, after a crash too. A change is atomic between processes.
  *
  * @param dir the stack's state, `.stack/<name>`
  */
@@ -125,7 +125,7 @@ export function openRecord(dir: string) {
 
 export type BrokenRecord = ReturnType<typeof openRecord>;
 
-/** Takes a lock file, waiting for whoever holds it; returns what gives it back. */
+/** Takes a lock file, and waits while another process holds it. Returns what gives it back. */
 function lock(path: string): () => void {
   for (;;) {
     try {

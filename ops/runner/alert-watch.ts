@@ -14,7 +14,7 @@ export async function firingAlerts(prometheus: Prometheus): Promise<string[]> {
     const firing = (await prometheus.alerts()).filter(({ state }) => state === "firing");
     return [...new Set(firing.map(({ labels }) => labels["alertname"] ?? ""))];
   } catch (error) {
-    // A drill is judged by its callers; whoever expects an alert gets no figure, and so a deviation.
+    // A drill is judged by its callers. One that expects an alert gets no figure, and so deviates.
     if (error instanceof HttpError) return [];
     throw error;
   }

@@ -3,7 +3,7 @@ import type { UndoStep } from "../record/record.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { awaitReady, type ReplicaRow, replicaTable } from "../stack/replica-table.ts";
 
-/** How a control's settings are taken back: whoever got some is restarted with the stack's own. */
+/** How a control's settings are taken back: every service that got some is restarted with the stack's own. */
 export function undoControl(replicas: readonly ReplicaRow[], { settings }: Control): UndoStep[] {
   const ids = [
     ...(settings?.replicas === undefined ? [] : replicas.map(({ id }) => id)),

@@ -22,7 +22,7 @@ export function createProgress(stack: Stack, drill: Drill) {
     try {
       await changeAdmin(endpoints, "PUT", `${endpoints.callerAdmin}/marks/drill/${drill.name}`, told, 1_000);
     } catch (error) {
-      // The mark is for those who look on: a drill is not worse for want of it.
+      // The mark is for people who watch: the drill does not need it.
       if (!(error instanceof HttpError)) throw error;
     }
   }

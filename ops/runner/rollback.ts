@@ -6,8 +6,8 @@ import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { scale } from "../stack/scale.ts";
 
 /**
- * Undoes a drill, from its record alone: the runner calls it at its end, and whoever comes after a crash of the
- * runner. The record goes last.
+ * Undoes a drill from its record alone. The runner calls it at its end; after a crash of the runner, the next command
+ * does. The record goes last.
  *
  * @throws when the stack is not at steady state afterwards
  */

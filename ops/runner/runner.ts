@@ -25,7 +25,7 @@ export async function runDrill(
     result.reasons.push(...obstacles);
     return Object.assign(result, { endedAt: Date.now() });
   }
-  // On record before anything is broken, callers too: whoever comes after a killed runner ends them.
+  // The record comes before the first change. The next command after a killed runner undoes it, and ends its callers.
   await noteOnRecord(run);
   try {
     await switchOffControl(run);

@@ -71,10 +71,10 @@ export const schema = z
       .describe("The body of a polling POST must be there within this time; later: 408"),
     MAX_UNFINISHED_BYTES: wholeNumber(1_048_576, 17_179_869_184)
       .default(16_777_216)
-      .describe("What all clients have sent and not finished; above it whoever has most is cut off"),
+      .describe("Bytes that all clients have sent and not finished; above it the one with most is cut off"),
     MAX_UNREAD_BYTES: wholeNumber(1_048_576, 17_179_869_184)
       .default(16_777_216)
-      .describe("What all clients have not read; above it whoever has most is cut off as a slow consumer"),
+      .describe("Bytes that all clients have not read; above it the one with most is cut off as a slow consumer"),
     OVERLOAD_LAG_MS: milliseconds(1, 60_000)
       .default(200)
       .describe(

@@ -32,7 +32,7 @@ export function createAdapterClient({ fire, subscriptions, reconnector }: Carrie
     unsubscribe: ignore("channel"),
     pUnsubscribe: ignore("pattern"),
     sUnsubscribe: ignore("shard"),
-    /** `PUBSUB NUMSUB` and `SHARDNUMSUB`, by which adapters count servers: a shard channel lives on one primary. */
+    /** `PUBSUB NUMSUB` and `SHARDNUMSUB`, by which adapters count servers: a shard channel is on one primary. */
     async sendCommand(args: string[]): Promise<unknown> {
       const connection = reconnector.connection();
       if (connection === undefined) throw new Error("no connection to the backplane");

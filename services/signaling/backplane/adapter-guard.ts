@@ -21,8 +21,8 @@ interface ClusterMessage {
 
 /**
  * All that replicas ask of each other through an adapter: by number, `MessageType` of socket.io-adapter (broadcast,
- * server-side event) and `RequestType` of the pub/sub adapter (server-side event), none with an answer. What else the
- * adapters would do for whoever asks: disconnect everybody, move sockets between rooms, send handshakes with tokens.
+ * server-side event) and `RequestType` of the pub/sub adapter (server-side event), none with an answer. The
+ * adapters would do more for any sender: disconnect everybody, move sockets between rooms, send handshakes with tokens.
  */
 const allowedMessages: readonly unknown[] = [3, 9];
 const allowedRequest = 6;

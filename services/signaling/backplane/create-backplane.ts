@@ -11,7 +11,7 @@ import { createStreamsBackplane } from "./streams/streams.ts";
  */
 export function createBackplane(config: Config, replica: Omit<BackplaneContext, "envelope">): Promise<Backplane> {
   if (config.BACKPLANE_SECRET === undefined && config.RESUME_SECRET === undefined)
-    replica.log.warn("BACKPLANE_SECRET and RESUME_SECRET are unset: whoever may publish can speak for a replica");
+    replica.log.warn("BACKPLANE_SECRET and RESUME_SECRET are unset: anyone who can publish can speak for a replica");
   const context = { ...replica, envelope: createEnvelope(backplaneKey(config)) };
   if (config.BACKPLANE === "sharded") return createShardedBackplane(config, context);
   if (config.BACKPLANE === "streams") return createStreamsBackplane(config, context);

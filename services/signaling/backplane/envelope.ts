@@ -35,8 +35,8 @@ export type Opened =
 
 /**
  * Envelopes of everything that replicas say to each other. Each proves that a replica with the same key sent it, on
- * this channel, within the last second, and it opens once in each process: whoever may publish cannot speak for a
- * replica, and what he has heard he cannot say again.
+ * this channel, within the last second, and it opens once in each process. Anyone else who can publish
+ * cannot speak for a replica, and cannot repeat what was said.
  *
  * `header | payload | MAC over both and the name of the channel`.
  */

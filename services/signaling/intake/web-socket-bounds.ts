@@ -22,9 +22,9 @@ interface Receiver {
 }
 
 /**
- * A WebSocket server class, for `ws` and as Engine.IO's `wsEngine`: its sockets take few fragments, what they have of
- * a message that is not complete is on the ledger, and pings are answered by whoever reads them at the connection's
- * pace, not by themselves.
+ * A WebSocket server class, for `ws` and as Engine.IO's `wsEngine`: its sockets take few fragments, and the
+ * ledger counts what they have of a message that is not complete. A ping is answered when it is read, at the connection's
+ * pace.
  */
 export function boundedWebSocketServer(unfinished: Ledger): new (options: ServerOptions) => WebSocketServer {
   return class BoundedWebSocketServer extends WebSocketServer {

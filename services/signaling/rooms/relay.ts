@@ -37,7 +37,7 @@ export interface Relay {
 
 const nobody: readonly never[] = [];
 
-/** Relays a signal to whoever must get it, and says what its ack may promise. */
+/** Relays a signal to its addressees, and says what its ack may promise. */
 export function createRelay(options: {
   config: Config;
   directory: Directory;

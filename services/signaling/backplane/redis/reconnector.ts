@@ -17,8 +17,8 @@ export type ConnectionScope = AbortController;
  * One connection to the backplane at a time, made anew whenever the last one ended or was given up.
  *
  * A client's own reconnect is not enough: a frozen server, or a network that swallows packets, leaves it "ready" for
- * minutes, and what it has queued is delivered late. So a connection is thrown away whole, with all that was pending,
- * by whoever finds it dead (`renew`), and the next attempt starts fresh.
+ * minutes, and what it has queued is delivered late. So the part that finds a connection dead throws it away whole, with
+ * all that was pending (`renew`), and the next attempt starts fresh.
  */
 export function createReconnector<C extends { destroy(): void }>(options: {
   /** Connects; must destroy what it has made when `scope` ends, and end `scope` when the connection is lost. */

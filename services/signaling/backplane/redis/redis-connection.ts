@@ -4,7 +4,7 @@ import type { RedisClient, RedisTarget } from "./redis-target.ts";
 /** Plain channels, patterns of them, and channels of sharded pub/sub (Redis 7). */
 export type ChannelKind = "channel" | "pattern" | "shard";
 
-/** What the backplanes need of a connected Redis, single or cluster; it lives until it is destroyed, once. */
+/** What the backplanes need of a connected Redis, single or cluster. It works until it is destroyed, once. */
 export interface RedisConnection {
   publish(kind: ChannelKind, channel: string, message: Buffer): Promise<unknown>;
   subscribe(kind: ChannelKind, channel: string, listener: (message: Buffer, channel: Buffer) => void): Promise<unknown>;

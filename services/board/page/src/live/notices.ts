@@ -81,7 +81,7 @@ function section(title: string) {
   };
 }
 
-/** The moment as a clock shows it, and how long ago that was for whoever points at it. */
+/** The moment as a clock shows it; a pointer on it shows how long ago that was. */
 function time(at: number): HTMLElement {
   const text = new Date(at).toLocaleTimeString("en-GB");
   return h("time", { datetime: new Date(at).toISOString(), title: `${ago(Date.now() - at)} ago` }, text);
