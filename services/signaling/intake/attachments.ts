@@ -3,6 +3,21 @@ import { maxDepth } from "../rooms/event-size.ts";
 /** Attachments that an event may have: clients' parsers give up their connection above that (socket.io-parser 4.2). */
 export const maxAttachments = 10;
 
+/** A binary event without its data (Socket.IO protocol 5): type, attachments, namespace, id. */
+const binaryHead = /^5(\d{1,9})-\/[^,]{1,64},(\d{1,16})?\[/;
+
+/**
+ * A binary event whose text alone is over `maxBytes`, and the ack that it asks for; undefined: it is none. It would be
+ * kept until its attachments are there, so that it is not even read.
+ */
+export function oversizedEvent(text: string, maxBytes: number): { id?: number; attachments: number } | undefined {
+  if (text.length <= maxBytes) return undefined;
+  const head = binaryHead.exec(text.slice(0, 128));
+  if (head === null) return undefined;
+  const [, attachments, id] = head;
+  return { attachments: Number(attachments), ...(id === undefined ? {} : { id: Number(id) }) };
+}
+
 /** Where an attachment belongs: `container[key]`. */
 interface Place {
   container: Record<string, unknown>;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../../common/protocol.ts";
 import { NAMESPACE } from "../../../common/protocol-names.ts";
 import type { Config } from "../config.ts";
-import { findPlaceholders } from "./attachments.ts";
+import { findPlaceholders, oversizedEvent } from "./attachments.ts";
 import type { Ledger } from "./ledger.ts";
 import { costOf, createLimits } from "./limits.ts";
 import { createPace } from "./pace.ts";
@@ -113,6 +113,13 @@ export function createSessionIntake(options: {
       const { packet } = partial;
       giveUpPartial();
       refuse(packet, "invalid", "the next packet came before its attachments");
+    }
+    const oversized = oversizedEvent(text, config.MAX_EVENT_BYTES);
+    if (oversized !== undefined) {
+      skipped = oversized.attachments;
+      if (isWithin) refuse(oversized, "too-large", `an event may have ${config.MAX_EVENT_BYTES} bytes`);
+      else tooFast(oversized, cost);
+      return;
     }
     let packet: Packet;
     try {
