@@ -88,6 +88,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "board",
+          sequence: { groupOrder: 6 },
+          include: ["test/board/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "e2e",
           sequence: { groupOrder: 3 },
           include: ["test/e2e/**/*.test.ts"],

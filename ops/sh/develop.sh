@@ -63,6 +63,12 @@ case $1 in
     dependencies
     npm run --silent test:hostile
     ;;
+  test-board)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium prometheus alertmanager 'prometheus-redis-exporter?'
+    dependencies web
+    sh ops/sh/secrets.sh
+    npm run --silent test:board
+    ;;
   test-conformance)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server
     dependencies

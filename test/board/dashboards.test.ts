@@ -1,0 +1,110 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Dashboard } from "../../services/board/dashboards/model.ts";
+import { substitute } from "../../services/board/dashboards/substitute.ts";
+import { startBrowser } from "../e2e/browser.ts";
+import { until } from "../support/poll.ts";
+import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+import { boardUrl, openBoard } from "./board-page.ts";
+
+let stack: ProcessStack;
+let browser: Browser;
+
+beforeAll(async () => {
+  stack = await startProcessStack();
+  browser = await startBrowser();
+  // Rates and burn rates need a few scrapes, and the rules their turn.
+  await until("the rules have values", async () => (await count("stack:caller_call_setup_budget:remaining")) > 0, {
+    withinMs: 80_000,
+    everyMs: 500,
+  });
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.[Symbol.asyncDispose]();
+});
+
+/** How many series with a figure Prometheus itself has for an expression, now or in a window. */
+async function count(expr: string, window?: { from: number; to: number; step: number }): Promise<number> {
+  const query = new URLSearchParams(
+    window === undefined
+      ? { query: expr }
+      : { query: expr, start: String(window.from), end: String(window.to), step: String(window.step) },
+  );
+  const path = window === undefined ? "query" : "query_range";
+  const response = await fetch(`${stack.engine.endpoints.prometheus}/api/v1/${path}?${query}`);
+  const { data } = (await response.json()) as {
+    data: { result: { value?: [number, string]; values?: [number, string][] }[] };
+  };
+  return data.result.filter(({ value, values }) =>
+    (values ?? (value === undefined ? [] : [value])).some(([, text]) => Number.isFinite(Number(text))),
+  ).length;
+}
+
+test("every panel of every dashboard draws as many series as Prometheus has", async () => {
+  const list = (await (await fetch(`${boardUrl(stack)}/api/dashboards`)).json()) as { uid: string }[];
+  expect(list.length).toBeGreaterThanOrEqual(7);
+  const wrong: string[] = [];
+  let drawn = 0;
+  for (const { uid } of list) {
+    const board = (await (await fetch(`${boardUrl(stack)}/api/dashboards/${uid}`)).json()) as Dashboard;
+    const { page, said } = await openBoard(browser, stack, `/dashboards/${uid}`);
+    const to = Number(
+      await until(`${uid} is drawn`, async () => page.locator(".grid").getAttribute("data-drawn"), {
+        withinMs: 15_000,
+      }),
+    );
+    const range = await page.locator("#range").inputValue();
+    const [seconds, step] = range === "5m" ? [300, 5] : [900, 5];
+    for (const panel of board.panels.filter(({ type }) => type !== "row")) {
+      const element = page.locator(`[data-panel="${panel.title}"]`);
+      expect(await element.count(), `${uid} ${panel.title}`).toBe(1);
+      if (panel.type === "text") {
+        if (((await element.locator(".body").textContent()) ?? "").length < 40)
+          wrong.push(`${uid} ${panel.title}: no text`);
+        continue;
+      }
+      const window = { from: to / 1_000 - seconds, to: to / 1_000, step };
+      const counts = await Promise.all(
+        (panel.targets ?? []).map(({ expr = "" }) =>
+          count(substitute(expr, { stepSeconds: step, rangeSeconds: seconds, variables: { replica: ".+" } }), window),
+        ),
+      );
+      const wanted = counts.reduce((sum, each) => sum + each, 0);
+      const shown = Number(await element.getAttribute("data-series"));
+      // The page goes on; a series that came in since is no fault of the panel.
+      if (shown !== wanted && !(shown > 0 && shown < wanted && Math.abs(shown - wanted) <= 1))
+        wrong.push(`${uid} ${panel.title}: draws ${shown} of ${wanted}`);
+      if (wanted > 0) drawn += 1;
+    }
+    // Drawn means drawn: a canvas that is all ground has nothing on it.
+    const blank = await page.evaluate(() =>
+      [...document.querySelectorAll("canvas")]
+        .filter((canvas) => {
+          const { data } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+          return !data.some((value) => value !== 0);
+        })
+        .map((canvas) => canvas.closest<HTMLElement>("[data-panel]")?.dataset["panel"]),
+    );
+    wrong.push(...blank.map((title) => `${uid} ${title}: blank`), ...said);
+    await page.context().close();
+  }
+  expect(wrong).toEqual([]);
+  process.stdout.write(`${drawn} panels with data on ${list.length} dashboards\n`);
+  expect(drawn).toBeGreaterThan(60);
+}, 180_000);
+
+test("range and replica narrow what is asked; nothing but the dashboards' own queries can be", async () => {
+  const get = async (path: string) => (await fetch(`${boardUrl(stack)}${path}`)).status;
+  expect(await get("/api/dashboards/htl-replicas/data?range=15m&replica=signaling-1")).toBe(200);
+  expect(await get("/api/dashboards/htl-replicas/data?range=99d")).toBe(400);
+  expect(await get('/api/dashboards/htl-replicas/data?range=15m&replica=.%2B"})%20or%20vector(1)')).toBe(400);
+  expect(await get("/api/dashboards/htl-nothing/data?range=15m")).toBe(404);
+  const { page } = await openBoard(browser, stack, "/dashboards/htl-replicas");
+  const heap = page.locator('[data-panel="Heap used"]');
+  await until("three replicas are drawn", async () => (await heap.getAttribute("data-series")) === "3");
+  await until("there is a choice", async () => (await page.locator("#replica option").count()) === 4);
+  await page.locator("#replica").selectOption("signaling-2");
+  await until("one is drawn", async () => (await heap.getAttribute("data-series")) === "1");
+  await page.context().close();
+});
