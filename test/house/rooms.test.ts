@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
@@ -40,4 +40,12 @@ test(`no source file has more than ${maxLines} lines`, () => {
 test("the formatter is not steered by spreads of object literals", () => {
   const steered = code.filter((path) => /\.\.\.\{ [a-z]/.test(readFileSync(join(root, path), "utf8")));
   expect(steered).toEqual([]);
+});
+
+test("every room says in its README.md what lives there and what may be changed", () => {
+  const rooms = [...Map.groupBy(sources, (path) => dirname(path))].filter(([, files]) => files.length > 1);
+  const silent = rooms
+    .map(([folder]) => folder)
+    .filter((folder) => !/^(deploy|redis|web)(\/|$)/.test(folder) && !existsSync(join(root, folder, "README.md")));
+  expect(silent).toEqual([]);
 });
