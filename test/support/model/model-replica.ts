@@ -12,19 +12,17 @@ import type { Relay } from "../../../services/signaling/rooms/relay.ts";
 import { createResumeTokens } from "../../../services/signaling/rooms/resume-token.ts";
 import { createSwitchboard } from "../../../services/signaling/rooms/switchboard.ts";
 import type { Bus } from "./bus.ts";
+import type { Connected } from "./contract.ts";
 
 const gossipChannel = "gossip";
 const broadcastChannel = "broadcast";
 
 type Ack = { ok: boolean; away?: string[]; [key: string]: unknown };
 
-/** A client's end of a connection: what it was sent, in order. */
-export interface ModelConnection {
+export interface ModelConnection extends Connected {
   connection: Connection;
   open: boolean;
-  /** When it ended by the client's own doing, by a kill, or because the client is elsewhere, ms. */
-  leftAt: number;
-  got: [event: string, data: Record<string, unknown>][];
+  readonly got: [event: string, data: Record<string, unknown>][];
 }
 
 /**

@@ -4,12 +4,8 @@ import { createMetrics } from "../../../services/signaling/metrics.ts";
 import type { Kind } from "../../../services/signaling/presence/directory.ts";
 import type { Presence } from "../../../services/signaling/presence/presence.ts";
 import { createBus } from "./bus.ts";
+import { createContract } from "./contract.ts";
 import { type ModelConnection, type ModelReplica, startModelReplica } from "./model-replica.ts";
-
-/** A fault is noticed within this time; until then what was in transit may be lost, ms. */
-const noticedMs = 2_500;
-/** Longest way of a signal: what is older is dropped, ms. */
-const arrivesMs = 1_000;
 
 const metrics = createMetrics();
 const log = createLog({ service: "model", level: "silent" });
@@ -27,17 +23,6 @@ export interface ModelPeer {
   resume: string | undefined;
   /** Since when it is promised every signal of the room, ms; infinite while it is not. */
   settledAt: number;
-}
-
-interface Sent {
-  at: number;
-  number: number;
-  from: ModelPeer;
-  room: string;
-  sender: number;
-  /** Addressees by the contract: settled, connected members, and what they had got by then. */
-  addressees: { member: ModelConnection; peerId: string; replica: number }[];
-  ack?: { ok: boolean; away?: string[] };
 }
 
 /** Three replicas on a bus, their clients, and what the contract promised them. */
@@ -85,9 +70,7 @@ export async function createWorld({
   }
   const replicas: (ModelReplica | undefined)[] = await driven(Promise.all([0, 1, 2].map(start)));
   const peers: ModelPeer[] = [];
-  const sent: Sent[] = [];
-  /** By replica: when it was out of touch with the others; the last one may go on. */
-  const faults: { index: number; from: number; to: number }[] = [];
+  const contract = createContract();
   const now = () => performance.now();
 
   function join(peer: ModelPeer): void {
@@ -150,10 +133,9 @@ export async function createWorld({
         .filter((one) => one !== peer && one.room === peer.room && one.joined && one.member.open)
         .filter(({ settledAt }) => settledAt <= now())
         .map(({ member, peerId, replica }) => ({ member, peerId, replica }));
-      const number = sent.length;
-      const record: Sent = { at: now(), number, from: peer, room: peer.room, sender: peer.replica, addressees };
-      sent.push(record);
-      replicas[peer.replica]?.handle(peer.member, "candidate", [{ roomId: peer.room, number }], (ack) => {
+      const record = contract.send(peer.replica, addressees);
+      const signal = { roomId: peer.room, number: record.number };
+      replicas[peer.replica]?.handle(peer.member, "candidate", [signal], (ack) => {
         record.ack = ack;
       });
     },
@@ -162,8 +144,7 @@ export async function createWorld({
       if (replica === undefined) return;
       replica.kill();
       replicas[index] = undefined;
-      for (const fault of faults) if (fault.index === index) fault.to = Math.min(fault.to, now());
-      faults.push({ index, from: now(), to: now() });
+      contract.killed(index);
     },
     async start(index: number): Promise<void> {
       if (replicas[index] === undefined) replicas[index] = await driven(start(index));
@@ -171,42 +152,15 @@ export async function createWorld({
     drain: (index: number) => void replicas[index]?.drain(),
     partition(index: number): void {
       replicas[index]?.cut(true);
-      faults.push({ index, from: now(), to: Number.POSITIVE_INFINITY });
+      contract.cut(index);
     },
-    /** Ends a partition; it is over for the contract when the replica says that its backplane is up. */
     heal(index: number): void {
       replicas[index]?.cut(false);
-      const fault = faults.findLast((one) => one.index === index);
-      if (fault !== undefined) fault.to = now();
+      contract.mended(index);
     },
     advance,
-    /** Signals that were acknowledged, one for each addressee on another replica. */
-    across: () =>
-      sent
-        .filter(({ ack }) => ack?.ok === true)
-        .reduce(
-          (sum, { sender, addressees }) => sum + addressees.filter(({ replica }) => replica !== sender).length,
-          0,
-        ),
-    /** What the contract was broken by; empty when it was kept. */
-    broken(): string[] {
-      const troubled = (index: number, at: number) =>
-        faults.some((fault) => fault.index === index && at >= fault.from - arrivesMs && at <= fault.to + noticedMs);
-      const problems: string[] = [];
-      for (const { at, number, sender, addressees, ack } of sent) {
-        if (ack?.ok !== true) continue;
-        for (const { member, peerId, replica } of addressees) {
-          const count = member.got.filter(([event, data]) => event === "candidate" && data["number"] === number).length;
-          const name = `signal ${number} of ${Math.round(at)} ms from signaling-${sender + 1} to ${peerId} on signaling-${replica + 1}`;
-          if (count > 1) problems.push(`${name}: ${count} times`);
-          if (count > 0 || ack.away?.includes(peerId) === true) continue;
-          if (member.leftAt <= at + arrivesMs) continue;
-          if (sender !== replica && (troubled(sender, at) || troubled(replica, at))) continue;
-          problems.push(`${name}: acknowledged and lost`);
-        }
-      }
-      return problems;
-    },
+    across: contract.across,
+    broken: contract.broken,
     end(): void {
       for (const replica of replicas) replica?.kill();
     },
