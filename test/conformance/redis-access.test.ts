@@ -9,7 +9,7 @@ import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 
-/** What a replica needs of Redis, and nothing else. From Redis 7.2 on the client also names itself: `+client|setinfo`. */
+/** What a replica needs of Redis, and nothing else. From Redis 7.2 on the client also names itself: `+client|setinfo +client|reply`. */
 const rights = [
   "-@all +hello +auth +ping +quit +reset +client|setname +client|id +info",
   "+publish +spublish +subscribe +unsubscribe +psubscribe +punsubscribe +ssubscribe +sunsubscribe",

@@ -73,14 +73,22 @@ export function createCarrier<C extends RedisConnection>(
     onRefused: (reason) => reconnector.renew(`subscription refused: ${reason}`),
   });
 
-  async function send(kind: ChannelKind, channel: string, payload: Buffer | string): Promise<void> {
+  function publish(kind: ChannelKind, channel: string, payload: Buffer | string): Promise<unknown> | undefined {
     const connection = reconnector.connection();
     if (connection === undefined) throw new Error("no connection to the backplane");
-    await connection.publish(kind, channel, envelope.seal(channel, payload, Date.now()));
+    return connection.publish(kind, channel, envelope.seal(channel, payload, Date.now()));
+  }
+
+  async function send(kind: ChannelKind, channel: string, payload: Buffer | string): Promise<void> {
+    await publish(kind, channel, payload);
   }
 
   function fire(kind: ChannelKind, channel: string, payload: Buffer | string): void {
-    send(kind, channel, payload).catch((error: unknown) => drop("unsent", error));
+    try {
+      publish(kind, channel, payload)?.catch((error: unknown) => drop("unsent", error));
+    } catch (error) {
+      drop("unsent", error);
+    }
   }
 
   const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };

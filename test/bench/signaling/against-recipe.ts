@@ -112,7 +112,7 @@ export async function compareMemory(count: number, rounds: number): Promise<Comp
   const taken = { ours: [] as number[], recipe: [] as number[] };
   for (let round = 0; round < rounds; round += 1)
     for (const start of [startOurs, startRecipe]) {
-      await using contender = await start({ count: 1, backplane: "pubsub" });
+      await using contender = await start({ count: 1, backplane: "pubsub", collects: true });
       const [server] = contender.servers;
       if (server !== undefined) taken[contender.name].push((await idleBytes(server, count)) / 1_024);
     }

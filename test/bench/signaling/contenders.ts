@@ -23,13 +23,17 @@ interface Options {
   backplane: string;
   /** With the proxy in front that goes with it. */
   fronted?: boolean;
+  /** Collects garbage on SIGUSR2, for measures of memory. */
+  collects?: boolean;
 }
 
+const collecting = { NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "collect.ts")}` };
+
 /** This project's replicas, and its proxy. */
-export async function startOurs({ count, backplane, fronted = false }: Options): Promise<Contender> {
+export async function startOurs({ count, backplane, fronted = false, collects = false }: Options): Promise<Contender> {
   await using started = new AsyncDisposableStack();
   const redis = started.use(await startRedisServer());
-  const env = { BACKPLANE: backplane, OVERLOAD_LAG_MS: "60000", LOG_LEVEL: "warn" };
+  const env = { BACKPLANE: backplane, OVERLOAD_LAG_MS: "60000", LOG_LEVEL: "warn", ...(collects ? collecting : {}) };
   const replicas = [];
   for (let at = 1; at <= count; at += 1) {
     const replica = await startReplica(`signaling-${at}`, redis.url, env);
@@ -55,14 +59,21 @@ export async function startOurs({ count, backplane, fronted = false }: Options):
 }
 
 /** Plain Socket.IO servers, and HAProxy. */
-export async function startRecipe({ count, backplane, fronted = false }: Options): Promise<Contender> {
+export async function startRecipe({
+  count,
+  backplane,
+  fronted = false,
+  collects = false,
+}: Options): Promise<Contender> {
   await using started = new AsyncDisposableStack();
   const redis = started.use(await startRedisServer());
   const servers = [];
   for (let at = 1; at <= count; at += 1) {
     const port = await freePort();
     const file = join(import.meta.dirname, "recipe.ts");
-    const program = started.use(startProgram("node", [file, `plain-${at}`, String(port), redis.url, backplane]));
+    const program = started.use(
+      startProgram("node", [file, `plain-${at}`, String(port), redis.url, backplane], collects ? collecting : {}),
+    );
     const url = `http://127.0.0.1:${port}`;
     await until(
       `the plain server ${at} answers`,

@@ -1,6 +1,6 @@
 import { hashSlot } from "./hash-slot.ts";
 import type { ConnectionScope } from "./reconnector.ts";
-import { connectClient, openSingle, type RedisConnection } from "./redis-connection.ts";
+import { connectClient, openAnswering, openSingle, type RedisConnection } from "./redis-connection.ts";
 import { nodeTarget, type RedisTarget } from "./redis-target.ts";
 
 /** A connection for sharded pub/sub; `primaries` is 1 without a cluster. */
@@ -18,7 +18,7 @@ export async function openSharded(target: RedisTarget, scope: ConnectionScope): 
   if (shards === null) return { ...(await openSingle(target, scope)), primaries: 1 };
 
   const nodes = new Map<string, Promise<RedisConnection>>();
-  for (const { url, node } of shards) if (!nodes.has(url)) nodes.set(url, openSingle(node, scope));
+  for (const { url, node } of shards) if (!nodes.has(url)) nodes.set(url, openAnswering(node, scope));
   const primaries = await Promise.all(nodes.values());
   const bySlot = new Array<RedisConnection>(16_384);
   for (const { url, from, to } of shards) bySlot.fill(await (nodes.get(url) as Promise<RedisConnection>), from, to + 1);
@@ -28,8 +28,8 @@ export async function openSharded(target: RedisTarget, scope: ConnectionScope): 
     if (primary === undefined) throw new Error(`no primary serves the slot of ${channel}`);
     return primary;
   }
-  const watched = <T>(sent: Promise<T>): Promise<T> =>
-    sent.catch((error: Error) => {
+  const watched = (sent: Promise<unknown> | undefined): Promise<unknown> =>
+    Promise.resolve(sent).catch((error: Error) => {
       if (/^(MOVED|ASK|CLUSTERDOWN)/.test(error.message)) scope.abort(new Error(`cluster changed: ${error.message}`));
       throw error;
     });

@@ -1,3 +1,4 @@
+import { openPublisher } from "./publisher.ts";
 import type { ConnectionScope } from "./reconnector.ts";
 import type { RedisClient, RedisTarget } from "./redis-target.ts";
 
@@ -6,7 +7,8 @@ export type ChannelKind = "channel" | "pattern" | "shard";
 
 /** What the backplanes need of a connected Redis, single or cluster. It works until it is destroyed, once. */
 export interface RedisConnection {
-  publish(kind: ChannelKind, channel: string, message: Buffer): Promise<unknown>;
+  /** Hands it on; a promise where Redis answers. Throws or rejects when it is known not to be sent. */
+  publish(kind: ChannelKind, channel: string, message: Buffer): Promise<unknown> | undefined;
   subscribe(kind: ChannelKind, channel: string, listener: (message: Buffer, channel: Buffer) => void): Promise<unknown>;
   unsubscribe(kind: ChannelKind, channel: string): Promise<unknown>;
   /** One command, to each primary of a cluster. */
@@ -14,8 +16,22 @@ export interface RedisConnection {
   destroy(): void;
 }
 
-/** Two connections to a single Redis. They never reconnect: the reconnector makes new ones. */
+/**
+ * Connections to a single Redis: for commands, for what is published, for what is subscribed to. They never reconnect:
+ * the reconnector makes new ones.
+ */
 export async function openSingle(target: RedisTarget, scope: ConnectionScope) {
+  const [connection, quiet] = await Promise.all([openAnswering(target, scope), openPublisher(target, scope)]);
+  return {
+    ...connection,
+    publish(kind: ChannelKind, channel: string, message: Buffer): undefined {
+      quiet.publish(kind, channel, message);
+    },
+  };
+}
+
+/** As `openSingle`, but each publish is answered: a primary of a cluster says when a channel is not its own any more. */
+export async function openAnswering(target: RedisTarget, scope: ConnectionScope) {
   const publisher = connectClient(target, "publisher", scope);
   const subscriber = connectClient(target, "subscriber", scope);
   await Promise.all([publisher.connect(), subscriber.connect()]);

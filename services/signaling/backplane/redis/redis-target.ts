@@ -5,6 +5,7 @@ import type { Config } from "../../config.ts";
 export interface RedisTarget {
   /** Without credentials: one of a single server (or of a cluster's node), several are nodes of a cluster. */
   urls: string[];
+  credentials: { username?: string; password?: string };
   /**
    * Makes a client that neither reconnects nor queues what it cannot send. Cheap, unlike `createClient`, which builds
    * a class of some hundred methods whenever its options differ from the last ones: tens of ms, in the very moment in
@@ -20,11 +21,10 @@ export function redisTarget({ REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD }: Confi
   const first = new URL(REDIS_URL[0] ?? "redis://127.0.0.1:6379");
   const username = REDIS_USERNAME ?? decodeURIComponent(first.username);
   const password = REDIS_PASSWORD ?? decodeURIComponent(first.password);
-  const template = createTemplate({
-    ...(username === "" ? {} : { username }),
-    ...(password === "" ? {} : { password }),
-  });
+  const credentials = { ...(username === "" ? {} : { username }), ...(password === "" ? {} : { password }) };
+  const template = createTemplate(credentials);
   return {
+    credentials,
     urls: REDIS_URL.map((url) => Object.assign(new URL(url), { username: "", password: "" }).href),
     createClient: (url) => template.duplicate({ url, socket: { connectTimeout: 2_000, reconnectStrategy: false } }),
   };
