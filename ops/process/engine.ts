@@ -45,6 +45,15 @@ export function hostEndpoints(
   };
 }
 
+/** What the engine does to processes; tests give it others. */
+export interface Processes {
+  launch: typeof launch;
+  terminate: typeof terminate;
+  destroy: typeof destroy;
+  signal: typeof signal;
+  stateOf: typeof stateOf;
+}
+
 /** The engine that runs every service as a detached process; `.stack/<name>/` says what runs. */
 export function createProcessEngine(options: {
   stack: string;
@@ -52,15 +61,16 @@ export function createProcessEngine(options: {
   layout: StackLayout;
   /** What every service inherits: `PATH`, proxies, locale. */
   baseEnv: NodeJS.ProcessEnv;
+  processes?: Processes;
 }) {
-  const { state, layout, baseEnv } = options;
+  const { state, layout, baseEnv, processes = { launch, terminate, destroy, signal, stateOf } } = options;
   const { port } = layout;
   const endpoints = hostEndpoints(layout, secretOf(layout, "ADMIN_TOKEN"));
   const linksAdmin = `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`;
   const links = createLinksClient(linksAdmin, endpoints.adminToken);
   const readinessOf = (id: string) => readiness(id, endpoints, readyUrls(layout, id));
 
-  const aliveState = (record: ServiceRecord) => (record.process === null ? "gone" : stateOf(record.process));
+  const aliveState = (record: ServiceRecord) => (record.process === null ? "gone" : processes.stateOf(record.process));
   function find(id: string): ServiceRecord {
     const record = state.service(id);
     if (record !== undefined) return record;
@@ -77,14 +87,20 @@ export function createProcessEngine(options: {
     const { command, args } = record.launch;
     const typed = typedCommand({ command, args, env: { ...record.launch.env, ...env } }, layout.root, layout.settings);
     if (aliveState(record) !== "gone") return { changed: false, typed };
-    await launch(state, id, { command, args, env: { ...record.launch.env, ...env } }, baseEnv, readinessOf(id));
+    await processes.launch(
+      state,
+      id,
+      { command, args, env: { ...record.launch.env, ...env } },
+      baseEnv,
+      readinessOf(id),
+    );
     // What is on record stays what `up` was given: an override lasts until the next start.
     if (Object.keys(env).length > 0) state.saveService({ ...find(id), launch: record.launch });
     return { changed: true, typed };
   }
   async function stop(id: string): Promise<Done> {
     const record = find(id);
-    return { typed: `kill -TERM ${pidOf(record)}`, changed: await terminate(record, graceMs) };
+    return { typed: `kill -TERM ${pidOf(record)}`, changed: await processes.terminate(record, graceMs) };
   }
   function send(id: string, name: "SIGSTOP" | "SIGCONT", wanted: "paused" | "running"): Done {
     const record = find(id);
@@ -92,7 +108,7 @@ export function createProcessEngine(options: {
     if (now === "gone" || record.process === null) throw new CannotError(`${id} is not running: start it first`);
     const typed = `kill -${name.slice(3)} ${pidOf(record)}`;
     if (now === wanted) return { changed: false, typed };
-    signal(record.process, name);
+    processes.signal(record.process, name);
     return { changed: true, typed };
   }
   const replicaRecords = () =>
@@ -129,7 +145,7 @@ export function createProcessEngine(options: {
     stop,
     async kill(id) {
       const record = find(id);
-      return { typed: `kill -9 ${pidOf(record)}`, changed: await destroy(record) };
+      return { typed: `kill -9 ${pidOf(record)}`, changed: await processes.destroy(record) };
     },
     async crash() {
       throw new CannotError(noRestartPolicy);
