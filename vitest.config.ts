@@ -81,6 +81,7 @@ export default defineConfig({
           name: "long",
           sequence: { groupOrder: 4 },
           include: ["test/long/**/*.test.ts"],
+          testTimeout: 600_000,
           hookTimeout: 60_000,
           fileParallelism: false,
         },

@@ -69,14 +69,21 @@ case $1 in
     sh ops/sh/secrets.sh
     npm run --silent test:board
     ;;
+  test-apps)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
+    dependencies web
+    sh ops/sh/secrets.sh
+    npm run --silent test:apps
+    ;;
   test-conformance)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server
     dependencies
     npm run --silent test:conformance
     ;;
   test-long)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
-    dependencies
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
+    dependencies web
+    sh ops/sh/secrets.sh
     npm run --silent test:long
     ;;
   test-protocols)

@@ -1,0 +1,3 @@
+import { testApp } from "./app-drills.ts";
+
+testApp("chat", ["kill-node"]);
