@@ -34,28 +34,28 @@ export type Named = { places: Place[] } | { refused: "invalid" | "too-large"; me
 export function findPlaceholders(data: unknown[], declared: number): Named {
   const places = new Map<number, Place>();
   let named = 0;
+  let problem: string | undefined;
 
-  function walk(container: Record<string, unknown>, levels: number): string | undefined {
+  /** Looks on after a problem: too many names are told first. */
+  function walk(container: Record<string, unknown>, levels: number): void {
     for (const key of Object.keys(container)) {
       const value = container[key];
-      if (typeof value !== "object" || value === null) continue;
-      if (levels === 0) return `nested deeper than ${maxDepth} levels`;
+      if (typeof value !== "object" || value === null || named > maxAttachments) continue;
       const { _placeholder: isPlaceholder, num } = value as { _placeholder?: unknown; num?: unknown };
       if (isPlaceholder !== true) {
-        const problem = walk(value as Record<string, unknown>, levels - 1);
-        if (problem !== undefined) return problem;
+        if (levels > 0) walk(value as Record<string, unknown>, levels - 1);
+        else problem ??= `nested deeper than ${maxDepth} levels`;
         continue;
       }
       named += 1;
-      if (named > maxAttachments) return undefined;
-      if (!Number.isInteger(num) || (num as number) < 0 || (num as number) >= declared || places.has(num as number))
-        return `an attachment is named twice, or is none of the ${declared}`;
+      const isOne = Number.isInteger(num) && (num as number) >= 0 && (num as number) < declared;
+      if (!isOne || places.has(num as number))
+        problem ??= `an attachment is named twice, or is none of the ${declared}`;
       places.set(num as number, { container, key });
     }
-    return undefined;
   }
 
-  const problem = walk(data as unknown as Record<string, unknown>, maxDepth);
+  walk(data as unknown as Record<string, unknown>, maxDepth);
   if (declared > maxAttachments || named > maxAttachments)
     return { refused: "too-large", message: `an event may have ${maxAttachments} attachments` };
   if (problem !== undefined) return { refused: "invalid", message: problem };

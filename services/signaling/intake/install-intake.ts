@@ -16,7 +16,7 @@ export interface EngineSocket extends EventEmitter {
 }
 
 interface Decoder extends EventEmitter {
-  add(packet: string | Buffer): void;
+  add(packet: string | Buffer | undefined): void;
   decodeString(text: string): Packet;
   destroy(): void;
 }
@@ -63,8 +63,9 @@ export function installIntake(
       });
       intakes.set(connection, this.#intake);
     }
-    override add(packet: string | Buffer): void {
-      this.#intake.pace.offer(packet);
+    override add(packet: string | Buffer | undefined): void {
+      // A message without data has none here either.
+      this.#intake.pace.offer(packet ?? "");
     }
     override destroy(): void {
       this.#intake.close();

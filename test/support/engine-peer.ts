@@ -1,0 +1,72 @@
+import { WebSocket } from "ws";
+import { until } from "./poll.ts";
+
+/** A connection that speaks Engine.IO by hand: what a client's library would never send. */
+export interface EnginePeer {
+  /** Texts that came, Engine.IO's type included, and binary messages. */
+  readonly got: (string | Buffer)[];
+  readonly socket: WebSocket;
+  send(...messages: (string | Buffer)[]): void;
+  /** Asks with an ack id, resolves with the ack. */
+  ask(id: number, event: unknown[], ...attachments: Buffer[]): Promise<Record<string, unknown>>;
+  /** Texts that came and hold that one. */
+  having(text: string): string[];
+  isOpen(): boolean;
+  close(): void;
+}
+
+/** Connects by WebSocket, and enters `/signaling` unless told otherwise. */
+export async function connectEngine(url: string, { enter = true } = {}): Promise<EnginePeer> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+  const got: (string | Buffer)[] = [];
+  socket.on("error", () => socket.terminate());
+  socket.on("message", (data: Buffer, isBinary) => {
+    const message = isBinary ? data : data.toString();
+    if (message === "2") socket.send("3");
+    else got.push(message);
+  });
+  const having = (text: string) => got.filter((message): message is string => message.includes(text));
+  const peer: EnginePeer = {
+    got,
+    socket,
+    send(...messages) {
+      for (const message of messages) socket.send(message);
+    },
+    async ask(id, event, ...attachments) {
+      const type = attachments.length === 0 ? "42" : `45${attachments.length}-`;
+      peer.send(`${type}/signaling,${id}${JSON.stringify(event)}`, ...attachments);
+      const start = `43/signaling,${id}[`;
+      const answer = await until(`ack ${id}`, () => having(start)[0]);
+      return JSON.parse(answer.slice(start.length - 1))[0];
+    },
+    having,
+    isOpen: () => socket.readyState === socket.OPEN,
+    close: () => socket.terminate(),
+  };
+  await until("open", () => peer.having("0{")[0]);
+  if (enter) {
+    peer.send("40/signaling,");
+    await until("in the namespace", () => having("40/signaling,")[0]);
+  }
+  return peer;
+}
+
+/** A polling session by hand. */
+export async function openPolling(url: string, { enter = true } = {}) {
+  const endpoint = `${url}/socket.io/?EIO=4&transport=polling`;
+  const open = await (await fetch(endpoint)).text();
+  const { sid } = JSON.parse(open.slice(1)) as { sid: string };
+  const address = `${endpoint}&sid=${sid}`;
+  const session = {
+    sid,
+    address,
+    /** Sends a payload; resolves with the answer's status. */
+    post: async (body: string) => (await fetch(address, { method: "POST", body })).status,
+    poll: async () => (await fetch(address)).text(),
+  };
+  if (enter) {
+    await session.post("40/signaling,");
+    await session.poll();
+  }
+  return session;
+}
