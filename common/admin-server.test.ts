@@ -40,6 +40,15 @@ test("a mutation gets its parameters and its JSON", async () => {
   expect(await response.json()).toEqual({ id: "signaling-4", body: { url: "x" } });
 });
 
+test("a name in a path is what was encoded there, whatever it holds; a broken escape is 400", async () => {
+  const url = await listen();
+  for (const id of ["a b", "é", "🙂", "a/b", "it's", "%", "a?b#c", "日本"]) {
+    const response = await fetch(`${url}/replicas/${encodeURIComponent(id)}`, { method: "PUT", headers: json });
+    expect(await response.json()).toEqual({ id });
+  }
+  expect((await fetch(`${url}/replicas/%zz`, { method: "PUT", headers: json })).status).toBe(400);
+});
+
 test("no web page can send a mutation", async () => {
   const url = await listen();
   const put = (headers: Record<string, string>, body = "{}") =>

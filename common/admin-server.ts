@@ -6,6 +6,7 @@ import { AdminError, createHostCheck, createMutationCheck } from "./admin-access
 import type { Log } from "./log.ts";
 
 export interface AdminRequest {
+  /** What the path names, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
   /** The parsed JSON body of a mutation; undefined where there is none. */
@@ -67,7 +68,7 @@ export function createAdminServer(options: {
     if (method !== "GET") checkMutation(request);
     const matching = routes.flatMap((route) => {
       const match = route.pattern.exec({ pathname: url.pathname });
-      return match === null ? [] : [{ ...route, params: match.pathname.groups as Record<string, string> }];
+      return match === null ? [] : [{ ...route, groups: match.pathname.groups }];
     });
     const route = matching.find((candidate) => candidate.method === method);
     if (route === undefined) {
@@ -75,7 +76,7 @@ export function createAdminServer(options: {
       throw new AdminError(405, `${method} is not offered here: ${matching.map((other) => other.method).join(", ")}`);
     }
     const body = method === "GET" ? undefined : await readBody(request);
-    const reply = await route.handle({ params: route.params, query: url.searchParams, body });
+    const reply = await route.handle({ params: decodeAll(route.groups), query: url.searchParams, body });
     send(response, reply.status ?? 200, reply.body);
   }
 
@@ -108,6 +109,15 @@ export function createAdminServer(options: {
 }
 
 export type AdminServer = ReturnType<typeof createAdminServer>;
+
+/** Names that a path carries, without their percent-encoding. @throws AdminError 400 where that is broken */
+function decodeAll(groups: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  try {
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value ?? "")]));
+  } catch (error) {
+    throw new AdminError(400, `the path cannot be decoded: ${(error as Error).message}`);
+  }
+}
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   const text = body === undefined ? "" : `${JSON.stringify(body)}\n`;

@@ -10,7 +10,7 @@ import type { Ledger } from "../intake/ledger.ts";
 import { createLimits } from "../intake/limits.ts";
 import { boundedWebSocketServer } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
-import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
+import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
@@ -75,7 +75,14 @@ export function createRawWsGateway(options: {
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
     else if (!originMayConnect(request.headers, config.ALLOWED_ORIGINS, tellRefused)) refuse(socket, "403 Forbidden");
     else if (authorize === null) upgrade(null);
-    else authorize(bearerOf(request)).then(upgrade, () => refuse(socket, "401 Unauthorized"));
+    else
+      authorize(bearerOf(request)).then(upgrade, (error: unknown) => {
+        const isLater = error instanceof NotNowError;
+        metrics.events.inc({ event: "connect", outcome: isLater ? error.data.code : "unauthorized" });
+        if (!isLater) refuse(socket, "401 Unauthorized");
+        else
+          refuse(socket, "503 Service Unavailable", `Retry-After: ${Math.ceil(error.data.retryAfterMs / 1_000)}\r\n`);
+      });
 
     function upgrade(grant: Grant | null): void {
       wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, grant, traceIdOf(request.headers)));
@@ -184,6 +191,6 @@ function bearerOf({ headers }: IncomingMessage): string | undefined {
   return offered.find((name) => name.startsWith("bearer."))?.slice("bearer.".length);
 }
 
-function refuse(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+function refuse(socket: Duplex, status: string, header = ""): void {
+  socket.end(`HTTP/1.1 ${status}\r\n${header}Connection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
 }

@@ -14,7 +14,7 @@ import type { Ledger } from "../intake/ledger.ts";
 import { type PollingTransport, pollingMethods, takePollBodies } from "../intake/poll-body.ts";
 import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
-import { createAuthorizer, expiresIn, type Grant } from "../rooms/authorize.ts";
+import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Recovered, Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
@@ -89,7 +89,10 @@ export function createSocketIoGateway(options: {
           next();
         },
         (error: Error) => {
-          metrics.events.inc({ event: "connect", outcome: "unauthorized" });
+          metrics.events.inc({
+            event: "connect",
+            outcome: error instanceof NotNowError ? error.data.code : "unauthorized",
+          });
           intakeOf(socket.conn).left();
           next(error);
         },

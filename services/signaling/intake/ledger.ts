@@ -20,6 +20,7 @@ export function createLedger(maxBytes: number) {
   /** Those that hold something. */
   const holders = new Set<Entry>();
   let total = 0;
+  let waiting: (() => void)[] = [];
 
   function evictLargest(): void {
     let largest: Entry | undefined;
@@ -35,11 +36,19 @@ export function createLedger(maxBytes: number) {
     if (entry.bytes === 0 && bytes > 0) holders.add(entry);
     else if (bytes === 0) holders.delete(entry);
     entry.bytes = bytes;
+    if (waiting.length === 0 || total > maxBytes / 2) return;
+    const told = waiting;
+    waiting = [];
+    for (const listener of told) listener();
   }
 
   return {
     /** Bytes that are held now. */
     total: () => total,
+    /** Over half of the bound is held: what can wait to be read should. */
+    isPressed: () => total > maxBytes / 2,
+    /** Told once, when that is over. */
+    onRoom: (listener: () => void): void => void waiting.push(listener),
     /** Opens an account. `evict` must give up what it holds: its account is closed by then. */
     open(evict: () => void): Account {
       const entry: Entry = { bytes: 0, open: true, evict };

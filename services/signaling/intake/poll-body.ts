@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { freeNow } from "./free.ts";
 import type { EngineSocket } from "./install-intake.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Pace } from "./pace.ts";
@@ -8,6 +9,8 @@ import type { Pace } from "./pace.ts";
 const separator = "\x1e";
 /** Packets that are handled before others get their turn. */
 const packetsATurn = 500;
+/** A body is read to this length even while much is unfinished elsewhere, bytes. */
+const smallBytes = 8_192;
 /** What a chunk costs beside its own bytes, about. */
 const overheadBytes = 128;
 
@@ -41,7 +44,7 @@ export function takePollBodies(
   transport: PollingTransport,
   options: { connection: EngineSocket; pace: Pace; unfinished: Ledger; maxBytes: number; withinMs: number },
 ): void {
-  const { connection, pace, maxBytes, withinMs } = options;
+  const { connection, pace, unfinished, maxBytes, withinMs } = options;
 
   transport.onDataRequest = (request, response) => {
     if (transport.dataReq !== null && transport.dataReq !== undefined) {
@@ -59,7 +62,7 @@ export function takePollBodies(
     transport.dataRes = response;
     let chunks: Buffer[] = [];
     let bytes = 0;
-    const account = options.unfinished.open(() => refuse(503));
+    const account = unfinished.open(() => refuse(503));
     const timer = setTimeout(() => refuse(408), withinMs);
 
     function stopReading(): void {
@@ -68,6 +71,7 @@ export function takePollBodies(
     }
     function finish(): void {
       stopReading();
+      freeNow(chunks);
       chunks = [];
       account.close();
       response.off("close", onGone);
@@ -96,11 +100,17 @@ export function takePollBodies(
       }
       chunks.push(chunk);
       account.set(bytes + chunks.length * overheadBytes);
+      if (bytes > smallBytes && unfinished.isPressed()) {
+        request.pause();
+        unfinished.onRoom(() => request.resume());
+      }
     }
     function onEnd(): void {
       stopReading();
       response.on("close", onGone);
-      const text = Buffer.concat(chunks, bytes).toString("utf8");
+      const body = Buffer.concat(chunks, bytes);
+      const text = body.toString("utf8");
+      freeNow([...chunks, body]);
       chunks = [];
       feed(text).then(
         () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { freeNow } from "./free.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
@@ -16,9 +17,9 @@ const tryAgainLater = 1013;
 /** What `ws` has of a message that is not complete. */
 interface Receiver {
   _bufferedBytes: number;
-  _buffers: readonly unknown[];
+  _buffers: readonly Buffer[];
   _messageLength: number;
-  _fragments: readonly unknown[];
+  _fragments: readonly Buffer[];
 }
 
 /**
@@ -42,6 +43,8 @@ export function boundedWebSocketServer(unfinished: Ledger): new (options: Server
         const account = unfinished.open(() => {
           webSocket.close(tryAgainLater, "too much is unfinished here");
           webSocket.terminate();
+          freeNow(receiver._buffers);
+          freeNow(receiver._fragments);
         });
         // Behind the listener of `ws`, which has taken the chunk by then.
         socket.on("data", () => {

@@ -1,6 +1,13 @@
-import { createRemoteJWKSet, type JWTPayload, jwtVerify } from "jose";
+import { type JWTPayload, jwtVerify } from "jose";
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import { createKeySet, NoKeySetError } from "./key-set.ts";
+
+/** Clocks of who mints tokens and of who checks them may differ by this much, s. */
+const clockToleranceS = 5;
+/** A client that comes too early is told to come again within this time, and after that, ms. */
+const longestRetryMs = 30_000;
+const shortestRetryMs = 1_000;
 
 /** What a token allows. */
 export interface Grant {
@@ -32,26 +39,35 @@ export class UnauthorizedError extends Error {
   }
 }
 
+/** Nothing can be said of the token now; the same one may be good after `retryAfterMs`. */
+export class NotNowError extends Error {
+  readonly data: { code: "overloaded"; message: string; retryAfterMs: number };
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.name = "NotNowError";
+    this.data = { code: "overloaded", message, retryAfterMs };
+  }
+}
+
 /**
  * Checks tokens as `AUTH`, `JWT_SECRET` or `JWKS_URL`, `JWT_AUDIENCE` and `JWT_ISSUER` say. The algorithm is fixed by
  * the kind of key (HS256 for the secret, asymmetric ones for a key set), never taken from the token.
  *
  * @returns null where nobody needs a token
- * @throws UnauthorizedError from the check, Error here when AUTH=jwt has no key
+ * @throws UnauthorizedError and NotNowError from the check, Error here when AUTH=jwt has no key
  */
 export function createAuthorizer(config: Config): ((token: unknown) => Promise<Grant>) | null {
   if (config.AUTH === "none") return null;
   const { JWT_SECRET: secret, JWKS_URL: jwksUrl } = config;
   const roomsUnlessNamed = (config.JWT_WITHOUT_ROOMS ?? (jwksUrl === undefined ? "all" : "none")) === "all" ? null : [];
   const checks = {
+    clockTolerance: clockToleranceS,
     ...(config.JWT_AUDIENCE === undefined ? {} : { audience: config.JWT_AUDIENCE }),
     ...(config.JWT_ISSUER === undefined ? {} : { issuer: config.JWT_ISSUER }),
   };
   let verify: (token: string) => Promise<{ payload: JWTPayload }>;
   if (jwksUrl !== undefined) {
-    const keys = createRemoteJWKSet(new URL(jwksUrl));
-    const algorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
-    verify = (token) => jwtVerify(token, keys, { ...checks, algorithms });
+    verify = createKeySet(new URL(jwksUrl), checks);
   } else if (secret !== undefined) {
     const key = new TextEncoder().encode(secret);
     verify = (token) => jwtVerify(token, key, { ...checks, algorithms: ["HS256"] });
@@ -63,16 +79,27 @@ export function createAuthorizer(config: Config): ((token: unknown) => Promise<G
     try {
       ({ payload } = await verify(token));
     } catch (error) {
-      throw new UnauthorizedError(
-        (error as { code?: string }).code === "ERR_JWT_EXPIRED" ? "the token has expired" : "the token is not valid",
-      );
+      throw refusalOf(error);
     }
     const claims = Claims.safeParse(payload);
     if (!claims.success)
       throw new UnauthorizedError("the token needs sub and exp; rooms is a list, role peer or listener");
     const { sub, exp, rooms, role } = claims.data;
+    // The tolerance is for a token's beginning: a session would end as soon as it begins.
+    if (exp * 1000 <= Date.now()) throw new UnauthorizedError("the token has expired");
     return { subject: sub, expiresAt: exp * 1000, rooms: rooms ?? roomsUnlessNamed, role };
   };
+}
+
+/** What is said of a token that jose did not accept. */
+function refusalOf(error: unknown): Error {
+  if (error instanceof NoKeySetError) return new NotNowError(`${error.message}: try again`, shortestRetryMs);
+  const { code, claim, payload } = error as { code?: string; claim?: string; payload?: JWTPayload };
+  if (claim === "nbf" && typeof payload?.nbf === "number") {
+    const waitMs = payload.nbf * 1000 - Date.now();
+    return new NotNowError("the token is not valid yet", Math.min(longestRetryMs, Math.max(shortestRetryMs, waitMs)));
+  }
+  return new UnauthorizedError(code === "ERR_JWT_EXPIRED" ? "the token has expired" : "the token is not valid");
 }
 
 /** Whether a grant lets its bearer into that room. */
