@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { connectEngine, type EnginePeer, openPolling } from "../support/engine-peer.ts";
+import { connectEngine, type EnginePeer, openPolling } from "../support/engine/engine-peer.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { connectRaw } from "../support/raw-peer.ts";

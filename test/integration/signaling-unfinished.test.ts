@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { connectEngine, type EnginePeer, openPolling } from "../support/engine-peer.ts";
+import { connectEngine, type EnginePeer, openPolling } from "../support/engine/engine-peer.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { connectRaw } from "../support/raw-peer.ts";

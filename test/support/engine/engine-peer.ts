@@ -1,5 +1,5 @@
 import { WebSocket } from "ws";
-import { until } from "./poll.ts";
+import { until } from "../poll.ts";
 
 /** A connection that speaks Engine.IO by hand: what a client's library would never send. */
 export interface EnginePeer {
