@@ -27,7 +27,7 @@ case $1 in
     node prometheus/main.ts --check
     ;;
   test)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium openssl nginx haproxy python3-socketio python3-websocket prometheus alertmanager 'prometheus-redis-exporter?' 'ip?' 'turnserver?'
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server chromium openssl nginx haproxy python3-socketio python3-requests python3-websocket prometheus alertmanager 'prometheus-redis-exporter?' 'ip?' 'turnserver?'
     dependencies web
     sh ops/sh/secrets.sh
     PATH=$PWD/node_modules/.bin:$PATH
