@@ -5,6 +5,8 @@ import { createOffersOfPeer } from "./offers-of-peer.ts";
 const answerWithinMs = 1_500;
 /** So often; after that it waits for `signalingIsBack`. */
 const offerRepeats = 4;
+/** Candidates that wait for their description. */
+const earlyLimit = 100;
 
 /** What a link needs of an RTCPeerConnection: the browser's own, or one with the same interface. */
 export type CreateConnection = (configuration: { iceServers: IceServer[] }) => RTCPeerConnection;
@@ -44,6 +46,7 @@ export function createPeerLink(options: PeerLinkOptions) {
   let unanswered: ReturnType<typeof setTimeout> | undefined;
   let answeredWith: string | undefined;
   let ignoringOffer = false;
+  const early: RTCIceCandidateInit[] = [];
   let restarts = 0;
 
   function enqueue(what: string, run: () => Promise<void>): void {
@@ -83,7 +86,7 @@ export function createPeerLink(options: PeerLinkOptions) {
     }
     ignoringOffer = !polite && connection.signalingState === "have-local-offer";
     if (ignoringOffer) return;
-    await connection.setRemoteDescription(description);
+    await takeRemote(description);
     // An offer of our own that was open is rolled back by that.
     offerId = null;
     clearTimeout(unanswered);
@@ -96,22 +99,32 @@ export function createPeerLink(options: PeerLinkOptions) {
   async function takeAnswer(description: RTCSessionDescriptionInit, id: string | undefined): Promise<void> {
     if (connection.signalingState !== "have-local-offer") return;
     if (id === undefined ? description.sdp === answeredWith : id !== offerId) return;
-    await connection.setRemoteDescription(description);
+    await takeRemote(description);
     answeredWith = description.sdp;
     offerId = null;
     clearTimeout(unanswered);
   }
 
+  /** A candidate can overtake the description that it belongs to: it waits until that is there. */
   async function takeCandidate(candidate: RTCIceCandidateInit): Promise<void> {
+    const { remoteDescription: remote } = connection;
+    const { usernameFragment: ufrag } = candidate;
+    if (remote === null || (typeof ufrag === "string" && !remote.sdp.includes(`a=ice-ufrag:${ufrag}\r\n`))) {
+      early.push(candidate);
+      // Those of an offer that lost the collision, or was given up, wait for ever.
+      if (early.length > earlyLimit) early.shift();
+      return;
+    }
     try {
       await connection.addIceCandidate(candidate);
     } catch (error) {
-      // A candidate of an offer that lost the collision, or that another one has replaced, has nowhere to go.
-      const { usernameFragment: ufrag } = candidate;
-      const current = connection.remoteDescription?.sdp ?? "";
-      const outdated = typeof ufrag === "string" && !current.includes(`a=ice-ufrag:${ufrag}\r\n`);
-      if (!ignoringOffer && !outdated) throw error;
+      if (!ignoringOffer) throw error;
     }
+  }
+
+  async function takeRemote(description: RTCSessionDescriptionInit): Promise<void> {
+    await connection.setRemoteDescription(description);
+    for (const candidate of early.splice(0)) enqueue("candidate", () => takeCandidate(candidate));
   }
 
   connection.onnegotiationneeded = () => enqueue("offer", makeOffer);
