@@ -48,7 +48,7 @@ export const overloaded: Refusal = {
 const tooFast: Refusal = {
   status: 503,
   reason: "client-rate",
-  message: "too many new sessions from this address: try again",
+  message: "too many new sessions from this address: try again (a proxy in front belongs in TRUSTED_PROXIES)",
   headers: { "retry-after": "1" },
 };
 const otherOrigin: Refusal = {
