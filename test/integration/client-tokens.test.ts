@@ -1,4 +1,6 @@
-import { SignJWT } from "jose";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createRawWsClient } from "../../client/raw-ws-client.ts";
 import { createSignalingClient } from "../../client/signaling-client.ts";
@@ -31,13 +33,13 @@ const tokenFor = (lifeS = 300, claims: Record<string, unknown> = {}) =>
 
 type Token = string | (() => string | Promise<string>);
 const kinds = {
-  "Socket.IO": (token: Token) => createSignalingClient({ url: replica.url, token, random: () => 0.2 }),
-  "/ws": (token: Token) => createRawWsClient({ url: replica.url, token, random: () => 0.2 }),
+  "Socket.IO": (token: Token, url: string) => createSignalingClient({ url, token, random: () => 0.2 }),
+  "/ws": (token: Token, url: string) => createRawWsClient({ url, token, random: () => 0.2 }),
 } as const;
 
 /** A client with that token, and what it tells. */
-function connect(kind: keyof typeof kinds, token: Token, room = "team-1") {
-  const client = kinds[kind](token);
+function connect(kind: keyof typeof kinds, token: Token, { url = replica.url } = {}) {
+  const client = kinds[kind](token, url);
   clients.push(client);
   const joined: string[] = [];
   const reports: string[] = [];
@@ -46,7 +48,7 @@ function connect(kind: keyof typeof kinds, token: Token, room = "team-1") {
   on("joined", ({ peerId }) => joined.push(peerId));
   on("error-report", ({ message }) => reports.push(message));
   on("ended", (end) => ended.push(end));
-  client.join(room);
+  client.join("team-1");
   return { joined, reports, ended };
 }
 
@@ -111,4 +113,32 @@ test("/ws: a fixed token that expires ends the client", async () => {
   const { ended, joined } = connect("/ws", await tokenFor(2));
   await until("ended", () => ended.length === 1);
   expect([joined.length, ended]).toEqual([1, [{ reason: "refused", code: "4000" }]]);
+});
+
+test("a key server that is down: a fixed token waits for it on both gateways, and nothing ends", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "first", alg: "ES256" }] };
+  let up = false;
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    response.writeHead(up ? 200 : 503).end(JSON.stringify(keys));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const env = { AUTH: "jwt", JWKS_URL: `http://127.0.0.1:${port}`, JWT_AUDIENCE: "calls" };
+  const { url, program } = await startReplica("signaling-2", redis.url, env);
+  const token = await new SignJWT({ aud: "calls", rooms: ["*"] })
+    .setProtectedHeader({ alg: "ES256", kid: "first" })
+    .setSubject("alice")
+    .setExpirationTime("5m")
+    .sign(privateKey);
+  const both = (["Socket.IO", "/ws"] as const).map((kind) => connect(kind, token, { url }));
+  await until("the keys were asked for", () => asked > 0);
+  up = true;
+  await until("both joined", () => both.every(({ joined }) => joined.length === 1), { withinMs: 20_000 });
+  expect(both.flatMap(({ ended }) => ended)).toEqual([]);
+  for (const client of clients.splice(0)) await client.close();
+  await program[Symbol.asyncDispose]();
+  server.close();
 });
