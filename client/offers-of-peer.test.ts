@@ -22,3 +22,10 @@ test("an offer that a newer one has replaced is out of date, answered or not", (
   expect([offers.take("b"), offers.take("c")]).toEqual(["new", "new"]);
   expect([offers.take("a"), offers.take("b"), offers.take("c")]).toEqual(["outdated", "outdated", "new"]);
 });
+
+test("an offer that lost a collision is out of date when it comes again", () => {
+  const offers = createOffersOfPeer();
+  offers.take("a");
+  offers.lost();
+  expect([offers.take("a"), offers.take("b")]).toEqual(["outdated", "new"]);
+});

@@ -11,19 +11,26 @@ export type Answer = { description: RTCSessionDescription | null; offerId?: stri
 export function createOffersOfPeer() {
   const past = new Set<string>();
   let newest: { key: string; answer: Answer | null } | null = null;
+  function outdate(): void {
+    if (newest !== null) past.add(newest.key);
+    newest = null;
+    for (const oldest of past) {
+      if (past.size <= limit) break;
+      past.delete(oldest);
+    }
+  }
+
   return {
     /** What to do about an offer: negotiate, send the answer that it had, or nothing. */
     take(key: string): "new" | "outdated" | { answer: Answer } {
       if (newest?.key === key) return newest.answer === null ? "new" : { answer: newest.answer };
       if (past.has(key)) return "outdated";
-      if (newest !== null) past.add(newest.key);
-      for (const oldest of past) {
-        if (past.size <= limit) break;
-        past.delete(oldest);
-      }
+      outdate();
       newest = { key, answer: null };
       return "new";
     },
+    /** The offer that was taken last lost a collision: its sender rolls it back, and a late repeat of it counts no more. */
+    lost: outdate,
     /** The answer to the offer that was taken last. */
     answered(answer: Answer): void {
       if (newest !== null) newest.answer = answer;

@@ -85,7 +85,10 @@ export function createPeerLink(options: PeerLinkOptions) {
       return;
     }
     ignoringOffer = !polite && connection.signalingState === "have-local-offer";
-    if (ignoringOffer) return;
+    if (ignoringOffer) {
+      theirs.lost();
+      return;
+    }
     await takeRemote(description);
     // An offer of our own that was open is rolled back by that.
     offerId = null;
