@@ -1,3 +1,5 @@
+/** Names of the signaling protocol. They stand apart from the schemas, so that a page loads no validator for them. */
+
 /** Socket.IO namespace of the signaling protocol. */
 export const NAMESPACE = "/signaling";
 /** Engine.IO path; the `/` at its end matters to the proxy. */
