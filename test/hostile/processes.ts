@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** A program of the stack under attack. */
 export interface Watched {
@@ -15,14 +15,17 @@ export interface Size {
   cpuSeconds: number;
 }
 
+const gone: Size = { rssMib: Number.NaN, peakMib: Number.NaN, descriptors: Number.NaN, cpuSeconds: Number.NaN };
+
 /** Clock ticks a second (sysconf(3), _SC_CLK_TCK): 100 on every Linux that runs Node. */
 const ticksPerSecond = 100;
 
 const mib = (status: string, field: string) =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
 
-/** Memory and descriptors of a process (proc(5)). Throws when it is gone. */
+/** Memory and descriptors of a process (proc(5)); NaN of one that is gone. */
 export function sizeOf({ pid }: Watched): Size {
+  if (!existsSync(`/proc/${pid()}/fd`)) return gone;
   const status = readFileSync(`/proc/${pid()}/status`, "utf8");
   const [user = "", system = ""] =
     readFileSync(`/proc/${pid()}/stat`, "utf8").split(") ")[1]?.split(" ").slice(11, 13) ?? [];

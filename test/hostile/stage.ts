@@ -2,8 +2,10 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { type Attack, type Attacker, createAttacker } from "../../ops/hostile/attacker.ts";
+import { type Attack, createAttacker } from "../../ops/hostile/attacker.ts";
+import { over } from "../../ops/hostile/wire.ts";
 import { until } from "../support/poll.ts";
+import type { Program } from "../support/program.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 import type { BystanderReport, BystanderSettings, Order, Told } from "./bystanders/protocol.ts";
 import { resetPeak, type Size, sizeOf, type Watched } from "./processes.ts";
@@ -66,6 +68,17 @@ export interface Outcome {
   growth: { name: string; peakMib: number; afterMib: number; descriptors: number; cpuSeconds: number }[];
   /** Lines of the programs at level error or above. */
   errors: string[];
+  /** Last words of the programs that ended. */
+  dead: string[];
+}
+
+const isGone = ({ child }: Program) => child.exitCode !== null || child.signalCode !== null;
+
+/** Rejects when an attack goes on for long after its time. */
+async function overdue(time: AbortSignal): Promise<never> {
+  await over(time);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  throw new Error("it does not end with its time");
 }
 
 /** A whole stack at its defaults, twelve peers on it, and the attacks beside them. */
@@ -103,7 +116,7 @@ export async function openStage(env: Record<string, string> = {}) {
     target: () => ({ host, port: Number(port), rooms: bystanders.rooms }),
     undisturbed,
     /** Runs it beside the peers, for its time at the most. */
-    async run(attack: Attack, begin = (attacker: Attacker) => attack.run(attacker)): Promise<Outcome> {
+    async run(attack: Attack): Promise<Outcome> {
       const errorsBefore = outputs().map((program) => program.output().length);
       const before = sizes();
       for (const one of watched) resetPeak(one);
@@ -112,12 +125,14 @@ export async function openStage(env: Record<string, string> = {}) {
       await bystanders.begin();
       const begunAt = performance.now();
       let most = new Map<string, number>();
+      let opened = 0;
       const looking = setInterval(() => {
+        opened = Math.max(opened, attacker.opened);
         const descriptors = [...sizes()].map(([name, size]) => [name, size.descriptors] as const);
         most = new Map(descriptors.map(([name, count]) => [name, Math.max(count, most.get(name) ?? 0)]));
       }, 100);
       try {
-        await begin(attacker);
+        await Promise.race([attack.run(attacker), overdue(time)]);
       } catch (error) {
         // Cut short by its own time, or by the guard that it met: its figures say whether it took place.
         if (!time.aborted) attacker.count(`stopped: ${(error as Error).message}`);
@@ -125,7 +140,7 @@ export async function openStage(env: Record<string, string> = {}) {
       const seconds = (performance.now() - begunAt) / 1_000;
       // Some attacks are over at once: what they leave behind has a moment to show.
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, shortestMs - 1_000 * seconds)));
-      const opened = attacker.opened;
+      opened = Math.max(opened, attacker.opened);
       attacker.end();
       const report = await bystanders.end();
       clearInterval(looking);
@@ -147,14 +162,14 @@ export async function openStage(env: Record<string, string> = {}) {
           .split("\n")
           .filter((line) => /"level":"?(error|fatal|50|60)/.test(line)),
       );
-      return { attack, figures: attacker.figures, opened, seconds, report, growth, errors };
+      const dead = outputs().flatMap((program) => (isGone(program) ? [program.output().slice(-2_000)] : []));
+      return { attack, figures: attacker.figures, opened, seconds, report, growth, errors, dead };
     },
     /** After an attack that did harm: the next one finds a whole stack. */
     async mend(): Promise<void> {
       await bystanders[Symbol.asyncDispose]();
-      for (const { nodeId, program } of [...stack.replicas])
-        if (program.child.exitCode !== null || program.child.signalCode !== null) await stack.restart(nodeId);
-      if (stack.proxy.program().child.exitCode !== null) await stack.proxy.start();
+      for (const { nodeId, program } of [...stack.replicas]) if (isGone(program)) await stack.restart(nodeId);
+      if (isGone(stack.proxy.program())) await stack.proxy.start();
       await until(
         "all replicas are ready again",
         async () => {
@@ -172,7 +187,9 @@ export async function openStage(env: Record<string, string> = {}) {
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
 /** What must hold during and after every attack. */
-export function expectUnhurt({ attack, figures, opened, seconds, report, growth, errors }: Outcome): void {
+export function expectUnhurt({ attack, figures, opened, seconds, report, growth, errors, dead }: Outcome): void {
+  expect.soft(dead, "programs that ended").toEqual([]);
+  expect.soft(figures, "it ends with its time").not.toHaveProperty("stopped: it does not end with its time");
   expect.soft(figures["sent"] ?? 0, `the attack took place: ${JSON.stringify(figures)}`).toBeGreaterThan(0);
   const { socketsLost, refused, lost, unanswered, repeated, strange, notReady } = report;
   expect

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { pause } from "../../wait/pause.ts";
 import type { Attack, Attacker } from "../attacker.ts";
 import { enginePath, openPolling } from "../engine-session.ts";
 import { countAnswers, inParallel, over, write } from "../wire.ts";
@@ -64,7 +65,7 @@ export const bodies: readonly Attack[] = [
         await write(socket, head(paths[index] as string, "Content-Length: 200000"), attacker.signal);
         while (await write(socket, "x", attacker.signal)) {
           attacker.count("sent");
-          await new Promise((resolve) => setTimeout(resolve, 50));
+          await pause(50, attacker.signal);
         }
       });
     },

@@ -1,3 +1,4 @@
+import { pause } from "../../wait/pause.ts";
 import type { Attack } from "../attacker.ts";
 import { enginePath } from "../engine-session.ts";
 import { countAnswers, first, inParallel, upgradeHead, write } from "../wire.ts";
@@ -42,7 +43,7 @@ const unfinished = (name: string, connections: number, piece: string, everyMs: n
       await write(socket, `GET ${enginePath("polling")} HTTP/1.1\r\nHost: calls.example\r\n`, attacker.signal);
       while (await write(socket, piece, attacker.signal)) {
         attacker.count("sent");
-        await new Promise((resolve) => setTimeout(resolve, everyMs));
+        await pause(everyMs, attacker.signal);
       }
     });
   },

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { pause } from "../../wait/pause.ts";
 import type { Attack } from "../attacker.ts";
 import { openSignaling } from "../engine-session.ts";
 import { inParallel, openRaw, over, pass } from "../wire.ts";
@@ -56,7 +57,7 @@ export const rooms: readonly Attack[] = [
         const resume = `${randomBytes(12).toString("base64url")}.${"x".repeat(4_000)}`;
         socket.send(`42/signaling,${JSON.stringify(["join", roomId(), { resume }])}`);
         attacker.count("sent");
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await pause(2, attacker.signal);
       }
     },
   },

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { pause } from "../../wait/pause.ts";
 import type { Attack, Attacker } from "../attacker.ts";
 import { openPollingPeer, openSignaling } from "../engine-session.ts";
 import { countAnswers, inParallel, openRaw, over, write } from "../wire.ts";
@@ -20,7 +21,7 @@ const unread = (
     while (sender.readyState === sender.OPEN && !attacker.signal.aborted) {
       sender.send(packet);
       attacker.count("sent");
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await pause(10, attacker.signal);
     }
   },
 });
