@@ -18,8 +18,15 @@ test("a room's message shows room, event and size, never its content", () => {
 });
 
 test("a heartbeat names its replica", () => {
-  const line = String.raw`"pmessage","*","hold-the-line:canary","HL\x01\x9a\x00\x00\x00\x01signaling-2 17"`;
+  const line = String.raw`"pmessage","*","hold-the-line:canary","HM\x01\x9a\x00\x00\x00\x01signaling-2 Ab_-0123 17"`;
   expect(read(line)).toEqual({ kind: "heartbeat", node: "signaling-2" });
+});
+
+test("a relay to one replica shows its room too; gossip to one replica is told apart", () => {
+  const relay = String.raw`"pmessage","*","hold-the-line:replica:signaling-2","HM\x01\x00\x1a[\"demo\",false,[],[]]\x81~42/signaling,[\"offer\","`;
+  expect(read(relay)).toMatchObject({ room: "demo", what: "offer" });
+  const gossip = String.raw`"pmessage","*","hold-the-line:replica:signaling-2","HM{\"type\":\"confirmed\",\"roomId\":\"demo\"}"`;
+  expect(read(gossip)).toMatchObject({ what: "confirmed" });
 });
 
 test("raw WebSocket rooms and requests between replicas are told apart; other lines are none", () => {
