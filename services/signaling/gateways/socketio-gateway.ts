@@ -16,10 +16,11 @@ import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-
 import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
-import type { Recovered, Switchboard } from "../rooms/switchboard.ts";
+import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
 import { originMayConnect } from "./origin.ts";
 import { boundBuffer } from "./slow-consumer.ts";
+import { SocketIoConnection } from "./socketio-connection.ts";
 import { createSocketIoDelivery, peerRoomOf, roomOf } from "./socketio-delivery.ts";
 import { traceIdOf } from "./trace-id.ts";
 
@@ -41,8 +42,7 @@ export function createSocketIoGateway(options: {
   const { config, backplane, unfinished, unread, metrics, log } = options;
   const { ALLOWED_ORIGINS: allowed } = config;
   const tellRefused = createOriginLog(log);
-  /** The socket of each connection. */
-  const sockets = new Map<Connection, Socket>();
+  const connections = new Set<SocketIoConnection>();
   const io = new Server(options.http, {
     path: SOCKET_IO_PATH,
     serveClient: false,
@@ -132,28 +132,6 @@ export function createSocketIoGateway(options: {
     });
   });
 
-  function connectionOf(socket: Socket): Connection {
-    return {
-      kind: "socketio",
-      grant: grants.get(socket) ?? null,
-      traceId: traceIdOf(socket.handshake.headers),
-      peerId: null,
-      rooms: new Set(),
-      limits: intakeOf(socket.conn).limits,
-      send: (event, data) => void socket.emit(event, data),
-      enter(roomId, peerId) {
-        socket.data = { peerId, subject: this.grant?.subject ?? null, rooms: [...this.rooms] } satisfies Recovered;
-        void socket.join([roomOf(roomId), peerRoomOf(peerId)]);
-      },
-      exit(roomId) {
-        socket.data = { ...socket.data, rooms: [...this.rooms] };
-        void socket.leave(roomOf(roomId));
-      },
-      disconnect: () => void socket.conn.close(),
-      terminate: () => void socket.disconnect(true),
-    };
-  }
-
   return {
     io,
     /** Begins to serve sockets by the switchboard's rules. */
@@ -167,10 +145,14 @@ export function createSocketIoGateway(options: {
         }
       });
       namespace.on("connection", (socket) => {
-        const connection = connectionOf(socket);
         const intake = intakeOf(socket.conn);
+        const connection = new SocketIoConnection(socket, {
+          grant: grants.get(socket) ?? null,
+          traceId: traceIdOf(socket.handshake.headers),
+          limits: intake.limits,
+        });
         intake.entered();
-        sockets.set(connection, socket);
+        connections.add(connection);
         release(socket);
         if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
         socket.onAny((name: unknown, ...args: unknown[]) => {
@@ -188,14 +170,15 @@ export function createSocketIoGateway(options: {
         socket.on("disconnect", () => {
           clearTimeout(expiring);
           intake.left();
-          sockets.delete(connection);
+          connections.delete(connection);
           switchboard.lose(connection);
         });
       });
     },
     gossip: (gossip: unknown) => namespace.serverSideEmit(gossipEvent, gossip),
     /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
-    relay: (relay: Relay): number => delivery.relay(relay, sockets.get(relay.sender)?.id),
+    relay: (relay: Relay): number =>
+      delivery.relay(relay, relay.sender instanceof SocketIoConnection ? relay.sender.socket.id : undefined),
     /** A relay that came on this replica's own channel. @throws where it is malformed */
     receive: delivery.receive,
     /** Tells the members of a room that are connected here, but for the peer `except`. */
@@ -203,7 +186,7 @@ export function createSocketIoGateway(options: {
       const operator = namespace.local.to(roomOf(roomId));
       (except === undefined ? operator : operator.except(peerRoomOf(except))).emit(event, data);
     },
-    connections: (): Iterable<Connection> => sockets.keys(),
+    connections: (): Iterable<Connection> => connections,
     /** Ids of the rooms that have a member of this kind here. */
     roomIds: () =>
       [...namespace.adapter.rooms.keys()].flatMap((room) => (room.startsWith("r:") ? [room.slice(2)] : [])),

@@ -6,10 +6,24 @@ export interface Account {
   close(): void;
 }
 
-interface Entry {
-  bytes: number;
-  open: boolean;
-  evict: () => void;
+/** An account on a ledger: one object without functions of its own, for each connection has several. */
+class Entry implements Account {
+  bytes = 0;
+  open = true;
+  readonly evict: () => void;
+  readonly #settle: (entry: Entry, bytes: number) => void;
+
+  constructor(evict: () => void, settle: (entry: Entry, bytes: number) => void) {
+    this.evict = evict;
+    this.#settle = settle;
+  }
+  set(bytes: number): void {
+    if (this.open && bytes !== this.bytes) this.#settle(this, bytes);
+  }
+  close(): void {
+    this.#settle(this, 0);
+    this.open = false;
+  }
 }
 
 /**
@@ -26,12 +40,12 @@ export function createLedger(maxBytes: number) {
     let largest: Entry | undefined;
     for (const entry of holders) if (largest === undefined || entry.bytes > largest.bytes) largest = entry;
     if (largest === undefined) return;
-    settle(largest, 0);
+    record(largest, 0);
     largest.open = false;
     largest.evict();
   }
 
-  function settle(entry: Entry, bytes: number): void {
+  function record(entry: Entry, bytes: number): void {
     total += bytes - entry.bytes;
     if (entry.bytes === 0 && bytes > 0) holders.add(entry);
     else if (bytes === 0) holders.delete(entry);
@@ -42,6 +56,11 @@ export function createLedger(maxBytes: number) {
     for (const listener of told) listener();
   }
 
+  function settle(entry: Entry, bytes: number): void {
+    record(entry, bytes);
+    while (total > maxBytes) evictLargest();
+  }
+
   return {
     /** Bytes that are held now. */
     total: () => total,
@@ -50,20 +69,7 @@ export function createLedger(maxBytes: number) {
     /** Told once, when that is over. */
     onRoom: (listener: () => void): void => void waiting.push(listener),
     /** Opens an account. `evict` must give up what it holds: its account is closed by then. */
-    open(evict: () => void): Account {
-      const entry: Entry = { bytes: 0, open: true, evict };
-      return {
-        set(bytes: number): void {
-          if (!entry.open || bytes === entry.bytes) return;
-          settle(entry, bytes);
-          while (total > maxBytes) evictLargest();
-        },
-        close(): void {
-          settle(entry, 0);
-          entry.open = false;
-        },
-      };
-    },
+    open: (evict: () => void): Account => new Entry(evict, settle),
   };
 }
 

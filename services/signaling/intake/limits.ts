@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import { createTokenBucket } from "./token-bucket.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** A message costs a token, and one more for each of these that it has beyond the first, bytes. */
 const bytesAToken = 16_384;
@@ -23,16 +23,29 @@ function occurrences(text: string, character: string): number {
 }
 
 /** What one connection may do in how much time, whatever namespaces or rooms it enters and leaves. */
-export function createLimits(config: Config) {
-  const now = performance.now();
-  const events = createTokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, now);
-  const changes = createTokenBucket(config.JOIN_BURST, config.JOINS_PER_SECOND, now);
-  return {
-    /** Takes what a message or an attachment costs, in tokens; false when there is too little. */
-    take: (cost: number): boolean => events.take(performance.now(), cost),
-    /** Takes what a change of membership costs: all replicas are told of it. */
-    takeChange: (): boolean => changes.take(performance.now()),
-  };
+export interface Limits {
+  /** Takes what a message or an attachment costs, in tokens; false when there is too little. */
+  take(cost: number): boolean;
+  /** Takes what a change of membership costs: all replicas are told of it. */
+  takeChange(): boolean;
 }
 
-export type Limits = ReturnType<typeof createLimits>;
+class Buckets implements Limits {
+  readonly #events: TokenBucket;
+  readonly #changes: TokenBucket;
+
+  constructor(config: Config) {
+    const now = performance.now();
+    this.#events = new TokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, now);
+    this.#changes = new TokenBucket(config.JOIN_BURST, config.JOINS_PER_SECOND, now);
+  }
+  take(cost: number): boolean {
+    return this.#events.take(performance.now(), cost);
+  }
+  takeChange(): boolean {
+    return this.#changes.take(performance.now());
+  }
+}
+
+/** The limits of a new connection. */
+export const createLimits = (config: Config): Limits => new Buckets(config);

@@ -5,7 +5,7 @@ import { findPlaceholders, oversizedEvent } from "./attachments.ts";
 import type { Ledger } from "./ledger.ts";
 import { costOf, createLimits } from "./limits.ts";
 import { createPace } from "./pace.ts";
-import { createTokenBucket } from "./token-bucket.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Packet types of Socket.IO protocol 5. */
 const CONNECT = 0;
@@ -58,7 +58,7 @@ export function createSessionIntake(options: {
 }) {
   const { connection, config, decode, emit } = options;
   const limits = createLimits(config);
-  const connects = createTokenBucket(connectBurst, connectsPerSecond, performance.now());
+  const connects = new TokenBucket(connectBurst, connectsPerSecond, performance.now());
   let state: "outside" | "entering" | "inside" = "outside";
   /** An event that waits for its attachments. */
   let partial:

@@ -1,16 +1,27 @@
-/** A token bucket of `burst` tokens, refilled at `perSecond`; times are of one clock, in ms. */
-export function createTokenBucket(burst: number, perSecond: number, now: number) {
-  let tokens = burst;
-  let filledAt = now;
-  return {
-    /** Takes that many tokens; false, and takes none, when there are fewer. */
-    take(at: number, count = 1): boolean {
-      tokens = Math.min(burst, tokens + ((at - filledAt) / 1000) * perSecond);
-      filledAt = at;
-      // What costs more than the bucket holds is let through by a full one.
-      if (tokens < Math.min(count, burst)) return false;
-      tokens -= count;
-      return true;
-    },
-  };
+/**
+ * A token bucket of `burst` tokens, refilled at `perSecond`; times are of one clock, in ms. A class, for each connection has
+ * several, and functions of their own would be most of their memory.
+ */
+export class TokenBucket {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #tokens: number;
+  #filledAt: number;
+
+  constructor(burst: number, perSecond: number, now: number) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
+    this.#tokens = burst;
+    this.#filledAt = now;
+  }
+
+  /** Takes that many tokens; false, and takes none, when there are fewer. */
+  take(at: number, count = 1): boolean {
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((at - this.#filledAt) / 1000) * this.#perSecond);
+    this.#filledAt = at;
+    // What costs more than the bucket holds is let through by a full one.
+    if (this.#tokens < Math.min(count, this.#burst)) return false;
+    this.#tokens -= count;
+    return true;
+  }
 }

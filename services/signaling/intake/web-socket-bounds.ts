@@ -51,7 +51,7 @@ export function boundedWebSocketServer(unfinished: Ledger): new (options: Server
           const parts = receiver._buffers.length + receiver._fragments.length;
           account.set(parts === 0 ? 0 : receiver._bufferedBytes + receiver._messageLength + parts * overheadBytes);
         });
-        socket.on("close", account.close);
+        socket.on("close", () => account.close());
         callback(webSocket, upgraded);
       });
     }

@@ -1,0 +1,44 @@
+import type { Socket } from "socket.io";
+import type { ServerToClientEvents } from "../../../common/protocol.ts";
+import type { Limits } from "../intake/limits.ts";
+import type { Grant } from "../rooms/authorize.ts";
+import type { Recovered } from "../rooms/switchboard.ts";
+import type { Connection } from "./connection.ts";
+import { peerRoomOf, roomOf } from "./socketio-delivery.ts";
+
+/** A Socket.IO socket as the room rules see it. A class: functions of its own would be most of its memory. */
+export class SocketIoConnection implements Connection {
+  readonly kind = "socketio";
+  readonly socket: Socket;
+  readonly grant: Grant | null;
+  readonly traceId: string | undefined;
+  readonly limits: Limits;
+  readonly rooms = new Set<string>();
+  peerId: string | null = null;
+
+  constructor(socket: Socket, given: { grant: Grant | null; traceId: string | undefined; limits: Limits }) {
+    this.socket = socket;
+    this.grant = given.grant;
+    this.traceId = given.traceId;
+    this.limits = given.limits;
+  }
+
+  send(event: keyof ServerToClientEvents, data: unknown): void {
+    this.socket.emit(event, data);
+  }
+  enter(roomId: string, peerId: string): void {
+    const subject = this.grant?.subject ?? null;
+    this.socket.data = { peerId, subject, rooms: [...this.rooms] } satisfies Recovered;
+    void this.socket.join([roomOf(roomId), peerRoomOf(peerId)]);
+  }
+  exit(roomId: string): void {
+    this.socket.data = { ...this.socket.data, rooms: [...this.rooms] };
+    void this.socket.leave(roomOf(roomId));
+  }
+  disconnect(): void {
+    this.socket.conn.close();
+  }
+  terminate(): void {
+    this.socket.disconnect(true);
+  }
+}
