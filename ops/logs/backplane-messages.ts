@@ -19,8 +19,8 @@ export type BackplaneEvent =
 
 const events =
   /offer|answer|candidate|bye|peer-joined|peer-away|peer-left|presence|confirmed|snapshot|members|superseded|draining|error-report/;
-/** Node id, run of the process, number: see the replica's canary. */
-const canary = /([a-z0-9][a-z0-9-]{0,62}) [\w-]{8} \d{1,15}/;
+/** Node id, run of the process, number. */
+const heartbeat = /([a-z0-9][a-z0-9-]{0,62}) [\w-]{8} \d{1,15}/;
 /** Where a relay on a replica's own channel goes: a room, not a peer. */
 const address = /\["((?:[^"\\]|\\.){1,128})",false,\[/;
 
@@ -41,7 +41,7 @@ function unescapeCsv(text: string): string {
 
 /** Says what a message is, from its channel and the event names in it. */
 export function readMessage({ channel, payload }: CsvMessage): BackplaneEvent {
-  if (channel.endsWith(":canary")) return { kind: "heartbeat", node: canary.exec(payload)?.[1] ?? "" };
+  if (channel.endsWith(":canary")) return { kind: "heartbeat", node: heartbeat.exec(payload)?.[1] ?? "" };
   const room = channel.startsWith("hold-the-line:replica:")
     ? address.exec(payload)?.[1]
     : (/^socket\.io#[^#]*#(?:r:)?(.+)#$/.exec(channel)?.[1] ?? /^room:(.+)$/.exec(channel)?.[1]);
