@@ -145,9 +145,8 @@ test: ## every test, on stacks of its own
 	@$(checked) ops/sh/develop.sh test
 test-untuned: ## the proxy's tests with PROXY_TUNING=off
 	@$(checked) ops/sh/develop.sh test-untuned
-	@sh ops/sh/develop.sh test-untuned
 test-board: ## the board in a real browser; PICTURES=1 takes them
-	@sh ops/sh/develop.sh test-board
+	@$(checked) ops/sh/develop.sh test-board
 test-apps: ## another application behind the proxy: checked, drilled
 	@$(checked) ops/sh/develop.sh test-apps
 test-hostile: ## hostile clients beside calls; ONLY=heads,bodies

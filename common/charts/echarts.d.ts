@@ -18,6 +18,7 @@ declare module "echarts/core" {
   ): Chart;
   export function use(extensions: readonly unknown[]): void;
   export function connect(group: string): void;
+  export function setPlatformAPI(api: { measureText(text: string, font: string): { width: number } }): void;
 }
 declare module "echarts/charts" {
   export const LineChart: unknown;

@@ -42,14 +42,14 @@ export interface LanesSpec {
 
 /** Room beside the lanes, px: figures of the axis to the left. */
 export const laneMargins = { left: 58, right: 16, top: 6, bottom: 26 } as const;
-const titleHeight = 22;
+const titleHeight = 20;
 
 const clock = (at: number) => new Date(at).toLocaleTimeString("en-GB");
 
 /** Lanes over one time axis, drawn one below the other, so that what happened at one moment stands in one column. */
 export function lanesOption(spec: LanesSpec): ChartOption {
   const { lanes, inks, from, to, height } = spec;
-  const weights = lanes.map((lane) => (lane.kind === "bands" ? Math.max(1.6, lane.rows.length) * 0.24 : 1));
+  const weights = lanes.map((lane) => (lane.kind === "bands" ? Math.max(1.4, lane.rows.length) * 0.3 : 1));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const room = height - laneMargins.top - laneMargins.bottom - lanes.length * titleHeight;
   let top = laneMargins.top;
@@ -66,20 +66,29 @@ export function lanesOption(spec: LanesSpec): ChartOption {
     grid: places.map((place) => ({ left: laneMargins.left, right: laneMargins.right, ...place })),
     xAxis: lanes.map((_, index) => ({
       type: "time",
+      // Room for whole bars at the ends would shift one lane against the others.
+      containShape: false,
       gridIndex: index,
       min: from,
       max: to,
       axisLine: { lineStyle: { color: inks.grid } },
       axisTick: { show: false },
       splitLine: { show: true, lineStyle: { color: inks.grid } },
-      axisLabel: { show: index === lanes.length - 1, color: inks.soft, hideOverlap: true, formatter: timeText },
+      axisLabel: {
+        show: index === lanes.length - 1,
+        color: inks.soft,
+        hideOverlap: true,
+        formatter: timeText,
+        showMinLabel: false,
+        showMaxLabel: false,
+      },
     })),
     yAxis: lanes.map((lane, index) => ({
       gridIndex: index,
       ...(lane.kind === "bands" ? bandAxis(lane.rows) : figureAxis(inks)),
     })),
     series: lanes.flatMap((lane, index) => [
-      ...(lane.kind === "bands" ? [bandSeries(lane, index, spec)] : figureSeries(lane, index)),
+      ...(lane.kind === "bands" ? [bandSeries(lane, index, spec)] : figureSeries(lane, index, spec)),
       ...markSeries(spec, index),
     ]),
   };
@@ -117,7 +126,10 @@ const figureAxis = (inks: Inks) => ({
   splitLine: { lineStyle: { color: inks.grid } },
 });
 
-function figureSeries(lane: Extract<Lane, { unit: string }>, index: number): ChartOption[] {
+function figureSeries(lane: Extract<Lane, { unit: string }>, index: number, spec: LanesSpec): ChartOption[] {
+  const { left, right } = laneMargins;
+  // Bars are of one second each, and nearly touch.
+  const second = ((spec.width - left - right) * 1_000) / (spec.to - spec.from);
   return lane.series.map(({ name, colour, samples }) => ({
     type: lane.kind === "bars" ? "bar" : "line",
     name,
@@ -130,8 +142,7 @@ function figureSeries(lane: Extract<Lane, { unit: string }>, index: number): Cha
     showSymbol: false,
     silent: true,
     step: lane.kind === "stack" ? "end" : false,
-    barMinWidth: 2,
-    barMaxWidth: 8,
+    barWidth: Math.max(2, Math.min(24, second * 0.8)),
     ...(lane.kind === "stack" ? { stack: `lane ${index}`, areaStyle: { color: colour, opacity: 0.55 } } : {}),
   }));
 }
@@ -165,7 +176,7 @@ function bandSeries(lane: Extract<Lane, { kind: "bands" }>, index: number, spec:
         style: { fill: span?.colour, opacity: 0.85 },
         textContent: {
           type: "text",
-          style: { text: span?.text ?? "", fill: spec.inks.text, fontSize: 12, fontWeight: 600 },
+          style: { text: span?.text ?? "", fill: spec.inks.text, fontSize: 11, fontWeight: 600 },
         },
         textConfig: { position: wide > 90 ? "insideLeft" : left > spec.width / 2 ? "left" : "right" },
       };

@@ -4,6 +4,8 @@ import { drawSvg } from "../../common/charts/svg.ts";
 import type { DrillResult } from "../runner/result.ts";
 
 const width = 960;
+/** Where the injection stands on the axis: a whole second like any other, so that ticks are whole seconds from it. */
+const epoch = Date.UTC(2026, 5, 15, 12, 30, 10);
 /** Widths of a bar of the reconnect times, ms: the finest that makes at most `mostBars` of them is taken. */
 const binWidths = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
 const mostBars = 24;
@@ -14,15 +16,16 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
   const [first] = seconds;
   const last = seconds.at(-1);
   if (first === undefined || last === undefined) return "<p>Nothing was measured.</p>";
-  const [from, to] = [first.at, last.at + 1_000];
+  const origin = (injectedAt ?? first.at) - epoch;
+  const [from, to] = [first.at - origin, last.at + 1_000 - origin];
   // What a second counted stands in its middle: at its start it would seem to come before what caused it.
   const values = (read: (second: (typeof seconds)[number]) => number): Sample[] =>
-    seconds.map((second) => [second.at + 500, read(second)]);
+    seconds.map((second) => [second.at + 500 - origin, read(second)]);
   const nodes = [...new Set(seconds.flatMap((second) => Object.keys(second.peersByNode)))].sort();
   const spans: Span[] = alerts.map((band) => ({
     row: band.name,
-    from: band.from,
-    to: Math.min(band.to, to),
+    from: band.from - origin,
+    to: Math.min(band.to - origin, to),
     colour: colourOf(5),
     text: band.name,
   }));
@@ -35,7 +38,7 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
         name,
         colour: replicaColour(name),
         // As it was when the second began.
-        samples: seconds.map(({ at, peersByNode }) => [at, peersByNode[name] ?? 0] as const),
+        samples: seconds.map(({ at, peersByNode }) => [at - origin, peersByNode[name] ?? 0] as const),
       })),
     },
     {
@@ -64,10 +67,9 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
   const marks: Mark[] = [
     { at: injectedAt, name: "injected", colour: colourOf(5) },
     { at: recoveredAt, name: "recovered", colour: colourOf(3) },
-  ].flatMap(({ at, ...mark }) => (at === null ? [] : [{ at, ...mark }]));
+  ].flatMap(({ at, ...mark }) => (at === null ? [] : [{ at: at - origin, ...mark }]));
   const size = { width, height: 560 + 18 * Math.max(1, spans.length) };
-  const origin = injectedAt ?? from;
-  const timeText = (at: number) => `${Math.round((at - origin) / 1_000)} s`;
+  const timeText = (at: number) => `${Math.round((at - epoch) / 1_000)} s`;
   return drawSvg(
     lanesOption({ from, to, lanes, marks, inks: lightInks, ...size, timeText }),
     size,

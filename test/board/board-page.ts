@@ -94,7 +94,7 @@ export async function takePictures(browser: Browser, stack: ProcessStack, name: 
       () => document.querySelectorAll(".dot").length > 0 && document.getAnimations().length === 0,
     );
     const path = process.env["PICTURES"] === "1" ? { path: join(images, `board-${name}-${look}.png`) } : {};
-    const bytes = await page.screenshot({ ...path, fullPage: look === "phone" });
+    const bytes = await page.screenshot({ ...path, fullPage: true });
     if (bytes.length < 20_000) throw new Error(`the picture board-${name}-${look} is empty: ${bytes.length} bytes`);
     await page.context().close();
   }

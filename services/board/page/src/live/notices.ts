@@ -8,9 +8,16 @@ export function createNotices() {
   return {
     element,
     show(snapshot: Snapshot): void {
-      faults.show(JSON.stringify(snapshot.faults), () =>
+      const game = snapshot.drills.some(({ name }) => name === "game-day");
+      faults.show(JSON.stringify([game, snapshot.faults]), () =>
         snapshot.faults.length === 0
-          ? [h("p", { class: "calm" }, "Nothing is broken on purpose.")]
+          ? [
+              h(
+                "p",
+                { class: "calm" },
+                game ? "A game day says nothing of what it did." : "Nothing is broken on purpose.",
+              ),
+            ]
           : snapshot.faults.map(({ action, target, since, undo }) =>
               h(
                 "article",
