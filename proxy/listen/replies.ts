@@ -51,7 +51,10 @@ export function reply(request: IncomingMessage, response: ServerResponse, answer
   response.write(text);
   const timer = setTimeout(() => response.end(), lingerMs);
   response.once("close", () => clearTimeout(timer));
-  request.once("end", () => response.end()).resume();
+  request.once("end", () => response.end());
+  // A client that has too much pending is not read any more: its bytes stay with the system, not here.
+  if (answer === tooMuchPending) request.pause();
+  else request.resume();
 }
 
 /** Answers on a bare socket, where no HTTP machinery is left, and closes it. */
