@@ -116,7 +116,7 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
     return `${id}=${url}|${readyUrl}`;
   });
   // As proxy/start.sh does in the image.
-  const flags = settings["PROXY_TUNING"] === "off" ? [] : ["--max-semi-space-size=16"];
+  const flags = settings["PROXY_TUNING"] === "off" ? [] : ["--max-semi-space-size=8"];
   const launch = node(root, "proxy/main.ts", {
     ...(app === undefined ? {} : proxySettings(app)),
     ...settings,

@@ -22,7 +22,7 @@ async function tuned(options: { wanted?: "on" | "off"; nodeVersion?: string; nod
       },
     }),
   );
-  const nodeOptions = ["--max-semi-space-size=16"];
+  const nodeOptions = ["--max-semi-space-size=8"];
   const given = { wanted: "on" as const, nodeVersion: process.versions.node, nodeOptions, ...options };
   const tuning = await createTuning({ ...given, log });
   let read = false;
@@ -52,7 +52,7 @@ test("a newer major version of Node runs without tuning, and one line says so", 
 test("a heap that is not bounded at the start is told in one line, and nothing else is lost", async () => {
   const { plainUpgrade, readInto, lines } = await tuned({ nodeOptions: ["--enable-source-maps"] });
   expect([plainUpgrade, readInto]).toEqual([true, true]);
-  expect(lines).toEqual([expect.stringContaining("start Node with --max-semi-space-size=16")]);
+  expect(lines).toEqual([expect.stringContaining("start Node with --max-semi-space-size=8")]);
 });
 
 test("each part checks itself with bytes through a loopback connection", async () => {
@@ -80,7 +80,7 @@ test("a socket without the handle that late onread needs goes on with events", a
   const { readInto } = await createTuning({
     wanted: "on",
     nodeVersion: process.versions.node,
-    nodeOptions: ["--max-semi-space-size=16"],
+    nodeOptions: ["--max-semi-space-size=8"],
     log: pino({ level: "silent" }),
   });
   peer.destroy();

@@ -34,7 +34,7 @@ export async function createTuning(options: {
     return off;
   }
   if (!nodeOptions.some((option) => option.startsWith("--max-semi-space-size=")))
-    log.info("the young generation is not bounded: start Node with --max-semi-space-size=16 to save memory");
+    log.info("the young generation is not bounded: start Node with --max-semi-space-size=8 to save memory");
   const works = async (part: string, check: () => Promise<void>): Promise<boolean> => {
     try {
       await check();

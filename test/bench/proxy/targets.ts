@@ -115,7 +115,7 @@ function startProxy(
   adminPort: number,
   tuning: "on" | "off" = "on",
 ): ChildProcess {
-  const flags = tuning === "on" ? ["--max-semi-space-size=16"] : [];
+  const flags = tuning === "on" ? ["--max-semi-space-size=8"] : [];
   return start(process.execPath, [...flags, join(root, "proxy/main.ts")], {
     PROXY_TUNING: tuning,
     REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`,
