@@ -29,20 +29,65 @@ locked() {
   if have flock; then flock -o "$lock" "$@"; else "$@"; fi
 }
 
-# Reads KEY=value lines; a variable that is set already wins, unless `over` is given.
+# Takes a line of a file of settings apart as Compose does (compose-go's dotenv): sets $name and $value. False where the
+# line sets nothing; $problem is not empty where it is one that make and Compose might read differently.
+read_setting() {
+  name='' value='' problem='' tab=$(printf '\t')
+  setting=$1
+  while :; do case $setting in *"$cr" | *' ' | *"$tab") setting=${setting%?} ;; *) break ;; esac; done
+  while :; do case $setting in "$bom"*) setting=${setting#"$bom"} ;; ' '* | "$tab"*) setting=${setting#?} ;; *) break ;; esac; done
+  case $setting in '' | '#'*) return 1 ;; esac
+  case $setting in 'export '*) setting=${setting#export } ;; esac
+  case $setting in *=*) ;; *) problem="is no NAME=value" && return 1 ;; esac
+  name=${setting%%=*} value=${setting#*=}
+  while :; do case $name in ' '* | "$tab"*) name=${name#?} ;; *' ' | *"$tab") name=${name%?} ;; *) break ;; esac; done
+  while :; do case $value in ' '* | "$tab"*) value=${value#?} ;; *) break ;; esac; done
+  case $name in '' | [0-9]* | *[!A-Za-z0-9_]*) problem="has no name of a variable before =" && return 1 ;; esac
+  case $value in
+    \"*)
+      rest=${value#?} && value=${rest%%\"*}
+      case $rest in *\"*) rest=${rest#*\"} ;; *) problem="has no closing quote" && return 1 ;; esac
+      case $value in *[\\\$]*) problem="has \\ or \$ between double quotes, which Compose replaces: use single ones" && return 1 ;; esac
+      ;;
+    \'*)
+      rest=${value#?} && value=${rest%%\'*}
+      case $rest in *\'*) rest=${rest#*\'} ;; *) problem="has no closing quote" && return 1 ;; esac
+      ;;
+    '#'*) problem="has a value that begins with #: quote it, or write nothing behind =" && return 1 ;;
+    *)
+      rest=''
+      case $value in *' #'* | *"$tab#"*) value=${value%%[ "$tab"]#*} ;; esac
+      while :; do case $value in *' ' | *"$tab") value=${value%?} ;; *) break ;; esac; done
+      case $value in *\$*) problem="has a \$, which Compose replaces: quote the value with single quotes" && return 1 ;; esac
+      ;;
+  esac
+  case $rest in '' | ' '* | "$tab"*) ;; *) problem="goes on behind its closing quote" && return 1 ;; esac
+  while :; do case $rest in ' '* | "$tab"*) rest=${rest#?} ;; *) break ;; esac; done
+  case $rest in '' | '#'*) ;; *) problem="goes on behind its closing quote" && return 1 ;; esac
+}
+cr=$(printf '\r') bom=$(printf '\357\273\277')
+
+# Reads a file of settings; a variable that is set already wins.
 load_env() {
   [ -f "$1" ] || return 0
+  number=0
   while IFS= read -r line || [ -n "$line" ]; do
-    name=${line%%=*}
-    case $line in [A-Z]*=*) ;; *) continue ;; esac
-    case $name in *[!A-Z0-9_]*) continue ;; esac
-    value=${line#*=}
-    case $value in
-      \"*\") value=${value#\"} value=${value%\"} ;;
-      \'*\') value=${value#\'} value=${value%\'} ;;
-    esac
-    [ "${2:-}" != over ] && eval "[ -n \"\${$name:-}\" ]" && continue
+    number=$((number + 1))
+    read_setting "$line" || {
+      [ -z "$problem" ] || die "$1, line $number, $problem"
+      continue
+    }
+    eval "[ -n \"\${$name:-}\" ]" && continue
     export "$name=$value"
+  done <"$1"
+}
+
+# Reads what make itself saved: NAME=value, each value to the letter; they win.
+load_saved() {
+  [ -f "$1" ] || return 0
+  while IFS= read -r line; do
+    case ${line%%=*} in '' | *[!A-Z0-9_]*) continue ;; esac
+    export "${line%%=*}=${line#*=}"
   done <"$1"
 }
 
@@ -63,7 +108,11 @@ known_variables() {
 
 # Names of the variables that the file of settings or make's command line sets.
 given_variables() {
-  if [ -f "${ENV_FILE:-.env}" ]; then sed -n 's/^\([A-Z][A-Z0-9_]*\)=..*/\1/p' "${ENV_FILE:-.env}"; fi
+  if [ -f "${ENV_FILE:-.env}" ]; then
+    while IFS= read -r line || [ -n "$line" ]; do
+      if read_setting "$line" && [ -n "$value" ]; then echo "$name"; fi
+    done <"${ENV_FILE:-.env}"
+  fi
   case ${MAKEFLAGS:-} in *'-- '*) ;; *) return 0 ;; esac
   for word in ${MAKEFLAGS#*-- }; do
     name=${word%%=*}

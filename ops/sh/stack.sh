@@ -19,7 +19,7 @@ STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
 state=.stack/$STACK
 # On a running stack the engine and the settings of its `up` count.
 asked=${ENGINE:-}
-load_env "$state/up.env" over
+load_saved "$state/up.env"
 [ "${asked:-${ENGINE:-}}" = "${ENGINE:-}" ] ||
   die "the stack \"$STACK\" is up on ENGINE=$ENGINE: make down first, or give this one another STACK and PORT_BASE"
 
