@@ -3,7 +3,7 @@
 # environment alone and are quoted nowhere: a room name that a stranger chose is data, whatever is in it.
 
 # Variables of single targets; .env.example lists those of the stack.
-target_variables="NODE SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS IDLE_S"
+target_variables="NODE SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS IDLE_S PICTURES REST"
 
 # A value as one line of a terminal can show it.
 shown() { printf '%.60s' "$1" | LC_ALL=C tr -c ' -~' '?'; }
@@ -54,7 +54,7 @@ allowed() {
     ROLE) one_of "$2" peer listener ;;
     TTL_SECONDS) whole "$2" 1 31536000 ;;
     MS | JITTER) whole "$2" 0 60000 ;;
-    ONCE | CONTROL | DRY_RUN | JSON | GRAFANA | TURN_ALLOW_PRIVATE) one_of "$2" 0 1 ;;
+    ONCE | CONTROL | DRY_RUN | JSON | PICTURES | REST | GRAFANA | TURN_ALLOW_PRIVATE) one_of "$2" 0 1 ;;
     N) whole "$2" 1 5 ;;
     SEED) whole "$2" 0 1000000 ;;
     CALLS) whole "$2" 0 2000 ;;
