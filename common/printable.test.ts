@@ -11,7 +11,7 @@ test.each([
   ],
   ["what has no width", "a\u200bb\u200d\u2060\ufeff\u00ad\u034f", "a\\u200bb\\u200d\\u2060\\ufeff\\u00ad\\u034f"],
   ["fillers and tags", "\u3164\u115f\u{e0041}", "\\u3164\\u115f\\udb40\\udc41"],
-  ["separators of lines", "a\u2028b\u2029", "a\\u2028b\\u2029"],
+  ["separators of lines and of notes", "a\u2028b\u2029\ufff9", "a\\u2028b\\u2029\\ufff9"],
   ["half a surrogate pair", "\ud800", "\\ud800"],
 ])("%s are shown as their codes", (_, text, shown) => {
   expect(escapeUnprintable(text)).toBe(shown);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../support/poll.ts";
@@ -8,16 +9,21 @@ import { anonymousBytes, shownOf, status } from "./container-facts.ts";
 
 /** Asked for by nobody here: it is only to be kept secret. */
 const token = randomUUID();
+/** As an editor leaves a password behind, with what a shell, JSON or an ACL might take apart. */
+const password = `p"a\\s's $#${randomUUID()}`;
+const passwordFile = join(tmpdir(), `redis-password-${process.pid}`);
 let stack: ComposeStack;
 let containers: Map<string, Container>;
 let running: [service: string, container: Container][];
 beforeAll(async () => {
-  stack = await startComposeStack({ env: { TOKEN: token } });
+  writeFileSync(passwordFile, `${password}\r\n`, { mode: 0o644 });
+  stack = await startComposeStack({ env: { TOKEN: token, REDIS_PASSWORD_FILE: passwordFile } });
   containers = stack.inspect();
   running = [...containers].filter(([, { State }]) => State.Running);
 });
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
+  rmSync(passwordFile, { force: true });
 });
 
 const services = ["alertmanager", "board", "caller", "guard", "prometheus", "proxy", "redis", "redis-exporter"];
@@ -153,7 +159,7 @@ test("on the host only the documented ports listen, on the loopback interface", 
 test("no secret shows in docker inspect, in a process's environment or arguments, or in a log", async () => {
   const dir = join(import.meta.dirname, "../../.secrets");
   const files = readdirSync(dir).filter((name) => /^[A-Z_]+$/.test(name));
-  const secrets = [token, ...files.map((name) => readFileSync(join(dir, name), "utf8").trim())];
+  const secrets = [token, password, ...files.map((name) => readFileSync(join(dir, name), "utf8").trim())];
   expect(secrets.length).toBeGreaterThan(5);
   await stack.make("kill-redis");
   await stack.make("start-redis");
@@ -199,6 +205,19 @@ test("Redis serves nobody without a password, and each user what it needs alone"
   for (const command of ["PUBLISH socket.io x", "SET hold-the-line:a 1", "CONFIG SET maxmemory 0", "FLUSHALL"])
     expect(watch(...command.split(" "))).toMatch(/NOPERM/);
   expect(redis("watch", "redis_password", "PING")).toMatch(/WRONGPASS/);
+});
+
+test("a web page reaches neither Prometheus nor Alertmanager, and nobody changes anything without the token", async () => {
+  const post = (url: string, headers: Record<string, string> = {}) =>
+    fetch(url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: "{}" });
+  for (const variable of ["PROMETHEUS_PORT", "ALERTMANAGER_PORT"]) {
+    expect((await fetch(`${stack.url(variable)}/-/ready`)).status).toBe(200);
+    expect((await post(`${stack.url(variable)}/api/v2/silences`, { origin: "http://evil.example" })).status).toBe(403);
+  }
+  for (const path of ["PROXY_ADMIN_PORT/tunnels/drop", "SIGNALING_1_ADMIN_PORT/drain", "CALLER_ADMIN_PORT/alerts"]) {
+    const [variable = "", ...rest] = path.split("/");
+    expect([path, (await post(`${stack.url(variable)}/${rest.join("/")}`)).status]).toEqual([path, 401]);
+  }
 });
 
 test("the images hold production dependencies and what their program needs", () => {

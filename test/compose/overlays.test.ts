@@ -14,7 +14,7 @@ import { joinApart, type Peer, sendNumbered } from "./peers.ts";
 
 const certs = mkdtempSync(join(tmpdir(), "certs-"));
 /** Below the range that the system takes outgoing ports from, clear of the ports of the tests' stacks. */
-const relayPorts = "30900-30919";
+const relayPorts = "30900-30939";
 const makeCerts = () =>
   execFileSync("sh", ["deploy/tls/certs.sh"], {
     cwd: join(import.meta.dirname, "../.."),
@@ -30,7 +30,8 @@ beforeAll(async () => {
   setDefaultCACertificates([...getCACertificates("default"), readFileSync(join(certs, "ca.pem"), "utf8")]);
   stack = await startComposeStack({
     overlays: ["tls", "turn", "chaos"],
-    env: { CERTS_DIR: certs, TURN_RELAY_PORTS: relayPorts },
+    // Both ends of a relayed call are relay addresses of coturn's own container.
+    env: { CERTS_DIR: certs, TURN_RELAY_PORTS: relayPorts, TURN_ALLOW_PRIVATE: "1" },
   });
   tlsPort = stack.port("PROXY_TLS_PORT");
 });
