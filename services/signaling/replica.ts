@@ -91,7 +91,11 @@ export async function startReplica(config: Config, log: Log) {
   });
   gateway.serve(switchboard, presence.receive);
   rawGateway.serve(switchboard);
-  await openInbox(backplane, config.NODE_ID, { onGossip: presence.receive, onRelay: gateway.receive });
+  await openInbox(backplane, config.NODE_ID, {
+    onGossip: presence.receive,
+    // A relay comes by broadcast too where it is not known yet that this replica takes none here.
+    onRelay: addressed ? gateway.receive : () => undefined,
+  });
   const barrier = await createBarrier(backplane, config.NODE_ID, log);
   function* connections() {
     yield* gateway.connections();

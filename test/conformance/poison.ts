@@ -1,6 +1,7 @@
 import { createClient } from "redis";
 import { backplaneKey, createEnvelope } from "../../services/signaling/backplane/envelope.ts";
 import { createEntrySeal } from "../../services/signaling/backplane/streams/stream-entry.ts";
+import { writeAddressed } from "../../services/signaling/gateways/socketio-packet.ts";
 import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
 
 /** The replicas of a test have no secret: theirs is the development key. */
@@ -34,6 +35,18 @@ const bodies: (string | Buffer)[] = [
   JSON.stringify({ type: 9, uid: "x", nsp: "/signaling", data: { packet: 5 } }),
 ];
 
+/** Relays on a replica's own channel that would make its clients give up, and gossip that no replica says. */
+function forgedRelays(room: string): Buffer[] {
+  const texts = ["41/signaling,", "1", '43/signaling,1["offer",{}]', '42/signaling,["superseded",{}]'];
+  const relays = texts.map((text) => {
+    const frame = Buffer.concat([Buffer.from([0x81, text.length]), Buffer.from(text)]);
+    return writeAddressed({ target: room, isPeer: false, skip: [] }, { frame, textAt: 2, attachments: [] });
+  });
+  for (const relay of relays) relay[0] = 1;
+  const gossip = [{ type: "confirmed" }, { type: "snapshot", node: "x", life: "x", members: {} }, { type: "x" }];
+  return [...relays, Buffer.from([1]), Buffer.from([2, 3]), ...gossip.map((one) => Buffer.from(JSON.stringify(one)))];
+}
+
 /** Writes all of it to every channel that the replicas listen to; resolves with how many payloads that were. */
 export async function poison(server: BackplaneServer, variant: Variant, room: string): Promise<number> {
   const channels = [
@@ -43,14 +56,16 @@ export async function poison(server: BackplaneServer, variant: Variant, room: st
     "socket.io-request#/signaling#",
     "socket.io-response#/signaling#",
     `room:${room}`,
+    ...[1, 2, 3].map((number) => `hold-the-line:replica:signaling-${number}`),
   ];
+  const all = [...bodies, ...forgedRelays(room)];
   let count = 0;
   for (const { url } of server.servers) {
     const client = createClient({ url, disableOfflineQueue: true });
     client.on("error", () => client.destroy());
     await client.connect();
     for (const channel of channels)
-      for (const payload of bodies.flatMap((body) => [body, envelope.seal(channel, body, Date.now())])) {
+      for (const payload of all.flatMap((body) => [body, envelope.seal(channel, body, Date.now())])) {
         if (variant === "sharded" || variant === "sharded-cluster")
           // The primary of another slot says MOVED, which is right.
           await client.sPublish(channel, payload).catch((error: Error) => {

@@ -59,12 +59,14 @@ export function createRelay(options: {
     if (nodes.size === 0) return { replicas: nobody, broadcast: "none", ws };
     if (!addresses) return { replicas: nobody, broadcast: "all", ws };
     const replicas: string[] = [];
+    let broadcast: Remote["broadcast"] = "none";
     for (const node of nodes) {
-      const abilities = presence.abilitiesOf(node);
-      if (abilities === undefined) return { replicas: nobody, broadcast: "all", ws };
-      if (abilities.addressed) replicas.push(node);
+      // One of which it is not known yet gets both, and takes the one that it can.
+      const addressed = presence.abilitiesOf(node)?.addressed;
+      if (addressed !== false) replicas.push(node);
+      if (addressed !== true) broadcast = "rest";
     }
-    return { replicas, broadcast: replicas.length < nodes.size ? "rest" : "none", ws };
+    return { replicas, broadcast, ws };
   }
 
   function addresseesOf(roomId: string, to: string | undefined): Iterable<Member> {

@@ -122,7 +122,7 @@ export async function startModelReplica(
   });
   await openInbox(backplane, nodeId, {
     onGossip: presence.receive,
-    onRelay: (message) => receive(message.toString("utf8", 1)),
+    onRelay: (message) => config.RELAY === "addressed" && receive(message.toString("utf8", 1)),
   });
   const barrier = await createBarrier(backplane, nodeId, log);
   presence.introduce(await barrier.whoIsThere());

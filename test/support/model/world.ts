@@ -29,14 +29,15 @@ export interface ModelPeer {
 export async function createWorld({
   seed,
   slow,
-  relay,
+  relays,
   advance,
   weaken,
 }: {
   seed: number;
   /** Longest latency of the bus, ms. */
   slow: number;
-  relay: Config["RELAY"];
+  /** By replica. */
+  relays: readonly Config["RELAY"][];
   /** Lets time pass: timers fire, and what they set off is done. */
   advance: (ms: number) => Promise<void>;
   /** Puts a fault into a replica, so that the test can be seen to find it. */
@@ -52,7 +53,7 @@ export async function createWorld({
     const nodeId = `signaling-${index + 1}`;
     const given = weaken === undefined ? {} : { weaken };
     return startModelReplica(nodeId, bus, {
-      config: { ...defaults, NODE_ID: nodeId, RELAY: relay },
+      config: { ...defaults, NODE_ID: nodeId, RELAY: relays[index] ?? defaults.RELAY },
       metrics,
       log,
       ...given,
