@@ -112,7 +112,7 @@ export function createPeerLink(options: PeerLinkOptions) {
   async function takeCandidate(candidate: RTCIceCandidateInit): Promise<void> {
     const { remoteDescription: remote } = connection;
     const { usernameFragment: ufrag } = candidate;
-    if (remote === null || (typeof ufrag === "string" && !remote.sdp.includes(`a=ice-ufrag:${ufrag}\r\n`))) {
+    if (remote === null || (typeof ufrag === "string" && !remote.sdp.split(/\s/).includes(`a=ice-ufrag:${ufrag}`))) {
       early.push(candidate);
       // Those of an offer that lost the collision, or was given up, wait for ever.
       if (early.length > earlyLimit) early.shift();
