@@ -80,7 +80,8 @@ export function readAddressed(message: Buffer): { address: Address; packet: Sock
   if (typeof target !== "string" || !Array.isArray(skip) || !isLengths(lengths))
     throw new TypeError("no address of a relay");
   let at = message.length - lengths.reduce((sum, length) => sum + length, 0);
-  const frame = message.subarray(frameAt, Math.max(at, frameAt));
+  // Copies: a part of what was read would keep all of that in memory until a slow consumer has taken it.
+  const frame = Buffer.from(message.subarray(frameAt, Math.max(at, frameAt)));
   const textAt = frame[1] === 127 ? 10 : frame[1] === 126 ? 4 : 2;
   const bytes = frame.length - textAt;
   const stated = textAt === 10 ? frame.readUIntBE(4, 6) : textAt === 4 ? frame.readUInt16BE(2) : frame[1];
@@ -89,7 +90,7 @@ export function readAddressed(message: Buffer): { address: Address; packet: Sock
     throw new TypeError("a relay that is no packet of ours");
   const attachments = lengths.map((length) => {
     at += length;
-    return message.subarray(at - length, at);
+    return Buffer.from(message.subarray(at - length, at));
   });
   return { address: { target, isPeer: isPeer === true, skip }, packet: { frame, textAt, attachments } };
 }
