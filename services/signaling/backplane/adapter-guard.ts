@@ -1,4 +1,5 @@
 import type { Adapter } from "socket.io-adapter";
+import { requireMethods } from "../intake/guarded.ts";
 import type { BackplaneContext } from "./backplane.ts";
 import type { Carrier } from "./carrier.ts";
 
@@ -37,6 +38,10 @@ const allowedRequest = 6;
  */
 export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, context: BackplaneContext): A {
   const inner = adapter as unknown as Inner;
+  requireMethods("the adapter", adapter, ["_encode", "apply", "broadcast"]);
+  requireMethods("socket.io's namespace", adapter.nsp, ["_onServerSideEmit", "listenerCount"]);
+  // Which of the two takes messages in depends on the adapter.
+  if (inner.onrequest === undefined) requireMethods("the adapter", adapter, ["onMessage"]);
   const { transit, drop } = carrier;
   const { metrics } = context;
 

@@ -1,6 +1,7 @@
 import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Adapter } from "socket.io-adapter";
 import type { Config } from "../config.ts";
+import { requireMethods } from "../intake/guarded.ts";
 import { createAdapterClient } from "./adapter-client.ts";
 import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
@@ -63,6 +64,7 @@ interface ShardedInner {
  */
 function routeRooms<A extends Adapter>(adapter: A): A {
   const inner = adapter as unknown as ShardedInner;
+  requireMethods("the sharded adapter", adapter, ["computeChannel", "dynamicChannel"]);
   const computeChannel = inner.computeChannel.bind(adapter);
   const broadcast = 3;
   inner.computeChannel = (message) => {

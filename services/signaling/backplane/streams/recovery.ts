@@ -1,5 +1,6 @@
 import type { Namespace, Socket } from "socket.io";
 import type { Adapter } from "socket.io-adapter";
+import { requireMethods } from "../../intake/guarded.ts";
 import type { Carrier } from "../carrier.ts";
 import type { SessionStore, StoredSession } from "./session-store.ts";
 import type { Entry } from "./stream-entry.ts";
@@ -81,6 +82,7 @@ export function addRecovery(
 
   const position = () => streamLog.cursor() ?? "0-0";
 
+  requireMethods("the streams adapter", adapter, ["_encode", "apply", "persistSession", "restoreSession"]);
   // Every delivery encodes and then applies, in one tick.
   const encode = inner._encode.bind(adapter);
   inner._encode = (packet, options) => {

@@ -1,6 +1,7 @@
 import { createAdapter } from "@socket.io/redis-streams-adapter";
 import type { Adapter } from "socket.io-adapter";
 import type { Config } from "../../config.ts";
+import { requireMethods } from "../../intake/guarded.ts";
 import { createAdapterClient } from "../adapter-client.ts";
 import { guardAdapter } from "../adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "../backplane.ts";
@@ -92,6 +93,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
 
 /** With recovery on, Socket.IO makes a broadcast of each `socket.emit`; what is for one socket here stays here. */
 function keepLocal(adapter: Adapter, inner: StreamsInner, restoring: () => boolean): void {
+  requireMethods("the streams adapter", adapter, ["broadcast", "onMessage", "onRawMessage"]);
   const broadcast = inner.broadcast.bind(adapter);
   inner.broadcast = (packet, options) => {
     const [room] = options.rooms;
