@@ -134,7 +134,7 @@ images-debian: ## third-party images from Debian packages
 
 ##@ Your own application
 .PHONY: adopt-check
-adopt-check: ## URL=http://…: what breaks behind this proxy; PATHS= SLOW=
+adopt-check: ## URL=http://…: what breaks behind the proxy; PATHS= SLOW=
 	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop

@@ -61,19 +61,21 @@ test("bad settings are refused in one line before anything is done", async () =>
   expect(await first({ PORT_BASE: "1e3" })).toBe("make: PORT_BASE=1e3: must be a whole number from 0 to 50000");
 });
 
-test("a port that is taken is named with its variable and its holder, and nothing is started", async () => {
+test("a variable that nobody reads is named; a port that is taken is named with its variable and its holder, and nothing is started", async () => {
   const holder = createServer();
   await once(holder.listen(0, "127.0.0.1"), "listening");
   const { port } = holder.address() as AddressInfo;
-  const { code, stderr } = await make(["up"], {
+  const { code, stderr } = await make(["up", "PROBE_FAL=3"], {
     PORT_BASE: String(await freePortBase()),
     SIGNALING_2_ADMIN_PORT: String(port),
   });
   holder.close();
   expect(code).toBe(2);
+  const misspelled = "make: PROBE_FAL is set, but nothing on the process engine reads it";
+  expect(stderr.split("\n")[0]).toContain(misspelled);
   expect(stderr).toMatch(
     new RegExp(
-      `^make: port ${port} \\(SIGNALING_2_ADMIN_PORT\\) is taken by \\S+ \\(pid ${process.pid}\\)\\nmake: stop what`,
+      `\\nmake: port ${port} \\(SIGNALING_2_ADMIN_PORT\\) is taken by \\S+ \\(pid ${process.pid}\\)\\nmake: stop what`,
     ),
   );
   expect(existsSync(join(stateDir, "services"))).toBe(false);
