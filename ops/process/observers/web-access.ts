@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { stringify } from "yaml";
@@ -25,6 +25,8 @@ export function writeWebAccess(dir: string): WebAccess {
   const folder = join(dir, "web");
   mkdirSync(folder, { recursive: true });
   const [config, passwordFile] = [join(folder, "web.yml"), join(folder, "password")];
+  // On a running stack the guard and Prometheus have the one that is there.
+  if (existsSync(config) && existsSync(passwordFile)) return { config, passwordFile };
   const password = randomBytes(24).toString("base64url");
   // The cheapest cost: nobody guesses 192 bits, and each request is checked against it.
   writeFileSync(config, stringify({ basic_auth_users: { [guardUser]: hashSync(password, 4) } }), { mode: 0o600 });
