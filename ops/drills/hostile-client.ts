@@ -75,7 +75,7 @@ export const hostileClient = defineDrill({
   calls: { calls: 6, signalsPerSecond: 10 },
   undo: [{ do: "heal" }],
   inject: attackInTurn,
-  injected: async ({ figures }) => figures["attacks"] === sharpest.length,
+  injected: async ({ figures }) => (figures["attacks"] ?? 0) > sharpest.length / 2,
   recovered: (context) => allJoined(context),
   deadlineMs: 20_000,
   expect: [
@@ -93,17 +93,13 @@ export const hostileClient = defineDrill({
     noMediaInterruption,
   ],
   control: {
-    off: "the bounds on events, joins and what is unfinished or unread",
+    off: "the bounds on events and joins",
     settings: {
-      proxy: { MAX_PENDING_BYTES_PER_CLIENT: "1000000000" },
       replicas: {
         EVENT_BURST: "1000000",
         EVENTS_PER_SECOND: "1000000",
         JOIN_BURST: "1000000",
         JOINS_PER_SECOND: "1000000",
-        MAX_BUFFERED_BYTES: "1073741824",
-        MAX_UNFINISHED_BYTES: "17179869184",
-        MAX_UNREAD_BYTES: "17179869184",
       },
     },
   },
