@@ -21,7 +21,7 @@ function view({ spec, state, reason, since, tunnels }: Replica) {
   };
 }
 
-/** The proxy's admin endpoints; all of them act on this proxy's memory alone and are gone with a restart. */
+/** The proxy's admin endpoints. What they change is in this proxy's memory alone: a restart undoes it. */
 export function adminRoutes(deps: { table: ReplicaTable; prober: Prober; closing: () => boolean }): AdminRoutes {
   const { table, prober, closing } = deps;
 

@@ -8,7 +8,7 @@ import { pathProblem } from "./screen/paths.ts";
 /** Used when `STICKY_SECRET` is unset; the proxy says so once. A random one would move every cookie at a restart. */
 export const defaultStickySecret = "hold-the-line";
 
-/** A string that `parse` turns into something; what it throws becomes the variable's problem. */
+/** A string that `parse` reads. The message of an error that it throws names what is wrong with the variable. */
 function parsed<T>(parse: (text: string) => T) {
   return z.string().transform((text, context): T => {
     try {

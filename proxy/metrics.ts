@@ -3,7 +3,7 @@ import { collectProcessMetrics } from "../common/process-metrics.ts";
 import type { ReplicaTable } from "./routing/replica-table.ts";
 import { Durations, Tally } from "./tallies.ts";
 
-/** How often the event loop's delay is sampled, ms: the least that is shown, so well below what is late. */
+/** How often the event loop's delay is sampled, ms. A smaller delay is not seen. */
 const delayEveryMs = 50;
 /** Upper bounds, seconds: a poll lasts up to 25. */
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30, 60];
@@ -14,7 +14,7 @@ export function createMetrics(table: () => ReplicaTable) {
   const registry = new Registry();
   const registers = [registry];
   collectProcessMetrics(registry, delayEveryMs);
-  /** Of tunnels that are closed; live ones are added at the scrape. */
+  /** Bytes of closed tunnels. Those of open ones are added at the scrape. */
   const closedBytes = { in: 0, out: 0 };
 
   new Gauge({

@@ -28,7 +28,7 @@ import { createUpgrades } from "./upgrade/upgrades.ts";
 const sweepMs = 1_000;
 /** How often what clients leave unfinished or unread is added up, ms. */
 const pendingSweepMs = 500;
-/** Requests under way get so long to end at a shutdown, ms. */
+/** At a shutdown, requests under way have this long to end, ms. */
 const lastRequestsMs = 500;
 
 /** The sticky-routing proxy: wires its parts, listens, and closes in order. */

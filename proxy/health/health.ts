@@ -4,7 +4,7 @@ export type Observation =
   /** `detail`: what happened, in words. */
   | { kind: "failed"; cause: "refused" | "reset" | "timeout" | "status" | "error"; detail: string };
 
-/** A replica's health as its probes tell it. */
+/** A replica's health, computed from its probes. */
 export interface Health {
   state: "ready" | "degraded" | "draining" | "down";
   /** Probes in a row that failed. */
@@ -25,8 +25,8 @@ export const unprobed: Health = { state: "down", failures: 0, onlyTimeouts: true
  *
  * @param fall failures in a row that make it `down`
  * @param rise passes in a row that bring it back
- * @param last true when no other replica takes new sessions: then time-outs alone do not eject it, for they may as
- *   well be the proxy's own trouble, and a doubtful replica is better than none
+ * @param last true when no other replica takes new sessions. Time-outs alone do not eject it then: the proxy itself may
+ *   be slow, and a doubtful replica is better than none
  */
 export function observe(
   health: Health,

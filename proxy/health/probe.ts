@@ -14,8 +14,8 @@ const jitterMs = 15;
 /**
  * Asks a replica once whether it is ready. Never rejects.
  *
- * The JSON `state` decides; a 2xx without our JSON is `ready`; whatever else is a failure. `timeoutMs` is time in which
- * the event loop ran: while the proxy itself stood still (a long task, a SIGSTOP, a machine that swaps) it blames nobody.
+ * The JSON `state` decides. A 2xx without our JSON is `ready`; anything else is a failure. `timeoutMs` counts only the
+ * time in which the event loop ran: a proxy that was stopped or swapped out does not blame the replica.
  */
 export function probe(readyUrl: URL, timeoutMs: number): Promise<Observation> {
   return new Promise((resolve) => {
@@ -81,7 +81,7 @@ class Probing implements SocketOwner {
   #wait(): void {
     this.#timer = setTimeout(() => this.#look(), Math.min(lookEveryMs, this.#leftMs));
   }
-  /** Of a wait that took far longer than it was meant to, only that much counts: the proxy itself stood still. */
+  /** A wait that took far longer than planned counts only as long as it was planned: the proxy itself stood still. */
   #look(): void {
     const now = performance.now();
     this.#leftMs -= Math.min(now - this.#lookedAt, lookEveryMs + jitterMs);

@@ -77,8 +77,8 @@ function rangeOf(word: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
 }
 
 /**
- * What limits are kept by: an IPv4 address, or the leading `ipv6Prefix` bits of an IPv6 one, since a home or a phone is
- * given all addresses of a /64.
+ * The key of a client's limits: an IPv4 address, or the leading `ipv6Prefix` bits of an IPv6 address. A home or a phone
+ * gets all addresses of a /64.
  *
  * @param address canonical
  */

@@ -2,9 +2,9 @@ import type { Socket } from "node:net";
 import { type AddressSet, canonicalAddress, limitKey } from "./client-address.ts";
 
 /**
- * Caps client connections in all and per client (an IPv4 address, a network of IPv6). A connection over a cap is told so
- * by the answer to its first request; until then it is one more socket, so twice a client's cap is where its connections
- * are dropped at once, and `hardCap` is where the listener itself drops.
+ * Caps client connections in all and per client (an IPv4 address, a network of IPv6). A connection over a cap gets a
+ * refusal as the answer to its first request, and is one more socket until then. Connections over twice a client's cap are
+ * dropped at once; at `hardCap` the listener itself drops.
  */
 export function createConnectionLimits(options: {
   total: number;
@@ -30,7 +30,7 @@ export function createConnectionLimits(options: {
         return;
       }
       perClient.set(client, count);
-      // What one client has too many takes no place from the others.
+      // Connections that one client has over its cap do not count in all.
       if (!over) total += 1;
       if (over || total > options.total) {
         const name = nameOf(socket);

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from "node:http";
 
-/** A body of more pieces than this, smaller than this on average, is none that a client has reason to send. */
+/** No client has a reason to send a body in more pieces than this that are smaller than this on average. */
 const crumbs = { pieces: 512, bytes: 16 };
 
 /**
- * Cuts a request whose chunked body comes in crumbs. One read holds ten thousand chunks of a byte; Node makes a buffer
- * of each, forty times its size, and a proxy writes each by itself. So they are counted as they are parsed, before
- * anybody has asked for them.
+ * Cuts a request whose chunked body comes in crumbs. One read can hold ten thousand chunks of one byte. Node makes a
+ * buffer of each, forty times its size, and a proxy writes each by itself. So chunks are counted while they are parsed.
  */
 export function cutCrumbs(request: IncomingMessage): void {
   if (request.headers["transfer-encoding"] === undefined) return;

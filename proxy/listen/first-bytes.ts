@@ -45,7 +45,7 @@ class Silent implements SocketOwner, Linked {
 
 /**
  * Waits for the first bytes of every connection of `server`. A plain WebSocket upgrade goes to `upgrade`, which must
- * own the socket before it returns; everything else to the server, as if it had just come.
+ * own the socket before it returns. Every other connection goes to the server, as if it had just arrived.
  */
 export function awaitFirstBytes(
   server: Server,
@@ -86,7 +86,7 @@ export function awaitFirstBytes(
       return;
     }
     disown(socket);
-    // Node takes its own listener away before it hands an upgrade over.
+    // Node removes its own error listener before it hands an upgrade over, so this one stays.
     socket.on("error", destroyIt);
     options.other(socket);
     serve.call(server, socket);

@@ -14,9 +14,9 @@ type Kept = Socket & { [kept]?: HttpConnection };
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * A connection that Node's HTTP server serves. Node hands every request over as soon as its head is there; a client that
- * sends thousands without waiting (RFC 9112, 9.3.2) would have thousands under way at the replicas. Here one is under
- * way at a time, and the next ones wait.
+ * A connection that Node's HTTP server serves. Node hands every request over as soon as its head is complete. A client
+ * that pipelines thousands (RFC 9112, 9.3.2) would have thousands under way at the replicas. Here one request is under way
+ * at a time; the next ones wait.
  */
 export class HttpConnection implements Linked, Holder {
   before: Linked | undefined;
@@ -31,7 +31,7 @@ export class HttpConnection implements Linked, Holder {
   /** Bytes that had come when the last message was complete. */
   #completeTo = 0;
 
-  /** @param address of the client whose limits it counts for; undefined: a trusted proxy's, which carries many */
+  /** @param address of the client whose limits it counts for; undefined: it comes from a trusted proxy */
   constructor(socket: Socket, address: string | undefined) {
     this.#socket = socket;
     this.address = address;
@@ -74,7 +74,7 @@ export class HttpConnection implements Linked, Holder {
     this.#completeTo = this.#socket.bytesRead;
   }
 
-  /** Of answers that are not read, and of a head that is not complete; bodies are counted as they come. */
+  /** Bytes of answers that are not read, and of a head that is not complete. Bodies are counted as they come. */
   heldBytes(): number {
     const unread = this.#socket.writableLength;
     if (this.busy) return unread;

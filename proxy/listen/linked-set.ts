@@ -1,4 +1,4 @@
-/** What can be in a `LinkedSet`: in one at a time. */
+/** An item of a `LinkedSet`; it is in one set at a time. */
 export interface Linked {
   before?: Linked | undefined;
   after?: Linked | undefined;
@@ -6,9 +6,9 @@ export interface Linked {
 }
 
 /**
- * A set of objects that come and go by the thousand, as a doubly linked list through the objects themselves. A `Set`
- * does the same; but each time its table is built anew, the old one keeps pointing to the new one, and so, until the
- * next full collection, to all that was ever in either (measured: docs/decisions/proxy-memory.md).
+ * A set of objects that come and go by the thousand: a doubly linked list through the objects themselves. A `Set` keeps
+ * more memory alive: each time its table is built anew, the old table points to the new one, and holds all that was ever
+ * in either until the next full collection (measured: docs/decisions/proxy-memory.md).
  */
 export class LinkedSet<T extends Linked> implements Iterable<T> {
   #first: T | undefined;

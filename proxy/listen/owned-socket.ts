@@ -1,12 +1,12 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** One read buffer for all sockets that are read into one: what is read is copied out before the next read. */
+/** The one read buffer of all sockets that are read into a buffer. Bytes are copied out before the next read. */
 export const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * Who is told what becomes of a socket, a client's or a replica's. A socket has one owner at a time; the owner changes
- * on the way from the first byte to the tunnel (docs/a-connection.md).
+ * Handles what happens on a socket, a client's or a replica's. A socket has one owner at a time. The owner changes on the
+ * way from the first byte to the tunnel (docs/a-connection.md).
  */
 export interface SocketOwner {
   /**
@@ -14,7 +14,7 @@ export interface SocketOwner {
    * `resume`.
    */
   received(size: number, buffer: Uint8Array): boolean;
-  /** What was written is on its way: there is room again. */
+  /** The socket has sent what was written: there is room again. */
   drained(): void;
   /** The other side will send no more. */
   ended(): void;
@@ -26,7 +26,7 @@ export interface SocketOwner {
 const ownerOf = Symbol("owner");
 type Owned = Duplex & { [ownerOf]?: SocketOwner | undefined };
 
-/** Whatever comes is dropped. */
+/** An owner that drops what comes. */
 export const nobody: SocketOwner = {
   received: () => true,
   drained: () => undefined,

@@ -21,9 +21,9 @@ export interface PendingBody {
 }
 
 /**
- * Bounds what is kept for each client (an IPv4 address, a network of IPv6) because it is not finished or not read: heads,
- * bodies, answers and messages. Bodies are counted as they come; the rest is looked at by `sweep`, since it must not cost
- * anything per message.
+ * Bounds the bytes that are kept for each client (an IPv4 address, a network of IPv6) because something is not finished
+ * or not read: heads, bodies, answers and messages. Bodies are counted as they come. `sweep` counts the rest, so that a
+ * message costs nothing.
  */
 export function createPendingBytes(options: { perClient: number; ipv6Prefix: number }) {
   const bodies = new Map<string, number>();
@@ -40,7 +40,7 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
         bodies.set(key, sum);
         return sum <= options.perClient;
       };
-      // A body that was refused may go on coming: what nobody keeps counts for nothing.
+      // More of a refused body may come. Nobody keeps it, so it does not count.
       const add = (bytes: number) => ended || count(bytes + pieceCost);
       const end = () => {
         ended = true;

@@ -38,7 +38,7 @@ export interface PublicServerOptions {
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
-  /** What follows the head of this request, already served, is malformed: nothing more may go to a replica. */
+  /** Bytes behind the head of this request are malformed; the request is being served. Nothing more may go to a replica. */
   malformed(request: IncomingMessage): void;
 }
 
@@ -46,7 +46,7 @@ const nothing = Buffer.alloc(0);
 
 export interface PublicServer {
   server: Server;
-  /** Those that Node's HTTP server serves. */
+  /** Connections that Node's HTTP server serves. */
   connections: Iterable<HttpConnection>;
   closeAllConnections(): void;
 }
@@ -74,7 +74,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   server.timeout = idleMs;
 
   server.on("connection", limits.opened);
-  // The socket under that of TLS, which has an owner of its own.
+  // The TCP socket under a TLS socket; the TLS socket has an owner.
   if (tls !== undefined) server.on("connection", (socket: Socket) => socket.on("error", destroyIt));
   const silent = awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
     timeoutMs: headTimeoutMs,
@@ -150,7 +150,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   return {
     server,
     connections,
-    /** Those on which nothing has come yet, too. */
+    /** Silent connections too. */
     closeAllConnections(): void {
       server.closeAllConnections();
       silent.close();

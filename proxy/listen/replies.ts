@@ -14,7 +14,7 @@ export interface Reply {
 /** What Engine.IO answers to a session that it does not know: the client opens a new one at once. */
 export const unknownSession: Reply = { status: 400, body: { code: 1, message: "Session ID unknown" } };
 
-/** A body turned out larger than is let through. */
+/** The body is larger than MAX_BODY_BYTES. */
 export const bodyTooLarge: Reply = { status: 413, body: { error: "the body is too large" } };
 
 /** The client has too many bytes of unfinished requests under way. */
@@ -36,7 +36,7 @@ export function replyOf({ status, message, code, headers }: Refusal): Reply {
 /** Answers an HTTP request; `close` ends its connection. */
 export function reply(request: IncomingMessage, response: ServerResponse, answer: Reply, close: boolean): void {
   const text = JSON.stringify(answer.body);
-  // A head of a replica's answer that could not be written has left its status text behind.
+  // A failed `writeHead` can leave the replica's status text on the response.
   response.writeHead(answer.status, STATUS_CODES[answer.status] ?? "", {
     "content-type": "application/json",
     "cache-control": "no-store",
@@ -57,7 +57,7 @@ export function reply(request: IncomingMessage, response: ServerResponse, answer
   else request.resume();
 }
 
-/** Answers on a bare socket, where no HTTP machinery is left, and closes it. */
+/** Answers on a socket that Node's HTTP server has given up, and closes it. */
 export function replyOnSocket(socket: Duplex, answer: Reply): void {
   own(socket, nobody);
   if (socket.writable) closeGently(socket, answer);
@@ -65,8 +65,8 @@ export function replyOnSocket(socket: Duplex, answer: Reply): void {
 }
 
 /**
- * Writes a last answer and our end, then reads and drops what still comes for a moment: closing with unread bytes
- * would send a reset, and the answer would be lost with it.
+ * Writes a last answer and ends the connection, then reads and drops what still comes for a moment. Closing with unread
+ * bytes sends a reset, and the client would lose the answer.
  */
 export function closeGently(socket: Duplex, answer: Reply): void {
   const text = JSON.stringify(answer.body);

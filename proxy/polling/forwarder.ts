@@ -11,11 +11,11 @@ import type { Passed } from "../screen/gate.ts";
 import { answerHeaders } from "../screen/headers.ts";
 import { createProxyServer, type HttpProxyServer, sendBy } from "./http-proxy.ts";
 
-/** Idle connections to a replica are kept for so long, ms: less than the 5 s after which Node's servers close them. */
+/** An idle connection to a replica is kept this long, ms. Node's servers close theirs after 5 s. */
 const idleUpstreamMs = 4_000;
-/** A last piece of up to this size is written as one with the head, bytes. */
+/** A last piece of up to this size is written together with the head, bytes. */
 const smallBytes = 4_096;
-/** Stands in for a request without a body: nothing needs to be piped. */
+/** The body of a request without one: `pipe` ends the request to the replica at once. */
 const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
 /** Where a request keeps its try. */
 const exchangeOf = Symbol("exchange");
@@ -48,18 +48,18 @@ interface Exchange extends Carried {
   onHead(): void;
 }
 
-/** Two a replica: options that hold for one request alone would cost a copy of all options. */
+/** Two servers a replica, since options of one request would cost a copy of all options. */
 interface Servers {
   withBody: HttpProxyServer;
   bodiless: HttpProxyServer;
 }
 
-/** A pool whose connections are told apart by host and port alone: all options are the same. */
+/** A pool of connections by host and port alone: all other options are the same. */
 class ReplicaAgent extends Agent {
   override getName(options?: AgentOptions & { host?: string; port?: number | string }): string {
     return `${options?.host}:${options?.port}`;
   }
-  /** Without a look at the answer's `Keep-Alive`, for which Node would make an object of all its headers. */
+  /** Does not read the answer's `Keep-Alive`: Node would make an object of all its headers for it. */
   override keepSocketAlive(socket: Socket): boolean {
     socket.setKeepAlive(true, 1_000).unref();
     if (socket.timeout !== idleUpstreamMs) socket.setTimeout(idleUpstreamMs);
@@ -124,7 +124,7 @@ export function createForwarder(options: {
     try {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, head);
     } catch (error) {
-      // What a replica may say and Node does not send, such as control characters in a header.
+      // A replica may send what Node refuses to send, such as control characters in a header.
       exchange.fail(error);
       return;
     }
@@ -145,7 +145,7 @@ export function createForwarder(options: {
     });
   }
 
-  /** Ends the try that this request is in, if any, in this way. */
+  /** Ends the try of this request, if there is one, with this outcome. */
   function abandon(request: IncomingMessage, outcome: Outcome): void {
     (request as Tracked)[exchangeOf]?.end(outcome);
   }
@@ -177,7 +177,7 @@ export function createForwarder(options: {
         fail: (error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed)),
         eject: () => exchange.fail(new Ejected()),
         onHead: () => clearTimeout(timer),
-        // By the proxy's sweep, not by a timer of its own: a poll costs too little for that.
+        // The proxy's sweep calls this. A timer for each poll would cost more than the poll.
         sweep(nowMs) {
           if (nowMs - exchange.movedAt > options.timeoutMs) exchange.fail(new TryTimeout());
         },
@@ -197,7 +197,7 @@ export function createForwarder(options: {
   return { forward, abandon, close: () => agent.destroy() };
 }
 
-/** Refuses the request once too many bytes of body have come, for it (a chunked body announces no length) or in all. */
+/** Refuses the request once its body, or all unfinished bodies of its client, are too large. A chunked body announces no length. */
 function limitBody(exchange: Exchange, body: PendingBody, limit: number): void {
   let size = 0;
   exchange.forwarded.request

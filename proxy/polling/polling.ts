@@ -11,10 +11,10 @@ import { requestHeaders } from "../screen/headers.ts";
 import { createForwarder } from "./forwarder.ts";
 
 const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Methods that say nothing of a body when they have none. */
+/** Methods whose requests need no `Content-Length` when they have no body. */
 const withoutLength = new Set([...retriable, "DELETE"]);
 
-/** The HTTP path: long-polling and the page. */
+/** Serves plain requests: long-polling and the page. */
 export function createPolling({ config, gate, tryInTurn, sessions, metrics, pending, log, closing }: HandlerDeps) {
   const forwarder = createForwarder({
     timeoutMs: config.PROXY_TIMEOUT_MS,
@@ -38,7 +38,7 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
   /** Requests whose body turned out malformed. */
   const broken = new WeakSet<IncomingMessage>();
 
-  /** A chunked body waits one turn: what is malformed in the same read as its head never reaches a replica. */
+  /** A request with a chunked body waits one turn of the event loop: a malformed chunk in the same read stops it here. */
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = performance.now();
     const passed = gate(request, { upgrade: false });
@@ -67,7 +67,7 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
     let replicaId = "none";
     const attempt = (replica: Replica, tryMs: number) => {
       replicaId = replica.spec.id;
-      // Another replica could open the session; an answer of anything else may take its time.
+      // Another replica can open the session. Any other answer may take its time.
       const timeoutMs = passed.opensSession && bodiless ? tryMs : undefined;
       return forwarder.forward(replica, timeoutMs, {
         request,

@@ -6,8 +6,8 @@ const burstShare = 0.25;
 const forgetEveryMs = 10_000;
 
 /**
- * New sessions per replica and per client address, so that neither a reconnect storm nor one client overwhelms a
- * replica. What does not fit into the rate waits a little; what would wait too long is refused.
+ * Paces new sessions per replica and per client address. Neither a reconnect storm nor one client can overwhelm a
+ * replica. A session over the rate waits a little; one that would wait too long is refused.
  */
 export function createAdmission(options: { perReplica: number; perClient: number; maxWaitMs: number }) {
   const replicas = new Map<string, Pacer>();

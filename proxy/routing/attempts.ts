@@ -38,7 +38,7 @@ export interface Tries {
   clientGone(): boolean;
   /** False: what was sent cannot be sent again, so there is one try only. */
   retriable: boolean;
-  /** A replica that takes too long has got the request all the same: only a failed connection is tried elsewhere. */
+  /** True where only a failed connection is tried elsewhere: a slow replica has the request already. */
   patient: boolean;
 }
 

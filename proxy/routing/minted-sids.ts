@@ -16,8 +16,8 @@ export interface MintedSids {
 }
 
 /**
- * Remembers which replica minted a session id that does not say so itself: on the client, signed, so that the proxy keeps
- * no state, and for a request with that very sid alone. A table that changes does not move such a session then.
+ * Remembers which replica minted a session id that does not name it. The client keeps it, signed, in a cookie, so the
+ * proxy keeps no state. It counts for requests with that sid alone. Such a session stays when the table changes.
  * The cookie's value is `<replica>:<signature>` for each session, the newest first, `|` between.
  */
 export function createMintedSids(stickyCookie: string, secret: string): MintedSids {

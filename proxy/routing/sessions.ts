@@ -15,7 +15,7 @@ export function createSessions() {
   }, 5_000).unref();
 
   return {
-    /** This replica knows the session: it answered a request of it. (What it refuses may be any number of made-up sids.) */
+    /** This replica knows the session: it answered a request of it. A sid that it refuses may be made up. */
     polled(sid: string, replicaId: string): void {
       const known = polling.get(sid);
       if (known === undefined) polling.set(sid, { replicaId, at: performance.now() });

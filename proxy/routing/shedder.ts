@@ -7,7 +7,7 @@ const tickMs = 100;
 /**
  * Moves the sessions of a replica that has been degraded while another was ready for `afterMs`: closes its tunnels
  * and ends its polling sessions at `perSecond` in all, so that the peers come back elsewhere without a storm. When
- * none is ready, nobody is moved: it would help nobody.
+ * no replica is ready, sessions stay: moving them would not help.
  */
 export function createShedder(
   { table, sessions }: { table: ReplicaTable; sessions: Sessions },
@@ -21,7 +21,7 @@ export function createShedder(
     const now = performance.now();
     look(now);
     const due = [...worseSince].filter(([, since]) => now - since >= afterMs);
-    // One tick's worth, however late it comes: a stall is not made up for.
+    // A late tick moves as many as one on time: a stall is not made up for.
     budget = due.length === 0 ? 0 : Math.min(perSecond, budget + (tickMs / 1_000) * perSecond);
     for (const [replica] of due) while (budget >= 1 && shedOne(replica)) budget -= 1;
     timer = worseSince.size === 0 ? undefined : setTimeout(tick, tickMs).unref();

@@ -1,7 +1,7 @@
 import { randomFillSync } from "node:crypto";
 
 const idBytes = 16;
-/** Random bytes drawn ahead: one call to the generator for 256 ids instead of one each. */
+/** Random bytes drawn ahead: one call to the generator serves 256 ids. */
 const pool = Buffer.alloc(idBytes * 256);
 let used = pool.length;
 

@@ -8,9 +8,9 @@ const hopLimit = 32;
 export interface Origination {
   /** The client's address, then the trusted proxies that it came through; canonical, `hopLimit` at most. */
   chain: readonly string[];
-  /** What the client used; undefined: nobody trusted says. */
+  /** The scheme that the client used; undefined: no trusted proxy says. */
   proto: string | undefined;
-  /** What the client asked for; undefined: nobody trusted says. */
+  /** The host that the client asked for; undefined: no trusted proxy says. */
   host: string | undefined;
 }
 
@@ -125,7 +125,7 @@ function skipBlanks(text: string, from: number): number {
   return at;
 }
 
-/** Everything but what separates: some proxies send addresses and hosts unquoted. */
+/** All characters but separators: some proxies send addresses and hosts unquoted. */
 function endOfToken(text: string, from: number): number {
   let at = from;
   while (at < text.length && !' \t,;="'.includes(text[at] as string)) at += 1;

@@ -6,8 +6,8 @@ import type { RequestHead } from "./request-head.ts";
 const limit = 10;
 
 /**
- * Warns of what a proxy in front does in vain or leaves out, once an address, when a session is opened through it: its
- * `X-Forwarded-For` is not believed, or it is trusted and says nothing. In both cases all its clients are one address.
+ * Warns, once an address, when a session is opened through a proxy in front whose `X-Forwarded-For` is not believed, or
+ * that is trusted and sends none. In both cases all its clients count as one address.
  */
 export function createFrontHints(trusted: AddressSet, log: Log) {
   const warned = new Set<string>();

@@ -28,11 +28,11 @@ export interface Passed {
   opensSession: boolean;
   /** `Set-Cookie` that the first answer carries. */
   setCookie: string | undefined;
-  /** Of a session whose sid does not say its replica: `Set-Cookie` for the one that turns out to know it. */
+  /** `Set-Cookie` of a session whose sid names no replica, for the replica that turns out to know it. */
   remember?: (replicaId: string) => string;
 }
 
-/** Refused because nobody can take it; try again. */
+/** No replica can take it now; the client may try again. */
 const noReplica: Refusal = {
   status: 503,
   reason: "no-replica",

@@ -1,6 +1,6 @@
 import { readConnection } from "./connection-header.ts";
 
-/** Headers of one connection, not of the message (RFC 9110, 7.6.1), and those that a replica must not hear or tell. */
+/** Headers that stay here: those of one connection (RFC 9110, 7.6.1), and those that a replica must not get or send. */
 const hopByHop = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
   ...["proxy-authenticate", "proxy-authorization", "http2-settings", "expect"],
@@ -11,9 +11,9 @@ const rebuilt = [
   "x-rewrite-url",
 ];
 const dropped = new Set([...hopByHop, ...rebuilt]);
-/** What `Connection` must not be able to remove: the message's framing, identity, and what decides about it. */
+/** Headers that `Connection` cannot remove: they frame the message, say who sends it, or decide about it. */
 const kept = new Set(["host", "content-length", "cookie", "origin", "sec-websocket-accept"]);
-/** Of a replica's answer: what says which software and which version runs there. */
+/** Headers of a replica's answer that name its software and version. */
 const telling = new Set(["server", "x-powered-by", "via"]);
 
 /** What the proxy tells a replica of the client. */
@@ -61,7 +61,7 @@ export function requestHeaders(
     if (name === "host") hasHost = true;
   }
   const { chain, proto, host, traceId } = client;
-  // A client of HTTP/1.0 may have none, a replica of HTTP/1.1 must be told one.
+  // HTTP/1.0 clients may send no Host; HTTP/1.1 requires one.
   if (!hasHost) clean.push("Host", host);
   clean.push("X-Forwarded-For", chain.join(", "), "X-Forwarded-Proto", proto, "X-Forwarded-Host", host);
   clean.push("Forwarded", forwardedOf(client), "X-Request-Id", traceId);
@@ -76,8 +76,8 @@ export function upgradeHead(url: string, headers: readonly string[]): string {
 }
 
 /**
- * Names and values of a replica's answer as they came, in turn, without what belongs to its connection or tells too
- * much.
+ * Names and values of a replica's answer as they came, in turn, without headers of its connection and without those that
+ * name its software.
  */
 export function answerHeaders(rawHeaders: readonly string[]): string[] {
   const clean: string[] = [];

@@ -1,4 +1,4 @@
-/** What a request path is to the proxy: Engine.IO's, one with all methods, one with the safe ones. */
+/** Kinds of path: Engine.IO's, one that takes all methods, one that takes the safe ones. */
 export type PathKind = "engine" | "any" | "safe" | undefined;
 
 /**

@@ -49,11 +49,11 @@ class Asking implements SocketOwner {
     );
   }
 
-  /** Apart from the constructor's caller: what the connection keeps alive is this object, not the request. */
+  /** A function of its own, so that the socket keeps this object alive and not the request. */
   ask(replica: { host: string; port: number }, request: string): void {
     const socket = connectOwned(replica, this);
     this.#socket = socket;
-    // A write before it is connected would be kept by more listeners than this one.
+    // A write before `connect` would cost Node more listeners than this one.
     socket.once("connect", () => socket.write(request, "latin1"));
   }
   received(size: number, buffer: Uint8Array): boolean {

@@ -4,7 +4,7 @@ import { bodyFraming } from "./answer-head.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 import type { Handshaken } from "./handshake.ts";
 
-/** Longest time in which a refusal's body must be through, ms. */
+/** A refusal's body must be through within this, ms. */
 const bodyMs = 10_000;
 
 /**

@@ -60,7 +60,7 @@ class Side implements SocketOwner {
   }
   closed(): void {
     this.#tunnel.sideClosed(this.#other, this.#socket.errored !== null, `${this.#name}-closed`);
-    // So that the other's end is seen.
+    // A paused socket would not see its end.
     if (!this.#other.destroyed) this.#other.resume();
   }
 }
@@ -72,7 +72,7 @@ class Side implements SocketOwner {
  *     client ──passOn──▶ replica.write          full: stop reading the client until the replica drains
  *     client.write ◀──passOn── replica          full: stop reading the replica until the client drains
  *
- * Bytes are counted by the sockets themselves, and idleness is seen by the sweep: nothing is done per message here.
+ * The sockets count bytes themselves, and the sweep sees idleness: nothing is done per message here.
  */
 export class Tunnel implements CarriedTunnel {
   before: Linked | undefined;
@@ -134,7 +134,7 @@ export class Tunnel implements CarriedTunnel {
     else if (nowMs - this.#seenAt > this.#idleMs) this.destroy("idle");
   }
 
-  /** By the first sweep: eight system calls that a tunnel which is gone by then does not need. */
+  /** The first sweep does this. A short tunnel is spared its eight system calls. */
   #keepAlive(): void {
     this.#keptAlive = true;
     this.client.setKeepAlive(true, tcpKeepAliveMs);
@@ -155,7 +155,7 @@ export class Tunnel implements CarriedTunnel {
   sideEnded(other: Duplex, why: string): void {
     this.#reason ??= why;
     this.#halfClosedAt ??= performance.now();
-    // Ending what is destroyed would only make an error.
+    // Ending a destroyed socket is an error.
     if (!other.destroyed) other.end();
   }
   /** One side is closed: so is the other, once it has got the rest, or at once after a failure. */

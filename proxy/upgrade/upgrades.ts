@@ -16,10 +16,10 @@ import { type Handshaken, handshake } from "./handshake.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { Tunnel } from "./tunnel.ts";
 
-/** Bytes that a client may send before its upgrade is answered: one read is kept, and then no more is read. */
+/** Bytes that a client may send before its upgrade is answered. */
 const earlyLimit = 16_384;
 
-/** A client whose upgrade is under way: what it sends too early is kept, and no more of it read. */
+/** A client whose upgrade is under way. One early read is kept, and then no more is read. */
 class PendingClient implements SocketOwner {
   readonly socket: Socket;
   readonly early: Buffer[];
@@ -59,7 +59,7 @@ interface Asked {
   startedAt: number;
 }
 
-/** The WebSocket path: from an upgrade request to a tunnel, or to an answer that says why not. */
+/** Makes a tunnel of an upgrade request, or answers why not. */
 export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log, tuning }: HandlerDeps) {
   function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
@@ -148,9 +148,9 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
     return rest === "" || socket.write(rest, "latin1");
   }
 
-  /** Apart from the handshake: what is captured here lives as long as the tunnel. */
+  /** A function of its own: what it captures stays in memory as long as the tunnel. */
   function openTunnel(replica: Replica, { socket }: Handshaken, { passed, client, startedAt }: Asked): void {
-    // Node's HTTP server, where the upgrade came through it, gave the socket a time-out.
+    // Node's HTTP server gives its sockets a time-out; the tunnel has its own.
     if (client.socket.timeout) client.socket.setTimeout(0);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
     const openedAt = performance.now();
