@@ -53,6 +53,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted.abort();
   });
 
+// Who reads may have had enough, as `head` has: nothing is left to be told.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
 /**
  * Settings come from the environment alone: make and `npm run ops` read the file of settings (ops/sh/common.sh).
  *
@@ -72,6 +78,8 @@ async function run([name, ...args]: string[]): Promise<number> {
   const root = resolve(import.meta.dirname, "..");
   const config = loadConfig(schema, process.env);
   const stack = openStack(root, config, process.env);
+  if (command.needsStack && (await stack.engine.services()).length === 0)
+    throw new CannotError(`the stack "${config.STACK}" is not up: make up`);
   return (
     (await command.run(
       {

@@ -18,6 +18,8 @@ export interface Command {
   /** Arguments behind the command's name: `kill|… [signaling-2]`. */
   usage: string;
   summary: string;
+  /** True where a stack must be up: the CLI says so in one line before the command begins. */
+  needsStack?: true;
   /** Resolves with the exit code, 0 where it says nothing. */
   run(context: CommandContext, args: string[]): Promise<number | undefined>;
 }

@@ -12,6 +12,7 @@ import { rollBack } from "../runner/rollback.ts";
 export const chaos: Command = {
   usage: `${[...Object.keys(verbs), "heal"].join("|")} [signaling-2|2|redis|proxy] [--ms 200] [--jitter 50]`,
   summary: "break one thing on purpose; without a target, the busiest replica",
+  needsStack: true,
   async run({ stack, print }, args) {
     const { positionals, values } = parseArgs({
       args,

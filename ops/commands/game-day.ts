@@ -23,6 +23,7 @@ const alertsEndWithinMs = 240_000;
 export const gameDay: Command = {
   usage: "[--seed 7] [--level 1]",
   summary: "a hidden fault: detect it, name it, heal it; exit 0 when it was named",
+  needsStack: true,
   async run({ stack, print, signal }, args) {
     const { values } = parseArgs({
       args,

@@ -16,6 +16,7 @@ const resolvedWithinSeconds = 240;
 export const provoke: Command = {
   usage: "<Alert> [--once]",
   summary: "raise one alert by ordinary means; heal ends it (--once: this command does)",
+  needsStack: true,
   async run({ stack, print, signal }, args) {
     const [alert, ...rest] = args.filter((arg) => arg !== "--once");
     const provocation = provocations[alert ?? ""];

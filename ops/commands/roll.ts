@@ -5,6 +5,7 @@ import { roll as rollOver } from "../stack/roll.ts";
 export const roll: Command = {
   usage: "",
   summary: "restart the replicas one by one, as a deploy would",
+  needsStack: true,
   async run({ stack, print }) {
     print("watch: set-ups go on and no peer loses its call (make status, dashboard Calls)");
     await rollOver(stack, (id, typed, tookMs) =>

@@ -9,6 +9,7 @@ import { runReported, wholeNumber } from "./drill.ts";
 export const soak: Command = {
   usage: "[--minutes 30] [--seed 1]",
   summary: "random seeded drills back to back; at least one",
+  needsStack: true,
   async run(context, args) {
     const { values } = parseArgs({
       args,

@@ -10,6 +10,7 @@ const silentAfterMs = 2_500;
 export const watchBackplane: Command = {
   usage: "",
   summary: "what the replicas tell each other through Redis, a line each",
+  needsStack: true,
   async run({ stack, print, signal }) {
     const heardAt = new Map<string, number>();
     const clock = () => new Date().toISOString().slice(11, 23);

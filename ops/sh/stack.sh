@@ -83,6 +83,7 @@ case $command in
   logs) engine_logs "$@" ;;
   urls) print_urls ;;
   open | board)
+    [ -n "$(engine_services)" ] || die "the stack \"$STACK\" is not up: make up"
     if [ "$command" = board ]; then url=http://127.0.0.1:$BOARD_PORT/ where=; else url=http://127.0.0.1:$PROXY_PORT/ where=' in two windows'; fi
     for opener in xdg-open open; do
       if have $opener; then exec $opener "$url"; fi
