@@ -3,8 +3,8 @@ import { type AddressSet, canonicalAddress, limitKey } from "./client-address.ts
 
 /**
  * Caps client connections in all and per client (an IPv4 address, a network of IPv6). A connection over a cap gets a
- * refusal as the answer to its first request, and is one more socket until then. Connections over twice a client's cap are
- * dropped at once; at `hardCap` the listener itself drops.
+ * refusal as the answer to its first request, and is one more socket until then. Connections over twice a client's cap
+ * are dropped at once; at `hardCap` the listener itself drops.
  */
 export function createConnectionLimits(options: {
   total: number;

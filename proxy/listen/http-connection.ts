@@ -15,8 +15,8 @@ type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
  * A connection that Node's HTTP server serves. Node hands every request over as soon as its head is complete. A client
- * that pipelines thousands (RFC 9112, 9.3.2) would have thousands under way at the replicas. Here one request is under way
- * at a time; the next ones wait.
+ * that pipelines thousands (RFC 9112, 9.3.2) would have thousands under way at the replicas. Here one request is under
+ * way at a time; the next ones wait.
  */
 export class HttpConnection implements Linked, Holder {
   before: Linked | undefined;

@@ -7,8 +7,8 @@ export interface Linked {
 
 /**
  * A set of objects that come and go by the thousand: a doubly linked list through the objects themselves. A `Set` keeps
- * more memory alive: each time its table is built anew, the old table points to the new one, and holds all that was ever
- * in either until the next full collection (measured: docs/decisions/proxy-memory.md).
+ * more memory alive: each time its table is built anew, the old table points to the new one, and holds all that was
+ * ever in either until the next full collection (measured: docs/decisions/proxy-memory.md).
  */
 export class LinkedSet<T extends Linked> implements Iterable<T> {
   #first: T | undefined;

@@ -5,8 +5,8 @@ import type { Duplex } from "node:stream";
 export const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * Handles what happens on a socket, a client's or a replica's. A socket has one owner at a time. The owner changes on the
- * way from the first byte to the tunnel (docs/a-connection.md).
+ * Handles what happens on a socket, a client's or a replica's. A socket has one owner at a time. The owner changes on
+ * the way from the first byte to the tunnel (docs/a-connection.md).
  */
 export interface SocketOwner {
   /**

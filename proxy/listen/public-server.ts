@@ -38,7 +38,9 @@ export interface PublicServerOptions {
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
-  /** Bytes behind the head of this request are malformed; the request is being served. Nothing more may go to a replica. */
+  /**
+   * Bytes behind the head of this request are malformed; the request is being served. Nothing more may go to a replica.
+   */
   malformed(request: IncomingMessage): void;
 }
 

@@ -197,7 +197,10 @@ export function createForwarder(options: {
   return { forward, abandon, close: () => agent.destroy() };
 }
 
-/** Refuses the request once its body, or all unfinished bodies of its client, are too large. A chunked body announces no length. */
+/**
+ * Refuses the request once its body, or all unfinished bodies of its client, are too large. A chunked body announces no
+ * length.
+ */
 function limitBody(exchange: Exchange, body: PendingBody, limit: number): void {
   let size = 0;
   exchange.forwarded.request

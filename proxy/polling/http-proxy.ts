@@ -39,8 +39,8 @@ export function sendBy(
 }
 
 /**
- * Options for a request to exactly this target: http-proxy tidies a path up (`//` to `/`), and would make another one of
- * it than the one that was screened. It writes its own onto this object, in sloppy mode, where that is ignored.
+ * Options for a request to exactly this target: http-proxy tidies a path up (`//` to `/`), and would make another one
+ * of it than the one that was screened. It writes its own onto this object, in sloppy mode, where that is ignored.
  */
 function fixedPath(target: string): object {
   return Object.defineProperty({}, "path", { value: target, enumerable: true, writable: false });

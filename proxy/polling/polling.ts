@@ -38,7 +38,9 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
   /** Requests whose body turned out malformed. */
   const broken = new WeakSet<IncomingMessage>();
 
-  /** A request with a chunked body waits one turn of the event loop: a malformed chunk in the same read stops it here. */
+  /**
+   * A request with a chunked body waits one turn of the event loop: a malformed chunk in the same read stops it here.
+   */
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedAt = performance.now();
     const passed = gate(request, { upgrade: false });

@@ -22,7 +22,10 @@ export function rank(key: string, replicaIds: readonly string[], secret: string)
   return ranked.map(({ id }) => id);
 }
 
-/** MurmurHash3 (x86, 32 bits; Austin Appleby) over UTF-16 units, seeded with 32 bits and ended with 32 more of the secret. */
+/**
+ * MurmurHash3 (x86, 32 bits; Austin Appleby) over UTF-16 units, seeded with 32 bits and ended with 32 more of the
+ * secret.
+ */
 function hashOf(secret: string): KeyedHash {
   const known = keyed.get(secret);
   if (known !== undefined) return known;

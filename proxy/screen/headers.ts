@@ -76,8 +76,8 @@ export function upgradeHead(url: string, headers: readonly string[]): string {
 }
 
 /**
- * Names and values of a replica's answer as they came, in turn, without headers of its connection and without those that
- * name its software.
+ * Names and values of a replica's answer as they came, in turn, without headers of its connection and without those
+ * that name its software.
  */
 export function answerHeaders(rawHeaders: readonly string[]): string[] {
   const clean: string[] = [];

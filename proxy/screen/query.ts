@@ -10,8 +10,8 @@ export interface SessionQuery {
 const [eio, sid, transport] = [1, 2, 4];
 
 /**
- * Reads a query as Engine.IO does: names and values decoded, the last of several wins. Undefined: `EIO`, `sid` or `transport`
- * is there twice or is empty, so that two readers could take it for two different things.
+ * Reads a query as Engine.IO does: names and values decoded, the last of several wins. Undefined: `EIO`, `sid` or
+ * `transport` is there twice or is empty, so that two readers could take it for two different things.
  */
 export function readSessionQuery(query: string): SessionQuery | undefined {
   let seen = 0;
@@ -42,8 +42,8 @@ export function queryValue(query: string, name: string): string | undefined {
 }
 
 /**
- * Reads the room that a request is for, as `STICKY_ROOM` says: `query:<name>`, or `path:<n>`, the n-th part of the path,
- * decoded. Empty or malformed: there is none.
+ * Reads the room that a request is for, as `STICKY_ROOM` says: `query:<name>`, or `path:<n>`, the n-th part of the
+ * path, decoded. Empty or malformed: there is none.
  */
 export function createRoomReader(place: string): (path: string, query: string) => string | undefined {
   const [kind, name = ""] = place.split(":");
