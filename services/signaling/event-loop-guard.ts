@@ -2,11 +2,11 @@ import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 
 /** How often the event loop is looked at, ms. */
 const everyMs = 500;
-/** It must be busy for this share of the time as well: a delay alone may be another process's doing. */
+/** It must be busy for this share of the time too: another process can cause a delay. */
 const busyShare = 0.9;
 
 /**
- * Says when this process cannot keep up: for a second on end its event loop was busy, and its p99 delay over `limitMs`.
+ * Says when this process cannot keep up: for a whole second its event loop was busy and its p99 delay over `limitMs`.
  * New peers are refused then, so that established calls do not suffer.
  */
 export function createEventLoopGuard(limitMs: number) {

@@ -15,7 +15,10 @@ const types: Readonly<Record<string, string>> = {
   ".map": "application/json",
 };
 
-/** What the page may load: itself; blobs for its generated picture. It talks to its own origin alone, by `ws:` too (CSP 3). */
+/**
+ * What the page may load: itself; blobs for its generated picture. It talks to its own origin alone, by `ws:` too (CSP
+ * 3).
+ */
 const contentSecurityPolicy = [
   "default-src 'self'",
   "base-uri 'none'",

@@ -26,7 +26,9 @@ import { createSwitchboard, type Switchboard } from "./rooms/switchboard.ts";
 /** Used, and said so once, when RESUME_SECRET is unset: it must be the same on every replica. */
 const developmentSecret = "hold-the-line-development";
 
-/** How long the HTTP server keeps an idle connection, ms: longer than the proxy's agent, or reuse races into a reset. */
+/**
+ * How long the HTTP server keeps an idle connection, ms: longer than the proxy's agent, or reuse races into a reset.
+ */
 const keepAliveTimeoutMs = 75_000;
 
 /** A drain at shutdown takes at most this share of the grace period. */

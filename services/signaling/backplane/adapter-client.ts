@@ -3,11 +3,11 @@ import type { ChannelKind } from "./redis/redis-connection.ts";
 import type { Listener } from "./subscriptions.ts";
 
 /**
- * What the published adapters are given as their Redis clients, publisher and subscriber alike.
+ * The Redis client of the published adapters, publisher and subscriber alike.
  *
- * Its promises never reject and are resolved at once: the adapters discard most of them, and an unhandled rejection
- * ends the process; others they wait for before the local delivery, which Redis must not hold up. Subscriptions are
- * wishes that outlive the connection.
+ * Its promises never reject and resolve at once. The adapters discard most of them, and an unhandled rejection ends the
+ * process. They wait for others before the local delivery, which Redis must not hold up. Subscriptions outlive the
+ * connection.
  */
 export function createAdapterClient({ fire, subscriptions, reconnector }: Carrier) {
   const each = (channels: string | string[]) => (typeof channels === "string" ? [channels] : channels);

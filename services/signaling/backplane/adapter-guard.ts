@@ -3,10 +3,10 @@ import { requireMethods } from "../intake/guarded.ts";
 import type { BackplaneContext } from "./backplane.ts";
 import type { Carrier } from "./carrier.ts";
 
-/** Never sent from server to server, and harmful where handlers take its arguments for real ones. */
+/** Events that servers never send to each other; a handler that believes their arguments is harmed. */
 const reserved = new Set(["connect", "connection", "new_namespace", "error", "newListener", "removeListener"]);
 
-/** The methods of adapter and namespace through which everything from other replicas passes. */
+/** The methods of adapter and namespace that take in what other replicas send. */
 interface Inner {
   nsp: { _onServerSideEmit(args: unknown): void; listenerCount(event: string): number };
   _encode(packet: unknown, options: unknown): unknown;
@@ -29,10 +29,10 @@ const allowedMessages: readonly unknown[] = [3, 9];
 const allowedRequest = 6;
 
 /**
- * Keeps what arrives on the adapter's channels from harming this replica: one of another version, or a
- * broken one, has the key too. A broadcast that is no event, which would make clients give up their connection, and a
- * server-side event that nobody listens to or that Socket.IO keeps for itself, are dropped and counted; so is a
- * request that no replica of ours makes, or whose handling rejects, which would end the process.
+ * Keeps messages on the adapter's channels from harming this replica: a replica of another version, or a broken one,
+ * has the key too. Three kinds are dropped and counted: a broadcast that is no event (clients would close their
+ * connection), a server-side event that nobody listens to or that Socket.IO keeps for itself, and a request that no
+ * replica makes or whose handling rejects (the process would end).
  *
  * Also observes how long broadcasts that found their room here were on their way.
  */
@@ -55,13 +55,13 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, co
     return encode(packet, options);
   };
 
-  // What came on this replica's own channel already, for replicas that take nothing there.
+  // This replica has got it on its own channel; the broadcast is for replicas without one.
   const apply = inner.apply.bind(adapter);
   inner.apply = (options, each) => {
     if (transit.now() === undefined || !context.addressed || options.flags?.addressed !== true) apply(options, each);
   };
 
-  // Some adapters broadcast in an async function, whose rejection nobody awaits.
+  // Some adapters broadcast in an async function, and nobody awaits its rejection.
   const broadcast = inner.broadcast.bind(adapter);
   inner.broadcast = (packet, options) => {
     const done = broadcast(packet, options);

@@ -6,8 +6,9 @@ import type { Envelope } from "./envelope.ts";
 /**
  * What carries room messages between replicas.
  *
- * Losing it never ends the process and never delays delivery between peers on one replica: what cannot be published
- * is counted and dropped. Nothing that was more than 1 s in transit is delivered. It comes back by itself.
+ * Losing it never ends the process and never delays delivery between peers on one replica. A message that cannot be
+ * published is counted and dropped. A message that was more than 1 s in transit is not delivered. The backplane comes
+ * back by itself.
  */
 export interface Backplane {
   /** For `io.adapter(…)`. */
@@ -23,9 +24,9 @@ export interface Backplane {
    * it resolves too, and the subscription is made when it is back.
    */
   subscribe(channel: string, listener: (payload: string, transitMs: number) => void): Promise<() => Promise<void>>;
-  /** Sends on a channel of our own, whatever the canary says; what cannot be sent is counted, and nobody waits. */
+  /** Sends on a channel of our own, also while the canary is not back. Counts what cannot be sent; nobody waits. */
   fire(channel: string, payload: Buffer | string): void;
-  /** As `subscribe`, with the bytes. The buffer is the listener's to keep. */
+  /** Like `subscribe`, with bytes. The listener may keep the buffer. */
   listen(channel: string, listener: (payload: Buffer, transitMs: number) => void): Promise<() => Promise<void>>;
   /** How many processes listen on a channel of our own, this one included. Rejects without the backplane. */
   listeners(channel: string): Promise<number>;
@@ -35,7 +36,7 @@ export interface Backplane {
   up(): boolean;
   /** Told when `up()` changes. */
   onChange(listener: (up: boolean) => void): void;
-  /** Told when messages of others were dropped because they were too old: something of presence may be among them. */
+  /** Called when messages of others were dropped because they were too old. Gossip may be among them. */
   onMissed(listener: () => void): void;
   /** Told of the heartbeat of every replica, the own included, about once a second each. */
   onHeartbeat(listener: (nodeId: string) => void): void;

@@ -3,12 +3,12 @@ import type { BackplaneContext } from "./backplane.ts";
 
 /** A canary is sent this often, ms. */
 const everyMs = 1_000;
-/** One that is not back after this long says that the backplane is down, ms. */
+/** The backplane is down when a canary is not back after this long, ms. */
 const backWithinMs = 2_000;
 /** A replica counts as a backplane peer while it was heard within this time, ms. */
 const heardWithinMs = 3_000;
 
-/** Node id, run of its process, number: who else writes there is no replica. */
+/** Node id, run of its process, number. Any other text is from no replica. */
 const canaryForm = /^[a-z0-9][a-z0-9-]{0,62} [\w-]{8} \d{1,15}$/;
 
 /** One way through the backplane that must work for it to be up, and how a canary is sent along it. */
@@ -26,7 +26,7 @@ export function createCanary(
   { nodeId, log, metrics }: BackplaneContext,
   { lanes, onSilent }: { lanes: readonly Lane[]; onSilent: (reason: string) => void },
 ) {
-  // Two processes with one name would take each other's canaries for their own.
+  // Names the process: two with one node id must not take each other's canaries for their own.
   const self = `${nodeId} ${randomBytes(6).toString("base64url")}`;
   const heard = new Map<string, number>();
   const backAt = new Map<string, number>();
@@ -69,7 +69,7 @@ export function createCanary(
   }
 
   const sending = setInterval(send, everyMs);
-  // Judged more often than sent, so that a loss shows at 2 s and not at the next whole second.
+  // Judged more often than sent: a loss shows at 2 s, not at the next whole second.
   const judging = setInterval(judge, everyMs / 5);
 
   return {

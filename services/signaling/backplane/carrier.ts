@@ -12,22 +12,22 @@ const startWithinMs = 5_000;
 
 /** Messages of strangers are logged at most this often, ms; the metric counts all. */
 const logStrangersEveryMs = 60_000;
-/** Between two tellings that something was missed, ms. */
+/** Listeners are told at most this often that something was missed, ms. */
 const missedEveryMs = 1_000;
 
 const heartbeatChannel = "hold-the-line:canary";
 
 /**
- * What the Redis backplanes have in common: one connection at a time, the wishes of who listens, envelopes, canaries,
- * and the count of what was dropped.
+ * What the Redis backplanes share: one connection at a time, subscriptions, envelopes, canaries, and the count of what
+ * was dropped.
  */
 export function createCarrier<C extends RedisConnection>(
   context: BackplaneContext,
   options: {
     open: (scope: ConnectionScope) => Promise<C>;
-    /** How hand-written channels and canaries travel. */
+    /** The kind of channel for our own channels and canaries. */
     kind: ChannelKind;
-    /** Ways that need a canary of their own, apart from the heartbeat. */
+    /** Ways through the backplane that need a canary of their own, beside the heartbeat. */
     lanes?: readonly Lane[];
   },
 ) {
@@ -58,7 +58,7 @@ export function createCarrier<C extends RedisConnection>(
   const missedListeners: (() => void)[] = [];
   let missedAt = Number.NEGATIVE_INFINITY;
 
-  /** Told at most once a second: after a pause there is a backlog of what is too old. */
+  /** Called at most once a second: after a pause many messages are too old. */
   function missed(): void {
     if (performance.now() - missedAt < missedEveryMs) return;
     missedAt = performance.now();
@@ -105,7 +105,7 @@ export function createCarrier<C extends RedisConnection>(
     transit,
     drop,
     send,
-    /** Sends or drops and counts; never rejects, nobody waits for it. */
+    /** Sends, or drops and counts. Never rejects. */
     fire,
     /** Resolves when the backplane carries messages, or after 5 s without it. */
     async start(): Promise<void> {
@@ -126,7 +126,7 @@ export function createCarrier<C extends RedisConnection>(
       ]);
       patience.abort();
     },
-    /** What `Backplane` asks for, but for the adapter. */
+    /** All of `Backplane` but the adapter. */
     common: {
       async publish(channel: string, payload: string): Promise<void> {
         if (!canary.up()) throw new Error("the backplane is down");

@@ -2,17 +2,17 @@ import { hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { createMac } from "./mac.ts";
 import { createReplayGuard } from "./replay-window.ts";
 
-/** First bytes of everything on the backplane: what lacks them is not ours and is dropped. */
+/** First bytes of every message of ours; a message without them is dropped. */
 const magic = 0x484d; // "HM"
 /** Magic, epoch ms, run of the sender's process, its sequence number, length of the channel's name. */
 const headerBytes = 2 + 6 + 8 + 6 + 2;
 /** HMAC-SHA256, truncated as RFC 2104 section 5 allows. */
 const macBytes = 16;
 
-/** What was longer on its way is stale and is dropped, ms. */
+/** A message that was longer on its way is stale and is dropped, ms. */
 export const maxTransitMs = 1_000;
 
-/** Used, and said so once, where no secret is set. */
+/** The key where no secret is set; the replica says so once. */
 const developmentSecret = "hold-the-line-development";
 
 /**
@@ -81,7 +81,10 @@ export function createEnvelope(key: Buffer) {
         return { ok: false, reason: "replayed", transitMs };
       return { ok: true, payload: signed.subarray(headerBytes), transitMs };
     },
-    /** The MAC of texts that are kept at Redis; `place` says what they are. It holds no time and opens any number of times. */
+    /**
+     * The MAC of texts that are kept at Redis; `place` says what they are. It holds no time and opens any number of
+     * times.
+     */
     sign(place: string, texts: readonly string[]): string {
       const lengths = [place, ...texts].map(({ length }) => length).join();
       return macOf(Buffer.from(`kept ${lengths} ${place}`), texts.join("")).toString("base64url", 0, macBytes);

@@ -7,8 +7,8 @@ const digestBytes = 32;
 const keptBytes = 65_536;
 
 /**
- * HMAC-SHA256 (RFC 2104) of `bytes | name`, by two calls that hash at once. `createHmac` makes an object for each
- * message that the garbage collector must finalize: across replicas that cost ten times as much a signal.
+ * HMAC-SHA256 (RFC 2104) of `bytes | name`, by two one-shot hash calls. `createHmac` makes an object for each message,
+ * and the garbage collector must finalize it: across replicas that cost ten times as much a signal.
  */
 export function createMac(key: Buffer): (bytes: Buffer, name: Buffer | string) => Buffer {
   const padded = Buffer.alloc(blockBytes);

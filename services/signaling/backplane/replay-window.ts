@@ -1,4 +1,4 @@
-/** How far behind the highest number a message may come and still be told from a copy, in messages of one sender. */
+/** How many numbers of one sender are remembered: a message that is further behind cannot be told from a copy. */
 export const windowSize = 65_536;
 
 /**

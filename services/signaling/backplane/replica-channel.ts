@@ -14,7 +14,7 @@ export interface ReplicaChannels {
   relay(to: readonly string[], relay: Buffer): void;
 }
 
-/** A channel for each replica: what is of no concern to the others costs them nothing. */
+/** A channel for each replica, so that a message for one costs the others nothing. */
 export function createReplicaChannels(backplane: Backplane): ReplicaChannels {
   return {
     gossip: (to, gossip) => backplane.fire(channelOf(to), JSON.stringify(gossip)),
@@ -25,7 +25,7 @@ export function createReplicaChannels(backplane: Backplane): ReplicaChannels {
   };
 }
 
-/** Listens on this replica's own channel. What a listener throws for is dropped and counted by the backplane. */
+/** Listens on this replica's own channel. The backplane drops and counts a message for which a listener throws. */
 export async function openInbox(
   backplane: Backplane,
   nodeId: string,

@@ -9,7 +9,7 @@ import { type Carrier, createCarrier } from "./carrier.ts";
 import { openSharded, type ShardedConnection } from "./redis/redis-cluster.ts";
 import { redisTarget } from "./redis/redis-target.ts";
 
-/** Hash tags whose slots lie evenly, one in each sixteenth of the slots: whatever primary is lost, one is missed. */
+/** Hash tags with one slot in each sixteenth of the slots: a canary is missing when any primary is lost. */
 const tags = [18, 3, 61, 58, 19, 2, 60, 59, 102, 1, 63, 49, 103, 0, 62, 48];
 
 /** Redis sharded pub/sub: at most once; a replica receives the messages of the rooms that it has members of. */
@@ -59,8 +59,8 @@ interface ShardedInner {
 }
 
 /**
- * A room whose name has 20 characters is taken for a socket id and its messages go to every replica; ours say by
- * their prefix that they are rooms.
+ * The adapter takes a room whose name has 20 characters for a socket id, and sends its messages to every replica. The
+ * prefix of our rooms says that they are rooms.
  */
 function routeRooms<A extends Adapter>(adapter: A): A {
   const inner = adapter as unknown as ShardedInner;

@@ -16,11 +16,11 @@ interface Subscription {
 }
 
 /**
- * What this replica listens to, apart from the connection that happens to carry it: wishes are recorded at once and
- * made true on every new connection.
+ * What this replica listens to, on whatever connection. A subscription is recorded at once and made on every new
+ * connection.
  *
- * A message is opened once; one that is foreign, forged, stale or replayed is dropped, and a listener that throws (a poisoned payload)
- * harms nobody else and does not make the subscriber deaf.
+ * A message is opened once. A foreign, forged, stale or replayed one is dropped. A listener that throws (a poisoned
+ * payload) harms no other listener and does not make the subscriber deaf.
  */
 export function createSubscriptions(options: {
   connection: () => RedisConnection | undefined;

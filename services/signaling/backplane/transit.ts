@@ -14,7 +14,7 @@ export function createTransit() {
     /** ms in transit of the message being delivered; undefined outside of a delivery. */
     now: (): number | undefined => ms,
     during,
-    /** What is done here follows from a message, but is not its delivery. */
+    /** Runs what follows from a message but is not its delivery. */
     after: (consequence: () => void): void => during(undefined, consequence),
   };
 }

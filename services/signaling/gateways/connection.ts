@@ -19,7 +19,7 @@ export interface Connection {
   send(event: keyof ServerToClientEvents, data: unknown): void;
   /** Makes it reachable as a member of a room, and as a peer. */
   enter(roomId: string, peerId: string): void;
-  /** No member of the room any more. */
+  /** Makes it unreachable as a member of a room. */
   exit(roomId: string): void;
   /** Closes the transport: the client connects again. */
   disconnect(): void;

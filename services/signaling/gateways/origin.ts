@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { mayConnect } from "../../../common/http/origin.ts";
 
 /**
- * Whether a page of the request's origin may connect. The host that the client asked for is `X-Forwarded-Host`, which
- * the proxy makes anew on every request; no page can send that header of its own (a fetch with it needs a preflight, and
- * a WebSocket has no headers to set).
+ * Whether a page of the request's origin may connect. `X-Forwarded-Host` is the host that the client asked for: the
+ * proxy writes it anew on every request. No page can send that header itself (a fetch with it needs a preflight, and a
+ * WebSocket has no headers to set).
  *
  * @param refused told of origin and host where it may not
  */

@@ -20,8 +20,8 @@ const Message = z.object({
 export type RoomMessage = Omit<z.infer<typeof Message>, "node">;
 
 /**
- * Fan-out of the raw WebSocket gateway across replicas, by hand: one channel a room, subscribed to while the room has
- * a member of this kind here.
+ * Fan-out of the raw WebSocket gateway across replicas: one channel a room. A replica subscribes to it while the room
+ * has a raw WebSocket member there.
  */
 export function createRoomFanout(options: {
   nodeId: string;

@@ -14,7 +14,7 @@ export function parseFrame(text: string): Incoming | null {
   try {
     json = JSON.parse(text);
   } catch {
-    // Anything but JSON is answered like any other frame that is none.
+    // Text that is no JSON is answered like any other frame that is not ours.
     return null;
   }
   const parsed = ClientFrame.safeParse(json);

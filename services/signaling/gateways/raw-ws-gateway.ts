@@ -70,7 +70,7 @@ export function createRawWsGateway(options: {
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? "").split("?")[0] ?? "";
     if (path.startsWith(SOCKET_IO_PATH)) return;
-    // Until the WebSocket has its own; a reset before that is nobody's error.
+    // The WebSocket adds its own listener later. A reset before that is no error of ours.
     socket.on("error", () => socket.destroy());
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
     else if (!originMayConnect(request.headers, config.ALLOWED_ORIGINS, tellRefused)) refuse(socket, "403 Forbidden");
@@ -185,7 +185,7 @@ export function createRawWsGateway(options: {
   };
 }
 
-/** The token travels as a subprotocol, `bearer.<token>`: browsers let a page set no other header, and a URL is logged. */
+/** The token comes as a subprotocol, `bearer.<token>`: a page can set no other header, and URLs are logged. */
 function bearerOf({ headers }: IncomingMessage): string | undefined {
   const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
   return offered.find((name) => name.startsWith("bearer."))?.slice("bearer.".length);

@@ -11,7 +11,7 @@ import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
 const pingsMissed = 2;
 /** A closing handshake may take this long, ms. */
 const closeWithinMs = 10_000;
-/** What waits to be read below this is not worth a place on the ledger, bytes. */
+/** Fewer unread bytes than this do not go on the ledger. */
 const smallBytes = 4_096;
 
 /** WebSocket close codes that the gateway uses (RFC 6455 section 7.4; from 4000 on they are the application's). */
@@ -34,7 +34,7 @@ export function createRawSocket(
     onFrame: (frame: Incoming) => void;
     /** A frame was refused before anybody saw it. */
     onRefused: (event: string, code: ErrorCode) => void;
-    /** Once, as soon as it is of no use any more; `reason` is a metric's label. */
+    /** Called once, as soon as the socket is of no use. `reason` is a metric's label. */
     onClose: (reason: string) => void;
   },
 ) {
@@ -62,7 +62,7 @@ export function createRawSocket(
   function close(code: number, reason: string): void {
     finish(reason);
     socket.close(code, reason);
-    // The other side may never answer, or never read what is before the close frame.
+    // The other side may never answer, or never read up to the close frame.
     setTimeout(() => socket.terminate(), closeWithinMs).unref();
   }
 

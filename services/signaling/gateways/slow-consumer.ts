@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Ledger } from "../intake/ledger.ts";
 
-/** What waits below this is not worth a place on the ledger, bytes. */
+/** Fewer waiting bytes than this do not go on the ledger. */
 const smallBytes = 4_096;
 
 /** What is used of a transport: it says when all is with the system. */
@@ -12,7 +12,9 @@ interface Transport {
   readonly res?: ServerResponse | null;
   on(event: "drain", listener: () => void): unknown;
 }
-/** What is used of an Engine.IO socket: it tells of each packet that it queues, and when it hands all to the transport. */
+/**
+ * What is used of an Engine.IO socket: it tells of each packet that it queues, and when it hands all to the transport.
+ */
 interface EngineSocket extends EventEmitter {
   readonly transport: Transport;
   close(discard?: boolean): unknown;

@@ -72,7 +72,7 @@ export function createSocketIoDelivery(options: {
   };
 }
 
-/** To a WebSocket a text goes as the frame that it is, as in the adapter's own broadcasts. */
+/** A text goes to a WebSocket as a ready frame, as in the adapter's own broadcasts. */
 function optionsOf({ frame, attachments }: SocketIoPacket): PacketOptions {
   return attachments.length > 0 ? { preEncoded: true } : { preEncoded: true, wsPreEncodedFrame: [frame] };
 }

@@ -125,7 +125,7 @@ export function createSocketIoGateway(options: {
       metrics.connections.inc({ transport });
     });
     raw.on("close", (reason: string) => {
-      // It said what cannot be read: what it goes on to say is not read either, while a closing handshake would be.
+      // It sent what cannot be read. Without a closing handshake nothing more of it is read.
       if (reason === "parse error") raw.transport.socket?.terminate();
       metrics.connections.dec({ transport });
       metrics.closed.inc({ reason: slow ? "slow-consumer" : reason.replaceAll(" ", "-") });
@@ -194,8 +194,8 @@ export function createSocketIoGateway(options: {
 }
 
 /**
- * Lets go of what the handshake left: the request with its socket and headers, and the token, which `fetchSockets`
- * would carry to other replicas.
+ * Frees what the handshake left: the request with its socket and headers, and the token, which `fetchSockets` would
+ * send to other replicas.
  */
 function release({ handshake, conn }: Socket): void {
   handshake.headers = {};

@@ -80,7 +80,7 @@ export function readAddressed(message: Buffer): { address: Address; packet: Sock
   if (typeof target !== "string" || !Array.isArray(skip) || !isLengths(lengths))
     throw new TypeError("no address of a relay");
   let at = message.length - lengths.reduce((sum, length) => sum + length, 0);
-  // Copies: a part of what was read would keep all of that in memory until a slow consumer has taken it.
+  // Copies the parts: a part of a read keeps the whole read in memory until a slow consumer has taken it.
   const frame = Buffer.from(message.subarray(frameAt, Math.max(at, frameAt)));
   const textAt = frame[1] === 127 ? 10 : frame[1] === 126 ? 4 : 2;
   const bytes = frame.length - textAt;

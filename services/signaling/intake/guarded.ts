@@ -1,6 +1,6 @@
 /**
- * The named methods of an object of a dependency, which we wrap or replace: a release without one must not leave a
- * guard without effect.
+ * Checks that an object of a dependency has the methods that we wrap or replace. Without one, a guard would be without
+ * effect.
  *
  * @throws Error at the start of the program where one is missing
  */

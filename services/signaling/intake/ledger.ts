@@ -27,8 +27,8 @@ class Entry implements Account {
 }
 
 /**
- * A bound on what all connections of this replica hold together, bytes. Where it is passed, the account that holds
- * most is evicted: who holds little is not made to pay for the others.
+ * A bound on the bytes that all connections of this replica hold together. When it is passed, the account that holds
+ * most is evicted. One that holds little does not pay for the others.
  */
 export function createLedger(maxBytes: number) {
   /** Those that hold something. */

@@ -36,9 +36,9 @@ export const pollingMethods = ["onDataRequest", "onData", "onPacket", "onClose",
 
 /**
  * Takes the POSTs of a polling transport in place of Engine.IO, which reads them without a deadline and handles all
- * their packets at once: a body must be there within `withinMs`, what is not complete is on the ledger, and the answer
- * waits until its packets are handled at the connection's pace. 408, 413 and 503 say what was too much; the session
- * goes on.
+ * their packets at once. Here a body must be complete within `withinMs`, the ledger counts what is not complete, and
+ * the answer waits until the packets are handled at the connection's pace. 408, 413 and 503 say what was too much; the
+ * session goes on.
  */
 export function takePollBodies(
   transport: PollingTransport,

@@ -16,7 +16,9 @@ const CONNECT_ERROR = 4;
 const BINARY_EVENT = 5;
 const BINARY_ACK = 6;
 
-/** CONNECT packets that a connection may send at once, and the refill of that: entering and leaving is cheap, not free. */
+/**
+ * CONNECT packets that a connection may send at once, and the refill of that: entering and leaving is cheap, not free.
+ */
 const connectBurst = 8;
 const connectsPerSecond = 0.2;
 /** Longest name of a namespace that is repeated in an answer, characters. */

@@ -1,6 +1,6 @@
 /**
- * A token bucket of `burst` tokens, refilled at `perSecond`; times are of one clock, in ms. A class, for each connection has
- * several, and functions of their own would be most of their memory.
+ * A token bucket of `burst` tokens, refilled at `perSecond`; times are of one clock, in ms. A class, for each
+ * connection has several, and functions of their own would be most of their memory.
  */
 export class TokenBucket {
   readonly #burst: number;

@@ -23,8 +23,8 @@ interface Receiver {
 }
 
 /**
- * A WebSocket server class, for `ws` and as Engine.IO's `wsEngine`: its sockets take few fragments, and the
- * ledger counts what they have of a message that is not complete. A ping is answered when it is read, at the connection's
+ * A WebSocket server class, for `ws` and as Engine.IO's `wsEngine`: its sockets take few fragments, and the ledger
+ * counts what they have of a message that is not complete. A ping is answered when it is read, at the connection's
  * pace.
  */
 export function boundedWebSocketServer(unfinished: Ledger): new (options: ServerOptions) => WebSocketServer {

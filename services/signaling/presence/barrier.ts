@@ -3,7 +3,9 @@ import type { Backplane } from "../backplane/backplane.ts";
 
 /** Longest wait, ms: a backplane that is down brings nothing back. */
 const limitMs = 3_000;
-/** A replica that starts waits this long for those that listen but do not answer, ms: a heartbeat comes every second. */
+/**
+ * A replica that starts waits this long for those that listen but do not answer, ms: a heartbeat comes every second.
+ */
 const censusMs = 1_200;
 /** A replica that was not heard for so long is not waited for, ms. */
 const heardWithinMs = 2_500;

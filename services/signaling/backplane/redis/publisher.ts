@@ -3,16 +3,16 @@ import { connect as connectTls } from "node:tls";
 import type { ConnectionScope } from "./reconnector.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
-/** More than this that Redis has not taken: what comes is not sent, bytes. */
+/** Redis has not taken this much: nothing more is sent, bytes. */
 const maxWaitingBytes = 16_777_216;
 const crlf = Buffer.from("\r\n");
 
 /**
- * A connection that publishes and asks for no answers (`CLIENT REPLY OFF`). An answer to each signal wakes up the sender
- * and costs Redis a write, and nothing is learned from it: the canary takes this way too, and says whether it works.
+ * A connection that publishes and asks for no answers (`CLIENT REPLY OFF`). An answer to each signal would wake up the
+ * sender and cost Redis a write, and say nothing new: the canary takes this way too, and says whether it works.
  *
- * Speaks RESP2 (redis.io/docs/latest/develop/reference/protocol-spec). Where the user may not turn answers off, they are
- * read and forgotten.
+ * Speaks RESP2 (redis.io/docs/latest/develop/reference/protocol-spec). Where the user may not turn answers off, they
+ * are read and forgotten.
  */
 export async function openPublisher(target: RedisTarget, scope: ConnectionScope) {
   const url = new URL(target.urls[0] ?? "");

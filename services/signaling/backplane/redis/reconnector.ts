@@ -5,7 +5,7 @@ import type { Log } from "../../../../common/log.ts";
 const openWithinMs = 2_000;
 /** Pauses between failed attempts grow from the first to the last, ms; half of each is jitter. */
 const pausesMs = [50, 100, 250, 500];
-/** One that is lost sooner counts as a failed attempt: a server that accepts and then refuses is not rushed, ms. */
+/** A connection that is lost sooner counts as a failed attempt: a server that accepts and refuses is not rushed, ms. */
 const stableAfterMs = 2_000;
 /** An outage is logged when it begins, and again this often, ms. */
 const logEveryMs = 10_000;
@@ -17,8 +17,8 @@ export type ConnectionScope = AbortController;
  * One connection to the backplane at a time, made anew whenever the last one ended or was given up.
  *
  * A client's own reconnect is not enough: a frozen server, or a network that swallows packets, leaves it "ready" for
- * minutes, and what it has queued is delivered late. So the part that finds a connection dead throws it away whole, with
- * all that was pending (`renew`), and the next attempt starts fresh.
+ * minutes, and what it has queued is delivered late. So the part that finds a connection dead throws it away whole,
+ * with all that was pending (`renew`), and the next attempt starts fresh.
  */
 export function createReconnector<C extends { destroy(): void }>(options: {
   /** Connects; must destroy what it has made when `scope` ends, and end `scope` when the connection is lost. */
@@ -33,7 +33,7 @@ export function createReconnector<C extends { destroy(): void }>(options: {
   let scope: ConnectionScope = new AbortController();
   let closed = false;
   let failures = 0;
-  /** When the last connection was made and useful; of the future where it was not. */
+  /** When the last connection became usable; Infinity if it was never usable. */
   let openedAt = Number.POSITIVE_INFINITY;
   let loggedAt = Number.NEGATIVE_INFINITY;
 

@@ -30,7 +30,9 @@ export async function openSingle(target: RedisTarget, scope: ConnectionScope) {
   };
 }
 
-/** As `openSingle`, but each publish is answered: a primary of a cluster says when a channel is not its own any more. */
+/**
+ * As `openSingle`, but each publish is answered: a primary of a cluster says when a channel is not its own any more.
+ */
 export async function openAnswering(target: RedisTarget, scope: ConnectionScope) {
   const publisher = connectClient(target, "publisher", scope);
   const subscriber = connectClient(target, "subscriber", scope);
@@ -59,7 +61,7 @@ export async function openAnswering(target: RedisTarget, scope: ConnectionScope)
 
 /** A client for one scope: destroyed when it ends, and ending it when the connection is lost. */
 export function connectClient(target: RedisTarget, role: string, scope: ConnectionScope): RedisClient {
-  // An abort that is past would not be told to the listener below.
+  // The listener below does not hear of an abort that is past.
   scope.signal.throwIfAborted();
   const client = target.createClient(target.urls[0] ?? "");
   // A shard channel of ours was moved to another primary.

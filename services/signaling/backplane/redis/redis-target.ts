@@ -35,7 +35,7 @@ function createTemplate(credentials: { username?: string; password?: string }) {
     ...credentials,
     disableOfflineQueue: true,
     commandsQueueMaxLength: 50_000,
-    // A timer for each command costs more than the command: a connection on which nothing moves is given up as a whole.
+    // A timer for each command costs more than the command. A connection on which nothing moves is given up as a whole.
     commandOptions: { timeout: 0 },
   });
 }
@@ -43,7 +43,7 @@ function createTemplate(credentials: { username?: string; password?: string }) {
 /** The same Redis, another node of its cluster. */
 export function nodeTarget(target: RedisTarget, host: string, port: number): RedisTarget {
   const seed = new URL(target.urls[0] ?? "");
-  // A node that does not know its own name says "": it is where it was asked.
+  // A node that does not know its own name says "": its address is the one that was asked.
   const name = host === "" ? seed.hostname : host.includes(":") ? `[${host}]` : host;
   return { ...target, urls: [`${seed.protocol}//${name}:${port}`] };
 }

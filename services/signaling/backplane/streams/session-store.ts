@@ -17,7 +17,9 @@ const place = "session";
 
 const keyOf = (pid: string) => `hold-the-line:session:${pid}`;
 
-/** Sessions of closed sockets in Redis, for `keepMs`, as `<MAC> <epoch ms> <JSON>`: only a replica can have kept them. */
+/**
+ * Sessions of closed sockets in Redis, for `keepMs`, as `<MAC> <epoch ms> <JSON>`: only a replica can have kept them.
+ */
 export function createSessionStore({ envelope, reconnector, drop }: Carrier<StreamsConnection>, keepMs: number) {
   const textsOf = (pid: string, at: string, json: string) => [keyOf(pid), at, json];
   return {

@@ -36,7 +36,9 @@ export function createEntrySeal(envelope: Envelope) {
       const stamped = { ...fields, by: self, number: String(count), at: String(now) };
       return { ...stamped, mac: envelope.sign(place, Object.entries(stamped).flat()) };
     },
-    /** How long an entry that is read at `now` was on its way, ms, or why it is not delivered. Own ones are never late. */
+    /**
+     * How long an entry that is read at `now` was on its way, ms, or why it is not delivered. Own ones are never late.
+     */
     read(fields: Fields, now: number): { transitMs: number } | { reason: Rejection } {
       if (fields["mac"] === undefined) return { reason: "foreign" };
       if (!isGenuine(fields)) return { reason: "forged" };

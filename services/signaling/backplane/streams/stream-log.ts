@@ -11,7 +11,7 @@ import { compareStreamIds } from "./stream-id.ts";
 const streamKey = "hold-the-line:stream";
 /** Entries are kept for this much longer than they can be replayed, ms. */
 const marginMs = 5_000;
-/** An append that Redis has not confirmed after this long holds up no local delivery any more, ms. */
+/** Local delivery waits this long at most for Redis to confirm an append, ms. */
 const confirmWithinMs = 100;
 const readCount = 500;
 const blockMs = 1_000;
@@ -39,8 +39,9 @@ export async function openStreams(target: RedisTarget, scope: ConnectionScope) {
  *
  * An append is confirmed when the reader comes to it, and local delivery comes after that: so a replica delivers its
  * own signals and those of others in the order of the stream, and a client's offset means that it has all before. It
- * waits for 100 ms at most, and not at all from then on until an own entry is read again. Following resumes where it was after an outage; what is stale by then is dropped, and a
- * stream that began anew with its server is followed from its beginning.
+ * waits for 100 ms at most, and not at all from then on until an own entry is read again. Following resumes where it
+ * was after an outage; what is stale by then is dropped, and a stream that began anew with its server is followed from
+ * its beginning.
  */
 export function createStreamLog(options: {
   retainMs: number;

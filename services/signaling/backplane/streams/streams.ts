@@ -60,7 +60,8 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   const build = createAdapter({
     ...client,
     xAdd: (_key: string, _id: string, fields: Fields) => streamLog.append(fields),
-    // Its reader re-reads a poisoned entry for ever, without a pause: ours feeds the adapter, and this one waits.
+    // The adapter's reader would re-read a poisoned entry for ever. It waits here for ever; our reader feeds the
+    // adapter.
     duplicate: () => ({
       ...client,
       connect: () => Promise.resolve(),
@@ -91,7 +92,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   };
 }
 
-/** With recovery on, Socket.IO makes a broadcast of each `socket.emit`; what is for one socket here stays here. */
+/** With recovery on, Socket.IO makes a broadcast of each `socket.emit`. One for a single socket here stays here. */
 function keepLocal(adapter: Adapter, inner: StreamsInner, restoring: () => boolean): void {
   requireMethods("the streams adapter", adapter, ["broadcast", "onMessage", "onRawMessage"]);
   const broadcast = inner.broadcast.bind(adapter);
@@ -103,7 +104,7 @@ function keepLocal(adapter: Adapter, inner: StreamsInner, restoring: () => boole
   const onMessage = inner.onMessage.bind(adapter);
   inner.onMessage = (message, offset) => {
     const rooms = message.type === broadcastType ? (message.data?.opts?.rooms ?? []) : [];
-    // Nobody here is in that room, nor may be about to be: not worth encoding.
+    // Nobody here is in that room, or may be soon: encoding would be wasted.
     if (rooms.length === 0 || restoring() || rooms.some((room) => adapter.rooms.has(room))) onMessage(message, offset);
   };
 }
