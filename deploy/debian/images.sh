@@ -79,7 +79,7 @@ D
 }
 
 root_image $base ca-certificates,libstdc++6,libatomic1
-root_image $programs ca-certificates,openssl,redis-server,redis-tools,prometheus,prometheus-alertmanager,prometheus-redis-exporter,nats-server,coturn
+root_image $programs ca-certificates,openssl,redis-server,redis-tools,prometheus,prometheus-alertmanager,prometheus-redis-exporter,coturn
 node_image
 image local/redis:debian $programs <<'D'
 RUN mkdir -p /data && chown 999:999 /data
@@ -109,9 +109,5 @@ image local/coturn:debian $programs <<'D'
 USER 65534:65534
 ENTRYPOINT ["/usr/bin/turnserver"]
 CMD ["--log-file=stdout"]
-D
-image local/nats:debian $programs <<'D'
-USER 65534:65534
-ENTRYPOINT ["/usr/sbin/nats-server"]
 D
 echo "use them: cat deploy/debian/images.env >>.env (and GRAFANA=0, or IMAGE_GRAFANA=<your mirror>)"

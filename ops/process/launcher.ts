@@ -24,7 +24,7 @@ export async function launch(
   ready: () => Promise<boolean>,
   withinMs = 30_000,
 ): Promise<ServiceRecord> {
-  for (const stray of findStrays(state.dir, [], id)) await destroy({ id, process: stray });
+  for (const stray of findStrays(state.dir, id)) await destroy({ id, process: stray });
   const log = openSync(state.logPath(id), "a");
   const child = spawn(command, args, {
     detached: true,

@@ -4,8 +4,11 @@ import { answersOk } from "../stack/http.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { replicaUrls, type StackLayout } from "./programs.ts";
 
+/** An answer must come within this, ms. */
+const timeoutMs = 1_000;
+
 /** True when a Redis server answers PING there. */
-export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_000): Promise<boolean> {
+export function redisAnswers({ host, port }: Endpoints["redis"]): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const done = (answer: boolean) => {
@@ -21,7 +24,7 @@ export function redisAnswers({ host, port }: Endpoints["redis"], timeoutMs = 1_0
 }
 
 /** True when something accepts connections at one of these URLs: the guard answers for others, so its answers tell nothing. */
-async function acceptsAny(urls: readonly string[], timeoutMs = 1_000): Promise<boolean> {
+async function acceptsAny(urls: readonly string[]): Promise<boolean> {
   const accepted = await Promise.all(
     urls.map(
       (url) =>

@@ -10,14 +10,14 @@ export function markOf(dir: string, id: string): Record<string, string> {
 }
 
 /**
- * Processes that are marked as services of a stack (as `id`, where one is given) and are none of `known`: an `up` that
- * was killed between a start and its record leaves one. Linux alone; elsewhere none are found.
+ * Processes that are marked as services of a stack, or as its service `id`. An `up` that was killed between a start and
+ * its record leaves one. On Linux alone; elsewhere none are found.
  */
-export function findStrays(dir: string, known: readonly number[], id = ""): ProcessIdentity[] {
+export function findStrays(dir: string, id = ""): ProcessIdentity[] {
   if (process.platform !== "linux") return [];
   const mark = `${marker}=${dir}/${id}`;
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && !known.includes(Number(name)))
+    .filter((name) => /^\d+$/.test(name))
     .filter((name) => environmentOf(name).some((line) => (id === "" ? line.startsWith(mark) : line === mark)))
     .flatMap((name) => identify(Number(name)) ?? []);
 }

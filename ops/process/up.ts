@@ -71,7 +71,7 @@ export async function takeDown(state: StateDir): Promise<string[]> {
       }),
     );
   }
-  for (const stray of findStrays(state.dir, [])) {
+  for (const stray of findStrays(state.dir)) {
     await destroy({ id: "a stray process", process: stray });
     ran.push(`stray pid ${stray.pid}`);
   }

@@ -72,7 +72,7 @@ allowed() {
     ENGINE) one_of "$2" compose process ;;
     PROFILE) one_of "$2" full minimal ;;
     SLO_WINDOWS) one_of "$2" drill prod ;;
-    BACKPLANE) one_of "$2" pubsub sharded streams nats ;;
+    BACKPLANE) one_of "$2" pubsub sharded streams ;;
     STACK) wanted="lower-case letters, digits, - and _, a letter or digit first" && case $2 in *[!a-z0-9_-]* | [!a-z0-9]*) return 1 ;; esac ;;
     PORT_BASE) whole "$2" 0 50000 ;;
     *_PORT) whole "$2" 1 65535 ;;

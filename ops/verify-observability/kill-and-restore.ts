@@ -11,6 +11,8 @@ const withinMs = 30_000;
 /** How long the replica stays away at the least, ms: so that rates over half a minute have seen it. */
 const awayMs = 25_000;
 const mark = "verify-observability";
+const target = "signaling-2";
+const calls = 20;
 /** Alerts about lateness. */
 const ofTheMachine = new Set(["SignalingRelaySlow", "SignalingEventLoopLag"]);
 
@@ -18,10 +20,7 @@ const ofTheMachine = new Set(["SignalingRelaySlow", "SignalingEventLoopLag"]);
  * Holds calls, kills a replica under them, waits for its alert at the webhook, starts it again, and waits for the
  * alert's end. Both come in time, name the replica, and nothing else fires.
  */
-export async function killAndRestore(
-  { stack, print }: { stack: Stack; print(line: string): void },
-  { target = "signaling-2", calls = 20 }: { target?: string; calls?: number } = {},
-): Promise<Checked> {
+export async function killAndRestore({ stack, print }: { stack: Stack; print(line: string): void }): Promise<Checked> {
   const { callerAdmin } = stack.engine.endpoints;
   const findings: Finding[] = [];
   const { run } = await changeAdmin<{ run: string }>(stack.engine.endpoints, "POST", `${callerAdmin}/calls`, {
