@@ -13,15 +13,16 @@ writeFileSync(join(work, "secret"), `${secret}\r\n`);
 
 /**
  * Starts coturn as the overlay does, in a network namespace of its own at 10.1.2.3, and runs `client` beside an echo
- * server at 10.1.2.9. Returns what client and server said.
+ * server at 10.1.2.9; both have public addresses too. Returns what client and server said.
  */
 function besideCoturn(client: string, env: Record<string, string> = {}): string {
   const script = `
     ip link set lo up && ip addr add 10.1.2.3/24 dev lo && ip addr add 10.1.2.9/24 dev lo
+    ip addr add 8.8.4.4/32 dev lo && ip addr add 8.8.4.5/32 dev lo
     sh deploy/turn/start.sh >"$WORK_DIR/log" 2>&1 & server=$!
-    turnutils_peer -L 10.1.2.9 >"$WORK_DIR/peer" 2>&1 & peer=$!
+    turnutils_peer -L "$PEER" >"$WORK_DIR/peer" 2>&1 & peer=$!
     tries=0
-    until timeout 1 turnutils_stunclient 10.1.2.3 >"$WORK_DIR/stun" 2>&1 || [ $tries = 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+    until timeout 1 turnutils_stunclient "$RELAY_IP" >"$WORK_DIR/stun" 2>&1 || [ $tries = 100 ]; do tries=$((tries + 1)); sleep 0.1; done
     timeout 10 ${client} 2>&1
     kill -9 $server $peer
     cat "$WORK_DIR/log"`;
@@ -33,6 +34,7 @@ function besideCoturn(client: string, env: Record<string, string> = {}): string 
       WORK_DIR: work,
       TURN_SECRET_FILE: join(work, "secret"),
       RELAY_IP: "10.1.2.3",
+      PEER: "10.1.2.9",
       RELAY_PORTS: "49160-49199",
       ...env,
     },
@@ -49,6 +51,11 @@ test.skipIf(!installed)("relaying into a private network is refused by default, 
   );
   const loopback = uclient("-n 2 -m 1").replace("-e 10.1.2.9", "-e 127.0.0.1").replace(" -y", "");
   expect(besideCoturn(loopback, { ALLOW_PRIVATE: "1" })).toMatch(/403 \(Forbidden IP\)/);
+});
+
+test.skipIf(!installed)("relaying between addresses of the internet works by default", () => {
+  const client = uclient("-n 2 -m 1").replace("-e 10.1.2.9", "-e 8.8.4.5").replace(" 10.1.2.3", " 8.8.4.4");
+  expect(besideCoturn(client, { RELAY_IP: "8.8.4.4", PEER: "8.8.4.5" })).toMatch(/Total lost packets 0 /);
 });
 
 test.skipIf(!installed)("ALLOW_PRIVATE=1 relays there, with the secret whatever is in it", () => {
