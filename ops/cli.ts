@@ -53,7 +53,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted.abort();
   });
 
-// Who reads may have had enough, as `head` has: nothing is left to be told.
+// The reader may have closed the pipe, as `head` does: nothing more can be said.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

@@ -5,9 +5,9 @@ import type { Stack } from "./stack/open-stack.ts";
 export interface CommandContext {
   config: Config;
   stack: Stack;
-  /** One line or several on standard output; what a terminal would obey is shown as its code. */
+  /** Prints lines on standard output. Control characters are shown as codes, so that no terminal obeys them. */
   print(text: string): void;
-  /** One line that is escaped already, as it is: it may hold colours. */
+  /** Prints one line as it is; it is escaped already and may hold colours. */
   printEscaped(line: string): void;
   /** Aborted by SIGINT and SIGTERM: commands that go on until then end in order. */
   signal: AbortSignal;

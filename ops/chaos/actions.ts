@@ -9,17 +9,17 @@ import { type VerbOptions, verbs } from "./verbs.ts";
 export interface ActionResult {
   action: string;
   target: string;
-  /** False where the target was in that state already. */
+  /** False if the target was in that state already. */
   changed: boolean;
   /** The command that a person would have typed. */
   typed: string;
   watch: string;
-  /** What did not work besides the action itself. */
+  /** What failed beside the action itself. */
   warnings: string[];
 }
 
 /**
- * Carries out one chaos action. Everything is checked before anything is done; doing it twice is as good as once.
+ * Carries out one chaos action. Checks everything before it does anything. Doing it twice changes nothing.
  *
  * @throws CannotError with one line where the action, the target or their combination is not possible
  */
@@ -51,7 +51,7 @@ export async function runAction(
   };
   try {
     const { changed, typed } = await verb.act(engine, target, options);
-    // A new proxy has the table of its start: replicas that were added since are told to it again.
+    // A new proxy has the table of its start: it is told again of replicas that were added since.
     if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
     if (marked) note(await mark("PUT", engine.endpoints, action, target));
     for (const ended of record.endActions(
@@ -60,7 +60,7 @@ export async function runAction(
       note(await mark("DELETE", engine.endpoints, ended.action, target));
     return { action, target, changed, typed, watch: verb.watch(target), warnings };
   } catch (error) {
-    // Refused before anything was done: nothing to undo.
+    // The action was refused before anything was done: there is nothing to undo.
     if (error instanceof CannotError && !before.some((entry) => entry.action === action && entry.target === target))
       record.endActions((entry) => entry.action === action && entry.target === target);
     throw error;

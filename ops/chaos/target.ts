@@ -7,13 +7,13 @@ import { replicaTable } from "../stack/replica-table.ts";
 /** What `2`, `signaling-2`, `redis` or nothing means. */
 export interface Chosen {
   target: string;
-  /** Why this one, where nobody named it. */
+  /** Why this target was chosen, if nobody named one. */
   because?: string;
 }
 
 /**
- * The target that a person means: a number is a replica; nothing is the busiest replica, or, for a verb that undoes
- * something (`start`, `resume`, `undrain`), the first one that is in need of it.
+ * The target that a person means. A number is a replica. Without a target it is the busiest replica, or the first
+ * replica that needs a verb which undoes something (`start`, `resume`, `undrain`).
  */
 export async function chooseTarget(stack: Stack, action: string, given: string | undefined): Promise<Chosen> {
   if (given !== undefined && given !== "") return { target: /^\d+$/.test(given) ? `signaling-${given}` : given };
@@ -26,7 +26,7 @@ export async function chooseTarget(stack: Stack, action: string, given: string |
     return { target: found.id, because: `the first that is ${wanted}` };
   }
   const table = await replicaTable(stack.engine.endpoints.proxyAdmin).catch((error: unknown) => {
-    // Without the proxy nobody is busy: any running replica will do.
+    // Without the proxy nobody knows who is busy: any running replica will do.
     if (error instanceof HttpError) return [];
     throw error;
   });

@@ -3,13 +3,13 @@ import { changeAdmin, typedChange } from "../stack/http.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
-/** What is told to a verb besides its target. */
+/** Options of a verb, beside its target. */
 export type VerbOptions = Partial<Slowness> & {
-  /** A game day's: no mark and no record says what was done. `heal` needs neither. */
+  /** Set by a game day: no mark and no record says what was done. `heal` needs neither. */
   hidden?: boolean;
 };
 
-/** One thing that is done to one target. Every verb has this shape; actions.ts carries out what is common to all. */
+/** One thing that is done to one target. Every verb has this shape; actions.ts does what all have in common. */
 export interface Verb {
   summary: string;
   /** Kinds of target that it makes sense on. */

@@ -16,7 +16,7 @@ import { unsteady } from "../stack/steady.ts";
 import { until } from "../wait/until.ts";
 import { wholeNumber } from "./drill.ts";
 
-/** Alerts of what was before get so long to end, ms: a game must not begin with the answer to the last one. */
+/** Earlier alerts have this long to end, ms: a game must not begin with the alerts of the last one. */
 const alertsEndWithinMs = 240_000;
 
 /** `game-day`: a hidden fault that the trainee finds, names and heals; answers may come from a pipe. */

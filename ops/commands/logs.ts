@@ -44,7 +44,7 @@ export const logs: Command = {
       const told = line === "" ? undefined : readable(line);
       if (told !== undefined) printEscaped(`${id.padEnd(width)} | ${told}`);
     };
-    // Where a filter is set, further back: what it leaves is little.
+    // A filter leaves few lines, so it looks further back.
     const filtered = values.level !== undefined || values.room !== undefined;
     const last = filtered ? 1_000 : wanted.length > 0 ? 50 : 5;
     for (const id of ids) for (const line of await stack.engine.logs(id, last)) tell(id, line);

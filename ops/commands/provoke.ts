@@ -9,7 +9,7 @@ import { CannotError } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 
-/** How long an alert may take to be resolved once its cause is gone, s: the windows of its expression and the way. */
+/** An alert must be resolved within this after its cause is gone, s: the windows of its expression must pass. */
 const resolvedWithinSeconds = 240;
 
 /** `provoke ProxyDown`: raises one alert on purpose. */

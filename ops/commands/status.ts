@@ -16,11 +16,11 @@ export const status: Command = {
       return 1;
     }
     const table = await replicaTable(engine.endpoints.proxyAdmin).catch((error: unknown) => {
-      // Killed, frozen or not there yet: that is what the table below says of it.
+      // The proxy is killed, frozen or not there yet; the table below says so.
       if (error instanceof HttpError) return [];
       throw error;
     });
-    // How a link is impaired is what a game day hides; what it does to the replicas stays visible.
+    // A game day hides how a link is impaired; what that does to the replicas stays visible.
     const broken = openRecord(stack.state.dir).read();
     const left = broken.drill;
     const hidden = left?.drill === "game-day" && runnerLives(left);
@@ -49,7 +49,7 @@ export const status: Command = {
   },
 };
 
-/** What else there is to say of a service: why the proxy holds it for down, what impairs it. */
+/** More about a service: why the proxy takes it for down, what impairs it. */
 function wordsOf({ detail, impaired, reason }: { detail: string; impaired: string[]; reason: string | undefined }) {
   return [detail, ...impaired, ...(reason === undefined ? [] : [reason])].join(", ");
 }

@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
 import { pause } from "../wait/pause.ts";
 
-/** A replica that was not heard for so long has fallen silent, ms: its heartbeat comes every second. */
+/** A replica that was not heard for this long has fallen silent, ms. A heartbeat comes every second. */
 const silentAfterMs = 2_500;
 
 /** Follows what the replicas tell each other through Redis, until it is interrupted. */

@@ -8,11 +8,11 @@ export interface ServiceContainer {
   service: string;
   id: string;
   name: string;
-  /** As Docker has it: `created`, `running`, `paused`, `restarting`, `exited`, `dead`. */
+  /** Docker's word: `created`, `running`, `paused`, `restarting`, `exited`, `dead`. */
   state: string;
 }
 
-/** The containers of one compose project, by service; one-off ones (`compose run`) are none of the stack. */
+/** The containers of one compose project, by service; one-off ones (`compose run`) do not belong to the stack. */
 export function createContainers(docker: Docker, project: string) {
   const all = async (): Promise<ServiceContainer[]> => {
     const found = await docker.listContainers({ all: true, filters: { label: [`${projectLabel}=${project}`] } });

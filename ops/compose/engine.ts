@@ -14,7 +14,9 @@ import { isOverridden, recreate } from "./recreate.ts";
 
 /** How long a started container may take until it is healthy, ms. */
 const healthyWithinMs = 60_000;
-/** SIGKILL to what runs under the container's init: to the restart policy a crash, while `docker kill` is a stop. */
+/**
+ * Kills the program under the container's init. The restart policy sees a crash; after `docker kill` it sees a stop.
+ */
 const killChild = "kill -9 $(cat /proc/1/task/1/children)";
 
 /** The engine that runs the stack as containers of one compose project, through the Docker API. */
@@ -59,7 +61,7 @@ export function createComposeEngine(options: {
     const found = await containers.find(service);
     const container = docker.getContainer(found.id);
     if (found.state === "paused") await container.unpause();
-    // Without a time of its own, Docker takes the container's stop_grace_period.
+    // Docker waits for the container's stop_grace_period.
     if (isUp(found)) await container.stop();
     return { changed: isUp(found), typed: typed("stop", service) };
   }
@@ -91,7 +93,7 @@ export function createComposeEngine(options: {
     endpoints,
     services: async () =>
       (await containers.all())
-        // Created and never started: what make scale will start.
+        // A container that was created and never started is there for make scale.
         .filter(({ service, state }) => service !== "ops" && state !== "created")
         .map(
           (container): ServiceStatus => ({
@@ -166,13 +168,13 @@ export function createComposeEngine(options: {
     async removeReplica(service) {
       const done = await stop(service);
       const found = await containers.find(service);
-      // Made anew and not started: as `make up` left it.
+      // As `make up` left it: made anew, not started.
       const container = docker.getContainer(found.id);
       await recreate(docker, container, await container.inspect(), {});
       await saveTargets();
       return done;
     },
-    // By its name on `monitoring`: there alone its admin listener is bound.
+    // Its name on `monitoring`: the admin listener is bound there alone.
     replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}.admin:9100/readyz` }),
     async *redisCli(args, signal) {
       const found = await containers.find("redis");

@@ -19,7 +19,7 @@ export function createPartitions(docker: Docker, containers: Containers) {
     },
     async mend(service: string) {
       const { id, network, present } = await attached(service);
-      // Its name there is what the others look it up by.
+      // The others look it up by this name.
       if (!present) await network.network.connect({ Container: id, EndpointConfig: { Aliases: [service] } });
       return { changed: !present, network: network.name };
     },

@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 /** Holds the environment that compose.yaml gave, while an override is in force. */
 const originalLabel = "hold-the-line.original-env";
 
-/** What Docker says of a container, as far as a new one is made from it. */
+/** What Docker says of a container; a new one is made from it. */
 type Inspected = Docker.ContainerInspectInfo;
 
 /** The environment `env` laid over `original`, both as Docker has them. */
@@ -44,7 +44,7 @@ export async function recreate(
       EndpointsConfig: Object.fromEntries(
         Object.entries(NetworkSettings.Networks).map(([network, settings]) => [
           network,
-          // Names, priority and the like; addresses are Docker's to give anew.
+          // Names and priority stay; Docker gives new addresses.
           { ...settings, Aliases: settings.Aliases ?? [], IPAddress: "", Gateway: "", EndpointID: "", MacAddress: "" },
         ]),
       ),

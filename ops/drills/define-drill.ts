@@ -20,7 +20,7 @@ export interface DrillContext {
   stateOf(id: string): Promise<string>;
   /** A figure of the drill's own, for its expectations. */
   figure(name: string, value: number): void;
-  /** What was kept so far. */
+  /** Figures that were kept so far. */
   readonly figures: Readonly<Record<string, number>>;
   signal: AbortSignal;
 }
@@ -47,13 +47,13 @@ export interface Expectation {
   unit: "ms" | "%" | "";
   /** `max`: at the most; `min`: at the least. */
   bound: { max: number } | { min: number };
-  /** What callers must be able to tell for it; where they cannot, it is not applicable. */
+  /** What callers must be able to tell; if they cannot, the expectation is not applicable. */
   needs?: keyof Capabilities;
   /** NaN and Infinity never meet a bound. */
   measure(observation: Observation): number;
 }
 
-/** Ordinary settings under which what the drill proves does not work: with them the drill must deviate. */
+/** Ordinary settings that switch off what the drill proves. With them the drill must deviate. */
 export interface Control {
   /** What is off then. */
   off: string;
@@ -79,7 +79,7 @@ export interface Drill {
   recovered(context: DrillContext): Promise<boolean>;
   /** How long the recovery is waited for, ms. */
   deadlineMs: number;
-  /** Takes the figures that need the whole watch. */
+  /** Takes the figures that need the whole time of the watch. */
   finish?(context: DrillContext): Promise<void>;
   /** The alert that must fire; waited for before the rollback. */
   alert?: { name: string; withinMs: number };

@@ -21,7 +21,9 @@ async function memory({ engine }: Stack, ids: readonly string[]): Promise<number
   );
 }
 
-/** One input of each kind, one after the other; keeps the most that any program grew by and how often one was not ready. */
+/**
+ * One input of each kind, one after the other; keeps the most that any program grew by and how often one was not ready.
+ */
 async function attackInTurn({ stack, node, others, calls, replicas, figure, typed, signal }: DrillContext) {
   const { protocol, hostname: host, port } = new URL(stack.engine.endpoints.proxy);
   if (protocol !== "http:") throw new CannotError("hostile-client attacks the plain port: run it without OVERLAYS=tls");

@@ -5,7 +5,7 @@ const key = ({ call, side }: CallerPeer) => `${call}${side}`;
 const outagesOf = ({ after, injectedAt }: Observation) =>
   after.peers.flatMap((peer) => peer.outages.filter(({ at }) => at >= injectedAt).map((outage) => ({ peer, outage })));
 
-/** Peers that were on another replica than the drill's and lost a socket all the same. */
+/** Peers that lost a socket although they were on another replica than the drill's. */
 export function survivorsHurt({ node, peersBefore, after }: Observation): number {
   const lostBefore = new Map(
     peersBefore.filter((peer) => peer.node !== node).map((peer) => [key(peer), peer.socketsLost]),
@@ -77,7 +77,7 @@ export const noMediaInterruption: Expectation = {
   needs: "media",
   unit: "",
   bound: { max: 0 },
-  // Without a connection there is nothing that could be interrupted.
+  // Without a connection nothing can be interrupted.
   measure: ({ after, before }) => (before.media.connected === 0 ? Number.NaN : after.media.interruptions),
 };
 export const noneLostAfterRejoin: Expectation = {

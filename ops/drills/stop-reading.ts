@@ -22,13 +22,13 @@ export async function stopReading(
   signal: AbortSignal,
 ): Promise<{ sentBytes: number; awayMs: number | undefined }> {
   const roomId = `slow-client-${randomBytes(6).toString("hex")}`;
-  // One cookie, one replica: the flood is none for the backplane.
+  // One cookie leads to one replica: the backplane sees nothing of the flood.
   const headers = { cookie: `sticky=${randomBytes(12).toString("hex")}` };
   const url = `${proxy.replace(/^http/, "ws")}${RAW_WS_PATH}`;
   const open = async (): Promise<WebSocket> => {
     const socket = new WebSocket(url, RAW_WS_SUBPROTOCOL, { headers });
     await once(socket, "open", { signal });
-    // It is closed by force: what it has to say about that is nobody's error.
+    // The replica closes it by force; the error that follows is expected.
     socket.on("error", () => socket.terminate());
     socket.send(JSON.stringify({ event: "join", data: { roomId }, id: 1 }));
     const [data] = await once(socket, "message", { signal });

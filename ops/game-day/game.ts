@@ -22,7 +22,9 @@ export interface Score {
 const hintCosts = 20;
 const wrongCosts = 10;
 
-/** The conversation with the trainee, from the moment that the fault is there to the moment that it is named and healed. */
+/**
+ * The conversation with the trainee, from the moment that the fault is there to the moment that it is named and healed.
+ */
 export async function play(options: {
   stack: Stack;
   fault: Fault;

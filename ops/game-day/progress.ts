@@ -4,8 +4,8 @@ import type { Stack } from "../stack/open-stack.ts";
 import type { Fault } from "./faults.ts";
 
 /**
- * Tells the boards that a game day runs and how far it is. What it did is sealed for who has the TRAINER_TOKEN:
- * everybody may read the mark, the trainer alone the fault.
+ * Tells the boards that a game day runs and how far it is. The fault is sealed with the TRAINER_TOKEN: everybody may
+ * read the mark, and the trainer alone the fault.
  */
 export async function tellProgress(stack: Stack, fault: Fault, phase: string): Promise<void> {
   const { trainerToken: token } = stack;

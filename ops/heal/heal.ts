@@ -8,7 +8,7 @@ import { isReplica } from "../stack/replica-id.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 
-/** Who must be there before whom. */
+/** The order of starts: each needs those before it. */
 const order = ["redis", "links", "signaling", "proxy"];
 const rank = ({ id }: ServiceStatus) => {
   const index = order.findIndex((name) => id.startsWith(name));
@@ -16,9 +16,9 @@ const rank = ({ id }: ServiceStatus) => {
 };
 
 /**
- * Brings a stack back to steady state: what is paused goes on, what is down is started, what is slowed or cut off is
- * reconnected, what drains takes sessions again. It looks at the stack itself, so that it needs no record to be
- * complete; the record only tells which marks to take off the dashboards.
+ * Brings a stack back to steady state. It resumes paused services, starts stopped ones, reconnects those that are
+ * slowed or cut off, and ends drains. It looks at the stack itself and needs no record; the record only says which
+ * marks to take off the dashboards.
  *
  * @param only heals this service alone
  * @param tell told each line as it is done
@@ -35,7 +35,7 @@ export async function heal(
     mended.push(line);
     tell(line);
   };
-  // Before anything is looked at: a provocation stops and starts services itself.
+  // Provocations end first: they stop and start services themselves.
   if (only === undefined) for (const line of await endProvocations(stack)) did(line);
   const concerns = (id: string) => only === undefined || only === id;
   const services = (await engine.services()).filter(({ id }) => concerns(id));

@@ -5,7 +5,9 @@ import { WebSocket } from "ws";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts";
 import type { Attacker } from "./attacker.ts";
 
-/** Writes bytes as they are; waits while the target does not read. False: the connection is gone, or the time is over. */
+/**
+ * Writes bytes as they are; waits while the target does not read. False: the connection is gone, or the time is over.
+ */
 export async function write(socket: Socket, bytes: string | Buffer, signal: AbortSignal): Promise<boolean> {
   if (socket.destroyed || !socket.writable || signal.aborted) return false;
   const flowing = typeof bytes === "string" ? socket.write(bytes, "latin1") : socket.write(bytes);

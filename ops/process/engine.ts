@@ -81,7 +81,9 @@ export function createProcessEngine(options: {
   }
   const pidOf = (record: ServiceRecord) => record.process?.pid ?? 0;
 
-  /** Starts what is on record. The readiness of a proxy without replicas, or a replica without Redis, is not awaited. */
+  /**
+   * Starts what is on record. The readiness of a proxy without replicas, or a replica without Redis, is not awaited.
+   */
   async function start(id: string, env: Readonly<Record<string, string>> = {}): Promise<Done> {
     const record = find(id);
     const { command, args } = record.launch;

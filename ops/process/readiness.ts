@@ -23,7 +23,10 @@ export function redisAnswers({ host, port }: Endpoints["redis"]): Promise<boolea
   });
 }
 
-/** True when something accepts connections at one of these URLs: the guard answers for others, so its answers tell nothing. */
+/**
+ * True when something accepts connections at one of these URLs: the guard answers for others, so its answers tell
+ * nothing.
+ */
 async function acceptsAny(urls: readonly string[]): Promise<boolean> {
   const accepted = await Promise.all(
     urls.map(

@@ -12,7 +12,10 @@ interface Layout {
 /** Where a secret of this checkout is; ops/sh/secrets.sh makes it. */
 export const secretPath = ({ root }: Pick<Layout, "root">, name: string) => join(root, ".secrets", name);
 
-/** A secret of the stack: the setting of that name or the file that `<NAME>_FILE` names, else its file under `.secrets/`; undefined where neither is. */
+/**
+ * A secret of the stack: the setting of that name or the file that `<NAME>_FILE` names, else its file under
+ * `.secrets/`; undefined where neither is.
+ */
 export function secretOf(layout: Layout, name: string): string | undefined {
   const given = layout.settings[name];
   if (given !== undefined) return given;
@@ -28,7 +31,10 @@ export function neededSecret(layout: Layout, name: string): string {
   return value;
 }
 
-/** `<NAME>_FILE` of those that have a file and are not given as settings: what is in a file is in no process's environment. */
+/**
+ * `<NAME>_FILE` of those that have a file and are not given as settings: what is in a file is in no process's
+ * environment.
+ */
 export function secretFiles(layout: Layout, names: readonly string[]): Record<string, string> {
   const files = names
     .map((name) => [name, secretPath(layout, name)] as const)

@@ -5,7 +5,10 @@ import type { Provocation } from "./provocation.ts";
 
 /** Channel that nobody else listens to. */
 const channel = "hold-the-line:provoked";
-/** Over Redis' default hard limit of a subscriber's output buffer (32 MB), published in one go, so that no reader is fast enough. */
+/**
+ * Over Redis' default hard limit of a subscriber's output buffer (32 MB), published in one go, so that no reader is
+ * fast enough.
+ */
 const flood = `for n = 1, 40 do redis.call('publish', KEYS[1], string.rep('x', 1048576)) end return 'done'`;
 
 async function redis(stack: Stack, ...args: string[]): Promise<string> {

@@ -45,8 +45,8 @@ const staleLockMs = 2_000;
 const lockEveryMs = 5;
 
 /**
- * The record of what is broken on a stack. It is one file, written before anything is broken: the next command knows what
- * to undo, after a crash too. A change is atomic between processes.
+ * The record of what is broken on a stack. It is one file, written before anything is broken: the next command knows
+ * what to undo, after a crash too. A change is atomic between processes.
  *
  * @param dir the stack's state, `.stack/<name>`
  */

@@ -11,7 +11,10 @@ export function makeReportDir(root: string, startedAt: number, name: string): st
   return dir;
 }
 
-/** The folder of the stack's newest report, whatever other stacks of this checkout wrote since; undefined where there is none. */
+/**
+ * The folder of the stack's newest report, whatever other stacks of this checkout wrote since; undefined where there is
+ * none.
+ */
 export function lastReport(root: string, stack: string): string | undefined {
   const dir = join(root, "reports");
   const names = existsSync(dir) ? readdirSync(dir).filter((name) => /^\d{4}-/.test(name)) : [];

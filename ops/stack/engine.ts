@@ -78,7 +78,9 @@ export interface Engine {
   reconnect(id: ServiceId): Promise<Done>;
   /** What is cut or slowed now, and how. */
   impaired(): Promise<{ id: ServiceId; how: string }[]>;
-  /** A replica more, up to `maxReplicas`, started and scraped; the proxy is the caller's to tell (ops/stack/scale.ts). */
+  /**
+   * A replica more, up to `maxReplicas`, started and scraped; the proxy is the caller's to tell (ops/stack/scale.ts).
+   */
   addReplica(id: ServiceId): Promise<Done>;
   /** Ends a replica in order and forgets it. */
   removeReplica(id: ServiceId): Promise<Done>;
