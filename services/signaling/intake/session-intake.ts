@@ -16,9 +16,7 @@ const CONNECT_ERROR = 4;
 const BINARY_EVENT = 5;
 const BINARY_ACK = 6;
 
-/**
- * CONNECT packets that a connection may send at once, and the refill of that: entering and leaving is cheap, not free.
- */
+/** CONNECT packets that a connection may send at once, and their refill: entering and leaving is not free. */
 const connectBurst = 8;
 const connectsPerSecond = 0.2;
 /** Longest name of a namespace that is repeated in an answer, characters. */
@@ -127,7 +125,7 @@ export function createSessionIntake(options: {
     try {
       packet = decode(text);
     } catch {
-      // What a packet is not is said to its sender; nothing else is known of it.
+      // Its sender is told that it is malformed; nothing else is known of it.
       if (isWithin) refuse({}, "invalid", "a packet that cannot be read");
       else pace.refused("silent", cost);
       return;
@@ -214,7 +212,7 @@ export function createSessionIntake(options: {
       return;
     }
     const { packet, buffers } = partial;
-    // A copy: a part of what was read would keep all of that in memory until the last attachment is there.
+    // A copy: a part of a read keeps the whole read in memory until the last attachment is there.
     buffers.push(Buffer.from(buffer));
     partial.bytes += buffer.length;
     if (partial.bytes > config.MAX_EVENT_BYTES) {
