@@ -178,7 +178,7 @@ export function createComposeEngine(options: {
     replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}.admin:9100/readyz` }),
     async *redisCli(args, signal) {
       const found = await containers.find("redis");
-      const command = 'REDISCLI_AUTH=$(cat /run/secrets/redis_ops_password) exec redis-cli --user ops "$@"';
+      const command = 'REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli --user ops "$@"';
       const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);
       signal.addEventListener("abort", () => output.end(), { once: true });
       yield* linesOf(output);

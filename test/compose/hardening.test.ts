@@ -141,7 +141,7 @@ test("on the host only the documented ports listen, on the loopback interface", 
       .filter((line) => line !== ""),
   );
   const documented = [
-    ...["PROXY_PORT", "PROXY_ADMIN_PORT", "CALLER_ADMIN_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"],
+    ...["PROXY_PORT", "PROXY_ADMIN_PORT", "CALLER_ADMIN_PORT", "BOARD_PORT", "PROMETHEUS_PORT", "ALERTMANAGER_PORT"],
     ...[1, 2, 3].flatMap((n) => [`SIGNALING_${n}_PORT`, `SIGNALING_${n}_ADMIN_PORT`]),
   ].map((variable) => `127.0.0.1:${stack.port(variable)}`);
   expect(published.map((line) => line.split(" -> ")[1]).sort()).toEqual(documented.sort());
@@ -177,7 +177,7 @@ test("no secret shows in docker inspect, in a process's environment or arguments
 
 /** What Redis answers to a user's command. */
 function redis(user: string, secret: string, ...command: string[]): string {
-  const password = secret === "" ? "" : `REDISCLI_AUTH=$(cat /run/secrets/${secret})`;
+  const password = secret === "" ? "" : `REDISCLI_AUTH=$(tr -d '\\r\\n' </run/secrets/${secret})`;
   const as = user === "" ? "" : `--user ${user}`;
   const line = `${password} redis-cli ${as} ${command.map((word) => `'${word}'`).join(" ")} 2>&1`;
   return docker("exec", containers.get("redis")?.Id ?? "", "sh", "-c", line);
