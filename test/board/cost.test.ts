@@ -8,7 +8,7 @@ import { type ProcessStack, startProcessStack } from "../support/process-stack.t
 import { boardUrl } from "./board-page.ts";
 
 const viewers = 60;
-const measuredMs = 20_000;
+const measuredMs = 12_000;
 /** Kernel ticks a second: USER_HZ is 100 on Linux, whatever the kernel's own is (proc(5)). */
 const ticks = 100;
 
