@@ -162,7 +162,7 @@ export function createCall(options: CallOptions) {
 
   return {
     on: events.on,
-    /** For what the call does not tell itself: the replica, outages, presence. */
+    /** The signaling client, for what the call does not report: the replica, outages, presence. */
     signaling,
     state: () => state,
     links: (): ReadonlyMap<string, PeerLink> => links,
@@ -171,7 +171,7 @@ export function createCall(options: CallOptions) {
     restartIce(): void {
       for (const link of links.values()) link.restartIce();
     },
-    /** Sends one more track to every peer, and to those who come later: a shared screen. */
+    /** Sends one more track, such as a shared screen, to every peer, also to peers that join later. */
     addTrack(track: MediaStreamTrack, stream: MediaStream): void {
       own.set(track, stream);
       for (const { connection } of links.values()) connection.addTrack(track, stream);

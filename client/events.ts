@@ -1,4 +1,4 @@
-/** A typed emitter: `on` returns what takes the listener off again. */
+/** A typed emitter. `on` returns a function that removes the listener. */
 export function createEvents<Events extends object>() {
   const listeners = new Map<keyof Events, Set<(data: never) => void>>();
   return {

@@ -29,7 +29,9 @@ export function createOffersOfPeer() {
       newest = { key, answer: null };
       return "new";
     },
-    /** The offer that was taken last lost a collision: its sender rolls it back, and a late repeat of it counts no more. */
+    /**
+     * The offer that was taken last lost a collision: its sender rolls it back, and a late repeat of it counts no more.
+     */
     lost: outdate,
     /** The answer to the offer that was taken last. */
     answered(answer: Answer): void {

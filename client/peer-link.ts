@@ -30,7 +30,8 @@ export interface PeerLinkOptions {
  * call: signaling that comes and goes does not touch it. ICE is restarted when ICE has failed, and only then.
  *
  * Each offer has a name, `offerId`, which its answer repeats: on a slow network an answer may come after the offer that
- * it belongs to was given up. Names are opaque. Descriptions without one, of other clients, are told apart by their text.
+ * it belongs to was given up. Names are opaque. Descriptions without one, of other clients, are told apart by their
+ * text.
  */
 export function createPeerLink(options: PeerLinkOptions) {
   const { polite, send } = options;
@@ -64,7 +65,7 @@ export function createPeerLink(options: PeerLinkOptions) {
     sendOffer(0);
   }
 
-  /** An acknowledgement of the replica is no receipt: what shows that an offer arrived is its answer. */
+  /** A replica's acknowledgement is no receipt. The answer shows that an offer arrived. */
   function sendOffer(repeats: number): void {
     clearTimeout(unanswered);
     const id = offerId;
@@ -165,7 +166,7 @@ export function createPeerLink(options: PeerLinkOptions) {
       if (event === "answer" && description) enqueue(event, () => takeAnswer(description, id));
       if (event === "candidate" && candidate) enqueue(event, () => takeCandidate(candidate));
     },
-    /** After an outage of either side: an offer that nobody has answered may have been lost with the old replica. */
+    /** Called after an outage of either side: an unanswered offer may have been lost with the old replica. */
     signalingIsBack: (): void => sendOffer(0),
     /** For the next gathering: the path in use stays. */
     useIceServers(iceServers: IceServer[]): void {

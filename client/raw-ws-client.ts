@@ -29,9 +29,11 @@ const stayAwayCode = 4000;
 export interface RawWsOptions {
   /** Where the proxy is, with its path prefix if it has one: `https://calls.example.com`; `wss:` and `ws:` do too. */
   url: string;
-  /** JWT, or what gets a fresh one for each connection. It travels as a subprotocol, never in the URL. */
+  /** A JWT, or a function that gets a fresh one for each connection. It goes as a subprotocol, never in the URL. */
   token?: string | (() => string | Promise<string>);
-  /** Largest frame, bytes, as the server's `MAX_MESSAGE_BYTES`: a WebSocket's handshake does not tell. Default 262,144. */
+  /**
+   * Largest frame, bytes, as the server's `MAX_MESSAGE_BYTES`: a WebSocket's handshake does not tell. Default 262,144.
+   */
   maxMessageBytes?: number;
   /** In [0, 1); for repeatable tests. */
   random?: () => number;
@@ -63,7 +65,7 @@ export interface RawWsEvents {
  * `resume` after every reconnect, with full jitter and a fresh token, and drops repeats. It keeps no outbox: a `send`
  * while the socket is gone rejects.
  *
- * @throws TypeError when `url` is none
+ * @throws TypeError when `url` is no URL
  */
 export function createRawWsClient(options: RawWsOptions) {
   const { maxMessageBytes = 262_144, random = Math.random } = options;

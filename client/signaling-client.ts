@@ -15,8 +15,8 @@ const rejoinAfterMs = 1_000;
 const probeWithinMs = 2_000;
 
 /**
- * One peer in one room, through as many sockets as it takes: joins, joins again with `resume` after every reconnect,
- * sends again what was not delivered, drops repeats, reconnects with full jitter.
+ * One peer in one room, over any number of sockets. It joins, joins again with `resume` after every reconnect, sends
+ * again what was not delivered, drops repeats, and reconnects with full jitter.
  */
 export function createSignalingClient(options: SignalingOptions) {
   const events = createEvents<SignalingEvents>();
@@ -101,7 +101,7 @@ export function createSignalingClient(options: SignalingOptions) {
     become("joined");
     events.emit("joined", { ...ack, outageMs });
     for (const [event, signal] of early.splice(0)) receive(event, signal);
-    // Those who came back while we were away ourselves announce nothing any more.
+    // Peers that came back while this one was away do not announce themselves again.
     sender.peersAreBack(ack.peers.filter(({ away }) => away !== true).map((peer) => peer.peerId));
   }
 
@@ -159,7 +159,7 @@ export function createSignalingClient(options: SignalingOptions) {
     send(event: RelayEvent, signal: Omit<Signal, "roomId">): Promise<RelayAck> {
       if (state === "ended")
         return Promise.resolve({ ok: false, error: { code: "not-in-room", message: "the client has ended" } });
-      // `ref` names this sending whatever the replicas do: by it a receiver drops what a retry repeated.
+      // `ref` names this sending on every replica: by it a receiver drops repeats of a retry.
       const ref = `${instance}-${++sent}`;
       return sender.send(event, { ...signal, roomId: roomId ?? "", ref });
     },

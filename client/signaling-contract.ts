@@ -23,9 +23,11 @@ export interface SignalingOptions {
   cookies?: boolean;
   /** More query parameters of the connection: `{room}` for `STICKY_KEY=room`. */
   query?: Record<string, string>;
-  /** JWT, or what gets a fresh one for each connection. A function is asked once more when its token was refused. */
+  /**
+   * A JWT, or a function that gets a fresh one for each connection. It is asked once more when its token was refused.
+   */
   token?: string | (() => string | Promise<string>);
-  /** Join again after a reconnect. On unless a drill wants to see what happens without. */
+  /** Join again after a reconnect. On by default; a drill switches it off as its control. */
   rejoin?: boolean;
   /** In [0, 1); for repeatable tests. */
   random?: () => number;

@@ -18,13 +18,15 @@ loopback.addAddress("::1", "ipv6");
 // What a dual-stack listener calls an IPv4 peer.
 loopback.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
-/** True for an address of the loopback interface; a name is none. */
+/** True for an address of the loopback interface; false for a name. */
 export function isLoopback(address: string): boolean {
   const family = isIP(address);
   return family !== 0 && loopback.check(address, family === 4 ? "ipv4" : "ipv6");
 }
 
-/** The host of a `Host` header in lower case, without port and brackets; undefined where it is none (RFC 9110 7.2). */
+/**
+ * The host of a `Host` header in lower case, without port and brackets; undefined if it is malformed (RFC 9110 7.2).
+ */
 export function hostOf(header: string | undefined): string | undefined {
   const [, bracketed, name] = /^(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::\d{1,5})?$/i.exec(header ?? "") ?? [];
   return (bracketed ?? name)?.toLowerCase();
@@ -32,7 +34,7 @@ export function hostOf(header: string | undefined): string | undefined {
 
 /**
  * Says whether a request names this listener: `localhost`, a loopback address, the address that it came in on, or one
- * of `names`. A page whose name was rebound to this address (DNS rebinding) carries its own name, and is a stranger.
+ * of `names`. A page whose name was rebound to this address (DNS rebinding) sends its own name, and is refused.
  *
  * @throws AdminError 400 for no or several `Host` headers, 421 (RFC 9110 15.5.20) for an unknown one
  */

@@ -130,7 +130,7 @@ function statusOf(error: unknown): [status: number, message: string] {
   return [500, "internal error: see the program's log"];
 }
 
-/** @throws AdminError 400 for a request target that is no path: what it names is not for this listener to choose. */
+/** @throws AdminError 400 for a request target that is no path: this listener serves no other host */
 function parsePath(target: string): URL {
   const url = target.startsWith("/") ? URL.parse(`http://admin${target}`) : null;
   if (url === null) throw new AdminError(400, "the request target must be a path");

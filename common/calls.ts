@@ -39,7 +39,7 @@ export const CallsRequest = z.object({
 });
 export type CallsRequest = z.infer<typeof CallsRequest>;
 
-/** What callers can tell of an application; what they cannot is not judged. */
+/** What callers can tell of an application. An expectation that needs more is not applicable. */
 export interface Capabilities {
   /** Peers of a call send each other signals, which can be numbered and counted. */
   signals: boolean;

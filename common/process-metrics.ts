@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 /**
  * prom-client's default metrics, made cheap for a process with thousands of sockets: a scrape runs on the event loop
  * that relays signals. With 10,000 descriptors, counting them by listing /proc/self/fd takes 9 ms and the list of
- * active handles 5 ms; Linux says the count itself since 6.2, and the handles are nobody's question.
+ * active handles 5 ms; Linux has the count itself since 6.2, and nobody asks for the handles.
  *
  * @param delayEveryMs how often the event loop's delay is sampled, which is also the least delay that is shown. Each
  *   sample wakes the process: at 10 ms that is most of what an idle one costs
@@ -12,7 +12,7 @@ import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 export function collectProcessMetrics(registry: Registry, delayEveryMs = 10): void {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: delayEveryMs });
   for (const name of ["nodejs_active_handles", "nodejs_active_handles_total"]) registry.removeSingleMetric(name);
-  // Only where prom-client has it, too: on Linux.
+  // On Linux only, as in prom-client.
   if (registry.getSingleMetric("process_open_fds") === undefined) return;
   registry.removeSingleMetric("process_open_fds");
   new Gauge({

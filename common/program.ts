@@ -10,8 +10,8 @@ export interface Running {
 }
 
 /**
- * The life of a program, for `main.ts` alone: parse the environment, start, and on SIGTERM or SIGINT close in order
- * and exit 0. A second signal, or `GRACE_MS` gone by, exits 1 at once; an error nobody caught is logged and exits 1;
+ * Runs a program, for `main.ts` alone: parses the environment, starts it, and on SIGTERM or SIGINT closes it in order
+ * and exits 0. A second signal, or the end of `GRACE_MS`, exits 1 at once; an uncaught error is logged and exits 1;
  * a bad configuration, or a Node that is too old, prints one line and exits 78.
  *
  * The shutdown handlers are there before `start` runs: as PID 1 of a container a program has no default ones.

@@ -26,7 +26,9 @@ export const RoomId = z
 /** Minted by a replica, one a socket, public, never the socket id. */
 export const PeerId = z.string().min(1).max(64);
 
-/** `offer`, `answer`, `candidate`, `bye`: what is relayed. Other keys (`description`, `candidate`, …) pass untouched. */
+/**
+ * `offer`, `answer`, `candidate`, `bye`: what is relayed. Other keys (`description`, `candidate`, …) pass untouched.
+ */
 export const Signal = z.looseObject({ roomId: RoomId, to: PeerId.optional() });
 export type Signal = z.infer<typeof Signal>;
 /** What the addressee gets: the signal, who sent it, and an id by which a client drops repeats. */

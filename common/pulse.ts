@@ -20,7 +20,10 @@ export interface ReplicaPulse extends ProcessPulse {
   backplaneUp: boolean;
   /** Client connections that have joined a room. */
   peers: number;
-  /** The `shownPeers` smallest names of its peers: hashes of peer id and salt, so that one peer keeps its name on any replica. */
+  /**
+   * The `shownPeers` smallest names of its peers: hashes of peer id and salt, so that one peer keeps its name on any
+   * replica.
+   */
   names: string[];
   /** Client events handled so far. */
   events: number;
@@ -37,7 +40,7 @@ export interface ActionMark {
   since: number;
 }
 
-/** How far a drill is, as its runner tells it. */
+/** How far a drill is. */
 export interface DrillProgress {
   claim: string;
   phase: string;

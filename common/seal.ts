@@ -5,7 +5,7 @@ const [algorithm, nonceBytes, tagBytes] = ["aes-256-gcm", 12, 16] as const;
 
 const keyOf = (token: string) => Buffer.from(hkdfSync("sha256", token, "", "hold-the-line seal", 32));
 
-/** Seals `text` so that only a holder of `token` reads it: what a game day did, on its way to the trainer's view. */
+/** Seals `text` so that only a holder of `token` can read it: the fault of a game day, for the trainer's view. */
 export function seal(text: string, token: string): string {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv(algorithm, keyOf(token), nonce);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The version that a checkout is at: that of package.json, and the commit where there is a repository around it. */
+/** The version of a checkout: of package.json, with the commit if it is a repository. */
 export function readVersion(root: string): string {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const commit = commitOf(join(root, ".git"));

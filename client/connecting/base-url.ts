@@ -9,7 +9,7 @@ export function splitBaseUrl(url: string): { origin: string; prefix: string } {
   return { origin: `${protocol.replace(/^ws/, "http")}//${host}`, prefix: pathname.replace(/\/+$/, "") };
 }
 
-/** Whether that is another origin than the page's own. Outside a page there is none. */
+/** True if the URL has another origin than the page. Without a page it is false. */
 export function isCrossOrigin(origin: string): boolean {
   return typeof location !== "undefined" && location.origin !== origin;
 }

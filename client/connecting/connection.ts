@@ -115,7 +115,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     /** Whether to try again after the token was refused on an open connection. */
     mayAskForToken: tokens.refused,
     /**
-     * Gives the connection up and opens another: what it leads to does not serve us.
+     * Gives the connection up and opens another, because the replica behind it does not serve this client.
      *
      * @param waitMs that the server asked for; without it at once, or after a pause where the last ones were lost soon
      */

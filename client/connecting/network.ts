@@ -3,8 +3,8 @@
  * `navigator.connection`, and when the page is shown again. Timers stood still meanwhile, and a socket of the former
  * network says nothing until its ping is missed. On Node nothing of this exists: it never calls.
  *
- * @param target what tells of it; the page's own window without it
- * @returns what stops it
+ * @param target emits the events; the page's own window unless given
+ * @returns a function that stops listening
  */
 export function watchNetwork(onChange: () => void, target: EventTarget | undefined = windowHere()): () => void {
   if (target === undefined) return () => undefined;

@@ -7,7 +7,7 @@ const [capMs, fruitlessCapMs] = [3_000, 30_000];
 
 /**
  * The pauses before reconnects. They grow with each connection that fails, and with each join whose connection is lost
- * within five seconds: what ended one may end the next, and the whole room hears of each.
+ * within five seconds: the same cause may end the next one, and the whole room is told of each join.
  *
  * @param now a clock, ms
  */

@@ -28,7 +28,10 @@ export function createTokenSource(token: SignalingOptions["token"]) {
     accepted(): void {
       refusals = 0;
     },
-    /** It was refused. Returns whether another may be better: a function is asked once more, a fixed token is what it is. */
+    /**
+     * The token was refused. Returns true if another may be better: a function is asked once more, a fixed token is
+     * not.
+     */
     refused(): boolean {
       refusals += 1;
       return typeof token === "function" && refusals < 2;

@@ -24,7 +24,7 @@ export function createTransportLimit() {
   };
 }
 
-/** Whether a connection was ended for a message over a limit, by what Socket.IO tells of it (`disconnect`'s details). */
+/** True if a message over a limit ended the connection, by the details of Socket.IO's `disconnect`. */
 export function endedAsTooLarge(details: unknown): boolean {
   const { description, context } = (details ?? {}) as { description?: unknown; context?: { code?: unknown } };
   return description === tooLargeStatus || context?.code === tooLargeCode;

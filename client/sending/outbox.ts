@@ -18,8 +18,8 @@ export interface Outgoing {
 }
 
 /**
- * What was sent and not yet acknowledged, in order, and what waits for an addressee that is away. Socket.IO's own
- * buffer is no help: it is flushed before `connect` fires, so before the room is joined again.
+ * Signals that were sent and not yet acknowledged, in order, and signals that wait for an addressee that is away.
+ * Socket.IO's own buffer is no help: it is flushed before `connect` fires, so before the room is joined again.
  *
  * When connections are lost again and again while signals wait for their acks, one of them may be the cause. From then
  * on the outbox is careful: it lets out one at a time, until all that waited is acknowledged or refused.
@@ -93,7 +93,7 @@ export function createOutbox() {
       waitingForIt.push({ ...outgoing, signal: { ...outgoing.signal, to: peerId } });
       awaiting.set(peerId, waitingForIt.slice(-limit));
     },
-    /** The peer is back: what waited for it goes out with the next `take`. */
+    /** The peer is back: its waiting signals go out with the next `take`. */
     peerIsBack(peerId: string): void {
       for (const outgoing of awaiting.get(peerId) ?? []) put(outgoing);
       awaiting.delete(peerId);

@@ -10,7 +10,7 @@ const resendAfterMs = 1_000;
 /** A signal of this size, bytes, that ended so many connections alone is over some limit on the way. */
 const suspect = { bytes: 16_384, losses: 3 };
 
-/** Sends signals until each is acknowledged or refused for good, through as many connections as it takes. */
+/** Sends each signal until it is acknowledged or refused for good, over any number of connections. */
 export function createSender(options: {
   socket: SignalingSocket;
   /** In the room, so that signals may go out. */
@@ -98,7 +98,7 @@ export function createSender(options: {
       else if (bytes >= suspect.bytes && lossesAlone >= suspect.losses)
         settle(alone, tooLarge(`${bytes} bytes: ${lossesAlone} connections were lost while it was sent`));
     },
-    /** These peers are in the room, and connected: what waited for them goes out. */
+    /** These peers are connected in the room: signals that waited for them go out. */
     peersAreBack(peerIds: readonly string[]): void {
       for (const peerId of peerIds) outbox.peerIsBack(peerId);
       flush();

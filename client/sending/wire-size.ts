@@ -12,7 +12,7 @@ const envelopeBytes = 64;
 export function largestMessageBytes(event: RelayEvent, signal: Signal): number {
   let largest = 0;
   const text = JSON.stringify([event, signal], function replaceBinary(this: Record<string, unknown>, key, value) {
-    // What a Buffer's own `toJSON` makes of it is not what goes out.
+    // `toJSON` of a Buffer is not its form on the wire.
     const bytes = binaryBytes(this[key]);
     if (bytes === undefined) return value;
     largest = Math.max(largest, Math.ceil(bytes / 3) * 4);

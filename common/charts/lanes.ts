@@ -46,7 +46,7 @@ const titleHeight = 20;
 
 const clock = (at: number) => new Date(at).toLocaleTimeString("en-GB");
 
-/** Lanes over one time axis, drawn one below the other, so that what happened at one moment stands in one column. */
+/** Lanes over one time axis, one below the other: events of one moment stand in one column. */
 export function lanesOption(spec: LanesSpec): ChartOption {
   const { lanes, inks, from, to, height } = spec;
   const weights = lanes.map((lane) => (lane.kind === "bands" ? Math.max(1.4, lane.rows.length) * 0.3 : 1));

@@ -11,7 +11,7 @@ setPlatformAPI({
   },
 });
 
-/** Draws a chart as SVG text, with no browser: what reports and plots of benchmarks hold. */
+/** Draws a chart as SVG text without a browser, for reports and benchmarks. */
 export function drawSvg(option: ChartOption, size: { width: number; height: number }, label: string): string {
   const chart = init(null, null, { renderer: "svg", ssr: true, ...size });
   try {

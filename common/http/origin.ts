@@ -1,14 +1,14 @@
 import { z } from "zod";
 import type { Log } from "../log.ts";
 
-/** Origins whose refusal is told one by one; a stranger can send any number. */
+/** So many refused origins are logged one by one; a stranger can send any number. */
 const toldLimit = 32;
 /** What stands between `://` and the end of an origin or a `Host`, where it is nothing more. */
 const hostForm = /^[^\s/?#@\\*]+$/;
 
 /**
- * The one spelling of an origin: scheme, host and port in lower case, without the scheme's default port; `ws` and `wss`,
- * which native clients send, are `http` and `https`. Undefined: it is no origin, or the opaque one, `null`.
+ * The one spelling of an origin: scheme, host and port in lower case, without the scheme's default port; `ws` and
+ * `wss`, which native clients send, are `http` and `https`. Undefined: it is no origin, or the opaque one, `null`.
  */
 export function canonicalOrigin(text: string): string | undefined {
   const schemeEnd = text.indexOf("://");

@@ -1,14 +1,14 @@
 import { setGlobalProxyFromEnv } from "node:http";
 
-/** Names under which what is in the stack is reached, on both engines. */
+/** Names of the services of a stack, on both engines. */
 const stackHosts = [
   ...["localhost", "127.0.0.1", "::1", ".admin", "proxy", "proxy-2", "balancer", "caller", "board", "redis"],
   ...["prometheus", "alertmanager", "grafana", ...Array.from({ length: 9 }, (_, n) => `signaling-${n + 1}`)],
 ];
 
 /**
- * Keeps requests to what is in the stack away from a company's proxy: with `NODE_USE_ENV_PROXY`, Node sends all HTTP by
- * way of `HTTP_PROXY`, loopback included. Anything else (a key set for tokens) still goes by it.
+ * Keeps requests to services of the stack away from a company's proxy: with `NODE_USE_ENV_PROXY`, Node sends all HTTP
+ * by way of `HTTP_PROXY`, loopback included. Anything else (a key set for tokens) still goes by it.
  */
 export function reachStackDirectly(env: Readonly<Record<string, string | undefined>>): void {
   if (!env["NODE_USE_ENV_PROXY"] && !env["NODE_OPTIONS"]?.includes("--use-env-proxy")) return;

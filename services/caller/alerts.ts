@@ -4,7 +4,10 @@ import type { ReceivedAlert } from "../../common/calls.ts";
 /** How many alerts are kept; older ones are dropped. */
 const limit = 1_000;
 
-/** Alertmanager's webhook, version 4: what we use of it (https://prometheus.io/docs/alerting/latest/configuration/#webhook_config). */
+/**
+ * Alertmanager's webhook, version 4: what we use of it
+ * (https://prometheus.io/docs/alerting/latest/configuration/#webhook_config).
+ */
 const Webhook = z.looseObject({
   alerts: z.array(
     z.looseObject({

@@ -51,13 +51,13 @@ export function createCall(context: Context): Call {
 
   const sides = [createSide("a", 0), createSide("b", 1)] as const;
 
-  /** Only what was sent after an outage, and outside of any, counts as lost after the rejoin. */
+  /** A signal counts as lost after the rejoin only if it was sent after an outage and outside of any other. */
   function excused(since: number, until: number): boolean {
     const peers = sides.map(({ peer }) => peer);
     return peers.some((peer) => peer.outIn(since, until)) || !peers.some((peer) => peer.everOutBefore(since));
   }
 
-  /** Media connections are made anew where one does not come up; what is said names the attempt that it belongs to. */
+  /** A media connection that does not come up is made anew; each of its signals names its attempt. */
   let attempt = 0;
 
   function createSide(side: "a" | "b", position: 0 | 1) {
@@ -89,7 +89,7 @@ export function createCall(context: Context): Call {
       void peer.signal(event, signal);
     }
 
-    /** Gives up what was said and negotiated before: the attempt `next` begins. */
+    /** Gives the earlier negotiation up: the attempt `next` begins. */
     function renew(next: number): void {
       current = next;
       said.length = 0;

@@ -45,7 +45,7 @@ export function createLedger(tally: Tally, metrics: Metrics, excused: (since: nu
       entry.acknowledgedAt = now;
       tally.count("acknowledged", now);
     },
-    /** Refused for good: nobody waits for it. */
+    /** The signal was refused for good and is not waited for. */
     refused(seq: number, code: string, now: number): void {
       entries.delete(seq);
       tally.refuse(code, now);
@@ -66,7 +66,7 @@ export function createLedger(tally: Tally, metrics: Metrics, excused: (since: nu
       metrics.latencySeconds.observe({ scope }, latencyMs / 1000);
       if (latencyMs > staleAfterMs) tally.count("stale", now);
     },
-    /** Finds what is lost by now. A signal that was never acknowledged is not: its sender knows. */
+    /** Finds the signals that are lost by now. One that was never acknowledged is not lost: its sender knows. */
     sweep(now: number): void {
       for (const [seq, entry] of entries) {
         if (entry.receivedAt !== null) {

@@ -11,7 +11,7 @@ const sweepEveryMs = 250;
 
 export interface Run {
   id: string;
-  /** Its calls by what they are in now. */
+  /** Its calls by their state now. */
   states(): Record<"setting-up" | "connected" | "reconnecting" | "failed", number>;
   report(since: number, until: number): CallsReport;
   /** Ends every call, with `bye` and `leave`. */

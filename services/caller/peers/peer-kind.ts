@@ -45,7 +45,7 @@ export interface PeerEvents {
   emitted(signal: Record<string, unknown>): void;
 }
 
-/** One peer of an application, through as many connections as it takes. */
+/** One peer of an application, over any number of connections. */
 export interface ConnectedPeer {
   /** Connects and goes into the room. What comes of it is told by the events. */
   join(roomId: string): void;

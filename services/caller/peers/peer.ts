@@ -15,7 +15,7 @@ export interface Target extends Pick<PeerOptions, "url" | "token" | "path" | "he
 export interface CallPeerEvents {
   /** In its room, for the first time or again. */
   onJoined(): void;
-  /** The other peer is known to be in the room: what is sent now reaches it. */
+  /** The other peer is in the room: a signal that is sent now reaches it. */
   onPeer(): void;
   onSignal(event: RelayEvent, signal: Record<string, unknown>): void;
   /** Joined again, `ms` after its connection was lost. */

@@ -11,7 +11,7 @@ export interface ConnectionEvents {
   closed(reason: string): void;
 }
 
-/** Opens one connection; returns what closes it. */
+/** Opens one connection; returns a function that closes it. */
 export type Connect = (cookies: Map<string, string>, events: ConnectionEvents) => () => void;
 
 /**
