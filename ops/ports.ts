@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Default host ports by variable, from ports.env (which ops/stack.sh reads too). */
+/** Default host ports by variable, from ports.env (which ops/sh/common.sh reads too). */
 export const defaultPorts: Readonly<Record<string, number>> = Object.fromEntries(
   readFileSync(new URL("ports.env", import.meta.url), "utf8")
     .split("\n")

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 
@@ -55,4 +55,19 @@ test("every link of the documentation leads to a file", () => {
       .map((target) => `${page}: ${target}`),
   );
   expect(broken).toEqual([]);
+});
+
+test("every file that a page or a comment names is there", () => {
+  const named = /\b(?:proxy|services|ops|client|common|web|grafana|deploy)\/[\w./-]+\.(?:ts|sh|cjs)\b/g;
+  const texts = globSync("{*.md,docs/**/*.md,{proxy,services,ops,client,common,web}/**/*.{ts,sh,md,env}}", {
+    cwd: root,
+  });
+  const gone = texts
+    .filter((path) => path !== "CHANGELOG.md" && !/node_modules|\/dist\//.test(path))
+    .flatMap((path) =>
+      (readFileSync(join(root, path), "utf8").match(named) ?? [])
+        .filter((name) => !existsSync(join(root, name)))
+        .map((name) => `${path}: ${name}`),
+    );
+  expect(gone).toEqual([]);
 });
