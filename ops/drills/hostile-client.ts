@@ -22,7 +22,7 @@ async function memory({ engine }: Stack, ids: readonly string[]): Promise<number
 }
 
 /**
- * One input of each kind, one after the other; keeps the most that any program grew by and how often one was not ready.
+ * One input of each kind, one after the other; keeps the most that any program grew by in one of them and how often one was not ready.
  */
 async function attackInTurn({ stack, node, others, calls, replicas, figure, typed, signal }: DrillContext) {
   const { protocol, hostname: host, port } = new URL(stack.engine.endpoints.proxy);
@@ -31,7 +31,7 @@ async function attackInTurn({ stack, node, others, calls, replicas, figure, type
   const from = host === "127.0.0.1" ? { from: "127.0.0.2" } : {};
   const target = { host, port: Number(port) || 80, rooms: roomsOf((await calls()).run), ...from };
   const ids = [node, ...others];
-  const before = await memory(stack, ids);
+  let before = await memory(stack, ids);
   let [grownMib, unready, attacks] = [0, 0, 0];
   const watching = everySecond(async () => {
     try {
@@ -46,6 +46,8 @@ async function attackInTurn({ stack, node, others, calls, replicas, figure, type
   try {
     for (const attack of sharpest) {
       if (signal.aborted) break;
+      // One that does not answer now is counted by the watch.
+      before = await memory(stack, ids).catch(() => before);
       typed(`# a client ${attack.name} (${attack.guard})`);
       const attacker = createAttacker(target, AbortSignal.any([signal, AbortSignal.timeout(attack.forMs)]));
       try {

@@ -38,6 +38,7 @@ export function countAcks(attacker: Attacker, socket: WebSocket): void {
   socket.on("message", (data) => {
     const text = String(data);
     if (!text.startsWith("43/signaling,") && !text.startsWith('{"id":')) return;
+    attacker.count("answered");
     attacker.count(text.includes('{"ok":true') ? "accepted" : "refused");
   });
 }

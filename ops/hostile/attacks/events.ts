@@ -10,6 +10,12 @@ const bucket = (connections: number): Bound => ({
   max: (seconds) => 1.05 * connections * (2_000 + 500 * seconds),
 });
 
+/** What it may have answered: that, and refusals, 100 between two pauses of 100 ms. */
+const pace = (connections: number): Bound => ({
+  figure: "answered",
+  max: (seconds) => 1.05 * connections * (2_100 + 1_500 * seconds),
+});
+
 const event = (id: number, name: string, data: unknown) => `42/signaling,${id}${JSON.stringify([name, data])}`;
 const rawEvent = (id: number, name: string, data: unknown) => JSON.stringify({ event: name, data, id });
 const rawText = (id: number, name: string, data: string) => `{"event":"${name}","data":${data},"id":${id}}`;
@@ -33,7 +39,7 @@ const flooding = (name: string, data: (room: string) => string, bounds: readonly
   name,
   guard: "events",
   forMs: 2_000,
-  bounds,
+  bounds: [...bounds, pace(4)],
   async run(attacker) {
     const sockets = await fourSockets(attacker);
     await Promise.all(
