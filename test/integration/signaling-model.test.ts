@@ -9,6 +9,7 @@ const runs = Number(process.env["MODEL_RUNS"] ?? 2_000);
 const scenario = fc.record({
   seed: fc.nat(),
   slow: fc.constantFrom(3, 3, 40, 400),
+  order: fc.constantFrom("server" as const, "channel" as const),
   relays: fc.array(fc.constantFrom("addressed" as const, "addressed" as const, "adapter" as const), {
     minLength: 3,
     maxLength: 3,
@@ -27,11 +28,11 @@ afterEach(() => {
 
 /** What the contract was broken by in one run, and how many signals it promised to peers on other replicas. */
 async function play(
-  { seed, slow, relays, commands }: typeof scenario extends fc.Arbitrary<infer T> ? T : never,
+  { seed, slow, order, relays, commands }: typeof scenario extends fc.Arbitrary<infer T> ? T : never,
   weaken?: (presence: Presence) => Presence,
 ): Promise<{ broken: string[]; across: number }> {
   const advance = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
-  const world = await createWorld({ seed, slow, relays, advance, ...(weaken === undefined ? {} : { weaken }) });
+  const world = await createWorld({ seed, slow, order, relays, advance, ...(weaken === undefined ? {} : { weaken }) });
   try {
     for (const { step, thenMs } of commands) {
       await step(world);

@@ -5,6 +5,8 @@ import type { Backplane } from "../backplane/backplane.ts";
 export const lostAfterMs = 2_500;
 /** After the backplane returns, replicas wait this long before they exchange members and judge each other, ms. */
 export const settleMs = 3_000;
+/** Others are judged while the own canary came back within this time, ms: one is sent every second. */
+const ownWithinMs = 1_500;
 /** The check of silence runs this often, ms; a much longer pause is a stall of our own. */
 const judgeEveryMs = 250;
 /** After a stall of our own others are not judged for what they said before it; they may have given us up, ms. */
@@ -35,8 +37,14 @@ export function createCensus(options: {
   let settling: NodeJS.Timeout | undefined;
   let judgedAt = performance.now();
 
+  /** When the own canary came back last. */
+  let ownAt = performance.now();
+
   backplane.onHeartbeat((node) => {
-    if (node === nodeId) return;
+    if (node === nodeId) {
+      ownAt = performance.now();
+      return;
+    }
     const known = introduced.has(node) && !lost.has(node);
     introduced.add(node);
     heardAt.set(node, performance.now());
@@ -70,7 +78,8 @@ export function createCensus(options: {
 
   const judging = setInterval(() => {
     noticeStall();
-    if (!backplane.up() || judgedAt < settledAt) return;
+    // After a stall this may run before the backplane is seen to be down.
+    if (!backplane.up() || judgedAt < settledAt || judgedAt - ownAt > ownWithinMs) return;
     for (const [node, at] of heardAt) {
       if (lost.has(node) || judgedAt - at <= lostAfterMs) continue;
       lost.add(node);

@@ -10,8 +10,10 @@ import { type BackplaneServer, startBackplaneServer, type Variant } from "./back
 /**
  * A backplane on real servers with three replicas on it, and the peers and loads of a test: `start` before, `clear`
  * between, `end` after.
+ *
+ * @param more variables of the replicas
  */
-export function createBackplaneStage(variant: Variant) {
+export function createBackplaneStage(variant: Variant, more: Record<string, string> = {}) {
   let server: BackplaneServer | undefined;
   const replicas: Replica[] = [];
   const peers: SocketIoPeer[] = [];
@@ -37,7 +39,9 @@ export function createBackplaneStage(variant: Variant) {
       const started = await startBackplaneServer(variant);
       server = started;
       const ids = ["signaling-1", "signaling-2", "signaling-3"];
-      replicas.push(...(await Promise.all(ids.map((nodeId) => startReplica(nodeId, started.url, started.env)))));
+      replicas.push(
+        ...(await Promise.all(ids.map((nodeId) => startReplica(nodeId, started.url, { ...started.env, ...more })))),
+      );
       await until("the replicas hear each other", async () => {
         const heard = await Promise.all(replicas.map((one) => readMetric(one, "signaling_backplane_peers")));
         return heard.every((count) => count === 2);

@@ -18,14 +18,19 @@ interface Endpoint {
   channels: Map<string, Set<Listener>>;
 }
 
+/** What arrives in its sender's order: all that one process says, or what it says on one channel, as on a cluster. */
+export type BusOrder = "server" | "channel";
+
 /**
- * A backplane in memory, whose messages take the time that `latency` says. Messages of one sender on one channel arrive
- * in order at each receiver; no other order is promised, as on a cluster. Time is that of the timers, which the test
+ * A backplane in memory, whose messages take the time that `latency` says. Time is that of the timers, which the test
  * drives.
  */
-export function createBus(latency: () => number, { metrics, log }: { metrics: Metrics; log: Log }) {
+export function createBus(
+  latency: () => number,
+  { order, metrics, log }: { order: BusOrder; metrics: Metrics; log: Log },
+) {
   const endpoints = new Set<Endpoint>();
-  /** When the last message from one to another on a channel arrives. */
+  /** When the last message from one to another arrives, by channel where that is the order. */
   const lastAt = new Map<string, number>();
   const reaches = ({ alive, cut, connected }: Endpoint) => alive && !cut && connected;
 
@@ -35,7 +40,7 @@ export function createBus(latency: () => number, { metrics, log }: { metrics: Me
     const sentAt = performance.now();
     for (const to of endpoints) {
       if (!reaches(to)) continue;
-      const lane = `${from.nodeId} ${to.nodeId} ${channel}`;
+      const lane = `${from.nodeId} ${to.nodeId}${order === "channel" ? ` ${channel}` : ""}`;
       const at = Math.max(sentAt + latency(), lastAt.get(lane) ?? 0);
       lastAt.set(lane, at);
       setTimeout(() => arrive(to, channel, body, performance.now() - sentAt), at - sentAt);
