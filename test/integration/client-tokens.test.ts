@@ -4,6 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createRawWsClient } from "../../client/raw-ws-client.ts";
 import { createSignalingClient } from "../../client/signaling-client.ts";
+import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
@@ -119,26 +120,26 @@ test("a key server that is down: a fixed token waits for it on both gateways, an
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "first", alg: "ES256" }] };
   let up = false;
-  let asked = 0;
-  const server = createServer((_, response) => {
-    asked += 1;
-    response.writeHead(up ? 200 : 503).end(JSON.stringify(keys));
-  });
+  const server = createServer((_, response) => response.writeHead(up ? 200 : 503).end(JSON.stringify(keys)));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const env = { AUTH: "jwt", JWKS_URL: `http://127.0.0.1:${port}`, JWT_AUDIENCE: "calls" };
-  const { url, program } = await startReplica("signaling-2", redis.url, env);
+  const other = await startReplica("signaling-2", redis.url, env);
   const token = await new SignJWT({ aud: "calls", rooms: ["*"] })
     .setProtectedHeader({ alg: "ES256", kid: "first" })
     .setSubject("alice")
     .setExpirationTime("5m")
     .sign(privateKey);
-  const both = (["Socket.IO", "/ws"] as const).map((kind) => connect(kind, token, { url }));
-  await until("the keys were asked for", () => asked > 0);
+  const both = (["Socket.IO", "/ws"] as const).map((kind) => connect(kind, token, { url: other.url }));
+  const told = { event: "connect", outcome: "overloaded" };
+  await until(
+    "both were told to come later",
+    async () => (await readMetric(other, "signaling_events_total", told)) >= 2,
+  );
   up = true;
   await until("both joined", () => both.every(({ joined }) => joined.length === 1), { withinMs: 20_000 });
   expect(both.flatMap(({ ended }) => ended)).toEqual([]);
   for (const client of clients.splice(0)) await client.close();
-  await program[Symbol.asyncDispose]();
+  await other.program[Symbol.asyncDispose]();
   server.close();
 });
