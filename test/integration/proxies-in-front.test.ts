@@ -81,6 +81,8 @@ for (const [name, start] of Object.entries(fronts))
       );
     }
     expect((await handshake(front.url, "127.0.0.10", { origin: "http://elsewhere.example" })).status).toBe(403);
+    const posed = { origin: "http://elsewhere.example", "x-forwarded-host": "elsewhere.example" };
+    expect((await handshake(front.url, "127.0.0.11", posed)).status).toBe(403);
     for (const peer of [a, b, c]) peer.close();
 
     const flood = await Promise.all(Array.from({ length: 60 }, () => handshake(front.url, "127.0.0.2")));
