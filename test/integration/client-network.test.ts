@@ -25,10 +25,14 @@ async function network() {
   const port = await freePort();
   const upstream = new URL(stack.proxy.url);
   const to = { host: upstream.hostname, port: Number(upstream.port) };
-  const link = createLink("network", { host: "127.0.0.1", port }, to, createLog({ service: "test", level: "silent" }));
-  links.push(link);
-  await link.open();
-  return { link, url: `http://127.0.0.1:${port}` };
+  const openLink = async () => {
+    const log = createLog({ service: "test", level: "silent" });
+    const link = createLink("network", { host: "127.0.0.1", port }, to, log);
+    links.push(link);
+    await link.open();
+    return link;
+  };
+  return { link: await openLink(), openLink, url: `http://127.0.0.1:${port}` };
 }
 
 const kinds = {
@@ -66,7 +70,7 @@ for (const kind of ["websocket", "polling", "/ws"] as const)
   });
 
 test("a client that waits for its next attempt connects as soon as the network is back", async () => {
-  const { link, url } = await network();
+  const { link, openLink, url } = await network();
   const phone = new EventTarget();
   const client = createSignalingClient({ url, network: phone, random: () => 0.999 });
   clients.push(client);
@@ -76,9 +80,9 @@ test("a client that waits for its next attempt connects as soon as the network i
   client.on("lost", () => {
     lost += 1;
   });
-  await link.set("cut", undefined);
+  link.close();
   await until("lost", () => lost === 1);
-  await link.clear();
+  await openLink();
   const backAt = performance.now();
   phone.dispatchEvent(new Event("online"));
   await until("joined again", () => client.state() === "joined");
