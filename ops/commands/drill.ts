@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
-import { drills as all } from "../drills/drills.ts";
+import { drills as all, deviating } from "../drills/drills.ts";
 import { createLiveView, shorten } from "../report/live-view.ts";
 import { writeReport } from "../report/write.ts";
 import type { DrillResult } from "../runner/result.ts";
@@ -76,7 +76,7 @@ export const drills: Command = {
       },
     });
     if (!values.all && !values.ci && !values.rest) {
-      for (const { name, claim, engines } of all)
+      for (const { name, claim, engines } of [...all, ...deviating])
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
@@ -97,9 +97,10 @@ export const drills: Command = {
 
 /** @throws UsageError with the valid names */
 export function drillNamed(name: string | undefined): Drill {
-  const found = all.find((one) => one.name === name);
+  const known = [...all, ...deviating];
+  const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
-  throw new UsageError(`no such drill: ${name ?? "(none)"} (${all.map((one) => one.name).join(", ")})`);
+  throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);
 }
 
 /** Runs one drill of several: its report is written, its result printed. */

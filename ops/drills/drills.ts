@@ -16,8 +16,24 @@ import { scaleOut } from "./scale-out.ts";
 import { slowClient } from "./slow-client.ts";
 import { storm } from "./storm.ts";
 
-/** Every drill, in the order of docs/drills.md. */
+/** Every drill that holds, in the order of docs/drills.md. */
 export const drills: readonly Drill[] = [
-  ...[killNode, crashNode, freezeNode, drainNode, roll, partitionNode, redisKill, redisFreeze, redisSlow],
-  ...[killProxy, storm, scaleOut, doubleKill, slowClient, hostileClient, badStickiness],
+  killNode,
+  crashNode,
+  freezeNode,
+  drainNode,
+  roll,
+  partitionNode,
+  redisKill,
+  redisFreeze,
+  redisSlow,
+  killProxy,
+  storm,
+  scaleOut,
+  doubleKill,
+  slowClient,
+  badStickiness,
 ];
+
+/** Drills that deviate today, each with its figure in docs/drills.md: they run by name alone. */
+export const deviating: readonly Drill[] = [hostileClient];
