@@ -1,17 +1,31 @@
+import { readFileSync } from "node:fs";
 import { createClient } from "redis";
-import { Adapter } from "socket.io-adapter";
+import * as ws from "ws";
 
 /**
- * Loaded into a replica (`node --import`): what it delivers to its own sockets waits for a round trip to Redis first, as
- * the library's sharded and streams adapters do it. The negative control of redis-slow.
+ * Loaded into a replica (`node --import`): what it sends to its WebSockets waits for a round trip to Redis first, as the
+ * library's sharded and streams adapters let local delivery wait. The negative control of redis-slow.
  */
-const client = createClient({ url: process.env["REDIS_URL"] ?? "" });
-client.on("error", (error: Error) => process.stderr.write(`deliver-after-redis: ${error.message}\n`));
+const { REDIS_URL = "", REDIS_USERNAME, REDIS_PASSWORD_FILE } = process.env;
+const client = createClient({
+  url: REDIS_URL,
+  ...(REDIS_USERNAME === undefined ? {} : { username: REDIS_USERNAME }),
+  ...(REDIS_PASSWORD_FILE === undefined ? {} : { password: readFileSync(REDIS_PASSWORD_FILE, "utf8").trim() }),
+});
+const say = ({ message }: Error) => process.stderr.write(`deliver-after-redis: ${message}\n`);
+client.on("error", say);
 await client.connect();
-const deliver = Adapter.prototype.broadcast;
-Adapter.prototype.broadcast = function (packet, options) {
-  client.ping().then(
-    () => deliver.call(this, packet, options),
-    (error: Error) => process.stderr.write(`deliver-after-redis: ${error.message}\n`),
-  );
-};
+
+/** Makes a method of every object of this kind wait; what it returns nobody here uses. */
+function delay(prototype: object, method: string): void {
+  const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
+  const now = methods[method];
+  if (now === undefined) throw new Error(`ws has no ${method} any more`);
+  methods[method] = function (this: unknown, ...args: unknown[]) {
+    client.ping().then(() => now.apply(this, args), say);
+  };
+}
+// The types of ws leave `Sender` out.
+const { Sender } = ws as unknown as { Sender: { prototype: object } };
+delay(ws.WebSocket.prototype, "send");
+delay(Sender.prototype, "sendFrame");
