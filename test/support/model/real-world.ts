@@ -93,6 +93,7 @@ export async function createRealWorld({ url, env }: Pick<BackplaneServer, "url" 
       peer.joined = false;
       peer.member.leftAt = now();
       const given = peer.kind === "ws" ? { roomId: peer.room } : peer.room;
+      // No ack comes where the replica was killed meanwhile: the peer has left all the same, and is judged so.
       peer.member.peer.send("leave", given).catch(() => undefined);
     },
     send(peer) {
