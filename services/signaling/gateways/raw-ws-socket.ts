@@ -2,7 +2,7 @@ import type { RawData, WebSocket } from "ws";
 import type { ErrorCode, ServerFrame, ServerToClientEvents } from "../../../common/protocol.ts";
 import type { Ledger } from "../intake/ledger.ts";
 import { costOf, type Limits } from "../intake/limits.ts";
-import { createPace } from "../intake/pace.ts";
+import { Pace } from "../intake/pace.ts";
 import { paceControlFrames } from "../intake/web-socket-bounds.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
 import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
@@ -42,13 +42,9 @@ export function createRawSocket(
   let missed = 0;
   let closed = false;
   const account = options.unread.open(() => close(CLOSE.slow, "slow-consumer"));
-  const pace = createPace<Buffer | string>({
-    perSecond,
-    handle,
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
-    account: options.unfinished.open(() => close(CLOSE.slow, "too-much-unfinished")),
-  });
+  const unfinished = options.unfinished.open(() => close(CLOSE.slow, "too-much-unfinished"));
+  const reader = { handle, pause: () => socket.pause(), resume: () => socket.resume() };
+  const pace = new Pace<Buffer | string>(reader, unfinished, perSecond);
 
   function finish(reason: string): void {
     if (closed) return;

@@ -1,11 +1,9 @@
 import type { EventEmitter } from "node:events";
 import type { Server } from "socket.io";
 import type { WebSocket } from "ws";
-import type { ErrorCode } from "../../../common/protocol.ts";
-import type { Config } from "../config.ts";
 import { requireMethods } from "./guarded.ts";
-import type { Ledger } from "./ledger.ts";
-import { createSessionIntake, type Packet, type SessionIntake } from "./session-intake.ts";
+import type { IntakeRules, Packet } from "./intake-contract.ts";
+import { SessionIntake } from "./session-intake.ts";
 
 /** What is used of an Engine.IO socket. */
 export interface EngineSocket extends EventEmitter {
@@ -30,15 +28,7 @@ interface Parser {
  *
  * Returns the intake of a connection. @throws where Socket.IO is not built so any more
  */
-export function installIntake(
-  io: Server,
-  options: {
-    config: Config;
-    unfinished: Ledger;
-    onRefused: (event: string, code: ErrorCode) => void;
-    onOverflow: (connection: EngineSocket) => void;
-  },
-): (connection: object) => SessionIntake {
+export function installIntake(io: Server, options: IntakeRules): (connection: object) => SessionIntake {
   const inner = io as unknown as { _parser: Parser };
   const Published = inner._parser.Decoder;
   requireMethods("socket.io-parser's Decoder", Published.prototype as object, ["add", "decodeString", "destroy"]);
@@ -52,15 +42,7 @@ export function installIntake(
       super({ maxAttachments: Number.POSITIVE_INFINITY });
       const connection = accepting;
       if (connection === undefined) throw new Error("socket.io makes its decoders at another time than it did");
-      this.#intake = createSessionIntake({
-        connection,
-        config: options.config,
-        unfinished: options.unfinished,
-        decode: (text) => this.decodeString(text),
-        emit: (packet) => void this.emit("decoded", packet),
-        onRefused: options.onRefused,
-        onOverflow: () => options.onOverflow(connection),
-      });
+      this.#intake = new SessionIntake(connection, this, options);
       intakes.set(connection, this.#intake);
     }
     override add(packet: string | Buffer | undefined): void {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLedger } from "./ledger.ts";
-import { createPace } from "./pace.ts";
+import { Pace } from "./pace.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -9,16 +9,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function create(handle: (message: string, pace: ReturnType<typeof createPace<string>>) => void) {
+function create(handle: (message: string, pace: Pace<string>) => void) {
   const ledger = createLedger(1_000_000);
   const calls: string[] = [];
-  const pace = createPace<string>({
-    perSecond: 500,
-    handle: (message) => handle(message, pace),
+  const reader = {
+    handle: (message: string) => handle(message, pace),
     pause: () => void calls.push("pause"),
     resume: () => void calls.push("resume"),
-    account: ledger.open(() => expect.unreachable()),
-  });
+  };
+  const account = ledger.open(() => expect.unreachable());
+  const pace = new Pace<string>(reader, account, 500);
   return { pace, ledger, calls };
 }
 

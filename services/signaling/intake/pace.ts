@@ -10,95 +10,103 @@ const shortestPauseMs = 100;
 /** What a message that waits costs beside its own bytes, about. */
 const overheadBytes = 64;
 
+/** What a pace reads for. */
+export interface PacedReader<M> {
+  handle(message: M): void;
+  /** Stops reading from the transport, and goes on. */
+  pause(): void;
+  resume(): void;
+}
+
 /**
  * The pace at which one connection is read. A client that goes on after its events are refused is not disconnected: it
  * is read more slowly. After {@link answersBetweenPauses} refusals reading pauses until the bucket has refilled a
  * little; what was read already waits meanwhile.
+ *
+ * A class: each connection has one, and functions of its own would be most of its memory.
  */
-export function createPace<M extends { length: number }>(options: {
-  /** Refill of the bucket: a pause is long enough for one token at least. */
-  perSecond: number;
-  handle: (message: M) => void;
-  /** Stops reading from the transport, and goes on. */
-  pause: () => void;
-  resume: () => void;
-  /** What waits is on the ledger. */
-  account: Account;
-}) {
-  const pauseMs = Math.max(shortestPauseMs, 1_000 / options.perSecond);
-  let allowance = answersBetweenPauses * answered;
-  let held = false;
-  let closed = false;
-  let timer: NodeJS.Timeout | undefined;
-  let waiting: M[] = [];
-  let bytes = 0;
-  const listeners: (() => void)[] = [];
+export class Pace<M extends { length: number } = string | Buffer> {
+  readonly #reader: PacedReader<M>;
+  readonly #account: Account;
+  readonly #pauseMs: number;
+  #allowance = answersBetweenPauses * answered;
+  #held = false;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #waiting: M[] = [];
+  #bytes = 0;
+  #listeners: (() => void)[] = [];
 
-  function hold(): void {
-    held = true;
+  /**
+   * @param account what waits is on the ledger
+   * @param perSecond refill of the bucket: a pause is long enough for one token at least
+   */
+  constructor(reader: PacedReader<M>, account: Account, perSecond: number) {
+    this.#reader = reader;
+    this.#account = account;
+    this.#pauseMs = Math.max(shortestPauseMs, 1_000 / perSecond);
   }
 
-  function release(): void {
-    held = false;
-    timer = undefined;
+  #release(): void {
+    this.#held = false;
+    this.#timer = undefined;
     let done = 0;
-    while (!held && !closed && done < waiting.length) {
-      const message = waiting[done] as M;
+    while (!this.#held && !this.#closed && done < this.#waiting.length) {
+      const message = this.#waiting[done] as M;
       done += 1;
-      bytes -= message.length + overheadBytes;
-      options.handle(message);
+      this.#bytes -= message.length + overheadBytes;
+      this.#reader.handle(message);
     }
-    waiting = closed ? [] : waiting.slice(done);
-    options.account.set(closed ? 0 : bytes);
-    if (held) return;
-    options.resume();
-    for (const go of listeners.splice(0)) go();
+    this.#waiting = this.#closed ? [] : this.#waiting.slice(done);
+    this.#account.set(this.#closed ? 0 : this.#bytes);
+    if (this.#held) return;
+    this.#goOn();
   }
 
-  return {
-    /** Handles a message in its turn: now, or when those before it have been. */
-    offer(message: M): void {
-      if (closed) return;
-      if (!held && waiting.length === 0) {
-        options.handle(message);
-        return;
-      }
-      waiting.push(message);
-      bytes += message.length + overheadBytes;
-      options.account.set(bytes);
-    },
-    /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
-    refused(said: "answered" | "silent", cost = 1): void {
-      allowance -= cost * (said === "answered" ? answered : silent);
-      if (allowance > 0 || timer !== undefined || closed) return;
-      const pauses = 1 + Math.floor(-allowance / (answersBetweenPauses * answered));
-      allowance = answersBetweenPauses * answered;
-      hold();
-      options.pause();
-      timer = setTimeout(release, pauses * pauseMs);
-    },
-    /** What comes next waits for a tick: the consequences of the last message come first. */
-    holdForTick(): void {
-      if (held) return;
-      hold();
-      process.nextTick(release);
-    },
-    /** Resolves when messages are handled at once; undefined where they are already. */
-    ready(): Promise<void> | undefined {
-      if (closed || (!held && waiting.length === 0)) return undefined;
-      return new Promise((resolve) => listeners.push(resolve));
-    },
-    /** The connection is gone: nothing waits any more. */
-    close(): void {
-      if (closed) return;
-      closed = true;
-      clearTimeout(timer);
-      waiting = [];
-      options.account.close();
-      options.resume();
-      for (const go of listeners.splice(0)) go();
-    },
-  };
-}
+  #goOn(): void {
+    this.#reader.resume();
+    for (const go of this.#listeners.splice(0)) go();
+  }
 
-export type Pace = ReturnType<typeof createPace>;
+  /** Handles a message in its turn: now, or when those before it have been. */
+  offer(message: M): void {
+    if (this.#closed) return;
+    if (!this.#held && this.#waiting.length === 0) {
+      this.#reader.handle(message);
+      return;
+    }
+    this.#waiting.push(message);
+    this.#bytes += message.length + overheadBytes;
+    this.#account.set(this.#bytes);
+  }
+  /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
+  refused(said: "answered" | "silent", cost = 1): void {
+    this.#allowance -= cost * (said === "answered" ? answered : silent);
+    if (this.#allowance > 0 || this.#timer !== undefined || this.#closed) return;
+    const pauses = 1 + Math.floor(-this.#allowance / (answersBetweenPauses * answered));
+    this.#allowance = answersBetweenPauses * answered;
+    this.#held = true;
+    this.#reader.pause();
+    this.#timer = setTimeout(() => this.#release(), pauses * this.#pauseMs);
+  }
+  /** What comes next waits for a tick: the consequences of the last message come first. */
+  holdForTick(): void {
+    if (this.#held) return;
+    this.#held = true;
+    process.nextTick(() => this.#release());
+  }
+  /** Resolves when messages are handled at once; undefined where they are already. */
+  ready(): Promise<void> | undefined {
+    if (this.#closed || (!this.#held && this.#waiting.length === 0)) return undefined;
+    return new Promise((resolve) => this.#listeners.push(resolve));
+  }
+  /** The connection is gone: nothing waits any more. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#waiting = [];
+    this.#account.close();
+    this.#goOn();
+  }
+}

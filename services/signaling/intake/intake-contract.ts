@@ -1,0 +1,36 @@
+import type { ErrorCode } from "../../../common/protocol.ts";
+import type { Config } from "../config.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** A packet as the parser reads its text. */
+export interface Packet {
+  type: number;
+  nsp: string;
+  id?: number;
+  data?: unknown;
+  attachments?: number;
+}
+
+/** What is used of an Engine.IO socket. */
+export interface EngineConnection {
+  readonly transport: { readonly name: string; readonly socket?: { pause(): void; resume(): void } };
+  write(data: string): unknown;
+  close(discard?: boolean): unknown;
+}
+
+/** Reads the text of a packet, and hands packets to Socket.IO. */
+export interface PacketDecoder {
+  /** @throws for what is none */
+  decodeString(text: string): Packet;
+  emit(event: "decoded", packet: Packet): unknown;
+}
+
+/** What all connections of a server share. */
+export interface IntakeRules {
+  config: Config;
+  /** What all connections hold that is unfinished. */
+  unfinished: Ledger;
+  onRefused: (event: string, code: ErrorCode) => void;
+  /** Too much is unfinished in all, most of it on this connection. */
+  onOverflow: (connection: EngineConnection) => void;
+}
