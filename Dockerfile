@@ -41,7 +41,8 @@ CMD ["sh", "proxy/start.sh"]
 FROM runtime AS signaling
 COPY --chown=1000:1000 services/signaling services/signaling
 COPY --from=build /app/web/dist web/dist
-CMD ["node", "services/signaling/main.ts"]
+# The young generation is bounded, as in proxy/start.sh (docs/decisions/proxy-memory.md).
+CMD ["node", "--max-semi-space-size=8", "services/signaling/main.ts"]
 
 FROM runtime AS caller
 COPY --chown=1000:1000 client client

@@ -4,6 +4,7 @@ import { callerSettings, proxySettings } from "../app/app-settings.ts";
 import { maxReplicas, type PortOf } from "../ports.ts";
 import { CannotError } from "../stack/engine.ts";
 import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
+import { nodeFlags } from "./node-flags.ts";
 import { writeRedisUsers } from "./redis-access.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
 import type { Launch } from "./state-dir.ts";
@@ -55,7 +56,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
   const { root, port, settings, app } = layout;
   const n = replicaNumber(id);
   if (app !== undefined) return appLaunch(layout, app, id);
-  return node(root, "services/signaling/main.ts", {
+  const launch = node(root, "services/signaling/main.ts", {
     ...settings,
     ...secretFiles(layout, [
       "ADMIN_TOKEN",
@@ -73,6 +74,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
     REDIS_USERNAME: "replica",
     REDIS_URL: `redis://${loopback}:${port(`LINK_${n}_PORT`)}`,
   });
+  return { ...launch, args: [...nodeFlags, ...launch.args] };
 }
 
 /** One process of the application, told where to listen and where Redis is by variables that its file names. */
@@ -116,7 +118,7 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
     return `${id}=${url}|${readyUrl}`;
   });
   // As proxy/start.sh does in the image.
-  const flags = settings["PROXY_TUNING"] === "off" ? [] : ["--max-semi-space-size=8"];
+  const flags = settings["PROXY_TUNING"] === "off" ? [] : nodeFlags;
   const launch = node(root, "proxy/main.ts", {
     ...(app === undefined ? {} : proxySettings(app)),
     ...settings,

@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import type { Attack } from "../../ops/hostile/attacker.ts";
 import { enginePath } from "../../ops/hostile/engine-session.ts";
 import { inParallel } from "../../ops/hostile/wire.ts";
+import { nodeFlags } from "../../ops/process/node-flags.ts";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
 import { type Program, startProgram } from "../support/program.ts";
@@ -15,7 +16,7 @@ const perSecond = 100;
 /** A proxy of its own before the same replicas, at the defaults but for these two settings. */
 async function startEdge(stack: TestStack): Promise<{ program: Program; port: number }> {
   const [port, adminPort] = [await freePort(), await freePort()];
-  const program = startProgram("node", ["proxy/main.ts"], {
+  const program = startProgram("node", [...nodeFlags, "proxy/main.ts"], {
     PROXY_PORT: String(port),
     PROXY_ADMIN_PORT: String(adminPort),
     REPLICAS: stack.replicas.map(({ nodeId, url, adminUrl }) => `${nodeId}=${url}|${adminUrl}/readyz`).join(","),

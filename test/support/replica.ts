@@ -1,3 +1,4 @@
+import { nodeFlags } from "../../ops/process/node-flags.ts";
 import { freePort } from "./free-port.ts";
 import { until } from "./poll.ts";
 import { type Program, startProgram } from "./program.ts";
@@ -19,7 +20,7 @@ export async function startReplica(
   ports?: [port: number, adminPort: number],
 ): Promise<Replica> {
   const [port, adminPort] = ports ?? [await freePort(), await freePort()];
-  const program = startProgram("node", ["services/signaling/main.ts"], {
+  const program = startProgram("node", [...nodeFlags, "services/signaling/main.ts"], {
     NODE_ID: nodeId,
     PORT: String(port),
     ADMIN_PORT: String(adminPort),

@@ -1,3 +1,4 @@
+import { nodeFlags } from "../../ops/process/node-flags.ts";
 import { freePort } from "./free-port.ts";
 import { until } from "./poll.ts";
 import { type Program, startProgram } from "./program.ts";
@@ -50,7 +51,7 @@ export async function startStack({
   const adminUrl = `http://127.0.0.1:${adminPort}`;
   let program: Program | undefined;
   async function startProxy(): Promise<void> {
-    program = startProgram("node", ["proxy/main.ts"], {
+    program = startProgram("node", [...nodeFlags, "proxy/main.ts"], {
       PROXY_PORT: String(port),
       PROXY_ADMIN_PORT: String(adminPort),
       REPLICAS: replicas.map(({ nodeId, url, adminUrl }) => `${nodeId}=${url}|${adminUrl}/readyz`).join(","),

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { nodeFlags } from "../../../ops/process/node-flags.ts";
 import { until } from "../../support/poll.ts";
 
 /** What is measured: a proxy that runs, or `direct`, none. */
@@ -115,7 +116,7 @@ function startProxy(
   adminPort: number,
   tuning: "on" | "off" = "on",
 ): ChildProcess {
-  const flags = tuning === "on" ? ["--max-semi-space-size=8"] : [];
+  const flags = tuning === "on" ? nodeFlags : [];
   return start(process.execPath, [...flags, join(root, "proxy/main.ts")], {
     PROXY_TUNING: tuning,
     REPLICAS: `signaling-1=http://${upstream}|http://${upstream}/readyz`,
