@@ -36,6 +36,11 @@ export const schema = z
     RECOVERY_MAX_MS: milliseconds(0, 120_000)
       .default(10_000)
       .describe("With BACKPLANE=streams: how long after its connection closed a session gets replayed what it missed"),
+    STREAM_MAX_BYTES: wholeNumber(1_048_576, 1_073_741_824)
+      .default(33_554_432)
+      .describe(
+        "With BACKPLANE=streams: what the stream may take of Redis' memory; above, its oldest entries go. Half of maxmemory suits",
+      ),
     RESUME_SECRET: secret(z.string().min(16).optional()).describe(
       "Key of the resume tokens, the same on every replica; a fixed development value when unset",
     ),

@@ -13,7 +13,7 @@ import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 const rights = [
   "-@all +hello +auth +ping +quit +reset +client|setname +client|id +info",
   "+publish +spublish +subscribe +unsubscribe +psubscribe +punsubscribe +ssubscribe +sunsubscribe",
-  "+pubsub|numsub +pubsub|shardnumsub +xadd +xread +xrange +xrevrange +set +getdel +cluster|slots",
+  "+pubsub|numsub +pubsub|shardnumsub +xadd +xtrim +xread +xrange +xrevrange +set +getdel +cluster|slots",
   "resetchannels &socket.io* &socket.io#/#* &socket.io#/signaling#* &hold-the-line:* &room:* ~hold-the-line:*",
 ].join(" ");
 const password = "p%40ss:w/rd";

@@ -45,6 +45,11 @@ export interface Backplane {
    * through the adapter even where all members are local, or they cannot be replayed.
    */
   readonly recovery?: { maxDisconnectionDuration: number; skipMiddlewares: false };
+  /**
+   * Set where broadcasts are stored. Resolves when the last one of the adapter was taken (true) or refused (false):
+   * a full Redis refuses, and answers everything else.
+   */
+  stored?(): Promise<boolean>;
   close(): Promise<void>;
 }
 

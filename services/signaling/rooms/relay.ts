@@ -75,7 +75,12 @@ export function createRelay(options: {
     return member === undefined ? nobody : [member];
   }
 
-  return (connection: Connection, event: RelayEvent, [given]: readonly unknown[], size: EventSize): RelayAck => {
+  return (
+    connection: Connection,
+    event: RelayEvent,
+    [given]: readonly unknown[],
+    size: EventSize,
+  ): RelayAck | Promise<RelayAck> => {
     const startedAt = performance.now();
     const parsed = Signal.safeParse(given);
     if (!parsed.success)
@@ -124,10 +129,16 @@ export function createRelay(options: {
         `[node ${config.NODE_ID}] relayed ${event} to ${roomId} (${members})`,
       );
     }
-    if (known && !backplane.up())
-      return refused("backplane-down", "members on other replicas did not get it: send it again", {
-        ...(local > 0 ? { delivered: "local" } : {}),
-      });
-    return away.length > 0 ? { ok: true, away } : { ok: true };
+    const ack: RelayAck = away.length > 0 ? { ok: true, away } : { ok: true };
+    const isUp = backplane.up();
+    if (known && !isUp) return notCarried(local);
+    // Those on other replicas get it from the backplane's store, or not at all.
+    const stored = isUp && nodes.size > 0 ? backplane.stored?.() : undefined;
+    return stored === undefined ? ack : stored.then((isStored) => (isStored ? ack : notCarried(local)));
   };
 }
+
+const notCarried = (local: number): RelayAck =>
+  refused("backplane-down", "members on other replicas did not get it: send it again", {
+    ...(local > 0 ? { delivered: "local" } : {}),
+  });

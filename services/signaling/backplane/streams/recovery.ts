@@ -10,6 +10,9 @@ import type { StreamLog, StreamsConnection } from "./stream-log.ts";
 /** A session that was restored but whose socket did not connect (a middleware refused it) is forgotten after, ms. */
 const connectWithinMs = 10_000;
 
+/** What was sent this long before a session closed may not have reached it, ms. */
+const closingMs = 2_000;
+
 /** Carries nothing but an offset, which the client's library keeps. */
 const offsetEvent = "recovery";
 
@@ -148,6 +151,8 @@ export function addRecovery(
         const delivered = compareStreamIds(entry.id, readSoFar) <= 0 || streamLog.wasGivenUp(entry);
         if (delivered && isFor(session, signal)) missed.push(signal);
       }
+      const oldest = await streamLog.oldest(connection);
+      if (oldest === undefined || isCut(oldest, offset, session.closedAt)) return null;
       const back = { session, signals: [...missed, ...tap.signals.filter((signal) => isFor(session, signal))] };
       taps.add(back);
       returning.set(session.sid, back);
@@ -204,6 +209,14 @@ function isFor({ rooms, joined }: StoredSession, signal: Signal): boolean {
     const since = joined[room] ?? earliest(joined);
     return since !== undefined && (signal.unconfirmed || compareStreamIds(signal.id, since) > 0);
   });
+}
+
+/**
+ * Whether entries are gone that the session missed: a full stream is trimmed by size. There is an entry each second,
+ * and those that are older than the closing of the session reached it.
+ */
+function isCut(oldest: string, offset: string, closedAt: number): boolean {
+  return compareStreamIds(oldest, offset) > 0 && Number(oldest.split("-")[0]) > closedAt - closingMs;
 }
 
 /** A peer's own room has been its since it first joined one. */

@@ -34,14 +34,15 @@ export function createSessionStore({ envelope, reconnector, drop }: Carrier<Stre
         .catch((error: unknown) => drop("unsent", error));
     },
     /** Takes it: a session is recovered once. @throws when what is kept there is no session */
-    async take(pid: string): Promise<StoredSession | null> {
+    async take(pid: string): Promise<(StoredSession & { closedAt: number }) | null> {
       const connection = reconnector.connection();
       if (connection === undefined) return null;
       const text = await connection.publisher.getDel(keyOf(pid));
       if (text === null) return null;
       const [, mac = "", at = "", json = ""] = /^(\S+) (\d+) (.*)$/s.exec(text) ?? [];
       if (!envelope.isSigned(place, textsOf(pid, at, json), mac)) throw new Error("a session that no replica kept");
-      return Date.now() - Number(at) > keepMs ? null : StoredSession.parse(JSON.parse(json));
+      const closedAt = Number(at);
+      return Date.now() - closedAt > keepMs ? null : { ...StoredSession.parse(JSON.parse(json)), closedAt };
     },
   };
 }

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Log } from "../../../../common/log.ts";
 import type { Carrier } from "../carrier.ts";
 import type { Envelope } from "../envelope.ts";
 import type { ConnectionScope } from "../redis/reconnector.ts";
 import { connectClient, openSingle, type RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisTarget } from "../redis/redis-target.ts";
+import { createStreamBytes } from "./stream-bytes.ts";
 import { createEntrySeal, type Entry, type Fields } from "./stream-entry.ts";
 import { compareStreamIds } from "./stream-id.ts";
 
@@ -11,6 +13,8 @@ import { compareStreamIds } from "./stream-id.ts";
 const streamKey = "hold-the-line:stream";
 /** Entries are kept for this much longer than they can be replayed, ms. */
 const marginMs = 5_000;
+/** When Redis is full, room is made this often at most, ms. */
+const makeRoomEveryMs = 200;
 /** Local delivery waits this long at most for Redis to confirm an append, ms. */
 const confirmWithinMs = 100;
 const readCount = 500;
@@ -45,12 +49,18 @@ export async function openStreams(target: RedisTarget, scope: ConnectionScope) {
  */
 export function createStreamLog(options: {
   retainMs: number;
+  /** What the stream may hold, bytes, about. */
+  maxBytes: number;
   envelope: Envelope;
+  log: Log;
   carrier: () => Carrier<StreamsConnection>;
   onEntry: (entry: Entry) => void;
   onCanary: (payload: string) => void;
 }) {
   const { carrier } = options;
+  let bytes = createStreamBytes(options.maxBytes);
+  let roomMadeAt = Number.NEGATIVE_INFINITY;
+  let stored: Promise<boolean> = Promise.resolve(true);
   let cursor: string | null = null;
   let confirmed = true;
   const entries = createEntrySeal(options.envelope);
@@ -64,18 +74,38 @@ export function createStreamLog(options: {
     waiting.clear();
   }
 
+  /** Id of the oldest entry that stays: the others are too old, or too many. */
+  function oldestKept(now: number): string {
+    const byAge = `${Math.max(0, now - options.retainMs - marginMs)}-0`;
+    const bySize = bytes.firstThatFits() ?? byAge;
+    return compareStreamIds(byAge, bySize) < 0 ? bySize : byAge;
+  }
+
   function append(sealed: Fields): Promise<string> {
     const connection = carrier().reconnector.connection();
     if (connection === undefined) return Promise.reject(new Error("no connection to the backplane"));
     // By the clock of Redis, as far as it was heard; entries are its own.
     const now = Number(cursor?.split("-")[0]) || Date.now();
-    return connection.publisher.xAdd(streamKey, "*", sealed, {
-      TRIM: {
-        strategy: "MINID",
-        strategyModifier: "~",
-        threshold: Math.max(0, now - options.retainMs - marginMs),
-      },
+    const sent = connection.publisher.xAdd(streamKey, "*", sealed, {
+      // The client's type knows whole milliseconds alone.
+      TRIM: { strategy: "MINID", strategyModifier: "~", threshold: oldestKept(now) as unknown as number },
     });
+    sent.catch((error: Error) => {
+      if (error.message.startsWith("OOM")) makeRoom(connection);
+    });
+    return sent;
+  }
+
+  /** Redis is full and takes no entry, so that none trims the stream: half of it goes. */
+  function makeRoom({ publisher }: StreamsConnection): void {
+    if (performance.now() - roomMadeAt < makeRoomEveryMs) return;
+    roomMadeAt = performance.now();
+    bytes.halve();
+    publisher.xTrim(streamKey, "MINID", oldestKept(Date.now()) as unknown as number).then(
+      (count) => options.log.warn(`Redis is full (maxmemory): trimmed ${count} entries of the stream`),
+      (error: Error) =>
+        options.log.error(`Redis is full and the stream cannot be trimmed: ${error.message} (its user needs +xtrim)`),
+    );
   }
 
   /** Resolves with the entry's id when it is read; rejects when it is not sent, or not read in time. */
@@ -100,6 +130,7 @@ export function createStreamLog(options: {
 
   function take({ id, fields }: Entry): void {
     cursor = id;
+    bytes.add(id, fields);
     const { transit, drop } = carrier();
     const read = entries.read(fields, Date.now());
     if ("reason" in read) {
@@ -129,8 +160,14 @@ export function createStreamLog(options: {
       const sealed = entries.seal(fields, Date.now());
       const sent = append(sealed);
       sent.catch((error: unknown) => carrier().drop("unsent", error));
+      stored = sent.then(
+        () => true,
+        () => false,
+      );
       return confirm(sent, sealed.number);
     },
+    /** Whether Redis took what was appended last. */
+    stored: () => stored,
     /** Whether this replica appended it and delivered it without its id, being tired of waiting. */
     wasGivenUp: ({ fields }: Entry): boolean => entries.isOwn(fields) && !isUnread(fields),
     /** Appends a canary, which nobody waits for. */
@@ -139,7 +176,10 @@ export function createStreamLog(options: {
     async follow({ reader, publisher }: StreamsConnection, scope: ConnectionScope): Promise<void> {
       const [last] = (await publisher.xRevRange(streamKey, "+", "-", { COUNT: 1 })) ?? [];
       const end = last?.id ?? "0-0";
-      if (cursor === null || compareStreamIds(end, cursor) < 0) cursor = end;
+      if (cursor === null || compareStreamIds(end, cursor) < 0) {
+        cursor = end;
+        bytes = createStreamBytes(options.maxBytes);
+      }
       const run = async () => {
         while (!scope.signal.aborted) {
           const from: string = cursor ?? end;
@@ -154,6 +194,10 @@ export function createStreamLog(options: {
         }
       };
       run().catch((error: unknown) => scope.abort(error));
+    },
+    /** Id of the oldest entry that the stream still holds. */
+    async oldest({ publisher }: StreamsConnection): Promise<string | undefined> {
+      return (await publisher.xRange(streamKey, "-", "+", { COUNT: 1 }))?.[0]?.id;
     },
     /** All genuine entries after an id, each once, up to the present end. */
     async *since(id: string, { publisher }: StreamsConnection): AsyncGenerator<Entry> {

@@ -38,7 +38,9 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   const adapters = new Map<string, StreamsInner>();
   const streamLog = createStreamLog({
     retainMs: maxAgeMs,
+    maxBytes: config.STREAM_MAX_BYTES,
     envelope: context.envelope,
+    log: context.log,
     carrier: () => carrier,
     onEntry({ id, fields }) {
       const adapter = adapters.get(fields["nsp"] ?? "");
@@ -73,6 +75,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   await carrier.start();
   return {
     ...carrier.common,
+    stored: streamLog.stored,
     recovery: { maxDisconnectionDuration: maxAgeMs, skipMiddlewares: false },
     // Socket.IO calls it with `new`: no arrow function.
     adapter: function adapter(namespace) {

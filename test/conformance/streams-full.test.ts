@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { createClient } from "redis";
+import { afterEach, expect, test } from "vitest";
+import type { RelayAck } from "../../common/protocol.ts";
+import { readMetric } from "../support/metric.ts";
+import { until } from "../support/poll.ts";
+import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { type Replica, startReplica } from "../support/replica.ts";
+import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
+
+let redis: RedisServer;
+let replicas: Replica[];
+const peers: SocketIoPeer[] = [];
+const clients: { destroy(): void }[] = [];
+
+afterEach(async () => {
+  for (const peer of peers.splice(0)) peer.close();
+  for (const client of clients.splice(0)) client.destroy();
+  await Promise.all(replicas.map(({ program }) => program[Symbol.asyncDispose]()));
+  await redis[Symbol.asyncDispose]();
+});
+
+/** Two replicas on a Redis of 8 MiB, which refuses what is above that, and a peer on each. */
+async function start(env: Record<string, string>): Promise<{ room: string; a: SocketIoPeer; b: SocketIoPeer }> {
+  redis = await startRedisServer(["--maxmemory", "8mb", "--maxmemory-policy", "noeviction"]);
+  const settings = { BACKPLANE: "streams", EVENTS_PER_SECOND: "5000", ...env };
+  replicas = await Promise.all(["signaling-1", "signaling-2"].map((id) => startReplica(id, redis.url, settings)));
+  const room = randomUUID();
+  const [a, b] = await Promise.all(replicas.map(({ url }) => connectSocketIo(url)));
+  if (a === undefined || b === undefined) throw new Error("two peers were to connect");
+  peers.push(a, b);
+  for (const peer of peers) await joinRoom(peer, room);
+  return { room, a, b };
+}
+
+const sdp = "v=0 ".repeat(4_000);
+
+/** 16 KB each, in turns of 20; the acks in their order. */
+async function sendMany(a: SocketIoPeer, room: string, count: number): Promise<RelayAck[]> {
+  const acks: RelayAck[] = [];
+  for (let n = 0; n < count; n += 20) {
+    const turn = Array.from({ length: 20 }, (_, i) => a.send("offer", { roomId: room, n: n + i, sdp }));
+    acks.push(...((await Promise.all(turn)) as RelayAck[]));
+  }
+  return acks;
+}
+
+const isUp = async () => {
+  const up = await Promise.all(replicas.map((replica) => readMetric(replica, "signaling_backplane_up")));
+  return up.every((value) => value === 1);
+};
+
+test("what a full Redis refuses is refused backplane-down, and what is acknowledged arrives", async () => {
+  const { room, a, b } = await start({});
+  const acks = await sendMany(a, room, 1_200);
+  const acknowledged = acks.flatMap((ack, n) => (ack.ok ? [n] : []));
+  const refused = acks.flatMap((ack) => (ack.ok ? [] : [ack.error.code]));
+  expect(refused.length, "Redis was full").toBeGreaterThan(0);
+  expect(new Set(refused)).toEqual(new Set(["backplane-down"]));
+  await until("the last acknowledged one is there", () => b.got("offer").at(-1)?.["n"] === acknowledged.at(-1));
+  expect(b.got("offer").map(({ n }) => n)).toEqual(acknowledged);
+  // Nobody sends: the replicas make room by themselves.
+  await until("the backplane is up", isUp, { withinMs: 10_000 });
+  expect(await a.send("offer", { roomId: room, n: -1 })).toEqual({ ok: true });
+  await until("it goes on", () => b.got("offer").at(-1)?.["n"] === -1);
+});
+
+test("somebody else fills Redis: signals are refused, and go again when there is room", async () => {
+  const { room, a, b } = await start({});
+  const other = createClient({ url: redis.url });
+  clients.push(other);
+  await other.connect();
+  const fill = async () => {
+    for (;;) await other.rPush("theirs", "x".repeat(4_000));
+  };
+  await expect(fill()).rejects.toThrow("OOM");
+  await until("it is full", async () => {
+    const ack = (await a.send("offer", { roomId: room, sdp })) as RelayAck;
+    return !ack.ok && ack.error.code === "backplane-down";
+  });
+  await other.del("theirs");
+  await until("the backplane is up", isUp, { withinMs: 10_000 });
+  expect(await a.send("offer", { roomId: room, n: 2 })).toEqual({ ok: true });
+  await until("it goes on", () => b.got("offer").at(-1)?.["n"] === 2);
+});
+
+test("STREAM_MAX_BYTES: the stream stays so small that nothing is refused", async () => {
+  const { room, a, b } = await start({ STREAM_MAX_BYTES: "2097152" });
+  const acks = await sendMany(a, room, 1_200);
+  expect(acks.filter(({ ok }) => !ok)).toEqual([]);
+  await until("all are there", () => b.got("offer").length === 1_200);
+});
+
+test("a session is not recovered where part of what it missed was trimmed", async () => {
+  const { room, a, b } = await start({ STREAM_MAX_BYTES: "2097152" });
+  const goneAndBack = async (missed: number) => {
+    b.socket.io.engine.close();
+    await sendMany(a, room, missed);
+    b.socket.connect();
+    await until("it is back", () => b.socket.connected);
+    return b.socket.recovered;
+  };
+  expect(await goneAndBack(20)).toBe(true);
+  expect(b.got("offer")).toHaveLength(20);
+  expect(await goneAndBack(400)).toBe(false);
+  expect(b.got("offer")).toHaveLength(20);
+});
