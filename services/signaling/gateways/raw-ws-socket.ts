@@ -41,16 +41,20 @@ export function createRawSocket(
   const { limits, perSecond } = options;
   let missed = 0;
   let closed = false;
-  const account = options.unread.open(() => close(CLOSE.slow, "slow-consumer"));
-  const unfinished = options.unfinished.open(() => close(CLOSE.slow, "too-much-unfinished"));
-  const reader = { handle, pause: () => socket.pause(), resume: () => socket.resume() };
-  const pace = new Pace<Buffer | string>(reader, unfinished, perSecond);
+  const unread = { evict: () => close(CLOSE.slow, "slow-consumer") };
+  const reader = {
+    handle,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    evict: () => close(CLOSE.slow, "too-much-unfinished"),
+  };
+  const pace = new Pace<Buffer | string>(reader, options.unfinished, perSecond);
 
   function finish(reason: string): void {
     if (closed) return;
     closed = true;
     clearInterval(heartbeat);
-    account.close();
+    options.unread.enter(unread, 0);
     pace.close();
     options.onClose(reason);
   }
@@ -72,8 +76,9 @@ export function createRawSocket(
     enterUnread();
   }
   function enterUnread(): void {
+    if (closed) return;
     const { bufferedAmount } = socket;
-    account.set(bufferedAmount < smallBytes ? 0 : bufferedAmount);
+    options.unread.enter(unread, bufferedAmount < smallBytes ? 0 : bufferedAmount);
   }
 
   function report(event: string, code: ErrorCode, message: string): void {
@@ -114,7 +119,7 @@ export function createRawSocket(
   socket.on("pong", () => {
     missed = 0;
   });
-  paceControlFrames(socket, limits, pace);
+  paceControlFrames(socket, { limits, pace });
   // Always followed by `close`; a frame over the limit ends here (1009), as does a broken one (1002, 1007).
   let failure: string | undefined;
   socket.on("error", (error: Error & { code?: string }) => {

@@ -1,16 +1,18 @@
 import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { Ledger } from "../intake/ledger.ts";
+import type { Holder, Ledger } from "../intake/ledger.ts";
 
 /** Fewer waiting bytes than this do not go on the ledger. */
 const smallBytes = 4_096;
+/** Where a connection, and its transport, have the count of what waits for them. */
+const unreadKey = Symbol("unread");
 
 /** What is used of a transport: it says when all is with the system. */
-interface Transport {
+interface Transport extends EventEmitter {
   readonly name: string;
   /** The answer to the poll that is open, with polling. */
   readonly res?: ServerResponse | null;
-  on(event: "drain", listener: () => void): unknown;
+  [unreadKey]?: Unread;
 }
 /**
  * What is used of an Engine.IO socket: it tells of each packet that it queues, and when it hands all to the transport.
@@ -18,52 +20,99 @@ interface Transport {
 interface EngineSocket extends EventEmitter {
   readonly transport: Transport;
   close(discard?: boolean): unknown;
+  [unreadKey]?: Unread;
+}
+
+/** What all connections of a server share. */
+interface Rules {
+  /** What may wait for one connection, bytes. */
+  maxBytes: number;
+  /** What all have not read. */
+  unread: Ledger;
+}
+
+/** What waits for one client: in Engine.IO's buffer, and with the transport. */
+class Unread implements Holder {
+  readonly #socket: EngineSocket;
+  readonly #rules: Rules;
+  #waiting = 0;
+  #underway = 0;
+  #isClosed = false;
+  /** It was given up. */
+  isSlow = false;
+
+  constructor(socket: EngineSocket, rules: Rules) {
+    this.#socket = socket;
+    this.#rules = rules;
+  }
+  queued(bytes: number): void {
+    this.#waiting += bytes;
+    if (this.#waiting > this.#rules.maxBytes) this.evict();
+    else this.#enter();
+  }
+  /** All that waited is with the transport. */
+  flushed(): void {
+    const bytes = this.#waiting;
+    this.#waiting = 0;
+    this.#underway += bytes;
+    const { name, res } = this.#socket.transport;
+    if (name === "polling") res?.once("close", () => this.#written(bytes));
+  }
+  /** All is with the system. */
+  drained(): void {
+    this.#written(this.#underway);
+  }
+  close(): void {
+    this.#isClosed = true;
+    this.#rules.unread.enter(this, 0);
+  }
+  evict(): void {
+    if (this.#isClosed) return;
+    this.isSlow = true;
+    this.close();
+    this.#socket.close(true);
+  }
+  #written(bytes: number): void {
+    this.#underway = Math.max(0, this.#underway - bytes);
+    this.#enter();
+  }
+  #enter(): void {
+    const bytes = this.#waiting + this.#underway;
+    if (!this.#isClosed) this.#rules.unread.enter(this, bytes < smallBytes ? 0 : bytes);
+  }
 }
 
 /**
  * Bounds what waits for a client that reads more slowly than it is sent to: above `maxBytes`, or where it is the most
  * of what all have not read, its connection is given up, with all that waited. Engine.IO's own buffer has no bound.
+ *
+ * The listeners are shared: one for each connection would be most of what it keeps.
  */
-export function boundBuffer(socket: EngineSocket, maxBytes: number, unread: Ledger, onSlow: () => void): void {
-  /** In Engine.IO's buffer, and with the transport. */
-  let waiting = 0;
-  let underway = 0;
-  let isGivenUp = false;
-  const account = unread.open(giveUp);
+export function boundBuffer(socket: EngineSocket, rules: Rules): void {
+  socket[unreadKey] = new Unread(socket, rules);
+  watch.call(socket, socket.transport);
+  socket.on("upgrade", watch).on("flush", onFlush).on("packetCreate", onQueued).on("close", onClose);
+}
 
-  function giveUp(): void {
-    if (isGivenUp) return;
-    isGivenUp = true;
-    account.close();
-    onSlow();
-    socket.close(true);
-  }
-  function enter(): void {
-    const bytes = waiting + underway;
-    account.set(bytes < smallBytes ? 0 : bytes);
-  }
-  function written(bytes: number): void {
-    underway = Math.max(0, underway - bytes);
-    enter();
-  }
-  function watch(transport: Transport): void {
-    // A WebSocket says when all of its batch is with the system; a poll's answer does so itself.
-    if (transport.name !== "polling") transport.on("drain", () => written(underway));
-  }
+/** Whether the connection was given up because its client did not read. */
+export const isSlowConsumer = (socket: EngineSocket): boolean => socket[unreadKey]?.isSlow === true;
 
-  watch(socket.transport);
-  socket.on("upgrade", watch);
-  socket.on("flush", () => {
-    const bytes = waiting;
-    waiting = 0;
-    underway += bytes;
-    const { name, res } = socket.transport;
-    if (name === "polling") res?.once("close", () => written(bytes));
-  });
-  socket.on("packetCreate", ({ data }: { data?: string | Buffer }) => {
-    waiting += data?.length ?? 0;
-    if (waiting > maxBytes) giveUp();
-    else enter();
-  });
-  socket.on("close", () => account.close());
+/** A WebSocket says when all of its batch is with the system; a poll's answer does so itself. */
+function watch(this: EngineSocket, transport: Transport): void {
+  const { [unreadKey]: unread } = this;
+  if (unread === undefined || transport.name === "polling") return;
+  transport[unreadKey] = unread;
+  transport.on("drain", onDrain);
+}
+function onDrain(this: Transport): void {
+  this[unreadKey]?.drained();
+}
+function onFlush(this: EngineSocket): void {
+  this[unreadKey]?.flushed();
+}
+function onQueued(this: EngineSocket, { data }: { data?: string | Buffer }): void {
+  this[unreadKey]?.queued(data?.length ?? 0);
+}
+function onClose(this: EngineSocket): void {
+  this[unreadKey]?.close();
 }

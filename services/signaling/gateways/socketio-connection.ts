@@ -15,25 +15,37 @@ export class SocketIoConnection implements Connection {
   readonly limits: Limits;
   readonly rooms = new Set<string>();
   peerId: string | null = null;
+  /** Runs while its token is valid. */
+  expiring: NodeJS.Timeout | undefined;
+  /** Its session may be recovered elsewhere, by what it has on record. */
+  readonly #recovers: boolean;
 
-  constructor(socket: Socket, given: { grant: Grant | null; traceId: string | undefined; limits: Limits }) {
+  constructor(
+    socket: Socket,
+    given: { grant: Grant | null; traceId: string | undefined; limits: Limits; recovers: boolean },
+  ) {
     this.socket = socket;
     this.grant = given.grant;
     this.traceId = given.traceId;
     this.limits = given.limits;
+    this.#recovers = given.recovers;
   }
 
   send(event: keyof ServerToClientEvents, data: unknown): void {
     this.socket.emit(event, data);
   }
   enter(roomId: string, peerId: string): void {
-    const subject = this.grant?.subject ?? null;
-    this.socket.data = { peerId, subject, rooms: [...this.rooms] } satisfies Recovered;
+    this.#record(peerId);
     void this.socket.join([roomOf(roomId), peerRoomOf(peerId)]);
   }
   exit(roomId: string): void {
-    this.socket.data = { ...this.socket.data, rooms: [...this.rooms] };
+    this.#record(this.peerId);
     void this.socket.leave(roomOf(roomId));
+  }
+  #record(peerId: string | null): void {
+    if (!this.#recovers || peerId === null) return;
+    const subject = this.grant?.subject ?? null;
+    this.socket.data = { peerId, subject, rooms: [...this.rooms] } satisfies Recovered;
   }
   disconnect(): void {
     this.socket.conn.close();

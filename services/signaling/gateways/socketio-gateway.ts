@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import { Server, type Socket } from "socket.io";
-import type { WebSocket } from "ws";
 import { createOriginLog } from "../../../common/http/origin.ts";
 import type { Log } from "../../../common/log.ts";
 import { NAMESPACE, SOCKET_IO_PATH } from "../../../common/protocol-names.ts";
@@ -18,14 +17,23 @@ import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/a
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
+import { slimUpgrades } from "./engine-upgrades.ts";
 import { originMayConnect } from "./origin.ts";
-import { boundBuffer } from "./slow-consumer.ts";
+import { boundBuffer, isSlowConsumer } from "./slow-consumer.ts";
 import { SocketIoConnection } from "./socketio-connection.ts";
 import { createSocketIoDelivery, peerRoomOf, roomOf } from "./socketio-delivery.ts";
 import { traceIdOf } from "./trace-id.ts";
 
 /** The event by which replicas gossip presence. */
 const gossipEvent = "presence";
+/** Where a socket has its connection. */
+const connectionKey = Symbol("connection");
+/** What takes the place of what the handshake left. */
+const nothing = Object.freeze({});
+
+interface ServedSocket extends Socket {
+  [connectionKey]?: SocketIoConnection;
+}
 
 /** The Socket.IO gateway of a replica. `switchboard` comes later by `serve`, since the two need each other. */
 export function createSocketIoGateway(options: {
@@ -61,6 +69,7 @@ export function createSocketIoGateway(options: {
     ...(backplane.recovery === undefined ? {} : { connectionStateRecovery: backplane.recovery }),
   });
   // A session id that names its replica: the proxy routes by it. 128 random bits as Engine.IO's own.
+  slimUpgrades(io.engine);
   io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
   const intakeOf = installIntake(io, {
     config,
@@ -99,37 +108,37 @@ export function createSocketIoGateway(options: {
       );
     });
 
+  // Listeners are shared by all connections: one for each would be most of what a connection keeps.
+  function paceWebSocket(raw: EngineSocket): void {
+    if (raw.transport.socket !== undefined) paceControlFrames(raw.transport.socket, intakeOf(raw));
+  }
+  function onUpgraded(this: EngineSocket, { name }: { name: string }): void {
+    metrics.connections.dec({ transport: "polling" });
+    metrics.connections.inc({ transport: name });
+    paceWebSocket(this);
+  }
+  function onClosed(this: EngineSocket, reason: string): void {
+    // It sent what cannot be read. Without a closing handshake nothing more of it is read.
+    if (reason === "parse error") this.transport.socket?.terminate();
+    metrics.connections.dec({ transport: this.transport.name });
+    metrics.closed.inc({ reason: isSlowConsumer(this) ? "slow-consumer" : reason.replaceAll(" ", "-") });
+  }
+  const bounds = { maxBytes: config.MAX_BUFFERED_BYTES, unread };
   io.engine.on("connection", (raw: EngineSocket) => {
-    let transport = raw.transport.name;
-    let slow = false;
-    const { limits, pace } = intakeOf(raw);
-    const paceWebSocket = () => paceControlFrames(raw.transport.socket as WebSocket, limits, pace);
-    boundBuffer(raw, config.MAX_BUFFERED_BYTES, unread, () => {
-      slow = true;
-    });
+    const transport = raw.transport.name;
+    boundBuffer(raw, bounds);
     if (transport === "polling")
       takePollBodies(raw.transport as unknown as PollingTransport, {
         connection: raw,
-        pace,
+        pace: intakeOf(raw).pace,
         unfinished,
         maxBytes: config.MAX_MESSAGE_BYTES,
         withinMs: config.BODY_TIMEOUT_MS,
       });
-    else paceWebSocket();
+    else paceWebSocket(raw);
     metrics.opened.inc({ transport });
     metrics.connections.inc({ transport });
-    raw.on("upgrade", (upgraded: { name: string }) => {
-      metrics.connections.dec({ transport });
-      transport = upgraded.name;
-      paceWebSocket();
-      metrics.connections.inc({ transport });
-    });
-    raw.on("close", (reason: string) => {
-      // It sent what cannot be read. Without a closing handshake nothing more of it is read.
-      if (reason === "parse error") raw.transport.socket?.terminate();
-      metrics.connections.dec({ transport });
-      metrics.closed.inc({ reason: slow ? "slow-consumer" : reason.replaceAll(" ", "-") });
-    });
+    raw.on("upgrade", onUpgraded).on("close", onClosed);
   });
 
   return {
@@ -144,35 +153,42 @@ export function createSocketIoGateway(options: {
           log.warn({ err }, "malformed gossip dropped");
         }
       });
-      namespace.on("connection", (socket) => {
+      function onEvent(this: ServedSocket, name: unknown, ...args: unknown[]): void {
+        const { [connectionKey]: connection } = this;
+        if (connection === undefined) return;
+        // An event packet may come without a payload, or with a number for a name.
+        const event = typeof name === "string" ? name : "";
+        const last = args.at(-1);
+        const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
+        switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1), (ack) => {
+          if (reply !== null) reply(ack);
+          else if (!ack.ok)
+            connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
+        });
+      }
+      function onDisconnect(this: ServedSocket): void {
+        const { [connectionKey]: connection } = this;
+        if (connection === undefined) return;
+        clearTimeout(connection.expiring);
+        intakeOf(this.conn).left();
+        connections.delete(connection);
+        switchboard.lose(connection);
+      }
+      namespace.on("connection", (socket: ServedSocket) => {
         const intake = intakeOf(socket.conn);
         const connection = new SocketIoConnection(socket, {
           grant: grants.get(socket) ?? null,
           traceId: traceIdOf(socket.handshake.headers),
           limits: intake.limits,
+          recovers: backplane.recovery !== undefined,
         });
+        socket[connectionKey] = connection;
         intake.entered();
         connections.add(connection);
         release(socket);
         if (socket.recovered && socket.data.peerId !== undefined) switchboard.recover(connection, socket.data);
-        socket.onAny((name: unknown, ...args: unknown[]) => {
-          // An event packet may come without a payload, or with a number for a name.
-          const event = typeof name === "string" ? name : "";
-          const last = args.at(-1);
-          const reply = typeof last === "function" ? (last as (ack: unknown) => void) : null;
-          switchboard.handle(connection, event, reply === null ? args : args.slice(0, -1), (ack) => {
-            if (reply !== null) reply(ack);
-            else if (!ack.ok)
-              connection.send("error-report", { event, code: ack.error.code, message: ack.error.message });
-          });
-        });
-        const expiring = expiresIn(connection.grant, () => switchboard.expire(connection));
-        socket.on("disconnect", () => {
-          clearTimeout(expiring);
-          intake.left();
-          connections.delete(connection);
-          switchboard.lose(connection);
-        });
+        socket.onAny(onEvent).on("disconnect", onDisconnect);
+        connection.expiring = expiresIn(connection.grant, () => switchboard.expire(connection));
       });
     },
     gossip: (gossip: unknown) => namespace.serverSideEmit(gossipEvent, gossip),
@@ -198,7 +214,7 @@ export function createSocketIoGateway(options: {
  * send to other replicas.
  */
 function release({ handshake, conn }: Socket): void {
-  handshake.headers = {};
-  handshake.auth = {};
+  handshake.headers = nothing;
+  handshake.auth = nothing;
   (conn as unknown as { request: unknown }).request = null;
 }

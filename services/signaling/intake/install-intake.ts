@@ -5,8 +5,12 @@ import { requireMethods } from "./guarded.ts";
 import type { IntakeRules, Packet } from "./intake-contract.ts";
 import { SessionIntake } from "./session-intake.ts";
 
+/** Where a connection has its intake. */
+const intakeKey = Symbol("intake");
+
 /** What is used of an Engine.IO socket. */
 export interface EngineSocket extends EventEmitter {
+  [intakeKey]?: SessionIntake;
   readonly readyState: string;
   readonly transport: EventEmitter & { readonly name: string; readonly socket?: WebSocket };
   write(data: string): unknown;
@@ -32,7 +36,6 @@ export function installIntake(io: Server, options: IntakeRules): (connection: ob
   const inner = io as unknown as { _parser: Parser };
   const Published = inner._parser.Decoder;
   requireMethods("socket.io-parser's Decoder", Published.prototype as object, ["add", "decodeString", "destroy"]);
-  const intakes = new WeakMap<object, SessionIntake>();
   let accepting: EngineSocket | undefined;
 
   class PacedDecoder extends Published {
@@ -43,7 +46,7 @@ export function installIntake(io: Server, options: IntakeRules): (connection: ob
       const connection = accepting;
       if (connection === undefined) throw new Error("socket.io makes its decoders at another time than it did");
       this.#intake = new SessionIntake(connection, this, options);
-      intakes.set(connection, this.#intake);
+      connection[intakeKey] = this.#intake;
     }
     override add(packet: string | Buffer | undefined): void {
       // A message without data has none here either.
@@ -62,7 +65,7 @@ export function installIntake(io: Server, options: IntakeRules): (connection: ob
   });
 
   return (connection) => {
-    const intake = intakes.get(connection);
+    const { [intakeKey]: intake } = connection as EngineSocket;
     if (intake === undefined) throw new Error("a connection that socket.io has made no decoder for");
     return intake;
   };

@@ -12,13 +12,19 @@ export function boundOpenHeads(http: Server): void {
   http.headersTimeout = headWithinMs;
   http.requestTimeout = requestWithinMs;
   const open = new Set<Socket>();
+  function onClose(this: Socket): void {
+    open.delete(this);
+  }
   http.on("connection", (socket: Socket) => {
     open.add(socket);
-    socket.on("close", () => open.delete(socket));
+    socket.on("close", onClose);
     const [oldest] = open;
     if (open.size > maxOpenHeads) oldest?.destroy();
   });
-  const isComplete = ({ socket }: { socket: Socket }) => void open.delete(socket);
+  function isComplete({ socket }: { socket: Socket }): void {
+    open.delete(socket);
+    socket.off("close", onClose);
+  }
   http.on("request", isComplete);
   http.on("upgrade", isComplete);
 }

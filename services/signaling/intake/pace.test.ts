@@ -16,9 +16,9 @@ function create(handle: (message: string, pace: Pace<string>) => void) {
     handle: (message: string) => handle(message, pace),
     pause: () => void calls.push("pause"),
     resume: () => void calls.push("resume"),
+    evict: () => expect.unreachable(),
   };
-  const account = ledger.open(() => expect.unreachable());
-  const pace = new Pace<string>(reader, account, 500);
+  const pace = new Pace<string>(reader, ledger, 500);
   return { pace, ledger, calls };
 }
 

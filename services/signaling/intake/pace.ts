@@ -1,4 +1,4 @@
-import type { Account } from "./ledger.ts";
+import type { Holder, Ledger } from "./ledger.ts";
 
 /** Refusals that are answered between two pauses. */
 const answersBetweenPauses = 100;
@@ -16,6 +16,8 @@ export interface PacedReader<M> {
   /** Stops reading from the transport, and goes on. */
   pause(): void;
   resume(): void;
+  /** Too much waits in all, most of it here. */
+  evict(): void;
 }
 
 /**
@@ -25,59 +27,64 @@ export interface PacedReader<M> {
  *
  * A class: each connection has one, and functions of its own would be most of its memory.
  */
-export class Pace<M extends { length: number } = string | Buffer> {
+export class Pace<M extends { length: number } = string | Buffer> implements Holder {
   readonly #reader: PacedReader<M>;
-  readonly #account: Account;
+  readonly #unfinished: Ledger;
   readonly #pauseMs: number;
   #allowance = answersBetweenPauses * answered;
   #held = false;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
-  #waiting: M[] = [];
+  /** No arrays of its own while nothing waits, which is nearly always. */
+  #waiting: M[] | undefined;
   #bytes = 0;
-  #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | undefined;
 
   /**
-   * @param account what waits is on the ledger
+   * @param unfinished what waits is on this ledger
    * @param perSecond refill of the bucket: a pause is long enough for one token at least
    */
-  constructor(reader: PacedReader<M>, account: Account, perSecond: number) {
+  constructor(reader: PacedReader<M>, unfinished: Ledger, perSecond: number) {
     this.#reader = reader;
-    this.#account = account;
+    this.#unfinished = unfinished;
     this.#pauseMs = Math.max(shortestPauseMs, 1_000 / perSecond);
   }
 
   #release(): void {
     this.#held = false;
     this.#timer = undefined;
+    const waiting = this.#waiting ?? [];
     let done = 0;
-    while (!this.#held && !this.#closed && done < this.#waiting.length) {
-      const message = this.#waiting[done] as M;
+    while (!this.#held && !this.#closed && done < waiting.length) {
+      const message = waiting[done] as M;
       done += 1;
       this.#bytes -= message.length + overheadBytes;
       this.#reader.handle(message);
     }
-    this.#waiting = this.#closed ? [] : this.#waiting.slice(done);
-    this.#account.set(this.#closed ? 0 : this.#bytes);
-    if (this.#held) return;
-    this.#goOn();
+    if (this.#closed) return;
+    this.#waiting = done < waiting.length ? waiting.slice(done) : undefined;
+    this.#unfinished.enter(this, this.#bytes);
+    if (!this.#held) this.#goOn();
   }
 
   #goOn(): void {
     this.#reader.resume();
-    for (const go of this.#listeners.splice(0)) go();
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
+    for (const go of listeners) go();
   }
 
   /** Handles a message in its turn: now, or when those before it have been. */
   offer(message: M): void {
     if (this.#closed) return;
-    if (!this.#held && this.#waiting.length === 0) {
+    if (!this.#held && this.#waiting === undefined) {
       this.#reader.handle(message);
       return;
     }
+    this.#waiting ??= [];
     this.#waiting.push(message);
     this.#bytes += message.length + overheadBytes;
-    this.#account.set(this.#bytes);
+    this.#unfinished.enter(this, this.#bytes);
   }
   /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
   refused(said: "answered" | "silent", cost = 1): void {
@@ -97,16 +104,22 @@ export class Pace<M extends { length: number } = string | Buffer> {
   }
   /** Resolves when messages are handled at once; undefined where they are already. */
   ready(): Promise<void> | undefined {
-    if (this.#closed || (!this.#held && this.#waiting.length === 0)) return undefined;
-    return new Promise((resolve) => this.#listeners.push(resolve));
+    if (this.#closed || (!this.#held && this.#waiting === undefined)) return undefined;
+    this.#listeners ??= [];
+    const listeners = this.#listeners;
+    return new Promise((resolve) => listeners.push(resolve));
   }
   /** The connection is gone: nothing waits any more. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#waiting = [];
-    this.#account.close();
+    this.#waiting = undefined;
+    this.#unfinished.enter(this, 0);
     this.#goOn();
+  }
+  /** As a holder on the ledger. */
+  evict(): void {
+    this.#reader.evict();
   }
 }

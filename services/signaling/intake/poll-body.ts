@@ -62,7 +62,7 @@ export function takePollBodies(
     transport.dataRes = response;
     let chunks: Buffer[] = [];
     let bytes = 0;
-    const account = unfinished.open(() => refuse(503));
+    const body = { evict: () => refuse(503) };
     const timer = setTimeout(() => refuse(408), withinMs);
 
     function stopReading(): void {
@@ -73,7 +73,7 @@ export function takePollBodies(
       stopReading();
       freeNow(chunks);
       chunks = [];
-      account.close();
+      unfinished.enter(body, 0);
       response.off("close", onGone);
       transport.dataReq = null;
       transport.dataRes = null;
@@ -99,7 +99,7 @@ export function takePollBodies(
         return;
       }
       chunks.push(chunk);
-      account.set(bytes + chunks.length * overheadBytes);
+      unfinished.enter(body, bytes + chunks.length * overheadBytes);
       if (bytes > smallBytes && unfinished.isPressed()) {
         request.pause();
         unfinished.onRoom(() => request.resume());
@@ -108,9 +108,9 @@ export function takePollBodies(
     function onEnd(): void {
       stopReading();
       response.on("close", onGone);
-      const body = Buffer.concat(chunks, bytes);
-      const text = body.toString("utf8");
-      freeNow([...chunks, body]);
+      const whole = Buffer.concat(chunks, bytes);
+      const text = whole.toString("utf8");
+      freeNow([...chunks, whole]);
       chunks = [];
       feed(text).then(
         () => {

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../../common/protocol.ts";
 import { NAMESPACE } from "../../../common/protocol-names.ts";
 import { findPlaceholders, oversizedEvent } from "./attachments.ts";
 import type { EngineConnection, IntakeRules, Packet, PacketDecoder } from "./intake-contract.ts";
-import type { Account } from "./ledger.ts";
+import type { Holder } from "./ledger.ts";
 import { costOf, createLimits, type Limits } from "./limits.ts";
 import { Pace, type PacedReader } from "./pace.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -30,7 +30,7 @@ const longestName = 256;
  *
  * A class: each connection has one, and functions of its own would be most of its memory.
  */
-export class SessionIntake implements PacedReader<string | Buffer> {
+export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   readonly limits: Limits;
   readonly pace: Pace;
   readonly #connection: EngineConnection;
@@ -44,7 +44,6 @@ export class SessionIntake implements PacedReader<string | Buffer> {
     | undefined;
   /** Attachments to come of an event that was refused. */
   #skipped = 0;
-  readonly #partialAccount: Account;
   /** The WebSocket whose reading is paused. */
   #paused: { resume(): void } | undefined;
 
@@ -53,9 +52,7 @@ export class SessionIntake implements PacedReader<string | Buffer> {
     this.#decoder = decoder;
     this.#rules = rules;
     this.limits = createLimits(rules.config);
-    const overflow = () => rules.onOverflow(connection);
-    this.#partialAccount = rules.unfinished.open(overflow);
-    this.pace = new Pace(this, rules.unfinished.open(overflow), rules.config.EVENTS_PER_SECOND);
+    this.pace = new Pace(this, rules.unfinished, rules.config.EVENTS_PER_SECOND);
   }
 
   handle(message: string | Buffer): void {
@@ -81,8 +78,11 @@ export class SessionIntake implements PacedReader<string | Buffer> {
   }
   close(): void {
     this.#giveUpPartial();
-    this.#partialAccount.close();
     this.pace.close();
+  }
+  /** Too much is unfinished in all, most of it here. */
+  evict(): void {
+    this.#rules.onOverflow(this.#connection);
   }
 
   /** The ack of a refused event, or an `error-report` where it asked for none. */
@@ -102,7 +102,7 @@ export class SessionIntake implements PacedReader<string | Buffer> {
 
   #giveUpPartial(): void {
     this.#partial = undefined;
-    this.#partialAccount.set(0);
+    this.#rules.unfinished.enter(this, 0);
   }
 
   #takeText(text: string): void {
@@ -201,7 +201,7 @@ export class SessionIntake implements PacedReader<string | Buffer> {
         for (const [at, { container, key }] of named.places.entries()) container[key] = buffers[at];
       },
     };
-    this.#partialAccount.set(textBytes);
+    this.#rules.unfinished.enter(this, textBytes);
   }
 
   #takeBinary(buffer: Buffer): void {
@@ -212,19 +212,21 @@ export class SessionIntake implements PacedReader<string | Buffer> {
       this.#skipped = Math.max(0, this.#skipped - 1);
       return;
     }
-    const { packet, buffers } = this.#partial;
+    const partial = this.#partial;
+    const { packet, buffers } = partial;
     // A copy: a part of a read keeps the whole read in memory until the last attachment is there.
     buffers.push(Buffer.from(buffer));
-    this.#partial.bytes += buffer.length;
-    if (this.#partial.bytes > this.#rules.config.MAX_EVENT_BYTES) {
+    partial.bytes += buffer.length;
+    if (partial.bytes > this.#rules.config.MAX_EVENT_BYTES) {
       this.#skipped = (packet.attachments ?? 0) - buffers.length;
       this.#giveUpPartial();
       this.#refuse(packet, "too-large", `an event may have ${this.#rules.config.MAX_EVENT_BYTES} bytes`);
       return;
     }
-    this.#partialAccount.set(this.#partial.textBytes + this.#partial.bytes);
-    if (buffers.length < (packet.attachments ?? 0)) return;
-    this.#partial.take(buffers);
+    this.#rules.unfinished.enter(this, partial.textBytes + partial.bytes);
+    // Where too much is unfinished in all, it may have been given up by now.
+    if (this.#partial !== partial || buffers.length < (packet.attachments ?? 0)) return;
+    partial.take(buffers);
     this.#giveUpPartial();
     this.#decoder.emit("decoded", {
       type: EVENT,

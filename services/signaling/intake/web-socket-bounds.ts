@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { freeNow } from "./free.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Holder, Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
 
@@ -13,6 +13,10 @@ const maxChunks = 4_096;
 const overheadBytes = 128;
 /** Try again later (the IANA registry of close codes). */
 const tryAgainLater = 1013;
+
+/** Where a network socket has its count of what is unfinished, and a WebSocket its pace. */
+const unfinishedKey = Symbol("unfinished");
+const pacedKey = Symbol("paced");
 
 /** What `ws` has of a message that is not complete. */
 interface Receiver {
@@ -39,37 +43,80 @@ export function boundedWebSocketServer(unfinished: Ledger): new (options: Server
       callback: (webSocket: InstanceType<typeof WebSocket>, request: IncomingMessage) => void,
     ): void {
       super.handleUpgrade(request, socket, head, (webSocket, upgraded) => {
-        const receiver = receiverOf(webSocket);
-        const account = unfinished.open(() => {
-          webSocket.close(tryAgainLater, "too much is unfinished here");
-          webSocket.terminate();
-          freeNow(receiver._buffers);
-          freeNow(receiver._fragments);
-        });
-        // Behind the listener of `ws`, which has taken the chunk by then.
-        socket.on("data", () => {
-          const parts = receiver._buffers.length + receiver._fragments.length;
-          account.set(parts === 0 ? 0 : receiver._bufferedBytes + receiver._messageLength + parts * overheadBytes);
-        });
-        socket.on("close", () => account.close());
+        countUnfinished(webSocket, socket, unfinished);
         callback(webSocket, upgraded);
       });
     }
   };
 }
 
+/** What one WebSocket has of a message that is not complete. */
+class Unfinished implements Holder {
+  readonly #webSocket: WebSocket;
+  readonly #receiver: Receiver;
+  readonly #ledger: Ledger;
+
+  constructor(webSocket: WebSocket, ledger: Ledger) {
+    this.#webSocket = webSocket;
+    this.#receiver = receiverOf(webSocket);
+    this.#ledger = ledger;
+  }
+  count(): void {
+    const { _buffers, _fragments, _bufferedBytes, _messageLength } = this.#receiver;
+    const parts = _buffers.length + _fragments.length;
+    this.#ledger.enter(this, parts === 0 ? 0 : _bufferedBytes + _messageLength + parts * overheadBytes);
+  }
+  end(): void {
+    this.#ledger.enter(this, 0);
+  }
+  evict(): void {
+    this.#webSocket.close(tryAgainLater, "too much is unfinished here");
+    this.#webSocket.terminate();
+    freeNow(this.#receiver._buffers);
+    freeNow(this.#receiver._fragments);
+  }
+}
+
+interface Counted extends Duplex {
+  [unfinishedKey]?: Unfinished;
+}
+
+// The listeners are shared: one for each connection would be most of what it keeps.
+function countUnfinished(webSocket: WebSocket, socket: Counted, ledger: Ledger): void {
+  socket[unfinishedKey] = new Unfinished(webSocket, ledger);
+  // Behind the listener of `ws`, which has taken the chunk by then.
+  socket.on("data", onData).on("close", onClose);
+}
+function onData(this: Counted): void {
+  this[unfinishedKey]?.count();
+}
+function onClose(this: Counted): void {
+  this[unfinishedKey]?.end();
+}
+
+/** Whose pace a WebSocket follows. */
+interface Paced {
+  readonly limits: Limits;
+  readonly pace: Pick<Pace, "refused">;
+}
+interface PacedWebSocket extends WebSocket {
+  [pacedKey]?: Paced;
+}
+
 /**
  * Answers pings at the connection's pace. `ws` would answer each by itself, and hold the answers for a client that
  * does not read them.
  */
-export function paceControlFrames(webSocket: WebSocket, limits: Limits, pace: Pick<Pace, "refused">): void {
-  webSocket.on("ping", (data: Buffer) => {
-    if (limits.take(1)) webSocket.pong(data);
-    else pace.refused("silent");
-  });
-  webSocket.on("pong", () => {
-    if (!limits.take(1)) pace.refused("silent");
-  });
+export function paceControlFrames(webSocket: PacedWebSocket, paced: Paced): void {
+  webSocket[pacedKey] = paced;
+  webSocket.on("ping", onPing).on("pong", onPong);
+}
+function onPing(this: PacedWebSocket, data: Buffer): void {
+  if (this[pacedKey]?.limits.take(1)) this.pong(data);
+  else this[pacedKey]?.pace.refused("silent");
+}
+function onPong(this: PacedWebSocket): void {
+  if (this[pacedKey]?.limits.take(1) === false) this[pacedKey].pace.refused("silent");
 }
 
 /** @throws Error where `ws` keeps what is unfinished elsewhere */
