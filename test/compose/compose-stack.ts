@@ -52,9 +52,12 @@ export interface ComposeStack extends AsyncDisposable {
 export async function startComposeStack({
   overlays = [],
   env = {},
+  checkout = root,
 }: {
   overlays?: readonly string[];
   env?: Record<string, string>;
+  /** Where make runs. */
+  checkout?: string;
 } = {}): Promise<ComposeStack> {
   const portBase = await freePortBase();
   const name = `test-compose-${process.pid}-${portBase}`;
@@ -68,7 +71,7 @@ export async function startComposeStack({
   };
   async function make(...args: string[]): Promise<string> {
     try {
-      const { stdout, stderr } = await run("make", args, { cwd: root, env: settings, maxBuffer: 16 << 20 });
+      const { stdout, stderr } = await run("make", args, { cwd: checkout, env: settings, maxBuffer: 16 << 20 });
       return stdout + stderr;
     } catch (error) {
       const { stdout, stderr } = error as { stdout: string; stderr: string };
@@ -89,7 +92,7 @@ export async function startComposeStack({
       `reference=hold-the-line/*:${name}`,
     );
     if (images !== "") docker("image", "rm", "--force", ...images.split("\n"));
-    rmSync(join(root, ".stack", name), { recursive: true, force: true });
+    rmSync(join(checkout, ".stack", name), { recursive: true, force: true });
   };
   try {
     await make("up");

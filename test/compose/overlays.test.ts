@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,23 +15,58 @@ import { joinApart, type Peer, sendNumbered } from "./peers.ts";
 const certs = mkdtempSync(join(tmpdir(), "certs-"));
 /** Below the range that the system takes outgoing ports from, clear of the ports of the tests' stacks. */
 const relayPorts = "30900-30939";
+const root = join(import.meta.dirname, "../..");
 const makeCerts = () =>
   execFileSync("sh", ["deploy/tls/certs.sh"], {
-    cwd: join(import.meta.dirname, "../.."),
+    cwd: root,
     env: { ...process.env, CERTS_DIR: certs },
     stdio: ["ignore", "ignore", "inherit"],
   });
 
+/** Secrets as an editor leaves them: with a newline at their end, and with what shells, URLs and JSON take for their own. */
+const awkward = {
+  REDIS_PASSWORD: `it's a "pass\\word" of 100 % $HOME é/@:#\r\n`,
+  REDIS_WATCH_PASSWORD: `w"a\\t'c h\n\n`,
+  ADMIN_TOKEN: "an-admin-token-of-some-length\n",
+  RESUME_SECRET: `resume "secret" \\ of some length\n`,
+  TURN_SECRET: "turn secret of some length\r\n",
+};
+
+/**
+ * A copy of the checkout as a clone under umask 077 leaves it, and a Docker context with a socket of its own, as a rootless
+ * engine has.
+ */
+function closedCheckout(): { checkout: string; env: Record<string, string> } {
+  const checkout = mkdtempSync(join(tmpdir(), "closed-"));
+  execFileSync(
+    "sh",
+    ["-c", 'umask 077; git ls-files -z | xargs -0 cp --parents --no-preserve=mode -t "$0"', checkout],
+    {
+      cwd: root,
+    },
+  );
+  mkdirSync(join(checkout, ".secrets"));
+  for (const [name, value] of Object.entries(awkward)) writeFileSync(join(checkout, ".secrets", name), value);
+  const context = `hold-the-line-test-${process.pid}`;
+  const socket = join(checkout, "engine.sock");
+  symlinkSync("/var/run/docker.sock", socket);
+  docker("context", "create", context, "--docker", `host=unix://${socket}`);
+  return { checkout, env: { DOCKER_CONTEXT: context } };
+}
+
+let closed: ReturnType<typeof closedCheckout>;
 let stack: ComposeStack;
 let tlsPort: number;
 const peers: Peer[] = [];
 beforeAll(async () => {
   makeCerts();
   setDefaultCACertificates([...getCACertificates("default"), readFileSync(join(certs, "ca.pem"), "utf8")]);
+  closed = closedCheckout();
   stack = await startComposeStack({
+    checkout: closed.checkout,
     overlays: ["tls", "turn", "chaos"],
     // Both ends of a relayed call are relay addresses of coturn's own container.
-    env: { CERTS_DIR: certs, TURN_RELAY_PORTS: relayPorts, TURN_ALLOW_PRIVATE: "1" },
+    env: { ...closed.env, CERTS_DIR: certs, TURN_RELAY_PORTS: relayPorts, TURN_ALLOW_PRIVATE: "1" },
   });
   tlsPort = stack.port("PROXY_TLS_PORT");
 });
@@ -40,6 +75,10 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
+  if (closed !== undefined) {
+    docker("context", "rm", "--force", closed.env["DOCKER_CONTEXT"] ?? "");
+    rmSync(closed.checkout, { recursive: true, force: true });
+  }
   rmSync(certs, { recursive: true, force: true });
 });
 
@@ -159,6 +198,13 @@ test("slow-node slows what a replica gets over the backplane, heal ends it", asy
   expect(await transitMs(a, b)).toBeLessThan(before + 150);
 });
 
+test("a checkout that only its owner can read, awkward secrets, a context's own socket: all replicas are ready and read", async () => {
+  expect((await stack.replicas()).map(({ state }) => state)).toEqual(["ready", "ready", "ready"]);
+  const redis = await (await fetch(`${stack.url("PROMETHEUS_PORT")}/api/v1/query?query=redis_up`)).text();
+  expect(redis).toContain('"1"');
+  expect(await stack.make("status")).toMatch(/signaling-3 .*ready/);
+});
+
 test("the overlays' containers are as hardened as the others, and nothing was restarted", () => {
   const containers = stack.inspect();
   expect(containers.has("coturn") && containers.has("links")).toBe(true);
@@ -182,7 +228,7 @@ test("the overlays' containers are as hardened as the others, and nothing was re
       bounded: true,
       killed: false,
     });
-  const secret = readFileSync(join(import.meta.dirname, "../../.secrets/TURN_SECRET"), "utf8").trim();
+  const secret = awkward.TURN_SECRET.trim();
   expect(docker("inspect", ...[...containers.values()].map(({ Id }) => Id))).not.toContain(secret);
   const coturn = containers.get("coturn")?.Id ?? "";
   expect(docker("logs", coturn)).not.toContain(secret);
