@@ -1,8 +1,12 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { Log } from "../../common/log.ts";
-import type { Effect } from "./fault.ts";
-import { faults } from "./faults.ts";
+import { blackHole } from "./black-hole.ts";
+import type { Effect, Fault } from "./fault.ts";
+import { latency } from "./latency.ts";
 import { createPump } from "./pump.ts";
+
+/** Every fault by the name that the admin endpoint uses. */
+const faults: Readonly<Record<string, Fault>> = { latency, "black-hole": blackHole };
 
 export interface LinkAddress {
   host: string;

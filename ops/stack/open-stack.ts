@@ -1,9 +1,9 @@
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readApp } from "../app/app-file.ts";
 import { insideEndpoints, insideLinksAdmin } from "../compose/endpoints.ts";
 import { createComposeEngine } from "../compose/engine.ts";
 import type { Config } from "../config.ts";
-import { knownVariables } from "../known-variables.ts";
 import { portsOf } from "../ports.ts";
 import { createProcessEngine, hostEndpoints } from "../process/engine.ts";
 import type { StackLayout } from "../process/programs.ts";
@@ -56,4 +56,12 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
       : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
   const trainerToken = config.TRAINER_TOKEN ?? secretOf(layout, "TRAINER_TOKEN");
   return { engine, root, state, layout, baseEnv, trainerToken };
+}
+
+/** Names of the variables that .env.example lists, commented out or not. Empty without that file. */
+function knownVariables(envExample: string): string[] {
+  if (!existsSync(envExample)) return [];
+  return readFileSync(envExample, "utf8")
+    .split("\n")
+    .flatMap((line) => /^#? ?([A-Z][A-Z0-9_]*)=/.exec(line)?.[1] ?? []);
 }

@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { HandlerDeps } from "../handler-deps.ts";
 import { reply, replyOf, tooMuchPending, unknownSession } from "../listen/replies.ts";
-import { toldOf } from "../log-fields.ts";
 import type { Outcome } from "../routing/attempts.ts";
 import type { Replica } from "../routing/replica-table.ts";
 import { readConnection } from "../screen/connection-header.ts";
 import type { Passed } from "../screen/gate.ts";
+import { toldOf } from "../screen/gate.ts";
 import { requestHeaders } from "../screen/headers.ts";
 import { createForwarder } from "./forwarder.ts";
 

@@ -5,7 +5,12 @@ import type { Metrics } from "../metrics.ts";
 import { overloaded, type Passed } from "../screen/gate.ts";
 import type { Admission } from "./admission.ts";
 import type { Replica, ReplicaTable } from "./replica-table.ts";
-import { Ejected, TryTimeout } from "./try-errors.ts";
+
+/** A try at one replica took too long. */
+export class TryTimeout extends Error {}
+
+/** The replica went down, or its session was moved, while the request was with it. */
+export class Ejected extends Error {}
 
 /** How one try at one replica ended. */
 export type Outcome =

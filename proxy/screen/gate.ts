@@ -154,3 +154,9 @@ function clientOf({ socket, headers }: RequestHead, config: ProxyConfig): Client
   const encrypted = (socket as TLSSocket).encrypted === true || proto === "https" || proto === "wss";
   return { chain, proto: encrypted ? "https" : "http", host: host ?? headers.host ?? "", traceId: freshId() };
 }
+
+/** What every log line says of a request: never its query, where sids and tokens are. */
+export function toldOf({ client, route, path }: Passed) {
+  const decision = route.kind === "ranked" ? route.decision : route.kind;
+  return { traceId: client.traceId, client: client.chain[0], path, decision };
+}

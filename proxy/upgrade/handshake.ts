@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { connectOwned, nobody, own, type SocketOwner } from "../listen/owned-socket.ts";
-import { TryTimeout } from "../routing/try-errors.ts";
+import { TryTimeout } from "../routing/attempts.ts";
 import { type AnswerHead, readAnswerHead } from "./answer-head.ts";
 
 /** A replica's answer to an upgrade request, and its socket, which needs an owner now. */
