@@ -8,10 +8,21 @@ const path = z.string().regex(/^\/\S*$/, "must be a path: it begins with /");
 const variable = z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of a variable");
 
 /** The variables of an application's file. All others in the file go to the application itself. */
-const schema = z.strictObject({
+export const schema = z.strictObject({
   APP_COMMAND: z.string().min(1).optional().describe("Shell command that starts it, for ENGINE=process"),
   APP_DIR: z.string().default(".").describe("Folder in which the command runs, from the file's own"),
   APP_IMAGE: z.string().min(1).optional().describe("Image that holds it, for ENGINE=compose"),
+  APP_BUILD: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder with a Dockerfile that makes the image, from the file's own"),
+  APP_MEMORY: z
+    .string()
+    .regex(/^[1-9]\d*[kmg]?$/i, "must be bytes, with k, m or g behind")
+    .default("256m")
+    .describe("Memory that its container may take"),
+  APP_READ_ONLY: z.enum(["true", "false"]).default("true").describe("false: it may write to its container's root"),
   APP_PORT: z.coerce
     .number()
     .int()

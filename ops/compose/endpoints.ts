@@ -18,5 +18,23 @@ export const insideEndpoints = (adminToken: string | undefined, app: App | undef
   redis: { host: "redis", port: 6379 },
 });
 
+/**
+ * Where the proxy reaches a replica of containers, as `PUT /replicas/:id` takes it, and Prometheus its metrics;
+ * `metrics` undefined: it has none.
+ */
+export function insideReplica(app: App | undefined) {
+  return {
+    // Its name on `monitoring`: the admin listener is bound there alone.
+    urls: (id: string) =>
+      app === undefined
+        ? { url: `http://${id}:3000`, readyUrl: `http://${id}.admin:9100/readyz` }
+        : { url: `http://${id}:${app.port}`, readyUrl: `http://${id}:${app.port}${app.readyPath}` },
+    metrics: (id: string): string | undefined => {
+      if (app === undefined) return `${id}:9100`;
+      return app.metricsPath === undefined ? undefined : `${id}:${app.port}`;
+    },
+  };
+}
+
 /** Where the links' admin endpoint is, with the chaos overlay. */
 export const insideLinksAdmin = "http://links.admin:9100";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { insideEndpoints } from "./endpoints.ts";
+import { insideEndpoints, insideReplica } from "./endpoints.ts";
 import { createComposeEngine } from "./engine.ts";
 
 interface FakeContainer {
@@ -104,6 +104,7 @@ function fakeDocker(services: readonly string[], change: (container: FakeContain
     endpoints: insideEndpoints(undefined, undefined),
     linksAdmin: "http://links",
     targetsDir,
+    replica: insideReplica(undefined),
     docker: docker as unknown as Docker,
   });
   const named = (service: string) => [...all.values()].find((container) => container.service === service);

@@ -8,6 +8,7 @@ import { createLinksClient, describeFaults } from "../stack/links-client.ts";
 import { isReplica, replicaNumber } from "../stack/replica-id.ts";
 import { until } from "../wait/until.ts";
 import { createContainers, type ServiceContainer } from "./containers.ts";
+import type { insideReplica } from "./endpoints.ts";
 import { demultiplex, execStream } from "./exec.ts";
 import { createPartitions } from "./partition.ts";
 import { isOverridden, recreate } from "./recreate.ts";
@@ -26,9 +27,11 @@ export function createComposeEngine(options: {
   linksAdmin: string;
   /** Directory that Prometheus reads targets of added replicas from; undefined outside of the ops container. */
   targetsDir: string | undefined;
+  /** Where a replica is for the others (endpoints.ts). */
+  replica: ReturnType<typeof insideReplica>;
   docker?: Docker;
 }): Engine {
-  const { stack, endpoints, linksAdmin, targetsDir, docker = new Docker() } = options;
+  const { stack, endpoints, linksAdmin, targetsDir, replica, docker = new Docker() } = options;
   const containers = createContainers(docker, stack);
   const partitions = createPartitions(docker, containers);
   const links = createLinksClient(linksAdmin, endpoints.adminToken);
@@ -79,12 +82,13 @@ export function createComposeEngine(options: {
     if (!(await containers.all()).some((container) => container.service === "links" && isUp(container)))
       throw new CannotError("slow needs the links in front of Redis: make down, then make up OVERLAYS=chaos");
     await containers.find(service);
-    return service === "redis" ? (await replicas()).map((replica) => replica.service) : [service];
+    return service === "redis" ? (await replicas()).map((container) => container.service) : [service];
   }
   async function saveTargets(): Promise<void> {
     if (targetsDir === undefined) return;
     const added = (await replicas()).map(({ service }) => service).filter((id) => Number(replicaNumber(id)) > 3);
-    writeFileSync(join(targetsDir, "scaled.json"), JSON.stringify([{ targets: added.map((id) => `${id}:9100`) }]));
+    const targets = added.flatMap((id) => replica.metrics(id) ?? []);
+    writeFileSync(join(targetsDir, "scaled.json"), JSON.stringify([{ targets }]));
   }
 
   return {
@@ -174,8 +178,7 @@ export function createComposeEngine(options: {
       await saveTargets();
       return done;
     },
-    // Its name on `monitoring`: the admin listener is bound there alone.
-    replicaUrls: (service) => ({ url: `http://${service}:3000`, readyUrl: `http://${service}.admin:9100/readyz` }),
+    replicaUrls: replica.urls,
     async *redisCli(args, signal) {
       const found = await containers.find("redis");
       const command = 'REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli --user ops "$@"';

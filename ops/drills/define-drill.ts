@@ -40,6 +40,8 @@ export interface Observation {
   /** First moment that each alert fired, ms after the injection. */
   alertsMs: Readonly<Record<string, number>>;
   figures: Readonly<Record<string, number>>;
+  /** Off: an application that exports no metrics runs in place of the replicas. */
+  replicaMetrics: boolean;
 }
 
 export interface Expectation {
@@ -47,8 +49,8 @@ export interface Expectation {
   unit: "ms" | "%" | "";
   /** `max`: at the most; `min`: at the least. */
   bound: { max: number } | { min: number };
-  /** What callers must be able to tell; if they cannot, the expectation is not applicable. */
-  needs?: keyof Capabilities;
+  /** What callers must be able to tell, or replicas export; if they cannot, the expectation is not applicable. */
+  needs?: keyof Capabilities | "replica metrics";
   /** NaN and Infinity never meet a bound. */
   measure(observation: Observation): number;
 }
@@ -86,6 +88,8 @@ export interface Drill {
   expect: readonly Expectation[];
   /** Undefined: no setting turns it off; its control is in test/drills/controls.test.ts. */
   control?: Control;
+  /** The control where an application runs in place of the replicas; undefined: the same. */
+  appControl?: Control;
   /** Below docs/runbooks. */
   runbook: string;
   dashboard: string;

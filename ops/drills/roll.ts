@@ -42,6 +42,7 @@ export const roll = defineDrill({
     noMediaInterruption,
   ],
   control: { off: "knowing who is away and comes back", settings: { replicas: { AWAY_GRACE_MS: "0" } } },
+  appControl: { off: "connecting again after a restart", calls: { rejoin: false } },
   runbook: "SignalingDrainStuck",
   dashboard: "Calls",
   teaches: "Readiness gates a deploy: the next replica goes only when the last one takes sessions again.",

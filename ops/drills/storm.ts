@@ -29,6 +29,7 @@ export const storm = defineDrill({
     everyoneBack(10_000),
     {
       name: "event-loop delay p99 of the slowest replica",
+      needs: "replica metrics",
       unit: "ms",
       bound: { max: 200 },
       measure: figureOf("lag ms"),

@@ -82,7 +82,7 @@ function appLaunch(layout: StackLayout, app: App, id: string): Launch {
   if (app.command === undefined) throw new CannotError(`${app.file} has no APP_COMMAND: ENGINE=process needs one`);
   const { port } = layout;
   const n = replicaNumber(id);
-  const password = encodeURIComponent(neededSecret(layout, "REDIS_PASSWORD"));
+  const password = encodeURIComponent(neededSecret(layout, "REDIS_APP_PASSWORD"));
   return {
     // `exec`, so that signals reach the application and no shell in front of it.
     command: "sh",

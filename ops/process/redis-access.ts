@@ -7,10 +7,6 @@ import { neededSecret } from "./secrets.ts";
 /** Rights that Redis knows since a version; in an older one's ACL file their names would be errors. */
 const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
 
-/** An application of one's own: what it publishes and keeps is not known here, so any key and channel is its own. */
-const appUser =
-  "user app on #REDIS_PASSWORD resetchannels &* ~* +@all -@admin -@dangerous +info +client|setname +client|id";
-
 /**
  * Writes redis/users.acl for this stack, its passwords as hashes: the users of the compose engine, less what the
  * installed Redis does not know.
@@ -27,8 +23,9 @@ export function writeRedisUsers(layout: {
   const dir = join(layout.dir, "redis");
   mkdirSync(dir, { recursive: true });
   const path = join(dir, "users.acl");
-  const users = readFileSync(join(layout.root, "redis", "users.acl"), "utf8");
-  const template = layout.app === undefined ? users : `${users}${appUser}\n`;
+  // What an application publishes and keeps is not known here: any key and channel is its own.
+  const files = layout.app === undefined ? ["users.acl"] : ["users.acl", "app.acl"];
+  const template = files.map((file) => readFileSync(join(layout.root, "redis", file), "utf8")).join("");
   const version = execFileSync("redis-server", ["--version"], { encoding: "utf8" });
   writeFileSync(
     path,

@@ -26,7 +26,7 @@ export function startMonitors(run: Run, injection: Injection): { close(): Promis
   const monitors = [
     everySecond(async () => noteAlerts(await access.firingAlerts(), result.alerts)),
     everySecond(show),
-    everySecond(async () => progress.observe(observationOf(result, injection, await access.report(callers, at)))),
+    everySecond(async () => progress.observe(observationOf(run, injection, await access.report(callers, at)))),
   ];
   return {
     async close() {

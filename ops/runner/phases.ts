@@ -146,8 +146,9 @@ export async function watch(run: Run, injection: Injection): Promise<void> {
 }
 
 /** Phase 6. Holds what was seen against the drill's expectations. */
-export async function judgeRun({ drill, access, callers, result }: Run, injection: Injection): Promise<void> {
-  result.expectations = judge(drill, observationOf(result, injection, await access.report(callers, injection.at)));
+export async function judgeRun(run: Run, injection: Injection): Promise<void> {
+  const { drill, access, callers, result } = run;
+  result.expectations = judge(drill, observationOf(run, injection, await access.report(callers, injection.at)));
   if (result.recoveredAt === null) result.reasons.push(`not recovered within ${drill.deadlineMs / 1000} s`);
   result.calls = await access.report(callers, injection.at - baselineMs);
   if (result.reasons.length === 0 && result.expectations.every(({ ok }) => ok)) result.verdict = "passed";
@@ -170,7 +171,12 @@ export async function restore({ options, access, progress, result }: Run): Promi
 }
 
 /** What the drill is judged by, as it stands. */
-export function observationOf(result: DrillResult, injection: Injection, after: CallsReport): Observation {
+export function observationOf(
+  { stack, result }: Pick<Run, "stack" | "result">,
+  injection: Injection,
+  after: CallsReport,
+): Observation {
+  const { app } = stack.layout;
   const { node, at, before, figures } = injection;
   return {
     node,
@@ -179,6 +185,7 @@ export function observationOf(result: DrillResult, injection: Injection, after: 
     before,
     after,
     figures,
+    replicaMetrics: app === undefined || app.metricsPath !== undefined,
     alertsMs: Object.fromEntries(result.alerts.map(({ name, from }) => [name, from - at])),
     recoveredMs: (result.recoveredAt ?? Number.POSITIVE_INFINITY) - at,
   };

@@ -15,7 +15,7 @@ import type { StackAccess } from "./stack-access.ts";
 beforeEach(() => vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => vi.useRealTimers());
 
-const stack = { engine: { name: "process", stack: "fake" } } as unknown as Stack;
+const stack = { engine: { name: "process", stack: "fake" }, layout: {} } as unknown as Stack;
 
 /** A stack that exists in this test alone: what it answers, and what was done to it. */
 function fakeStack(given: Partial<StackAccess> = {}) {

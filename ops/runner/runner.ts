@@ -14,10 +14,11 @@ import { accessTo, type StackAccess } from "./stack-access.ts";
  */
 export async function runDrill(
   stack: Stack,
-  drill: Drill,
+  given: Drill,
   options: DrillOptions,
   access: StackAccess = accessTo(stack),
 ): Promise<DrillResult> {
+  const drill = stack.layout.app === undefined ? given : forApp(given);
   const result = newResult(stack, drill, options);
   const run: Run = { stack, drill, options, access, progress: access.progress(drill), callers: newRunId(), result };
   const obstacles = await gate(run);
@@ -44,6 +45,10 @@ export async function runDrill(
   }
   await restore(run);
   return Object.assign(result, { endedAt: Date.now() });
+}
+
+function forApp(drill: Drill): Drill {
+  return drill.appControl === undefined ? drill : { ...drill, control: drill.appControl };
 }
 
 async function noteOnRecord({ drill, options, access, callers }: Run): Promise<void> {

@@ -13,6 +13,14 @@ test("what the callers cannot tell is not applicable, and is not judged", () => 
   expect(judged && shownFigure(judged)).toBe("not applicable: no media");
 });
 
+test("an application without metrics is not judged by them", () => {
+  const lag: Expectation = { ...media, needs: "replica metrics", measure: () => Number.NaN };
+  const judged = (replicaMetrics: boolean) =>
+    judge({ expect: [lag], deadlineMs: 1 }, { ...seen({ signals: false, media: false }), replicaMetrics });
+  expect(judged(false)).toMatchObject([{ ok: true, notApplicable: "no replica metrics" }]);
+  expect(judged(true)).toMatchObject([{ ok: false, notApplicable: null }]);
+});
+
 test("what they can tell is held against its bound; nothing measured holds none", () => {
   const whole = seen({ signals: true, media: true });
   const verdicts = (measured: number) =>

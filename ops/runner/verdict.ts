@@ -45,7 +45,7 @@ export function judge(drill: Pick<Drill, "expect" | "alert" | "deadlineMs">, see
         ]),
   ];
   return all.map(({ name, unit, bound, measure, needs }: Expectation) => {
-    const missing = needs !== undefined && !seen.after.capabilities[needs];
+    const missing = needs !== undefined && !isThere(needs, seen);
     const measured = missing ? Number.NaN : measure(seen);
     const met = Number.isFinite(measured) && ("max" in bound ? measured <= bound.max : measured >= bound.min);
     return {
@@ -57,4 +57,8 @@ export function judge(drill: Pick<Drill, "expect" | "alert" | "deadlineMs">, see
       notApplicable: missing ? `no ${needs}` : null,
     };
   });
+}
+
+function isThere(needs: NonNullable<Expectation["needs"]>, { after, replicaMetrics }: Observation): boolean {
+  return needs === "replica metrics" ? replicaMetrics : after.capabilities[needs];
 }

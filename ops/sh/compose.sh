@@ -13,6 +13,11 @@ rootless() { docker info --format '{{.SecurityOptions}}' 2>/dev/null | grep -q n
 
 COMPOSE_PROJECT_NAME=$STACK
 COMPOSE_FILE=compose.yaml
+if [ -n "${APP:-}" ]; then
+  . ops/sh/app.sh
+  read_app "$APP"
+  COMPOSE_FILE=$COMPOSE_FILE:deploy/app/compose.yaml
+fi
 for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay/compose.yaml; done
 case ${PROFILE:-} in
   '' | full) ;;
@@ -77,6 +82,7 @@ engine_up() {
   sh ops/sh/ports.sh $(published_variables) || exit $?
   (umask 077 && save_settings >"$state/up.env")
   echo "building images and starting containers (progress: .cache/compose-$STACK.log)"
+  [ -z "${APP:-}" ] || build_app
   quietly docker compose --profile ops build
   quietly docker compose up --detach --wait --remove-orphans
   # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
@@ -85,7 +91,7 @@ engine_up() {
 }
 engine_down() {
   quietly docker compose --profile '*' down --volumes --remove-orphans
-  rm -f "$state/up.env" "$state/broken.json"
+  rm -f "$state/up.env" "$state/broken.json" "$state/app.env" "$state/prometheus.yml"
   for name in $given_secrets; do rm -f ".secrets/$name.$STACK"; done
   echo "ended the stack \"$STACK\""
 }

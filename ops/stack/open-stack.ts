@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readApp } from "../app/app-file.ts";
-import { insideEndpoints, insideLinksAdmin } from "../compose/endpoints.ts";
+import { insideEndpoints, insideLinksAdmin, insideReplica } from "../compose/endpoints.ts";
 import { createComposeEngine } from "../compose/engine.ts";
 import type { Config } from "../config.ts";
 import { portsOf } from "../ports.ts";
@@ -51,6 +51,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
           stack: config.STACK,
           endpoints: inside ? insideEndpoints(adminToken, app) : hostEndpoints(layout, adminToken),
           linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
+          replica: insideReplica(app),
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })
       : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });

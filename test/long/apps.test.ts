@@ -1,5 +1,5 @@
 import { appDrills, testApp } from "../apps/app-drills.ts";
 
-testApp("chat", appDrills);
-testApp("peerjs", appDrills, { install: true });
-testApp("y-webrtc", appDrills, { install: true });
+testApp("chat", appDrills, { controls: true });
+testApp("peerjs", appDrills, { install: true, controls: true });
+testApp("y-webrtc", appDrills, { install: true, controls: true });

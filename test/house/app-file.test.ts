@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { schema } from "../../ops/app/app-file.ts";
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
+const variables = Object.keys(schema.shape);
+/** What make makes of the file itself, for Compose alone. */
+const made = ["APP_ENV_FILE", "APP_FOLDER", "APP_PROMETHEUS", "APP_REDIS_PASSWORD"];
+
+test("docs/adopt.md lists every variable of an application's file", () => {
+  const listed = new Set([...read("docs/adopt.md").matchAll(/`(APP_[A-Z_]+)`/g)].map((match) => match[1]));
+  expect(variables.filter((name) => !listed.has(name))).toEqual([]);
+  expect([...listed].filter((name) => !variables.includes(name ?? ""))).toEqual([]);
+});
+
+test("the compose overlay takes variables of that file alone, and those that make makes", () => {
+  const used = new Set([...read("deploy/app/compose.yaml").matchAll(/\$\{(APP_[A-Z_]+)/g)].map((match) => match[1]));
+  expect([...used].filter((name) => ![...variables, ...made].includes(name ?? ""))).toEqual([]);
+  expect(made.filter((name) => !used.has(name))).toEqual([]);
+});
+
+test("make forgets every variable of the file that a shell has left, before it reads one", () => {
+  const cleared =
+    /for name in ((?:[A-Z_]+|\\\n|\s)+); do unset/.exec(read("ops/sh/app.sh"))?.[1]?.match(/[A-Z_]+/g) ?? [];
+  const onCompose = variables.filter((name) => !["APP_COMMAND", "APP_DIR"].includes(name));
+  expect(cleared.map((name) => `APP_${name}`).sort()).toEqual(onCompose.sort());
+});
