@@ -38,6 +38,11 @@ export const schema = z.strictObject({
   APP_METRICS: path.optional().describe("Path of its Prometheus metrics; unset: it has none"),
   APP_PATHS: z.string().default("/*").describe("Paths that the proxy passes on, as PROXY_PATHS"),
   APP_ENGINE_IO_PATHS: z.string().default("/socket.io/").describe("Those of them where Engine.IO answers"),
+  APP_MAX_BODY_BYTES: z
+    .string()
+    .regex(/^\d{1,10}$/, "must be a number of bytes")
+    .optional()
+    .describe("Largest request body, as MAX_BODY_BYTES; unset: 1 MiB"),
   APP_PEER: z.string().default("engine").describe("How callers speak to it: engine, websocket, signaling, or a file"),
   APP_PEER_PATH: path.optional().describe("Path that callers connect to; unset: /socket.io/, and / for websocket"),
   APP_PEER_HELLO: z.string().optional().describe("First message of each caller's connection"),
@@ -57,6 +62,8 @@ export interface App {
   metricsPath: string | undefined;
   paths: string;
   engineIoPaths: string;
+  /** Undefined: the proxy's own limit. */
+  maxBodyBytes: string | undefined;
   peer: { kind: string; path: string | undefined; hello: string | undefined };
   /** What else the file sets, for the application. */
   env: Record<string, string>;
@@ -102,6 +109,7 @@ export function readApp(file: string): App {
     metricsPath: app.APP_METRICS,
     paths: app.APP_PATHS,
     engineIoPaths: app.APP_ENGINE_IO_PATHS,
+    maxBodyBytes: app.APP_MAX_BODY_BYTES,
     peer: {
       kind: app.APP_PEER.startsWith(".") ? resolve(dirname(absolute), app.APP_PEER) : app.APP_PEER,
       path: app.APP_PEER_PATH,

@@ -1,8 +1,13 @@
 import type { App } from "./app-file.ts";
 
 /** What the proxy must know of an application; settings of the stack win. */
-export function proxySettings({ paths, engineIoPaths }: App): Record<string, string> {
-  return { PROXY_PATHS: paths, ENGINE_IO_PATHS: engineIoPaths, REPLICA_HEADER: "x-replica" };
+export function proxySettings({ paths, engineIoPaths, maxBodyBytes }: App): Record<string, string> {
+  return {
+    PROXY_PATHS: paths,
+    ENGINE_IO_PATHS: engineIoPaths,
+    REPLICA_HEADER: "x-replica",
+    ...(maxBodyBytes === undefined ? {} : { MAX_BODY_BYTES: maxBodyBytes }),
+  };
 }
 
 /** How callers speak to an application; settings of the stack win. */

@@ -9,7 +9,7 @@ read_app() {
   APP=$APP_FOLDER/$(basename "$1") APP_ENV_FILE=$PWD/$state/app.env APP_PROMETHEUS=$PWD/$state/prometheus.yml
   # Left in the shell by something else, they would stand for what the file does not set.
   for name in IMAGE BUILD PORT PORT_VARIABLE HOST_VARIABLE NODE_VARIABLE REDIS_VARIABLE READY METRICS PATHS \
-    ENGINE_IO_PATHS PEER PEER_PATH PEER_HELLO MEMORY READ_ONLY; do unset "APP_$name"; done
+    ENGINE_IO_PATHS MAX_BODY_BYTES PEER PEER_PATH PEER_HELLO MEMORY READ_ONLY; do unset "APP_$name"; done
   mkdir -p "$state"
   (umask 077 && : >"$APP_ENV_FILE")
   number=0
@@ -31,13 +31,13 @@ read_app() {
   export APP APP_FOLDER APP_ENV_FILE APP_PROMETHEUS
   # A setting of the stack wins over what the file says of the proxy and the callers.
   PROXY_PATHS=${PROXY_PATHS:-${APP_PATHS:-/*}} ENGINE_IO_PATHS=${ENGINE_IO_PATHS:-${APP_ENGINE_IO_PATHS:-/socket.io/}}
-  REPLICA_HEADER=${REPLICA_HEADER:-x-replica}
+  REPLICA_HEADER=${REPLICA_HEADER:-x-replica} MAX_BODY_BYTES=${MAX_BODY_BYTES:-${APP_MAX_BODY_BYTES:-}}
   PEER=${PEER:-${APP_PEER:-engine}} PEER_PATH=${PEER_PATH:-${APP_PEER_PATH:-}} PEER_HELLO=${PEER_HELLO:-${APP_PEER_HELLO:-}}
   # Where deploy/app/compose.yaml mounts the file's folder.
   case $PEER in ./*) PEER=/app/examples/app/${PEER#./} ;; esac
   # An application's sessions need not name their replica: a peer without the cookie would have none for long.
   PEER_COOKIELESS=${PEER_COOKIELESS:-0}
-  export PROXY_PATHS ENGINE_IO_PATHS REPLICA_HEADER PEER PEER_PATH PEER_HELLO PEER_COOKIELESS
+  export PROXY_PATHS ENGINE_IO_PATHS REPLICA_HEADER MAX_BODY_BYTES PEER PEER_PATH PEER_HELLO PEER_COOKIELESS
   sh ops/sh/secrets.sh
   APP_REDIS_PASSWORD=$(secret_of .secrets/REDIS_APP_PASSWORD)
   case $APP_REDIS_PASSWORD in *[!A-Za-z0-9._~-]*) die ".secrets/REDIS_APP_PASSWORD: must be letters, digits, . _ ~ and -: it is part of a URL" ;; esac

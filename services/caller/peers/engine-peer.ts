@@ -1,9 +1,12 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Socket, type SocketOptions } from "engine.io-client";
 import type { PeerKind, PeerOptions } from "./peer-kind.ts";
 import { cookieHeader, keepConnected, keepCookies, replicaHeader } from "./session.ts";
 
-/** The question which replica holds a session is given up after this, ms. */
+/** The question which replica holds a session is given up after this, ms, and asked so often, at this distance. */
 const askWithinMs = 2_000;
+const asks = 4;
+const askEveryMs = 400;
 /** CONNECT to the namespace `/`: a Socket.IO server ends a connection on which none comes within 45 s. */
 const socketIoConnect = "0";
 
@@ -41,6 +44,7 @@ export const enginePeer: PeerKind = {
         socket.send(options.hello ?? socketIoConnect);
         if (node !== null) opened(node);
         else
+          // What ends the session while it is asked is told by `close`.
           askReplica(options, path, socket.id, options.cookies ? cookieHeader(cookies) : undefined).then(opened, () =>
             opened(null),
           );
@@ -54,7 +58,8 @@ export const enginePeer: PeerKind = {
 
 /**
  * Which replica holds the session, by a request that routes as the session's own do and that Engine.IO answers without
- * touching it. The client does not show the headers of a poll.
+ * touching it. The client does not show the headers of a poll. Asked again while the proxy answers itself, as it does
+ * when it has just lost the replica; null where nobody tells.
  */
 async function askReplica(
   { url }: PeerOptions,
@@ -64,11 +69,15 @@ async function askReplica(
 ): Promise<string | null> {
   const asked = new URL(path, url);
   asked.search = new URLSearchParams({ EIO: "4", transport: "polling", sid: sid ?? "" }).toString();
-  const answer = await fetch(asked, {
-    method: "OPTIONS",
-    headers: cookie === undefined ? {} : { cookie },
-    signal: AbortSignal.timeout(askWithinMs),
-  });
-  await answer.body?.cancel();
-  return answer.headers.get(replicaHeader);
+  for (let ask = 1; ; ask += 1) {
+    const answer = await fetch(asked, {
+      method: "OPTIONS",
+      headers: cookie === undefined ? {} : { cookie },
+      signal: AbortSignal.timeout(askWithinMs),
+    });
+    await answer.body?.cancel();
+    const node = answer.headers.get(replicaHeader);
+    if (node !== null || ask === asks) return node;
+    await delay(askEveryMs);
+  }
 }
