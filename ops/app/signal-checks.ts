@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { WebSocket } from "ws";
 import type { Finding } from "./adopt-checks.ts";
-import { pollUrl } from "./engine-session.ts";
+import { type EngineSession, inSession, openSession, pollUrl, SessionError } from "./engine-session.ts";
 
 /** Connections that are held while a replica is frozen or ended. */
 const held = 30;
@@ -11,6 +11,9 @@ const held = 30;
 const cutWithinMs = 3_000;
 /** A proxy takes a replica back after two probes that pass, ms. */
 const backAfterMs = 2_000;
+/** Sessions that are opened while a replica is frozen, and watched for so long after its return, ms. */
+const openedMeanwhile = 11;
+const watchReturnMs = 10_000;
 /** An application must have ended within this after SIGTERM, ms. */
 const endWithinMs = 30_000;
 
@@ -70,6 +73,41 @@ export async function checkFreeze(target: URL, replica: Signaled): Promise<Findi
     for (const socket of sockets) socket.terminate();
     await delay(backAfterMs);
   }
+}
+
+/**
+ * Opens sessions on long-polling while the replica is frozen, lets it go on, and sees whether they stay where they are.
+ *
+ * @param base where Engine.IO answers
+ */
+export async function checkReturn(base: URL, replica: Signaled): Promise<Finding> {
+  let sessions: EngineSession[];
+  try {
+    await replica.signal("SIGSTOP");
+    // By now whoever stands in front has noticed, or never will.
+    await delay(cutWithinMs);
+    const opened = await Promise.allSettled(Array.from({ length: openedMeanwhile }, () => openSession(base)));
+    sessions = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  } finally {
+    await replica.signal("SIGCONT");
+  }
+  if (sessions.length === 0) return { kind: "not tried", said: "no other replica took sessions while it was frozen" };
+  const until = performance.now() + watchReturnMs;
+  try {
+    while (performance.now() < until) {
+      await Promise.all(sessions.map((session) => inSession(base, session, { body: "3", withinMs: 10_000 })));
+      await delay(500);
+    }
+  } catch (error) {
+    if (!(error instanceof SessionError)) throw error;
+    return {
+      kind: "breaks",
+      said: `sessions that were opened while ${replica.name} was away are lost once it is back: one ${error.message}`,
+      change:
+        "a balancer that keeps a session where it was opened until that replica is gone; with plain session ids clients must keep its cookies",
+    };
+  }
+  return { kind: "ok", said: `${sessions.length} sessions that were opened meanwhile stayed where they were` };
 }
 
 /** Holds connections, asks the replica to end, and sees whether it does and lets its connections go. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { checks, type Finding, type Subject } from "../app/adopt-checks.ts";
 import { readApp } from "../app/app-file.ts";
-import { checkEnd, checkFreeze, containerOf, processOf, type Signaled } from "../app/signal-checks.ts";
+import { checkEnd, checkFreeze, checkReturn, containerOf, processOf, type Signaled } from "../app/signal-checks.ts";
 import { type Command, UsageError } from "../command.ts";
 
 /** `adopt-check --url http://…`: what of an application breaks behind the proxy, and the line to change. */
@@ -66,6 +66,11 @@ export const adoptCheck: Command = {
       said: "no replica was named (PID= or CONTAINER=; it is frozen, then ended)",
     };
     await tell("a frozen replica", async () => (replica === undefined ? none : checkFreeze(target, replica)));
+    await tell("a replica that returns", async () => {
+      if (replica === undefined) return none;
+      if (subject.enginePath === undefined) return { kind: "not tried", said: "it has no Engine.IO path (ENGINE=)" };
+      return checkReturn(new URL(subject.enginePath, url), replica);
+    });
     await tell("an orderly end", async () => (replica === undefined ? none : checkEnd(target, replica)));
     print(
       broken === 0 ? "nothing breaks" : `${broken} ${broken === 1 ? "thing breaks" : "things break"} (docs/adopt.md)`,

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checks, type Finding, type Subject } from "../../ops/app/adopt-checks.ts";
-import { checkEnd, checkFreeze, processOf } from "../../ops/app/signal-checks.ts";
+import { checkEnd, checkFreeze, checkReturn, processOf } from "../../ops/app/signal-checks.ts";
 import { startProxyProgram } from "../support/proxy.ts";
 import { startStack } from "../support/stack.ts";
-import { type Chats, startChats, startRoundRobin } from "./chat.ts";
+import { type Chats, startChats, startForgetful, startRoundRobin } from "./chat.ts";
 
 let chats: Chats;
 beforeAll(async () => {
@@ -111,6 +111,21 @@ test("a frozen process is noticed by its cut connections; straight at the applic
   ).toMatchObject({ kind: "breaks", change: expect.stringContaining("readiness") });
 });
 
+test("a replica that returns takes sessions from others behind a balancer that forgets, and none behind this proxy", async () => {
+  const [first] = chats.replicas;
+  if (first === undefined) throw new Error("no chat runs");
+  await using balancer = await startForgetful(chats.replicas.map(({ port }) => port));
+  expect(await checkReturn(new URL("/socket.io/", balancer.url), processOf(first.pid))).toMatchObject({
+    kind: "breaks",
+    said: expect.stringMatching(/lost once it is back.*Session ID unknown/),
+  });
+  await using proxy = await startProxyProgram([], { REPLICAS: ready() });
+  expect(await checkReturn(new URL("/socket.io/", proxy.url), processOf(first.pid))).toMatchObject({
+    kind: "ok",
+    said: "11 sessions that were opened meanwhile stayed where they were",
+  });
+});
+
 test("on our own stack nothing breaks", async () => {
   await using stack = await startStack();
   for (const { name } of checks) {
@@ -122,5 +137,6 @@ test("on our own stack nothing breaks", async () => {
   if (replica === undefined) throw new Error("no replica runs");
   const target = new URL("/socket.io/", stack.proxy.url);
   expect(await checkFreeze(target, processOf(replica.program.pid))).toMatchObject({ kind: "ok" });
+  expect(await checkReturn(target, processOf(replica.program.pid))).toMatchObject({ kind: "ok" });
   expect(await checkEnd(target, processOf(replica.program.pid))).toMatchObject({ kind: "ok" });
 });

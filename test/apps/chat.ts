@@ -61,3 +61,44 @@ export async function startRoundRobin(
     },
   };
 }
+
+/**
+ * A load balancer that hashes a cookie of its own over the replicas that answer their health check, and remembers
+ * nothing: a replica that returns takes back what others have opened meanwhile.
+ */
+export async function startForgetful(ports: readonly number[]): Promise<{ url: string } & AsyncDisposable> {
+  const proxy = httpProxy.createProxyServer({});
+  let alive: readonly number[] = ports;
+  let made = 0;
+  proxy.on("error", (_error, _request, response) => response.end());
+  const probing = setInterval(async () => {
+    const answers = await Promise.all(
+      ports.map((port) =>
+        fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(300) }).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      ),
+    );
+    alive = ports.filter((_, index) => answers[index]);
+  }, 200);
+  const portOf = (who: number) => {
+    const home = ports[who % ports.length] ?? 0;
+    return alive.includes(home) ? home : (alive[who % alive.length] ?? home);
+  };
+  const http = createServer((request, response) => {
+    const known = /who=(\d+)/.exec(request.headers.cookie ?? "")?.[1];
+    const who = known === undefined ? made++ : Number(known);
+    if (known === undefined) response.setHeader("set-cookie", `who=${who}`);
+    proxy.web(request, response, { target: `http://127.0.0.1:${portOf(who)}` });
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      clearInterval(probing);
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+    },
+  };
+}

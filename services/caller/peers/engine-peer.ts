@@ -43,8 +43,8 @@ export const enginePeer: PeerKind = {
         for (const [name, { value }] of engine._cookieJar?.cookies ?? []) cookies.set(name, value);
         socket.send(options.hello ?? socketIoConnect);
         if (node !== null) opened(node);
+        // What ends the session while it is asked is told by `close`.
         else
-          // What ends the session while it is asked is told by `close`.
           askReplica(options, path, socket.id, options.cookies ? cookieHeader(cookies) : undefined).then(opened, () =>
             opened(null),
           );
