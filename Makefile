@@ -138,7 +138,7 @@ adopt-check: ## URL=http://…: what breaks behind the proxy; PATHS= SLOW=
 	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop
-.PHONY: check test test-untuned test-apps test-hostile test-board test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
+.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types
 	@$(checked) ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -147,6 +147,8 @@ test-untuned: ## the proxy's tests with PROXY_TUNING=off
 	@$(checked) ops/sh/develop.sh test-untuned
 test-board: ## the board in a real browser; PICTURES=1 takes them
 	@$(checked) ops/sh/develop.sh test-board
+test-proxies: ## two proxies, a balancer, names that come and go
+	@$(checked) ops/sh/develop.sh test-proxies
 test-apps: ## another application behind the proxy: checked, drilled
 	@$(checked) ops/sh/develop.sh test-apps
 test-hostile: ## hostile clients beside calls; ONLY=heads,bodies

@@ -46,6 +46,16 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "proxies",
+          sequence: { groupOrder: 6 },
+          include: ["test/proxies/**/*.test.ts"],
+          testTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "apps",
           sequence: { groupOrder: 6 },
           include: ["test/apps/**/*.test.ts"],

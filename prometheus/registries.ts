@@ -19,10 +19,10 @@ export interface Metric {
 export async function metricsByComponent(): Promise<
   Record<"replica" | "proxy" | "caller" | "board" | "every program", Metric[]>
 > {
-  const table = createReplicaTable([], { fall: 1, rise: 1 });
+  const table = createReplicaTable({ fall: 1, rise: 1 });
   const registries = {
     replica: createReplicaMetrics().registry,
-    proxy: createProxyMetrics(() => table).registry,
+    proxy: createProxyMetrics({ table: () => table, staleNames: () => 0 }).registry,
     caller: createCallerMetrics().registry,
     board: createBoardMetrics(() => 0).registry,
   };

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { AdminError } from "../common/admin-access.ts";
 import type { AdminRoutes } from "../common/admin-server.ts";
 import { type ProxyPulse, readProcessPulse } from "../common/pulse.ts";
-import type { Prober } from "./health/prober.ts";
-import { replicaSpec } from "./routing/replica-spec.ts";
+import type { Membership } from "./names/membership.ts";
+import { type ReplicaSpec, replicaSpec } from "./routing/replica-spec.ts";
 import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
 
 const PutBody = z.object({ url: z.string(), readyUrl: z.string().optional() });
@@ -13,6 +13,8 @@ function view({ spec, state, reason, since, tunnels }: Replica) {
   return {
     id: spec.id,
     url: spec.url.origin,
+    // Only of a name: what it stands for.
+    ...(spec.url.hostname === spec.host ? {} : { address: spec.host }),
     state,
     // `GET` of this URL did not pass; what it must answer is in docs/adopt.md.
     ...(reason === undefined ? {} : { reason: `${spec.readyUrl.href}: ${reason}` }),
@@ -22,8 +24,8 @@ function view({ spec, state, reason, since, tunnels }: Replica) {
 }
 
 /** The proxy's admin endpoints. What they change is in this proxy's memory alone: a restart undoes it. */
-export function adminRoutes(deps: { table: ReplicaTable; prober: Prober; closing: () => boolean }): AdminRoutes {
-  const { table, prober, closing } = deps;
+export function adminRoutes(deps: { table: ReplicaTable; members: Membership; closing: () => boolean }): AdminRoutes {
+  const { table, members, closing } = deps;
 
   function find(id: string | undefined): Replica {
     const replica = table.get(id ?? "");
@@ -55,24 +57,26 @@ export function adminRoutes(deps: { table: ReplicaTable; prober: Prober; closing
       const { url, readyUrl } = PutBody.parse(body);
       const id = params["id"] ?? "";
       const existed = table.get(id) !== undefined;
-      let replica: Replica;
+      let spec: ReplicaSpec;
       try {
-        replica = table.put(replicaSpec(id, url, readyUrl));
+        spec = replicaSpec(id, url, readyUrl);
       } catch (error) {
         throw new AdminError(400, (error as Error).message);
       }
-      await prober.watch(replica);
+      const replica = await members.add(spec);
+      if (replica === undefined) return { status: 202, body: { id, url, state: "absent" } };
       return { status: existed ? 200 : 201, body: view(replica) };
     },
     "DELETE /replicas/:id": ({ params }) => {
-      const replica = find(params["id"]);
-      table.remove(replica.spec.id);
-      return { body: view(replica) };
+      const id = params["id"] ?? "";
+      const replica = table.get(id);
+      if (!members.remove(id)) find(id);
+      return { body: replica === undefined ? { id, state: "absent" } : view(replica) };
     },
     "POST /replicas/:id/drain": ({ params }) => setDrained(params["id"], true),
     "POST /replicas/:id/undrain": ({ params }) => setDrained(params["id"], false),
     "POST /tunnels/drop": () => {
-      const tunnels = table.all().flatMap((replica) => [...replica.tunnels]);
+      const tunnels = table.carriers().flatMap((replica) => [...replica.tunnels]);
       for (const tunnel of tunnels) tunnel.destroy("dropped");
       return { body: { dropped: tunnels.length } };
     },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { flag, list, milliseconds, port, programVariables, secret, wholeNumber } from "../common/config.ts";
 import { originList } from "../common/http/origin.ts";
 import { addressSet } from "./listen/client-address.ts";
+import { parseServers } from "./names/resolver.ts";
 import { parseReplicas } from "./routing/replica-spec.ts";
 import { pathProblem } from "./screen/paths.ts";
 
@@ -35,7 +36,15 @@ const cookieName = z.string().regex(/^[\w.-]{1,64}$/, "must be a cookie name: le
 /** The proxy's environment. */
 export const proxyConfig = z.object({
   ...programVariables,
-  REPLICAS: parsed(parseReplicas).describe("Replicas: id=http://host:port[|readyURL], comma-separated"),
+  REPLICAS: parsed(parseReplicas).describe(
+    "Replicas: id=http://host:port[|readyURL], comma-separated; {0..9} in one stands for ten",
+  ),
+  RESOLVER: parsed(parseServers)
+    .default([])
+    .describe("DNS servers asked for the replicas' names, comma-separated; unset: as the system resolves"),
+  RESOLVE_INTERVAL_MS: milliseconds(50, 600_000)
+    .default(1_000)
+    .describe("Between two questions for a replica's name; its last address is kept while there is no answer"),
   PROXY_HOST: z
     .string()
     .default("127.0.0.1")

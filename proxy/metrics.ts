@@ -9,8 +9,8 @@ const delayEveryMs = 50;
 const requestBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30, 60];
 const states = ["ready", "degraded", "draining", "down"] as const;
 
-/** The proxy's metrics in a registry of their own. Gauges read `table` when they are scraped. */
-export function createMetrics(table: () => ReplicaTable) {
+/** The proxy's metrics in a registry of their own. Gauges read theirs when they are scraped. */
+export function createMetrics({ table, staleNames }: { table(): ReplicaTable; staleNames(): number }) {
   const registry = new Registry();
   const registers = [registry];
   collectProcessMetrics(registry, delayEveryMs);
@@ -24,7 +24,7 @@ export function createMetrics(table: () => ReplicaTable) {
     registers,
     collect() {
       this.reset();
-      for (const replica of table().all()) this.set({ replica: replica.spec.id }, replica.tunnels.size);
+      for (const replica of table().carriers()) this.inc({ replica: replica.spec.id }, replica.tunnels.size);
     },
   });
   new Gauge({
@@ -45,7 +45,7 @@ export function createMetrics(table: () => ReplicaTable) {
     labelNames: ["direction"],
     collect() {
       const sum = { ...closedBytes };
-      for (const replica of table().all())
+      for (const replica of table().carriers())
         for (const tunnel of replica.tunnels) {
           const bytes = tunnel.bytes();
           sum.in += bytes.in;
@@ -59,6 +59,14 @@ export function createMetrics(table: () => ReplicaTable) {
 
   const counter = (name: string, help: string, labelNames: readonly string[]) =>
     new Tally(labelNames, { name, help, registry });
+  new Gauge({
+    name: "proxy_stale_names",
+    help: "Names of replicas that do not resolve now; their last addresses are kept",
+    registers,
+    collect() {
+      this.set(staleNames());
+    },
+  });
   return {
     registry,
     closedBytes,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { createAdminServer } from "../common/admin-server.ts";
 import { crossOriginAdvice } from "../common/cross-origin.ts";
 import type { Log } from "../common/log.ts";
@@ -14,6 +15,9 @@ import { createPendingBytes } from "./listen/pending-bytes.ts";
 import { createPublicServer } from "./listen/public-server.ts";
 import { createRedirect } from "./listen/redirect.ts";
 import { createMetrics } from "./metrics.ts";
+import { createAddressBook } from "./names/address-book.ts";
+import { createMembership } from "./names/membership.ts";
+import { createResolver } from "./names/resolver.ts";
 import { createPolling } from "./polling/polling.ts";
 import { createAdmission } from "./routing/admission.ts";
 import { createAttempts } from "./routing/attempts.ts";
@@ -28,15 +32,16 @@ import { createUpgrades } from "./upgrade/upgrades.ts";
 const sweepMs = 1_000;
 /** How often what clients leave unfinished or unread is added up, ms. */
 const pendingSweepMs = 500;
+/** The proxy listens once every replica was probed, or after so long: a resolver may not answer, ms. */
+const firstLookMs = 3_000;
 /** At a shutdown, requests under way have this long to end, ms. */
 const lastRequestsMs = 500;
 
 /** The sticky-routing proxy: wires its parts, listens, and closes in order. */
 export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tuning: Tuning }) {
   let closing = false;
-  const metrics = createMetrics((): ReplicaTable => table);
+  const metrics = createMetrics({ table: (): ReplicaTable => table, staleNames: () => book.stale().length });
   const table = createReplicaTable(
-    config.REPLICAS,
     { fall: config.PROBE_FALL, rise: config.PROBE_RISE },
     {
       onState({ spec, state }, from) {
@@ -53,6 +58,16 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     },
   );
   const prober = createProber(table, { intervalMs: config.PROBE_INTERVAL_MS, timeoutMs: config.PROBE_TIMEOUT_MS });
+  const book = createAddressBook({
+    resolve: createResolver(config.RESOLVER),
+    intervalMs: config.RESOLVE_INTERVAL_MS,
+    onTurn(name, error) {
+      if (error === undefined) log.info({ name, addresses: book.addressesOf(name) }, "a replica's name resolves");
+      else if (book.addressesOf(name).length > 0) log.warn({ name, error }, "a name is gone: its last address is kept");
+      else log.info({ name, error }, "a name has never resolved: its replica is absent until it does");
+    },
+  });
+  const members = createMembership({ table, prober, book, log }, { timeoutMs: config.PROBE_TIMEOUT_MS });
   const sessions = createSessions();
   const admission = createAdmission({
     perReplica: config.ADMIT_PER_SECOND,
@@ -111,11 +126,11 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     log,
     hostnames: ["proxy", ...config.ADMIN_HOSTNAMES],
     token: config.ADMIN_TOKEN,
-    routes: adminRoutes({ table, prober, closing: () => closing }),
+    routes: adminRoutes({ table, members, closing: () => closing }),
   });
   const sweeper = setInterval(() => {
     const now = performance.now();
-    for (const { tunnels, inFlight } of table.all()) {
+    for (const { tunnels, inFlight } of table.carriers()) {
       for (const tunnel of tunnels) tunnel.sweep(now);
       for (const request of inFlight) request.sweep?.(now);
     }
@@ -124,7 +139,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     for (let closed = pending.sweep(holders()); closed > 0; closed--) metrics.rejected.inc("pending");
   }, pendingSweepMs).unref();
   function* holders() {
-    for (const { tunnels } of table.all()) yield* tunnels;
+    for (const { tunnels } of table.carriers()) yield* tunnels;
     for (const listener of listeners) yield* listener.connections;
   }
 
@@ -134,13 +149,14 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       const advice = crossOriginAdvice(config.ALLOWED_ORIGINS);
       if (advice !== undefined) log.warn(advice);
       if (config.STICKY_SECRET === undefined) log.warn("STICKY_SECRET is not set: a fixed, public value is used");
-      await Promise.all(table.all().map((replica) => prober.watch(replica)));
+      const probed = Promise.all(config.REPLICAS.map((spec) => members.add(spec)));
+      await Promise.race([probed, delay(firstLookMs)]);
       const addresses = {
         admin: await admin.listen(),
         public: await listenOn(plain.server, config.PROXY_PORT, config.PROXY_HOST),
         ...(tls === undefined ? {} : { tls: await listenOn(tls.server, config.PROXY_TLS_PORT, config.PROXY_HOST) }),
       };
-      log.info({ ...addresses, replicas: table.ids }, "listening");
+      log.info({ ...addresses, replicas: table.ids, absent: members.absent() }, "listening");
       return addresses;
     },
     /** Reads certificate and key again, for new connections; open ones keep theirs. Throws when they cannot be used. */
@@ -156,7 +172,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     async close(): Promise<void> {
       closing = true;
       const closed = listeners.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const replica of table.all()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
+      for (const replica of table.carriers()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
       const timer = setTimeout(() => {
         for (const listener of listeners) listener.closeAllConnections();
       }, lastRequestsMs);
@@ -164,7 +180,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       clearTimeout(timer);
       clearInterval(sweeper);
       clearInterval(pendingSweeper);
-      for (const part of [prober, sessions, admission, shedder, http]) part.close();
+      for (const part of [members, prober, sessions, admission, shedder, http]) part.close();
       await admin.close();
     },
   };

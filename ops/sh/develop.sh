@@ -73,6 +73,12 @@ case $1 in
     sh ops/sh/secrets.sh
     npm run --silent test:board
     ;;
+  test-proxies)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server haproxy prometheus alertmanager
+    dependencies web
+    sh ops/sh/secrets.sh
+    npm run --silent test:proxies
+    ;;
   test-apps)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
     dependencies web

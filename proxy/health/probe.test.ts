@@ -12,7 +12,10 @@ async function findingOf(onConnection: (socket: Socket) => void, timeoutMs = 2_0
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   try {
-    return await probe(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`), timeoutMs);
+    return await probe(new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`), timeoutMs, {
+      id: "signaling-1",
+      readyHost: "127.0.0.1",
+    });
   } finally {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -26,9 +29,13 @@ test.each([
   ["our JSON says degraded", answer("200 OK", '{"state":"degraded","reason":"no backplane"}'), "degraded"],
   ["draining counts whatever the status", answer("503 Service Unavailable", '{"state":"draining"}'), "draining"],
   ["a 2xx without our JSON is ready", answer("200 OK", "fine"), "ready"],
+  ["the replica's own name", answer("200 OK", '{"node":"signaling-1","state":"degraded"}'), "degraded"],
+  ["another replica at its address is none", answer("200 OK", '{"node":"signaling-2","state":"ready"}'), "failed"],
+  ["draining under another replica's name is none", answer("503 No", '{"node":"b","state":"draining"}'), "failed"],
+  ["an application's own node", answer("200 OK", '{"node":"v24","state":"fine"}'), "ready"],
   ["a 204 has no body to wait for", answer("204 No Content", "", ""), "ready"],
 ])("%s, though the connection stays open", async (_name, text, kind) => {
-  expect(await findingOf((socket) => socket.write(text))).toEqual({ kind });
+  expect(await findingOf((socket) => socket.write(text))).toMatchObject({ kind });
 });
 
 test("an answer that comes in pieces, its length unsaid, ends with the connection", async () => {
@@ -55,7 +62,7 @@ test("a connection that is refused, and one on which nothing comes in time, are 
   await once(closed, "listening");
   const { port } = closed.address() as AddressInfo;
   await once(closed.close(), "close");
-  expect(await probe(new URL(`http://127.0.0.1:${port}/readyz`), 500)).toMatchObject({
+  expect(await probe(new URL(`http://127.0.0.1:${port}/readyz`), 500, { readyHost: "127.0.0.1" })).toMatchObject({
     kind: "failed",
     cause: "refused",
   });

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { escapeLine } from "../../common/printable.ts";
 import { connectOwned, type SocketOwner } from "../listen/owned-socket.ts";
 import { bodyFraming, readAnswerHead } from "../upgrade/answer-head.ts";
 
@@ -14,13 +15,20 @@ const jitterMs = 15;
 /**
  * Asks a replica once whether it is ready. Never rejects.
  *
- * The JSON `state` decides. A 2xx without our JSON is `ready`; anything else is a failure. `timeoutMs` counts only the
+ * The JSON `state` decides. A 2xx without our JSON is `ready`; anything else is a failure, also another replica of ours
+ * at this address: an address that a replica had may be given to another one. `timeoutMs` counts only the
  * time in which the event loop ran: a proxy that was stopped or swapped out does not blame the replica.
+ *
+ * @param at the replica, and the address that its name stands for
  */
-export function probe(readyUrl: URL, timeoutMs: number): Promise<Observation> {
+export function probe(
+  readyUrl: URL,
+  timeoutMs: number,
+  { id, readyHost }: { id?: string; readyHost: string },
+): Promise<Observation> {
   return new Promise((resolve) => {
-    const target = { host: readyUrl.hostname.replace(/^\[|\]$/g, ""), port: Number(readyUrl.port || 80) };
-    new Probing(timeoutMs, resolve).ask(target, requestFor(readyUrl));
+    const target = { host: readyHost, port: Number(readyUrl.port || 80) };
+    new Probing(timeoutMs, id, resolve).ask(target, requestFor(readyUrl));
   });
 }
 
@@ -30,14 +38,16 @@ const requestFor = ({ host, pathname, search }: URL) =>
 
 class Probing implements SocketOwner {
   #socket: Socket | undefined;
+  readonly #id: string | undefined;
   readonly #done: (observation: Observation) => void;
   #answer = "";
   #leftMs: number;
   #lookedAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(timeoutMs: number, done: (observation: Observation) => void) {
+  constructor(timeoutMs: number, id: string | undefined, done: (observation: Observation) => void) {
     this.#leftMs = timeoutMs;
+    this.#id = id;
     this.#done = done;
     this.#wait();
   }
@@ -71,7 +81,7 @@ class Probing implements SocketOwner {
     try {
       const head = readAnswerHead(this.#answer);
       if (head !== undefined && (whole || head.rest.length >= bodyFraming(head).length))
-        this.#settle(judge(head.status, head.rest));
+        this.#settle(judge(head.status, head.rest, this.#id));
       else if (whole) this.closed();
     } catch (error) {
       this.failed(error as Error);
@@ -98,18 +108,28 @@ class Probing implements SocketOwner {
   }
 }
 
-function judge(status: number, body: string): Observation {
-  const state = stateIn(body);
+function judge(status: number, body: string, id: string | undefined): Observation {
+  const { state, node } = wordsIn(body);
+  if (id !== undefined && isOurs(state) && typeof node === "string" && node !== id)
+    return {
+      kind: "failed",
+      cause: "error",
+      detail: `another replica answers there: ${escapeLine(node.slice(0, 64))}`,
+    };
   if (state === "draining") return { kind: "draining" };
   if (state === "starting") return { kind: "failed", cause: "status", detail: "it is starting" };
   if (status < 200 || status > 299) return { kind: "failed", cause: "status", detail: `it answered ${status}` };
   return { kind: state === "degraded" ? "degraded" : "ready" };
 }
 
-function stateIn(body: string): unknown {
+function isOurs(state: unknown): boolean {
+  return state === "ready" || state === "degraded" || state === "draining" || state === "starting";
+}
+
+function wordsIn(body: string): { state?: unknown; node?: unknown } {
   try {
-    return (JSON.parse(body) as { state?: unknown } | null)?.state;
+    return (JSON.parse(body) as { state?: unknown; node?: unknown } | null) ?? {};
   } catch {
-    return undefined;
+    return {};
   }
 }

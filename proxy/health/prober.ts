@@ -18,13 +18,14 @@ export function createProber(
     clearTimeout(loop.timer);
     loop.running = true;
     loop.startedAt = performance.now();
-    const seen = await probe(replica.spec.readyUrl, timeoutMs);
+    const seen = await probe(replica.spec.readyUrl, timeoutMs, replica.spec);
     loop.running = false;
-    if (closed || table.get(replica.spec.id) !== replica) {
+    if (closed || !table.has(replica)) {
       loops.delete(replica);
       return;
     }
     table.observed(replica, seen);
+    if (!table.has(replica)) loops.delete(replica);
     schedule(replica, intervalMs);
   }
 

@@ -3,18 +3,21 @@ export interface ReplicaSpec {
   id: string;
   /** Origin of its public listener. */
   url: URL;
-  /** Where to connect: name or address, and port. */
+  /** Where to connect: an address, or the name that stands for one. */
   host: string;
   port: number;
   /** What the probe asks. */
   readyUrl: URL;
+  /** Where the probe connects, as `host`. */
+  readyHost: string;
 }
 
 /** The default port of a replica's admin listener. */
 const adminPort = 9100;
 
 /**
- * Parses `REPLICAS`: `id=publicURL`, optionally `|readyURL`, comma-separated.
+ * Parses `REPLICAS`: `id=publicURL`, optionally `|readyURL`, comma-separated. `{0..9}` in an entry stands for ten
+ * entries, each with its number in every place.
  *
  * @throws Error that shows the offending entry
  */
@@ -23,6 +26,7 @@ export function parseReplicas(text: string): ReplicaSpec[] {
     .split(",")
     .map((entry) => entry.trim())
     .filter((entry) => entry !== "")
+    .flatMap(expandRange)
     .map((entry) => {
       const match = /^([^=]+)=([^|]+)(?:\|(.+))?$/.exec(entry);
       if (match === null) throw new Error(`"${entry}" is not id=http://host:port or id=http://host:port|readyURL`);
@@ -31,6 +35,25 @@ export function parseReplicas(text: string): ReplicaSpec[] {
   const repeated = specs.find((spec, index) => specs.findIndex(({ id }) => id === spec.id) !== index);
   if (repeated !== undefined) throw new Error(`replica ${repeated.id} is named twice`);
   return specs;
+}
+
+/** The most entries that one range stands for. */
+const rangeLimit = 256;
+
+function expandRange(entry: string): string[] {
+  const ranges = new Set(entry.match(/\{[^{}]{0,20}\}/g));
+  const [range] = ranges;
+  if (range === undefined) return [entry];
+  const [, from, to] = /^\{(\d{1,6})\.\.(\d{1,6})\}$/.exec(range) ?? [];
+  const [first, last] = [Number(from), Number(to)];
+  if (ranges.size > 1 || !(first <= last)) throw new Error(`"${entry}": a range is {0..9}, the same in all places`);
+  if (last - first >= rangeLimit) throw new Error(`"${entry}": a range stands for ${rangeLimit} replicas at most`);
+  return Array.from({ length: last - first + 1 }, (_, index) => entry.replaceAll(range, String(first + index)));
+}
+
+/** The replica at these addresses, which its names stand for. */
+export function specAt(spec: ReplicaSpec, host: string, readyHost: string): ReplicaSpec {
+  return { ...spec, host, readyHost };
 }
 
 /**
@@ -42,16 +65,18 @@ export function replicaSpec(id: string, url: string, readyUrl?: string): Replica
   if (!/^[A-Za-z0-9][\w.-]{0,62}$/.test(id)) throw new Error(`"${id}" is no replica id: letters, digits, . _ - only`);
   const publicUrl = httpUrl(url);
   if (publicUrl.pathname !== "/" || publicUrl.search !== "") throw new Error(`"${url}" must be an origin without path`);
-  const host = publicUrl.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(publicUrl.port || 80);
+  const probed = httpUrl(readyUrl ?? `http://${publicUrl.hostname}:${adminPort}/readyz`);
   return {
     id,
     url: publicUrl,
-    host,
-    port,
-    readyUrl: httpUrl(readyUrl ?? `http://${publicUrl.hostname}:${adminPort}/readyz`),
+    host: hostOf(publicUrl),
+    port: Number(publicUrl.port || 80),
+    readyUrl: probed,
+    readyHost: hostOf(probed),
   };
 }
+
+const hostOf = ({ hostname }: URL) => hostname.replace(/^\[|\]$/g, "");
 
 function httpUrl(text: string): URL {
   const url = URL.parse(text);

@@ -51,12 +51,10 @@ export interface TableEvents {
 }
 
 /** The replicas that the proxy knows, their states, and what each carries. Changed live by probes and operators. */
-export function createReplicaTable(
-  specs: readonly ReplicaSpec[],
-  { fall, rise }: { fall: number; rise: number },
-  events: TableEvents = {},
-) {
+export function createReplicaTable({ fall, rise }: { fall: number; rise: number }, events: TableEvents = {}) {
   const replicas = new Map<string, Replica>();
+  /** Replicas whose name stands for another address now, while they carry something. */
+  const moved = new Set<Replica>();
   let ids: readonly string[] = [];
   const stateOf = (id: string) => replicas.get(id)?.state;
 
@@ -73,12 +71,19 @@ export function createReplicaTable(
 
   function end(replica: Replica, cause: string): void {
     events.onEjected?.(replica, cause);
+    cut(replica);
+  }
+  function cut(replica: Replica): void {
     for (const tunnel of replica.tunnels) tunnel.destroy("ejected");
     for (const request of replica.inFlight) request.eject();
   }
 
   function put(spec: ReplicaSpec): Replica {
     remove(spec.id);
+    return enter(spec);
+  }
+
+  function enter(spec: ReplicaSpec): Replica {
     const replica: Replica = {
       spec,
       health: unprobed,
@@ -101,10 +106,22 @@ export function createReplicaTable(
     ids = [...replicas.keys()];
     replica.state = "down";
     end(replica, "removed");
+    for (const old of moved) if (old.spec.id === id) leave(old);
     return true;
   }
 
-  for (const spec of specs) put(spec);
+  function leave(old: Replica): void {
+    moved.delete(old);
+    old.state = "down";
+    cut(old);
+  }
+
+  /** It ends when it fails, or nothing is left there. */
+  function observedMoved(old: Replica, seen: Observation): void {
+    old.health = observe(old.health, seen, { fall, rise, last: false });
+    const isEmpty = old.tunnels.size + old.inFlight.size === 0;
+    if (isEmpty || old.health.state === "down") leave(old);
+  }
 
   return {
     get ids() {
@@ -113,18 +130,36 @@ export function createReplicaTable(
     stateOf,
     get: (id: string) => replicas.get(id),
     all: () => [...replicas.values()],
+    /** All replicas, and those whose name stands for another address now, which carry what they carried. */
+    carriers: () => [...replicas.values(), ...moved],
+    /** True while this very replica is in the table, or moved and still carries something. */
+    has: (replica: Replica) => replicas.get(replica.spec.id) === replica || moved.has(replica),
     /** Replicas that take new sessions now. */
     routable: () => routable({ ids, stateOf }),
     /** Adds a replica, or replaces one of the same id: then what that carried ends. */
     put,
     /** Takes a replica out for good; what it carried ends. False: there was none. */
     remove,
+    /**
+     * The replica's name stands for another address now. New connections go there, after the next probe; what the old
+     * address carries goes on until that one fails.
+     */
+    move(replica: Replica, spec: ReplicaSpec): Replica {
+      moved.add(replica);
+      const next = enter(spec);
+      next.drained = replica.drained;
+      return next;
+    },
     setDrained(replica: Replica, drained: boolean): void {
       replica.drained = drained;
       settle(replica);
     },
     /** Takes a probe's finding in. A replica that goes down has its tunnels destroyed and its polls ended. */
     observed(replica: Replica, seen: Observation): void {
+      if (moved.has(replica)) {
+        observedMoved(replica, seen);
+        return;
+      }
       const last = routable({ ids: ids.filter((id) => id !== replica.spec.id), stateOf }).length === 0;
       const wasUp = replica.health.state !== "down";
       const reason = seen.kind === "failed" ? seen.detail : undefined;

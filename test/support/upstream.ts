@@ -27,6 +27,8 @@ export interface UpstreamOptions {
   onUpgrade?(request: IncomingMessage, socket: Socket): void;
   /** Default: any free port. */
   port?: number;
+  /** Default: 127.0.0.1. */
+  host?: string;
 }
 
 /** The 101 that the upstreams answer, with software headers that must not get through. */
@@ -69,7 +71,7 @@ export async function startUpstream(id: string, options: UpstreamOptions = {}): 
     else socket.pipe(socket);
   });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(options.port ?? 0, "127.0.0.1", resolve);
+    server.once("error", reject).listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve);
   });
   return Object.assign(upstream, {
     port: (server.address() as AddressInfo).port,

@@ -1,0 +1,51 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { decode, encode, RECURSION_DESIRED } from "dns-packet";
+
+/** A DNS server of the test's own on the loopback interface. */
+export interface NameServer {
+  /** As a setting names it: `127.0.0.1:port`. */
+  address: string;
+  /** IPv4 addresses by name; a name that is not here does not exist. */
+  names: Map<string, string[]>;
+  /** `fails` answers SERVFAIL, `silent` nothing. */
+  mood: "well" | "fails" | "silent";
+  /** Questions that came. */
+  asked: number;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Starts one; every answer may be kept for five minutes, as far as it is concerned. */
+export async function startNameServer(names: Record<string, string[]>): Promise<NameServer> {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const server: NameServer = {
+    address: `127.0.0.1:${(socket.address() as AddressInfo).port}`,
+    names: new Map(Object.entries(names)),
+    mood: "well",
+    asked: 0,
+    async [Symbol.asyncDispose]() {
+      await new Promise<void>((resolve) => socket.close(resolve));
+    },
+  };
+  socket.on("message", (message, from) => {
+    server.asked += 1;
+    if (server.mood === "silent") return;
+    const { id, questions = [] } = decode(message);
+    const name = questions[0]?.name ?? "";
+    const found = server.names.get(name);
+    const addresses = server.mood === "well" && questions[0]?.type === "A" ? (found ?? []) : [];
+    // RFC 1035, 4.1.1: 2 is a failure of the server, 3 a name that does not exist.
+    const code = server.mood === "fails" ? 2 : found === undefined ? 3 : 0;
+    const answer = encode({
+      type: "response",
+      ...(id === undefined ? {} : { id }),
+      flags: RECURSION_DESIRED | code,
+      questions,
+      answers: addresses.map((data) => ({ type: "A", name, ttl: 300, data })),
+    });
+    socket.send(answer, from.port, from.address);
+  });
+  return server;
+}
