@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { nodeFlags } from "../../ops/process/node-flags.ts";
 import { freePort } from "./free-port.ts";
 import { until } from "./poll.ts";
@@ -12,15 +13,20 @@ export interface Replica {
   program: Program;
 }
 
-/** The replica's program on free ports, ready. What it printed is in the error when it does not get there. */
+/**
+ * The replica's program on free ports, ready. What it printed is in the error when it does not get there.
+ *
+ * @param checkout of another version, whose program it is
+ */
 export async function startReplica(
   nodeId: string,
   redisUrl: string,
   env: Record<string, string> = {},
   ports?: [port: number, adminPort: number],
+  checkout = ".",
 ): Promise<Replica> {
   const [port, adminPort] = ports ?? [await freePort(), await freePort()];
-  const program = startProgram("node", [...nodeFlags, "services/signaling/main.ts"], {
+  const program = startProgram("node", [...nodeFlags, join(checkout, "services/signaling/main.ts")], {
     NODE_ID: nodeId,
     PORT: String(port),
     ADMIN_PORT: String(adminPort),

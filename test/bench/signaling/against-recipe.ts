@@ -1,18 +1,18 @@
 import { type Contender, startOurs, startRecipe } from "./contenders.ts";
 import { cpuSeconds, idleBytes, oneWay } from "./measures.ts";
 
-/** One comparison with the plain recipe. */
+/** One comparison, with the plain recipe or another version. */
 export interface Comparison {
   name: string;
   unit: string;
   /** Medians. */
   ours: number;
-  recipe: number;
+  other: number;
   ratio: number;
   /** The ratio must not be above it. */
   bound?: number;
   /** Of each round, in order. */
-  rounds: { ours: number[]; recipe: number[] };
+  rounds: { ours: number[]; other: number[] };
 }
 
 interface Sample {
@@ -76,15 +76,19 @@ async function idleOf({ servers, redisPid, front }: Contender, seconds: number):
   return new Map(pids.map((pid, at) => [pid, (cpuSeconds(pid) - (before[at] ?? 0)) / seconds]));
 }
 
-/** Interleaved rounds of one rate after another; each round runs both contenders, in turn first. */
+/**
+ * Interleaved rounds of one rate after another; each round runs both contenders, in turn first. The other one is the
+ * plain recipe, or the replicas of the version in `checkout`.
+ */
 export async function compareCpu(
   title: string,
-  given: { count: number; backplane: string; fronted?: boolean },
+  given: { count: number; backplane: string; fronted?: boolean; checkout?: string | undefined },
   { rates, rounds, seconds, bound }: { rates: readonly number[]; rounds: number; seconds: number; bound: number },
 ): Promise<Comparison[]> {
-  await using ours = await startOurs(given);
-  await using recipe = await startRecipe(given);
-  const contenders = [ours, recipe];
+  const { checkout, ...same } = given;
+  await using ours = await startOurs(same);
+  await using other = await (checkout === undefined ? startRecipe(same) : startOurs(given));
+  const contenders = [ours, other];
   const samples = new Map<string, Sample[]>();
   for (const contender of contenders) await sample(contender, 1_000, 2, new Map());
   const idle = new Map<Contender, Map<number, number>>();
@@ -102,14 +106,14 @@ export async function compareCpu(
       const isTime = field === "p50" || field === "p99";
       const unit = isTime ? "ms" : field === "lost" ? "signals" : "µs";
       const limit = field === "total" ? bound : field === "p99" ? 1 : undefined;
-      return comparison(`${title}, ${perSecond}/s: ${field}`, unit, { ours: of("ours"), recipe: of("recipe") }, limit);
+      return comparison(`${title}, ${perSecond}/s: ${field}`, unit, { ours: of("ours"), other: of("other") }, limit);
     }),
   );
 }
 
 /** Memory of an idle WebSocket in a room of its own, on fresh servers each round. */
 export async function compareMemory(count: number, rounds: number): Promise<Comparison> {
-  const taken = { ours: [] as number[], recipe: [] as number[] };
+  const taken = { ours: [] as number[], other: [] as number[] };
   for (let round = 0; round < rounds; round += 1)
     for (const start of [startOurs, startRecipe]) {
       await using contender = await start({ count: 1, backplane: "pubsub", collects: true });
@@ -120,6 +124,6 @@ export async function compareMemory(count: number, rounds: number): Promise<Comp
 }
 
 function comparison(name: string, unit: string, rounds: Comparison["rounds"], bound: number | undefined): Comparison {
-  const [ours, recipe] = [median(rounds.ours), median(rounds.recipe)];
-  return { name, unit, ours, recipe, ratio: ours / recipe, rounds, ...(bound === undefined ? {} : { bound }) };
+  const [ours, other] = [median(rounds.ours), median(rounds.other)];
+  return { name, unit, ours, other, ratio: ours / other, rounds, ...(bound === undefined ? {} : { bound }) };
 }

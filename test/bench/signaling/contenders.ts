@@ -1,6 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeFlags } from "../../../ops/process/node-flags.ts";
 import { freePort } from "../../support/free-port.ts";
 import { until } from "../../support/poll.ts";
 import { startProgram } from "../../support/program.ts";
@@ -10,7 +11,7 @@ import { startReplica } from "../../support/replica.ts";
 
 /** Servers of one kind with a Redis of their own. */
 export interface Contender {
-  name: "ours" | "recipe";
+  name: "ours" | "other";
   servers: { url: string; pid: number }[];
   redisPid: number;
   /** What clients connect to, where there is a proxy in front. */
@@ -21,27 +22,40 @@ export interface Contender {
 interface Options {
   count: number;
   backplane: string;
+  /** Of another version, whose replicas they are. */
+  checkout?: string | undefined;
   /** With the proxy in front that goes with it. */
   fronted?: boolean;
   /** Collects garbage on SIGUSR2, for measures of memory. */
   collects?: boolean;
+  /** Where it writes a heap snapshot on SIGHUP. */
+  heapSnapshot?: string;
 }
 
-const collecting = { NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "collect.ts")}` };
+const collecting = ({ heapSnapshot }: Options): Record<string, string> => ({
+  NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "collect.ts")}`,
+  ...(heapSnapshot === undefined ? {} : { HEAP_SNAPSHOT: heapSnapshot }),
+});
 
 /** This project's replicas, and its proxy. */
-export async function startOurs({ count, backplane, fronted = false, collects = false }: Options): Promise<Contender> {
+export async function startOurs(options: Options): Promise<Contender> {
+  const { count, backplane, fronted = false, collects = false } = options;
   await using started = new AsyncDisposableStack();
   const redis = started.use(await startRedisServer());
-  const env = { BACKPLANE: backplane, OVERLOAD_LAG_MS: "60000", LOG_LEVEL: "warn", ...(collects ? collecting : {}) };
+  const env = {
+    BACKPLANE: backplane,
+    OVERLOAD_LAG_MS: "60000",
+    LOG_LEVEL: "warn",
+    ...(collects ? collecting(options) : {}),
+  };
   const replicas = [];
   for (let at = 1; at <= count; at += 1) {
-    const replica = await startReplica(`signaling-${at}`, redis.url, env);
+    const replica = await startReplica(`signaling-${at}`, redis.url, env, undefined, options.checkout);
     started.use(replica.program);
     replicas.push(replica);
   }
   const contender = {
-    name: "ours" as const,
+    name: options.checkout === undefined ? ("ours" as const) : ("other" as const),
     servers: replicas.map(({ url, program }) => ({ url, pid: program.pid })),
     redisPid: redis.process().pid,
   };
@@ -59,12 +73,8 @@ export async function startOurs({ count, backplane, fronted = false, collects = 
 }
 
 /** Plain Socket.IO servers, and HAProxy. */
-export async function startRecipe({
-  count,
-  backplane,
-  fronted = false,
-  collects = false,
-}: Options): Promise<Contender> {
+export async function startRecipe(options: Options): Promise<Contender> {
+  const { count, backplane, fronted = false, collects = false } = options;
   await using started = new AsyncDisposableStack();
   const redis = started.use(await startRedisServer());
   const servers = [];
@@ -72,7 +82,12 @@ export async function startRecipe({
     const port = await freePort();
     const file = join(import.meta.dirname, "recipe.ts");
     const program = started.use(
-      startProgram("node", [file, `plain-${at}`, String(port), redis.url, backplane], collects ? collecting : {}),
+      // Of memory, what a peer keeps is measured, not how far V8 lets the young generation grow by itself.
+      startProgram(
+        "node",
+        [...(collects ? nodeFlags : []), file, `plain-${at}`, String(port), redis.url, backplane],
+        collects ? collecting(options) : {},
+      ),
     );
     const url = `http://127.0.0.1:${port}`;
     await until(
@@ -90,7 +105,7 @@ export async function startRecipe({
     await until("HAProxy answers", async () => (await fetch(`${url}/socket.io/?EIO=4&transport=polling`)).ok);
   const stack = started.move();
   return {
-    name: "recipe",
+    name: "other",
     servers,
     redisPid: redis.process().pid,
     ...(haproxy === undefined ? {} : { front: { url, pid: haproxy.pid } }),

@@ -105,17 +105,19 @@ export async function oneWay(
   return { latency, signals: total, cpu };
 }
 
+/** Opens so many connections, each in a room of its own. */
+export async function openIdle(url: string, many: number): Promise<Socket[]> {
+  const opened: Socket[] = [];
+  for (let at = 0; at < many; at += 50)
+    opened.push(...(await Promise.all(Array.from({ length: 50 }, () => join(url, randomUUID())))));
+  return opened;
+}
+
 /**
  * Anonymous resident memory that one idle connection in a room of its own adds to a server, bytes; the server must
  * collect its garbage on SIGUSR2.
  */
 export async function idleBytes({ url, pid }: { url: string; pid: number }, count: number): Promise<number> {
-  const open = async (many: number) => {
-    const opened: Socket[] = [];
-    for (let at = 0; at < many; at += 50)
-      opened.push(...(await Promise.all(Array.from({ length: 50 }, () => join(url, randomUUID())))));
-    return opened;
-  };
   const collected = async () => {
     for (let times = 0; times < 2; times += 1) {
       process.kill(pid, "SIGUSR2");
@@ -124,9 +126,9 @@ export async function idleBytes({ url, pid }: { url: string; pid: number }, coun
     return anonymousBytes(pid);
   };
   // The first ones make the heap grow to its working size.
-  const warm = await open(count);
+  const warm = await openIdle(url, count);
   const before = await collected();
-  const counted = await open(count);
+  const counted = await openIdle(url, count);
   const bytes = ((await collected()) - before) / count;
   for (const socket of [...warm, ...counted]) socket.disconnect();
   return bytes;

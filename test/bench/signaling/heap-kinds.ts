@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { until } from "../../support/poll.ts";
+import { startOurs, startRecipe } from "./contenders.ts";
+import { openIdle } from "./measures.ts";
+
+/** What is used of a heap snapshot (V8's format, as `node:v8` writes it). */
+interface Snapshot {
+  snapshot: { meta: { node_fields: string[]; node_types: [string[]] } };
+  nodes: number[];
+  strings: string[];
+}
+
+/** Kinds of what is on a heap, and which nodes of a snapshot they are; the first that fits counts. */
+const kinds: readonly [kind: string, isOne: (type: string, name: string) => boolean][] = [
+  ["functions with their variables", (type, name) => type === "closure" || name === "system / Context"],
+  ["properties of large objects", (_, name) => name === "(object properties)" || name === "system / PropertyArray"],
+  ["tables of maps and sets", (type, name) => type === "array" && name === ""],
+  ["elements of arrays", (_, name) => name === "(object elements)"],
+  ["plain objects and arrays", (type, name) => type === "object" && (name === "Object" || name === "Array")],
+  ["objects of classes", (type) => type === "object"],
+  ["strings", (type) => type.includes("string")],
+  ["native: sockets, handles, buffers", (type) => type === "native"],
+  ["the rest", () => true],
+];
+
+function bytesByKind(file: string): number[] {
+  const { snapshot, nodes, strings } = JSON.parse(readFileSync(file, "utf8")) as Snapshot;
+  const { node_fields: fields, node_types: types } = snapshot.meta;
+  const [typeAt, nameAt, sizeAt] = ["type", "name", "self_size"].map((field) => fields.indexOf(field));
+  if (typeAt === undefined || nameAt === undefined || sizeAt === undefined) throw new Error("no heap snapshot");
+  const bytes = kinds.map(() => 0);
+  for (let at = 0; at < nodes.length; at += fields.length) {
+    const type = types[0][nodes[at + typeAt] ?? 0] ?? "";
+    const name = strings[nodes[at + nameAt] ?? 0] ?? "";
+    // Compiled code is not the peer's: how much there is depends on what has become hot.
+    if (type === "code") continue;
+    const kind = kinds.findIndex(([, isOne]) => isOne(type, name));
+    bytes[kind] = (bytes[kind] ?? 0) + (nodes[at + sizeAt] ?? 0);
+  }
+  return bytes;
+}
+
+/** Bytes on the heap that one more idle peer in a room of its own keeps, by kind, in this order. */
+async function heapOf(start: typeof startOurs, count: number): Promise<number[]> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-heap-"));
+  try {
+    const heapSnapshot = join(folder, "heap.json");
+    await using contender = await start({ count: 1, backplane: "pubsub", collects: true, heapSnapshot });
+    const [server] = contender.servers;
+    if (server === undefined) throw new Error("no server");
+    const taken: number[][] = [];
+    const sockets = await openIdle(server.url, count);
+    for (const more of [0, count]) {
+      sockets.push(...(await openIdle(server.url, more)));
+      process.kill(server.pid, "SIGHUP");
+      const bytes = await until("a snapshot is written", () => bytesByKind(heapSnapshot), { withinMs: 60_000 });
+      taken.push(bytes);
+      rmSync(heapSnapshot);
+    }
+    for (const socket of sockets) socket.disconnect();
+    const [before = [], after = []] = taken;
+    return after.map((bytes, kind) => (bytes - (before[kind] ?? 0)) / count);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What an idle peer keeps on the heap of a replica and of the plain recipe, by kind; bytes. */
+export async function compareHeap(count: number): Promise<{ kind: string; ours: number; recipe: number }[]> {
+  const [ours, recipe] = [await heapOf(startOurs, count), await heapOf(startRecipe, count)];
+  return kinds.map(([kind], at) => ({ kind, ours: ours[at] ?? 0, recipe: recipe[at] ?? 0 }));
+}
