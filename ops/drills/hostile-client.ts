@@ -74,7 +74,7 @@ const latency = (percentile: "p99" | "max") => (seen: Observation) =>
 /** docs/drills.md, hostile-client. */
 export const hostileClient = defineDrill({
   name: "hostile-client",
-  claim: "A stranger with a socket hurts nobody else, whatever it sends.",
+  claim: "A hostile client hurts no other client, whatever it sends.",
   engines: ["process", "compose"],
   calls: { calls: 6, signalsPerSecond: 10 },
   undo: [{ do: "heal" }],
@@ -109,5 +109,5 @@ export const hostileClient = defineDrill({
   },
   runbook: "SignalingEventLoopLag",
   dashboard: "Proxy",
-  teaches: "What a client may use up is bounded per client, or one of them uses up everybody's.",
+  teaches: "Memory and CPU need a bound for each client; without one a single client uses up the share of all.",
 });

@@ -6,7 +6,7 @@ import { stopReading } from "./stop-reading.ts";
 /** docs/drills.md, slow-client. */
 export const slowClient = defineDrill({
   name: "slow-client",
-  claim: "A peer that stops reading is closed, and hurts nobody else.",
+  claim: "A peer that stops reading is closed, and no other peer is affected.",
   engines: ["process", "compose"],
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
@@ -43,5 +43,6 @@ export const slowClient = defineDrill({
   },
   runbook: "SignalingEventLoopLag",
   dashboard: "Replicas",
-  teaches: "Back-pressure must end somewhere: what nobody reads is held for a while, bounded, and then given up.",
+  teaches:
+    "Back-pressure needs an end: unread data is held for a while, within a bound, and then its reader is closed.",
 });

@@ -52,7 +52,7 @@ export function createCarrier<C extends RedisConnection>(
     const now = performance.now();
     if (now - strangerLoggedAt < logStrangersEveryMs) return;
     strangerLoggedAt = now;
-    log.warn({ reason }, "dropped what no replica with our BACKPLANE_SECRET and version can have published");
+    log.warn({ reason }, "dropped a message that no replica with our BACKPLANE_SECRET and version published");
   }
 
   const missedListeners: (() => void)[] = [];
