@@ -84,7 +84,7 @@ export async function checkReturn(base: URL, replica: Signaled): Promise<Finding
   let sessions: EngineSession[];
   try {
     await replica.signal("SIGSTOP");
-    // By now whoever stands in front has noticed, or never will.
+    // By now the proxy in front has noticed, or never will.
     await delay(cutWithinMs);
     const opened = await Promise.allSettled(Array.from({ length: openedMeanwhile }, () => openSession(base)));
     sessions = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
