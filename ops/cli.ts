@@ -45,7 +45,7 @@ const commands: Readonly<Record<string, Command>> = {
 
 reachStackDirectly(process.env);
 
-// The first signal ends a command in order, the second at once.
+// The first signal ends a command in an orderly way, the second one at once.
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.on(signal, () => {
@@ -53,7 +53,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted.abort();
   });
 
-// The reader may have closed the pipe, as `head` does: nothing more can be said.
+// The reader may have closed the pipe, as `head` does. Then no output is possible.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

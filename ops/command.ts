@@ -1,30 +1,32 @@
 import type { Config } from "./config.ts";
 import type { Stack } from "./stack/open-stack.ts";
 
-/** What a command of the CLI gets. */
+/** The context of a CLI command. */
 export interface CommandContext {
   config: Config;
   stack: Stack;
-  /** Prints lines on standard output. Control characters are shown as codes, so that no terminal obeys them. */
+  /**
+   * Prints lines on standard output. Control characters are printed as codes, so that a terminal does not act on them.
+   */
   print(text: string): void;
-  /** Prints one line as it is; it is escaped already and may hold colours. */
+  /** Prints one line unchanged. The line is already escaped and may contain colours. */
   printEscaped(line: string): void;
-  /** Aborted by SIGINT and SIGTERM: commands that go on until then end in order. */
+  /** Aborted by SIGINT and SIGTERM. A command that runs until then must end in an orderly way. */
   signal: AbortSignal;
 }
 
-/** One command of `node ops/cli.ts`. Throws UsageError for bad arguments, CannotError for what is not possible. */
+/** One command of `node ops/cli.ts`. Throws UsageError for bad arguments, CannotError for an impossible action. */
 export interface Command {
-  /** Arguments behind the command's name: `kill|… [signaling-2]`. */
+  /** Arguments after the command's name: `kill|… [signaling-2]`. */
   usage: string;
   summary: string;
-  /** True where a stack must be up: the CLI says so in one line before the command begins. */
+  /** True if the stack must be up. If it is not, the CLI prints one line and does not start the command. */
   needsStack?: true;
-  /** Resolves with the exit code, 0 where it says nothing. */
+  /** Resolves with the exit code; undefined means 0. */
   run(context: CommandContext, args: string[]): Promise<number | undefined>;
 }
 
-/** Bad arguments; the message says what would be good ones. */
+/** Bad arguments. The message names valid ones. */
 export class UsageError extends Error {
   override name = "UsageError";
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { port, programVariables, secret, wholeNumber } from "../common/config.ts";
 import { defaultPorts } from "./ports.ts";
 
-/** Host ports, each a variable of its own; unset ones are the default plus PORT_BASE. */
+/** Each host port has a variable. The default of an unset one is its port in ports.env plus PORT_BASE. */
 const hostPorts = Object.fromEntries(
   Object.entries(defaultPorts).map(([name, value]) => [
     name,
@@ -15,7 +15,7 @@ export const schema = z.object({
   ENGINE: z
     .enum(["compose", "process"])
     .optional()
-    .describe("What runs the stack; unset: compose where a Docker daemon answers, else process"),
+    .describe("What runs the stack; unset: compose if a Docker daemon answers, else process"),
   STACK: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower-case letters, digits, - and _")
@@ -29,7 +29,7 @@ export const schema = z.object({
     .describe("Burn-rate windows: drill fires within a training session, prod is 1h/5m and 6h/30m"),
   ADMIN_TOKEN: programVariables.ADMIN_TOKEN,
   TRAINER_TOKEN: secret(z.string().min(1).optional()).describe(
-    "Seals what a game day hides, and opens the trainer's view; make up creates one",
+    "Encrypts the hidden fault of a game day and opens the trainer's view; make up creates one",
   ),
   OPS_INSIDE: z
     .enum(["1"])
@@ -38,9 +38,7 @@ export const schema = z.object({
   APP: z
     .string()
     .optional()
-    .describe(
-      "File that describes an application to run in place of the replicas (docs/adopt.md); counts at `make up`",
-    ),
+    .describe("File that describes an application to run in place of the replicas (docs/adopt.md); read at `make up`"),
   ...hostPorts,
 });
 

@@ -19,7 +19,7 @@ export type PortOf = (variable: string) => number;
 /**
  * The host ports of a stack: each default plus `base`, unless `settings` has the variable.
  *
- * @throws where a port is asked for that ports.env does not have
+ * @throws Error for a port that ports.env does not have
  */
 export function portsOf(base: number, settings: Readonly<Record<string, string | undefined>>): PortOf {
   return (variable) => {

@@ -1,26 +1,26 @@
 import { WebSocket } from "ws";
 import { type EngineSession, inSession, openSession, pollUrl, SessionError } from "./engine-session.ts";
 
-/** What is checked, and where. */
+/** The subject of the checks: a proxy, or an application without one. */
 export interface Subject {
   /** The proxy, or the application itself. */
   url: URL;
   readyUrl: URL;
-  /** Where Engine.IO answers; undefined: the application has none. */
+  /** Path of Engine.IO; undefined if the application has none. */
   enginePath: string | undefined;
-  /** Of a plain WebSocket endpoint, where it has one. */
+  /** Path of a plain WebSocket endpoint; undefined if there is none. */
   websocketPath: string | undefined;
-  /** Paths of the application that must be reached by GET. */
+  /** Paths that GET must reach. */
   paths: readonly string[];
-  /** Takes a POST of 2 MiB; undefined: not tried. */
+  /** Path that takes a POST of 2 MiB; undefined: not tried. */
   uploadPath: string | undefined;
-  /** Answers only after seconds; undefined: not tried. */
+  /** Path whose answer takes seconds; undefined: not tried. */
   slowPath: string | undefined;
-  /** How long an idle poll is watched, ms. */
+  /** How long an idle poll must be held, ms. */
   idleMs: number;
 }
 
-/** What one check found. `change`: the line to change where something breaks. */
+/** The result of one check. `change` is the setting or line to change when it breaks. */
 export type Finding =
   | { kind: "ok"; said: string }
   | { kind: "not tried"; said: string }
@@ -36,9 +36,9 @@ const notTried = (said: string): Finding => ({ kind: "not tried", said });
 const breaks = (said: string, change: string): Finding => ({ kind: "breaks", said, change });
 
 const noEngine = notTried("it has no Engine.IO path (ENGINE=)");
-/** Sessions that are opened to see whether they stay on one replica; a prime, so that taking turns is no stickiness. */
+/** Number of sessions opened to test stickiness. It is a prime, so that round robin does not look sticky. */
 const sessions = 11;
-/** Above the 1 MiB that the proxy takes by default on paths of its own. */
+/** Above the proxy's default limit of 1 MiB. */
 const uploadBytes = 2 * 1_024 * 1_024;
 
 async function overEngine(
@@ -55,7 +55,7 @@ async function overEngine(
   }
 }
 
-/** Every check, in the order in which its failures are best mended. */
+/** Every check, in the order in which to repair failures. */
 export const checks: readonly Check[] = [
   {
     name: "readiness",
@@ -132,7 +132,7 @@ export const checks: readonly Check[] = [
           }
           return ok(`held for ${subject.idleMs / 1_000} s`);
         },
-        "the answer's time-out of what stands in front above 25 s (PROXY_TIMEOUT_MS, proxy_read_timeout, timeout server)",
+        "time-outs of the proxies in front above 25 s (PROXY_TIMEOUT_MS, proxy_read_timeout, timeout server)",
       ),
   },
   {
@@ -209,7 +209,7 @@ export const checks: readonly Check[] = [
       if (answer.ok) return ok(`GET ${slowPath} took ${seconds} s`);
       return breaks(
         `GET ${slowPath} answers ${answer.status} after ${seconds} s`,
-        "PROXY_TIMEOUT_MS above the longest answer; what stands in front must not ask twice",
+        "PROXY_TIMEOUT_MS above the longest answer; a proxy in front must not retry",
       );
     },
   },

@@ -7,7 +7,7 @@ import { ConfigError } from "../../common/config.ts";
 const path = z.string().regex(/^\/\S*$/, "must be a path: it begins with /");
 const variable = z.string().regex(/^[A-Za-z_]\w*$/, "must be the name of a variable");
 
-/** The variables of an application's file. All others in the file go to the application itself. */
+/** The variables of an application's file. The application gets all other variables of the file. */
 export const schema = z.strictObject({
   APP_COMMAND: z.string().min(1).optional().describe("Shell command that starts it, for ENGINE=process"),
   APP_DIR: z.string().default(".").describe("Folder in which the command runs, from the file's own"),
@@ -19,9 +19,9 @@ export const schema = z.strictObject({
     .describe("Folder with a Dockerfile that makes the image, from the file's own"),
   APP_MEMORY: z
     .string()
-    .regex(/^[1-9]\d*[kmg]?$/i, "must be bytes, with k, m or g behind")
+    .regex(/^[1-9]\d*[kmg]?$/i, "must be bytes, optionally followed by k, m or g")
     .default("256m")
-    .describe("Memory that its container may take"),
+    .describe("Memory limit of its container"),
   APP_READ_ONLY: z.enum(["true", "false"]).default("true").describe("false: it may write to its container's root"),
   APP_PORT: z.coerce
     .number()
@@ -30,14 +30,14 @@ export const schema = z.strictObject({
     .max(65_535)
     .default(3_000)
     .describe("Port that it listens on in its container"),
-  APP_PORT_VARIABLE: variable.default("PORT").describe("Variable in which it takes its port"),
-  APP_HOST_VARIABLE: variable.default("HOST").describe("Variable in which it takes the address to listen on"),
-  APP_NODE_VARIABLE: variable.default("NODE_ID").describe("Variable in which it takes its name, signaling-1 …"),
-  APP_REDIS_VARIABLE: variable.default("REDIS_URL").describe("Variable in which it takes the URL of Redis"),
+  APP_PORT_VARIABLE: variable.default("PORT").describe("Variable that gives it its port"),
+  APP_HOST_VARIABLE: variable.default("HOST").describe("Variable that gives it the address to listen on"),
+  APP_NODE_VARIABLE: variable.default("NODE_ID").describe("Variable that gives it its name, signaling-1 …"),
+  APP_REDIS_VARIABLE: variable.default("REDIS_URL").describe("Variable that gives it the URL of Redis"),
   APP_READY: path.default("/").describe("Path that answers 2xx to GET once it can take sessions"),
   APP_METRICS: path.optional().describe("Path of its Prometheus metrics; unset: it has none"),
   APP_PATHS: z.string().default("/*").describe("Paths that the proxy passes on, as PROXY_PATHS"),
-  APP_ENGINE_IO_PATHS: z.string().default("/socket.io/").describe("Those of them where Engine.IO answers"),
+  APP_ENGINE_IO_PATHS: z.string().default("/socket.io/").describe("Paths of APP_PATHS where Engine.IO answers"),
   APP_MAX_BODY_BYTES: z
     .string()
     .regex(/^\d{1,10}$/, "must be a number of bytes")
@@ -65,7 +65,7 @@ export interface App {
   /** Undefined: the proxy's own limit. */
   maxBodyBytes: string | undefined;
   peer: { kind: string; path: string | undefined; hello: string | undefined };
-  /** What else the file sets, for the application. */
+  /** Variables of the file that go to the application. */
   env: Record<string, string>;
 }
 

@@ -1,6 +1,6 @@
 import type { App } from "./app-file.ts";
 
-/** What the proxy must know of an application; settings of the stack win. */
+/** Settings of the proxy for an application. Settings of the stack override them. */
 export function proxySettings({ paths, engineIoPaths, maxBodyBytes }: App): Record<string, string> {
   return {
     PROXY_PATHS: paths,
@@ -10,11 +10,12 @@ export function proxySettings({ paths, engineIoPaths, maxBodyBytes }: App): Reco
   };
 }
 
-/** How callers speak to an application; settings of the stack win. */
+/** Settings of the callers for an application. Settings of the stack override them. */
 export function callerSettings({ peer }: App): Record<string, string> {
   return {
     PEER: peer.kind,
-    // An application's sessions need not name their replica: a peer without the cookie would have none for long.
+    // The application's sessions may not name their replica. A peer without the cookie would soon reach another replica
+    // and lose its session.
     PEER_COOKIELESS: "0",
     ...(peer.path === undefined ? {} : { PEER_PATH: peer.path }),
     ...(peer.hello === undefined ? {} : { PEER_HELLO: peer.hello }),

@@ -1,4 +1,7 @@
-/** An Engine.IO session on long-polling, by hand: what is sent and what comes back is the caller's to judge. */
+/**
+ * An Engine.IO session on long-polling without a client library: the calling code chooses the packets and judges the
+ * answers.
+ */
 export interface EngineSession {
   sid: string;
   /** `Cookie` header of its requests; empty: it keeps none. */
@@ -8,7 +11,7 @@ export interface EngineSession {
   pingIntervalMs: number;
 }
 
-/** A request that did not go as Engine.IO's protocol has it; the message says what came instead. */
+/** An answer that violates Engine.IO's protocol. The message describes the answer. */
 export class SessionError extends Error {
   override name = "SessionError";
 }
@@ -27,7 +30,7 @@ export function pollUrl(base: URL, sid?: string): URL {
 /**
  * Opens a session.
  *
- * @param keepCookies what a browser does; off: what a native client without a cookie store does
+ * @param keepCookies true like a browser, false like a native client without a cookie store
  * @throws SessionError when the answer is no handshake
  */
 export async function openSession(base: URL, { keepCookies = true } = {}): Promise<EngineSession> {

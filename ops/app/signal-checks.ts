@@ -5,13 +5,15 @@ import { WebSocket } from "ws";
 import type { Finding } from "./adopt-checks.ts";
 import { type EngineSession, inSession, openSession, pollUrl, SessionError } from "./engine-session.ts";
 
-/** Connections that are held while a replica is frozen or ended. */
+/** Number of connections held while a replica is frozen or stopped. */
 const held = 30;
-/** Tunnels of a frozen replica must be cut within this, ms: what the proxy promises is 2 s. */
+/** Tunnels of a frozen replica must be cut within this, ms. The proxy promises 2 s. */
 const cutWithinMs = 3_000;
-/** A proxy takes a replica back after two probes that pass, ms. */
+/** Time for two successful probes, after which a proxy uses a replica again, ms. */
 const backAfterMs = 2_000;
-/** Sessions that are opened while a replica is frozen, and watched for so long after its return, ms. */
+/**
+ * Number of sessions opened while a replica is frozen, and the time for which they are watched after its return, ms.
+ */
 const openedMeanwhile = 11;
 const watchReturnMs = 10_000;
 /** An application must have ended within this after SIGTERM, ms. */
@@ -44,7 +46,7 @@ export function processOf(pid: number): Signaled {
   };
 }
 
-/** The container of that name or id, by the `docker` command. */
+/** The container of that name or id, signaled with the `docker` command. */
 export function containerOf(container: string): Signaled {
   const docker = async (...args: string[]) => (await promisify(execFile)("docker", args)).stdout.trim();
   return {
@@ -56,7 +58,7 @@ export function containerOf(container: string): Signaled {
   };
 }
 
-/** Holds connections, freezes the replica, and sees whether those on it are cut. */
+/** Holds connections, freezes the replica, and checks that its connections are cut. */
 export async function checkFreeze(target: URL, replica: Signaled): Promise<Finding> {
   const sockets = await hold(target);
   try {
@@ -76,7 +78,7 @@ export async function checkFreeze(target: URL, replica: Signaled): Promise<Findi
 }
 
 /**
- * Opens sessions on long-polling while the replica is frozen, lets it go on, and sees whether they stay where they are.
+ * Opens sessions on long-polling while the replica is frozen, resumes it, and checks that they stay on their replicas.
  *
  * @param base where Engine.IO answers
  */
@@ -102,15 +104,15 @@ export async function checkReturn(base: URL, replica: Signaled): Promise<Finding
     if (!(error instanceof SessionError)) throw error;
     return {
       kind: "breaks",
-      said: `sessions that were opened while ${replica.name} was away are lost once it is back: one ${error.message}`,
+      said: `sessions opened while ${replica.name} was frozen are lost after its return: one ${error.message}`,
       change:
-        "a balancer that keeps a session where it was opened until that replica is gone; with plain session ids clients must keep its cookies",
+        "a balancer that keeps a session on its replica until that replica is down; with plain session ids clients must keep its cookies",
     };
   }
-  return { kind: "ok", said: `${sessions.length} sessions that were opened meanwhile stayed where they were` };
+  return { kind: "ok", said: `${sessions.length} sessions opened meanwhile stayed on their replicas` };
 }
 
-/** Holds connections, asks the replica to end, and sees whether it does and lets its connections go. */
+/** Holds connections, sends SIGTERM to the replica, and checks that it ends and closes its connections. */
 export async function checkEnd(target: URL, replica: Signaled): Promise<Finding> {
   const sockets = await hold(target);
   const change = "process.on('SIGTERM'): close the server, close every connection, then exit 0";
@@ -119,12 +121,12 @@ export async function checkEnd(target: URL, replica: Signaled): Promise<Finding>
     const startedAt = performance.now();
     while (await replica.alive()) {
       if (performance.now() - startedAt > endWithinMs)
-        return { kind: "breaks", said: `${replica.name} runs ${endWithinMs / 1_000} s after SIGTERM`, change };
+        return { kind: "breaks", said: `${replica.name} still runs ${endWithinMs / 1_000} s after SIGTERM`, change };
       await closedWithin(sockets, 100, () => false);
     }
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
     const closed = await closedWithin(sockets, cutWithinMs, (count) => count > 0);
-    if (closed > 0) return { kind: "ok", said: `it ended after ${seconds} s and let ${closed} connections go` };
+    if (closed > 0) return { kind: "ok", said: `it ended after ${seconds} s and closed ${closed} connections` };
     return { kind: "breaks", said: "it ended, and no connection was closed", change };
   } finally {
     for (const socket of sockets) socket.terminate();
@@ -148,7 +150,7 @@ async function hold(target: URL): Promise<WebSocket[]> {
   );
 }
 
-/** How many of them are closed, once `enough` says so or the time is over. */
+/** The number of closed connections when `enough` is true or the time is over. */
 function closedWithin(
   sockets: readonly WebSocket[],
   withinMs: number,

@@ -11,17 +11,17 @@ export interface ActionResult {
   target: string;
   /** False if the target was in that state already. */
   changed: boolean;
-  /** The command that a person would have typed. */
+  /** The equivalent command for an operator. */
   typed: string;
   watch: string;
-  /** What failed beside the action itself. */
+  /** Failures besides the action itself. */
   warnings: string[];
 }
 
 /**
- * Carries out one chaos action. Checks everything before it does anything. Doing it twice changes nothing.
+ * Carries out one chaos action. It makes all checks before the first change. A repeated action changes nothing.
  *
- * @throws CannotError with one line where the action, the target or their combination is not possible
+ * @throws CannotError with one line if the action, the target or their combination is not possible
  */
 export async function runAction(
   stack: Stack,
@@ -51,7 +51,7 @@ export async function runAction(
   };
   try {
     const { changed, typed } = await verb.act(engine, target, options);
-    // A new proxy has the table of its start: it is told again of replicas that were added since.
+    // A restarted proxy has only its configured table, so the added replicas are registered again.
     if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
     if (marked) note(await mark("PUT", engine.endpoints, action, target));
     for (const ended of record.endActions(
@@ -60,7 +60,7 @@ export async function runAction(
       note(await mark("DELETE", engine.endpoints, ended.action, target));
     return { action, target, changed, typed, watch: verb.watch(target), warnings };
   } catch (error) {
-    // The action was refused before anything was done: there is nothing to undo.
+    // The action was refused before the first change, so the record needs no entry.
     if (error instanceof CannotError && !before.some((entry) => entry.action === action && entry.target === target))
       record.endActions((entry) => entry.action === action && entry.target === target);
     throw error;

@@ -4,16 +4,16 @@ import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
-/** What `2`, `signaling-2`, `redis` or nothing means. */
+/** A resolved target. */
 export interface Chosen {
   target: string;
-  /** Why this target was chosen, if nobody named one. */
+  /** Why this target was chosen, if the command named none. */
   because?: string;
 }
 
 /**
- * The target that a person means. A number is a replica. Without a target it is the busiest replica, or the first
- * replica that needs a verb which undoes something (`start`, `resume`, `undrain`).
+ * Resolves a target as typed: `2`, `signaling-2`, `redis` or nothing. A number is a replica. Without a target it is the
+ * busiest replica, or the first replica that needs a verb which undoes something (`start`, `resume`, `undrain`).
  */
 export async function chooseTarget(stack: Stack, action: string, given: string | undefined): Promise<Chosen> {
   if (given !== undefined && given !== "") return { target: /^\d+$/.test(given) ? `signaling-${given}` : given };
@@ -26,7 +26,7 @@ export async function chooseTarget(stack: Stack, action: string, given: string |
     return { target: found.id, because: `the first that is ${wanted}` };
   }
   const table = await replicaTable(stack.engine.endpoints.proxyAdmin).catch((error: unknown) => {
-    // Without the proxy nobody knows who is busy: any running replica will do.
+    // Only the proxy knows the busiest replica. Without it any running replica will do.
     if (error instanceof HttpError) return [];
     throw error;
   });

@@ -5,29 +5,29 @@ import { replicaTable } from "../stack/replica-table.ts";
 
 /** Options of a verb, beside its target. */
 export type VerbOptions = Partial<Slowness> & {
-  /** Set by a game day: no mark and no record says what was done. `heal` needs neither. */
+  /** Set by a game day: the action leaves no mark and no record. `heal` needs neither. */
   hidden?: boolean;
 };
 
-/** One thing that is done to one target. Every verb has this shape; actions.ts does what all have in common. */
+/** One action on one target. Every verb has this shape; actions.ts does the common part. */
 export interface Verb {
   summary: string;
-  /** Kinds of target that it makes sense on. */
+  /** Kinds of target that it works on. */
   targets: readonly ("replica" | "redis" | "proxy")[];
-  /** What to do on a kind of target that is not among them. */
+  /** The alternative for other kinds of target. */
   instead?: string;
   act(engine: Engine, target: string, options: VerbOptions): Promise<Done>;
-  /** True where its effect holds until it is undone: record and mark last as long. */
+  /** True if its effect lasts until it is undone. Its record and mark last as long. */
   holds?: true;
-  /** Verbs whose effect this one ends on the same target. */
+  /** Verbs whose effect on the same target this verb ends. */
   ends?: readonly string[];
-  /** What a person watches now. */
+  /** What an operator should watch. */
   watch(target: string): string;
 }
 
 const anything = ["replica", "redis", "proxy"] as const;
 
-/** What the loss of a target looks like, by kind. */
+/** The visible effect of the loss of a target, by kind. */
 const loss = (target: string) => {
   if (target === "redis") return "peers on one replica still reach each other; /readyz says degraded within 2 s";
   if (target === "proxy") return "media goes on; every peer is signaling-lost until the proxy is back";

@@ -4,7 +4,9 @@ import { readApp } from "../app/app-file.ts";
 import { checkEnd, checkFreeze, checkReturn, containerOf, processOf, type Signaled } from "../app/signal-checks.ts";
 import { type Command, UsageError } from "../command.ts";
 
-/** `adopt-check --url http://…`: what of an application breaks behind the proxy, and the line to change. */
+/**
+ * `adopt-check --url http://…`: finds the parts of an application that break behind the proxy, and the line to change.
+ */
 export const adoptCheck: Command = {
   usage: "--url http://… [--app app.env] [--paths /a,/b] [--upload /path] [--slow /path] [--pid n|--container name]",
   summary: "does an application work behind this proxy: 0 yes, 1 something breaks",
@@ -48,7 +50,7 @@ export const adoptCheck: Command = {
         (error: Error): Finding => ({
           kind: "breaks",
           said: `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ""}`,
-          change: `whatever answers at ${url.origin}`,
+          change: `the server at ${url.origin}`,
         }),
       );
       if (finding.kind === "breaks") broken += 1;
@@ -63,7 +65,7 @@ export const adoptCheck: Command = {
     const target = new URL(subject.websocketPath ?? subject.enginePath ?? "/", url);
     const none: Finding = {
       kind: "not tried",
-      said: "no replica was named (PID= or CONTAINER=; it is frozen, then ended)",
+      said: "no replica was named (PID= or CONTAINER=; it is frozen, then stopped)",
     };
     await tell("a frozen replica", async () => (replica === undefined ? none : checkFreeze(target, replica)));
     await tell("a replica that returns", async () => {
@@ -93,7 +95,7 @@ function replicaOf({
   return processOf(Number(pid));
 }
 
-/** @throws UsageError where it is no number of seconds */
+/** @throws UsageError if it is not a number of seconds */
 function seconds(text: string): number {
   if (!/^\d{1,4}$/.test(text)) throw new UsageError(`IDLE_S=${text}: must be a whole number of seconds, 0 to 9999`);
   return Number(text);

@@ -24,7 +24,7 @@ export const chaos: Command = {
     if (action === "heal") {
       const only = given === undefined ? undefined : (await chooseTarget(stack, action, given)).target;
       const left = only === undefined ? openRecord(stack.state.dir).read().drill : null;
-      // In a game day healing is the trainee's part: the game sees it and counts it.
+      // In a game day the trainee heals. The game notices and counts it.
       const game = left?.drill === "game-day" && runnerLives(left);
       if (left !== null && runnerLives(left) && !game)
         throw new UsageError(`the drill ${left.drill} runs (pid ${left.pid}) and heals itself: Ctrl-C ends it`);

@@ -9,10 +9,10 @@ import { runDrill } from "../runner/runner.ts";
 import { exitCodes, shownFigure, type Verdict } from "../runner/verdict.ts";
 import { CannotError } from "../stack/engine.ts";
 
-/** The drills of CI: the shortest way through routing, health, drain and backplane. */
+/** The drills of CI: the smallest set that covers routing, health, drain and backplane. */
 const ciDrills = ["kill-node", "freeze-node", "drain-node", "redis-kill"];
 
-/** `drill kill-node`: one drill, judged; the exit code is its verdict's. */
+/** `drill kill-node`: runs one drill. The exit code is that of its verdict. */
 export const drill: Command = {
   usage: "<name> [--seed 7] [--calls 200] [--control] [--dry-run] [--json]",
   summary: "run one drill: 0 passed, 1 deviated, 2 unmet, 3 not injected, 4 not restored",
@@ -44,7 +44,7 @@ export const drill: Command = {
       return 0;
     }
     if (values.control && wanted.control === undefined)
-      throw new CannotError(`no setting turns off what ${wanted.name} proves (docs/drills.md)`);
+      throw new CannotError(`no setting switches off the mechanism that ${wanted.name} proves (docs/drills.md)`);
     const view = createLiveView({ print: context.print, terminal: process.stdout.isTTY });
     const result = await runDrill(context.stack, wanted, {
       seed,
@@ -61,10 +61,10 @@ export const drill: Command = {
   },
 };
 
-/** `drills`: the list; `--all`, `--ci` and `--rest` (all but those of `--ci`) run them, one after the other. */
+/** `drills` prints the list. `--all`, `--ci` and `--rest` (all but those of `--ci`) run them one after the other. */
 export const drills: Command = {
   usage: "[--all|--ci|--rest] [--repeat 3]",
-  summary: "list the drills, or run all that this engine can",
+  summary: "list the drills, or run all drills of this engine",
   async run(context, args) {
     const { values } = parseArgs({
       args,
@@ -103,7 +103,7 @@ export function drillNamed(name: string | undefined): Drill {
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);
 }
 
-/** Runs one drill of several: its report is written, its result printed. */
+/** Runs one drill of several, writes its report and prints its result. */
 export async function runReported(context: CommandContext, drill: Drill, seed: number): Promise<Verdict> {
   const result = await runDrill(context.stack, drill, { seed, signal: context.signal, tell: () => undefined });
   writeReport(context.stack.root, result);
@@ -111,7 +111,7 @@ export async function runReported(context: CommandContext, drill: Drill, seed: n
   return result.verdict;
 }
 
-/** A drill's verdict and what deviates, in lines. */
+/** Prints a drill's verdict and its failed expectations. */
 function printResult({ print }: CommandContext, result: DrillResult): void {
   const seconds = ((result.endedAt - result.startedAt) / 1000).toFixed(0);
   print(`${result.drill}: ${result.verdict} in ${seconds} s (seed ${result.seed}; make report)`);
@@ -123,7 +123,7 @@ function printResult({ print }: CommandContext, result: DrillResult): void {
   for (const reason of result.reasons) print(`  ${reason}`);
 }
 
-/** @throws UsageError where it is none */
+/** @throws UsageError if it is not a whole number */
 export function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isInteger(value) || value < 0 || value > 1_000_000)

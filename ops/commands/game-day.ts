@@ -16,10 +16,10 @@ import { unsteady } from "../stack/steady.ts";
 import { until } from "../wait/until.ts";
 import { wholeNumber } from "./drill.ts";
 
-/** Earlier alerts have this long to end, ms: a game must not begin with the alerts of the last one. */
+/** Time for earlier alerts to end, ms. A game must not begin with alerts of the last one. */
 const alertsEndWithinMs = 240_000;
 
-/** `game-day`: a hidden fault that the trainee finds, names and heals; answers may come from a pipe. */
+/** `game-day`: injects a hidden fault that the trainee finds, names and heals. Answers may come from a pipe. */
 export const gameDay: Command = {
   usage: "[--seed 7] [--level 1]",
   summary: "a hidden fault: detect it, name it, heal it; exit 0 when it was named",
@@ -46,11 +46,11 @@ export const gameDay: Command = {
     }
     const metrics = createPrometheus(stack.engine.endpoints.prometheus);
     const before = await firingAlerts(metrics);
-    if (before.length > 0) print(`waiting until the alerts of before have ended: ${before.join(", ")}`);
+    if (before.length > 0) print(`waiting until earlier alerts have ended: ${before.join(", ")}`);
     if (
       !(await until(async () => (await firingAlerts(metrics)).length === 0, { withinMs: alertsEndWithinMs, signal }))
     ) {
-      if (!signal.aborted) print("alerts still fire although nothing is broken on purpose: see their runbooks first");
+      if (!signal.aborted) print("alerts still fire without a fault made on purpose: read their runbooks first");
       return 2;
     }
     const fault = faultOf(seed, level);

@@ -13,7 +13,7 @@ const options = {
   stdin: { type: "boolean", default: false },
 } as const;
 
-/** Follows the logs of a stack of processes; of containers, make pipes them through here (`--stdin`). */
+/** Follows the logs of a stack of processes. For containers, make pipes their logs into it (`--stdin`). */
 export const logs: Command = {
   usage: "[service …] [--node 2] [--level warn] [--room demo] [--no-follow] [--stdin]",
   summary: "the last lines of each service, then new ones as they come",
@@ -44,7 +44,7 @@ export const logs: Command = {
       const told = line === "" ? undefined : readable(line);
       if (told !== undefined) printEscaped(`${id.padEnd(width)} | ${told}`);
     };
-    // A filter leaves few lines, so it looks further back.
+    // A filter drops most lines, so the command reads further back.
     const filtered = values.level !== undefined || values.room !== undefined;
     const last = filtered ? 1_000 : wanted.length > 0 ? 50 : 5;
     for (const id of ids) for (const line of await stack.engine.logs(id, last)) tell(id, line);

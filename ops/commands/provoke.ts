@@ -9,7 +9,9 @@ import { CannotError } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 
-/** An alert must be resolved within this after its cause is gone, s: the windows of its expression must pass. */
+/**
+ * An alert must resolve within this time after its cause has ended, s. The windows of its expression must pass first.
+ */
 const resolvedWithinSeconds = 240;
 
 /** `provoke ProxyDown`: raises one alert on purpose. */

@@ -4,7 +4,7 @@ import type { Command } from "../command.ts";
 import { lastReport } from "../report/store.ts";
 import { CannotError } from "../stack/engine.ts";
 
-/** `report`: this stack's newest. */
+/** `report`: prints this stack's newest report. */
 export const report: Command = {
   usage: "",
   summary: "print this stack's newest report, and where its page is",

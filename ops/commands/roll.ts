@@ -1,7 +1,7 @@
 import type { Command } from "../command.ts";
 import { roll as rollOver } from "../stack/roll.ts";
 
-/** A rolling restart of the replicas. */
+/** `roll`: a rolling restart of the replicas. */
 export const roll: Command = {
   usage: "",
   summary: "restart the replicas one by one, as a deploy would",

@@ -5,7 +5,7 @@ import { figure, writeSession } from "../report/session.ts";
 import { exitCodes } from "../runner/verdict.ts";
 import { runReported, wholeNumber } from "./drill.ts";
 
-/** `soak --minutes 30`: seeded drills back to back, and how they ended. */
+/** `soak --minutes 30`: runs seeded drills back to back and reports their verdicts. */
 export const soak: Command = {
   usage: "[--minutes 30] [--seed 1]",
   summary: "random seeded drills back to back; at least one",
@@ -24,7 +24,7 @@ export const soak: Command = {
     let worst = 0;
     let seed = firstSeed;
     do {
-      // A multiplicative step, so that neighbouring seeds draw other drills.
+      // The step is multiplicative, so that neighbouring seeds give different sequences of drills.
       const drill = possible[(seed * 7_919) % possible.length];
       if (drill === undefined) break;
       const verdict = await runReported(context, drill, seed);
@@ -39,7 +39,7 @@ export const soak: Command = {
     writeSession(context.stack.root, {
       kind: "soak",
       verdict: worst === 0 ? "passed" : "deviated",
-      claim: "Random seeded drills back to back: each holds, whichever came before.",
+      claim: "Random seeded drills back to back: each holds, after any other.",
       reasons: lines.filter(([, line]) => !line.endsWith(": passed")).map(([, line]) => line),
       expectations: [figure("drills that passed", passed, "", `${lines.length} of ${lines.length}`, worst === 0)],
       engine: context.stack.engine.name,

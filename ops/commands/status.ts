@@ -4,10 +4,10 @@ import { runnerLives } from "../record/runner-lives.ts";
 import { HttpError } from "../stack/http.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
-/** What runs, what the proxy thinks of it, and which chaos actions are in force. */
+/** Prints the running services, the proxy's view of the replicas, and the chaos actions in force. */
 export const status: Command = {
   usage: "[--json]",
-  summary: "what runs, in which state, with how many tunnels",
+  summary: "list the services, their states and their tunnels",
   async run({ stack, print }, args) {
     const { engine } = stack;
     const services = await engine.services();
@@ -16,11 +16,11 @@ export const status: Command = {
       return 1;
     }
     const table = await replicaTable(engine.endpoints.proxyAdmin).catch((error: unknown) => {
-      // The proxy is killed, frozen or not there yet; the table below says so.
+      // The proxy is killed, frozen or not started yet; the table below says so.
       if (error instanceof HttpError) return [];
       throw error;
     });
-    // A game day hides how a link is impaired; what that does to the replicas stays visible.
+    // A game day hides the fault of a link. Its effect on the replicas stays visible.
     const broken = openRecord(stack.state.dir).read();
     const left = broken.drill;
     const hidden = left?.drill === "game-day" && runnerLives(left);
@@ -49,7 +49,7 @@ export const status: Command = {
   },
 };
 
-/** More about a service: why the proxy takes it for down, what impairs it. */
+/** Details of a service: why the proxy calls it down, and the faults of its link. */
 function wordsOf({ detail, impaired, reason }: { detail: string; impaired: string[]; reason: string | undefined }) {
   return [detail, ...impaired, ...(reason === undefined ? [] : [reason])].join(", ");
 }

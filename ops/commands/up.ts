@@ -8,7 +8,7 @@ export const up: Command = {
   summary: "start the stack on the process engine; ready when it returns",
   async run({ stack, print, config }) {
     if (stack.engine.name !== "process")
-      throw new CannotError("make up starts a stack of containers: make up ENGINE=compose");
+      throw new CannotError("this command starts processes; for containers: make up ENGINE=compose");
     stack.state.create();
     if (stack.state.stack() === undefined)
       stack.state.saveStack({ portBase: config.PORT_BASE, settings: { ...stack.layout.settings } });

@@ -1,7 +1,7 @@
 import type { Command } from "../command.ts";
 import { verifyObservability } from "../verify-observability/verify.ts";
 
-/** Exit code 0 when everything that is shown is there, 1 with a line for each thing that is not. */
+/** Exits 0 when every check passes, else 1 with one line for each finding. */
 export const verifyObservabilityCommand: Command = {
   usage: "",
   summary: "kill a replica under calls, and prove dashboards, rules, alerts, metrics and runbooks on it",
@@ -10,7 +10,7 @@ export const verifyObservabilityCommand: Command = {
     for (const { what, count, findings } of checks) {
       const good = findings.length === 0 && count > 0;
       print(`${good ? "ok  " : "FAIL"} ${String(count).padStart(4)}  ${what}`);
-      if (count === 0) print("       nothing to look at");
+      if (count === 0) print("       nothing to check");
       for (const finding of findings) print(`       ${finding}`);
     }
     const failed = checks.filter(({ count, findings }) => findings.length > 0 || count === 0).length;

@@ -3,13 +3,13 @@ import type { Command } from "../command.ts";
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
 import { pause } from "../wait/pause.ts";
 
-/** A replica that was not heard for this long has fallen silent, ms. A heartbeat comes every second. */
+/** A replica without a heartbeat for this time has fallen silent, ms. A heartbeat comes every second. */
 const silentAfterMs = 2_500;
 
-/** Follows what the replicas tell each other through Redis, until it is interrupted. */
+/** Follows the replicas' messages through Redis until it is interrupted. */
 export const watchBackplane: Command = {
   usage: "",
-  summary: "what the replicas tell each other through Redis, a line each",
+  summary: "print each message between the replicas through Redis",
   needsStack: true,
   async run({ stack, print, signal }) {
     const heardAt = new Map<string, number>();

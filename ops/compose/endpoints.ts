@@ -19,8 +19,8 @@ export const insideEndpoints = (adminToken: string | undefined, app: App | undef
 });
 
 /**
- * Where the proxy reaches a replica of containers, as `PUT /replicas/:id` takes it, and Prometheus its metrics;
- * `metrics` undefined: it has none.
+ * The addresses of a containerised replica: those that `PUT /replicas/:id` takes, and the one of its metrics (undefined
+ * if it has none).
  */
 export function insideReplica(app: App | undefined) {
   return {
@@ -36,5 +36,5 @@ export function insideReplica(app: App | undefined) {
   };
 }
 
-/** Where the links' admin endpoint is, with the chaos overlay. */
+/** Address of the links' admin endpoint, with the chaos overlay. */
 export const insideLinksAdmin = "http://links.admin:9100";

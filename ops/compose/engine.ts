@@ -13,7 +13,7 @@ import { demultiplex, execStream } from "./exec.ts";
 import { createPartitions } from "./partition.ts";
 import { isOverridden, recreate } from "./recreate.ts";
 
-/** How long a started container may take until it is healthy, ms. */
+/** A started container must be healthy within this, ms. */
 const healthyWithinMs = 60_000;
 /**
  * Kills the program under the container's init. The restart policy sees a crash; after `docker kill` it sees a stop.
@@ -27,7 +27,7 @@ export function createComposeEngine(options: {
   linksAdmin: string;
   /** Directory that Prometheus reads targets of added replicas from; undefined outside of the ops container. */
   targetsDir: string | undefined;
-  /** Where a replica is for the others (endpoints.ts). */
+  /** Addresses of a replica for the other containers (endpoints.ts). */
   replica: ReturnType<typeof insideReplica>;
   docker?: Docker;
 }): Engine {
@@ -97,7 +97,7 @@ export function createComposeEngine(options: {
     endpoints,
     services: async () =>
       (await containers.all())
-        // A container that was created and never started is there for make scale.
+        // `make up` creates containers for make scale and does not start them. They are no part of the running stack.
         .filter(({ service, state }) => service !== "ops" && state !== "created")
         .map(
           (container): ServiceStatus => ({
@@ -172,7 +172,7 @@ export function createComposeEngine(options: {
     async removeReplica(service) {
       const done = await stop(service);
       const found = await containers.find(service);
-      // As `make up` left it: made anew, not started.
+      // `make up` leaves it created and not started, so it is made again.
       const container = docker.getContainer(found.id);
       await recreate(docker, container, await container.inspect(), {});
       await saveTargets();

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 
-/** Runs a command in a container and gives its standard output as it comes; its error output is dropped. */
+/** Runs a command in a container and yields its standard output. It drops the error output. */
 export async function execStream(container: Docker.Container, command: readonly string[]): Promise<PassThrough> {
   const exec = await container.exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
   const stream = await exec.start({});

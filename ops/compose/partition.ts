@@ -3,7 +3,7 @@ import type { Containers } from "./containers.ts";
 
 const backplane = "backplane";
 
-/** Cuts containers off the network of the backplane and puts them back on it, as a pulled cable would. */
+/** Removes containers from the backplane's network and reconnects them, like a pulled cable. */
 export function createPartitions(docker: Docker, containers: Containers) {
   async function attached(service: string) {
     const { id } = await containers.find(service);
@@ -19,7 +19,7 @@ export function createPartitions(docker: Docker, containers: Containers) {
     },
     async mend(service: string) {
       const { id, network, present } = await attached(service);
-      // The others look it up by this name.
+      // Other containers resolve it by this name.
       if (!present) await network.network.connect({ Container: id, EndpointConfig: { Aliases: [service] } });
       return { changed: !present, network: network.name };
     },

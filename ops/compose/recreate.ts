@@ -1,9 +1,9 @@
 import type Docker from "dockerode";
 
-/** Holds the environment that compose.yaml gave, while an override is in force. */
+/** Label that keeps compose.yaml's environment while an override is in force. */
 const originalLabel = "hold-the-line.original-env";
 
-/** What Docker says of a container; a new one is made from it. */
+/** Docker's description of a container, from which a new one is made. */
 type Inspected = Docker.ContainerInspectInfo;
 
 /** The environment `env` laid over `original`, both as Docker has them. */
@@ -12,14 +12,14 @@ export function overlay(original: readonly string[], env: Readonly<Record<string
   return [...kept, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
 }
 
-/** True when the container runs with an environment that is not compose.yaml's. */
+/** True if the container's environment differs from compose.yaml's. */
 export function isOverridden({ Config }: Inspected): boolean {
   return Config.Labels[originalLabel] !== undefined;
 }
 
 /**
- * Replaces a stopped container by the same with another environment: a container's own cannot be changed. Without
- * `env` it gets back the one of compose.yaml. Returns the new one, not started.
+ * Replaces a stopped container by one with another environment, because Docker cannot change a container's environment.
+ * Without `env` the new container gets compose.yaml's. Returns the new container, not started.
  */
 export async function recreate(
   docker: Docker,

@@ -122,7 +122,7 @@ test("a replica that returns takes sessions from others behind a balancer that f
   await using proxy = await startProxyProgram([], { REPLICAS: ready() });
   expect(await checkReturn(new URL("/socket.io/", proxy.url), processOf(first.pid))).toMatchObject({
     kind: "ok",
-    said: "11 sessions that were opened meanwhile stayed where they were",
+    said: "11 sessions opened meanwhile stayed on their replicas",
   });
 });
 
