@@ -117,7 +117,7 @@ test("a replica that returns takes sessions from others behind a balancer that f
   await using balancer = await startForgetful(chats.replicas.map(({ port }) => port));
   expect(await checkReturn(new URL("/socket.io/", balancer.url), processOf(first.pid))).toMatchObject({
     kind: "breaks",
-    said: expect.stringMatching(/lost once it is back.*Session ID unknown/),
+    said: expect.stringMatching(/lost after its return.*Session ID unknown/),
   });
   await using proxy = await startProxyProgram([], { REPLICAS: ready() });
   expect(await checkReturn(new URL("/socket.io/", proxy.url), processOf(first.pid))).toMatchObject({
