@@ -11,7 +11,7 @@ export async function allReady({ replicas }: DrillContext): Promise<boolean> {
   return (await replicas()).every(({ state }) => state === "ready");
 }
 
-/** The service is in that state, for the engine. */
+/** True if the engine reports that state for the service. */
 export async function serviceIs({ stack }: DrillContext, id: string, state: string): Promise<boolean> {
   return (await stack.engine.services()).some((service) => service.id === id && service.state === state);
 }

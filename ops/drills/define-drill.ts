@@ -4,93 +4,93 @@ import type { UndoStep } from "../record/record.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import type { ReplicaRow } from "../stack/replica-table.ts";
 
-/** What a drill's functions get. */
+/** The context of a drill's functions. */
 export interface DrillContext {
   stack: Stack;
-  /** The replica that was drawn, and the others. */
+  /** The chosen replica, and the others. */
   node: string;
   others: string[];
-  /** Carries out a chaos action and keeps the command that a person would have typed. */
+  /** Carries out a chaos action and records the equivalent command for the report. */
   act(action: string, target: string, options?: VerbOptions): Promise<void>;
-  /** Keeps a command in the report that is no chaos action. */
+  /** Records a command for the report that is not a chaos action. */
   typed(command: string): void;
   /** The drill's callers since the injection. */
   calls(): Promise<CallsReport>;
   replicas(): Promise<ReplicaRow[]>;
   stateOf(id: string): Promise<string>;
-  /** A figure of the drill's own, for its expectations. */
+  /** Records a figure for the drill's expectations. */
   figure(name: string, value: number): void;
-  /** Figures that were kept so far. */
+  /** Figures recorded so far. */
   readonly figures: Readonly<Record<string, number>>;
   signal: AbortSignal;
 }
 
-/** All that a drill is judged by: plain data, so that the verdict is a pure function of it. */
+/** The data that decides a drill's verdict. It is plain data, so the verdict is a pure function. */
 export interface Observation {
   node: string;
   /** Epoch ms. */
   injectedAt: number;
-  /** From the injection; Infinity: not within the deadline. */
+  /** Time from the injection, ms; Infinity if it exceeded the deadline. */
   recoveredMs: number;
-  /** Peers as they were right before the injection, and at the end. */
+  /** Peers right before the injection, and at the end. */
   peersBefore: readonly CallerPeer[];
-  /** Callers in the seconds before the injection, and from the injection to the end. */
+  /** The callers' reports of the seconds before the injection, and from the injection to the end. */
   before: CallsReport;
   after: CallsReport;
-  /** First moment that each alert fired, ms after the injection. */
+  /** When each alert first fired, ms after the injection. */
   alertsMs: Readonly<Record<string, number>>;
   figures: Readonly<Record<string, number>>;
-  /** Off: an application that exports no metrics runs in place of the replicas. */
+  /** False if an application without metrics runs in place of the replicas. */
   replicaMetrics: boolean;
 }
 
 export interface Expectation {
   name: string;
   unit: "ms" | "%" | "";
-  /** `max`: at the most; `min`: at the least. */
+  /** `max` is an upper bound, `min` a lower bound. */
   bound: { max: number } | { min: number };
-  /** What callers must be able to tell, or replicas export; if they cannot, the expectation is not applicable. */
+  /** The capability of callers or replicas that the expectation needs. Without it the expectation is not applicable. */
   needs?: keyof Capabilities | "replica metrics";
   /** NaN and Infinity never meet a bound. */
   measure(observation: Observation): number;
 }
 
-/** Ordinary settings that switch off what the drill proves. With them the drill must deviate. */
+/** Ordinary settings that switch off the mechanism that the drill proves. With them the drill must deviate. */
 export interface Control {
-  /** What is off then. */
+  /** The mechanism that is off. */
   off: string;
-  /** Variables that the proxy, or every replica, is restarted with before the drill. */
+  /** Variables for the restart of the proxy, or of every replica, before the drill. */
   settings?: { proxy?: Readonly<Record<string, string>>; replicas?: Readonly<Record<string, string>> };
-  /** Laid over the drill's callers. */
+  /** Overrides of the drill's callers. */
   calls?: Partial<CallsRequest>;
 }
 
-/** A drill is data and a few small functions; the runner does the rest, in the same order for all. */
+/** A drill is data and a few small functions. The runner does the rest, in the same order for every drill. */
 export interface Drill {
   name: string;
-  /** What it proves, in one sentence. */
+  /** The claim, in one sentence. */
   claim: string;
   engines: readonly ("process" | "compose")[];
-  /** What its callers hold. */
+  /** The calls that its callers hold. */
   calls: Partial<CallsRequest> & { calls: number };
-  /** What undoes it. */
+  /** Steps that undo the injection. */
   undo: readonly UndoStep[];
   inject(context: DrillContext): Promise<void>;
-  /** Whether the injection took effect. */
+  /** True once the injection has taken effect. */
   injected(context: DrillContext): Promise<boolean>;
   recovered(context: DrillContext): Promise<boolean>;
-  /** How long the recovery is waited for, ms. */
+  /** Deadline of the recovery, ms. */
   deadlineMs: number;
-  /** Takes the figures that need the whole time of the watch. */
+  /** Records figures that need the complete watch phase. */
   finish?(context: DrillContext): Promise<void>;
-  /** The alert that must fire; waited for before the rollback. */
+  /** The alert that must fire. The runner waits for it before the rollback. */
   alert?: { name: string; withinMs: number };
   expect: readonly Expectation[];
-  /** Undefined: no setting turns it off; its control is in test/drills/controls.test.ts. */
+  /** Undefined if no setting can switch the mechanism off. Then test/drills/controls.test.ts has the control. */
   control?: Control;
-  /** The control where an application runs in place of the replicas; undefined: the same. */
+  /** The control for an application in place of the replicas; undefined if it is the same. */
   appControl?: Control;
-  /** Below docs/runbooks. */
+  /** File name in docs/runbooks. */
   runbook: string;
   dashboard: string;
   teaches: string;

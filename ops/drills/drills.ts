@@ -35,5 +35,5 @@ export const drills: readonly Drill[] = [
   badStickiness,
 ];
 
-/** Drills that deviate today, each with its figure in docs/drills.md: they run by name alone. */
+/** Drills that deviate today; docs/drills.md has their figures. They run only by name. */
 export const deviating: readonly Drill[] = [hostileClient];

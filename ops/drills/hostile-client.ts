@@ -7,10 +7,10 @@ import { allJoined } from "./conditions.ts";
 import { type DrillContext, defineDrill, type Observation } from "./define-drill.ts";
 import { figureOf, noMediaInterruption, noneLost } from "./measures.ts";
 
-/** Calls without a media connection of their own: strangers join their rooms. */
+/** Calls without media connections, because hostile peers join their rooms. */
 const roomsOf = (run: string) => [1, 2, 3].map((call) => `${run}-${call}`);
 
-/** Resident memory of the proxy and of every replica by their own word, MiB. */
+/** Resident memory of the proxy and of every replica, from their metrics, MiB. */
 async function memory({ engine }: Stack, ids: readonly string[]): Promise<number[]> {
   const urls = [engine.endpoints.proxyAdmin, ...ids.map((id) => engine.endpoints.replica(id).admin)];
   return Promise.all(
@@ -22,12 +22,14 @@ async function memory({ engine }: Stack, ids: readonly string[]): Promise<number
 }
 
 /**
- * One input of each kind, one after the other; keeps the most that any program grew by in one of them and how often one was not ready.
+ * Sends one input of each kind, one after the other. Records the largest growth of a program during one of them, and
+ * how often one was not ready.
  */
 async function attackInTurn({ stack, node, others, calls, replicas, figure, typed, signal }: DrillContext) {
   const { protocol, hostname: host, port } = new URL(stack.engine.endpoints.proxy);
   if (protocol !== "http:") throw new CannotError("hostile-client attacks the plain port: run it without OVERLAYS=tls");
-  // On one machine everybody comes from one address; what a stranger uses up there is not the callers'.
+  // On one machine all clients share an address. The attacker uses another one, so that it does not use up the callers'
+  // limits.
   const from = host === "127.0.0.1" ? { from: "127.0.0.2" } : {};
   const target = { host, port: Number(port) || 80, rooms: roomsOf((await calls()).run), ...from };
   const ids = [node, ...others];
@@ -39,21 +41,21 @@ async function attackInTurn({ stack, node, others, calls, replicas, figure, type
       grownMib = Math.max(grownMib, ...now.map((mib, index) => mib - (before[index] ?? Number.NaN)));
       if ((await replicas()).some(({ state }) => state !== "ready")) unready += 1;
     } catch {
-      // A program that does not answer is what the drill looks for.
+      // The drill must notice a program that does not answer.
       unready += 1;
     }
   });
   try {
     for (const attack of sharpest) {
       if (signal.aborted) break;
-      // One that does not answer now is counted by the watch.
+      // The watch counts a program that does not answer now.
       before = await memory(stack, ids).catch(() => before);
       typed(`# a client ${attack.name} (${attack.guard})`);
       const attacker = createAttacker(target, AbortSignal.any([signal, AbortSignal.timeout(attack.forMs)]));
       try {
         await attack.run(attacker);
       } catch {
-        // Cut off by the guard that it met, or by its time: what was sent says whether it took place.
+        // A guard or the time limit may end the attack. The number of sent messages shows whether it took place.
         attacker.count("cut off");
       } finally {
         attacker.end();

@@ -5,7 +5,7 @@ const key = ({ call, side }: CallerPeer) => `${call}${side}`;
 const outagesOf = ({ after, injectedAt }: Observation) =>
   after.peers.flatMap((peer) => peer.outages.filter(({ at }) => at >= injectedAt).map((outage) => ({ peer, outage })));
 
-/** Peers that lost a socket although they were on another replica than the drill's. */
+/** Number of peers on other replicas than the drill's that lost a socket. */
 export function survivorsHurt({ node, peersBefore, after }: Observation): number {
   const lostBefore = new Map(
     peersBefore.filter((peer) => peer.node !== node).map((peer) => [key(peer), peer.socketsLost]),
@@ -30,7 +30,7 @@ export function peakLost(seen: Observation, windowMs: number): number {
   );
 }
 
-/** Share of outages of peers with cookies that ended on the replica where they began, in percent. */
+/** Percentage of outages of peers with cookies after which the peer was on the same replica again. */
 export function sameReplica(seen: Observation): number {
   const ended = outagesOf(seen).filter(({ peer, outage }) => peer.cookies && outage.to !== null);
   return (100 * ended.filter(({ outage }) => outage.from === outage.to).length) / ended.length;
@@ -41,13 +41,13 @@ export function lastLostMs(seen: Observation): number {
   return Math.max(...outagesOf(seen).map(({ outage }) => outage.at - seen.injectedAt));
 }
 
-/** A figure that the drill kept itself. */
+/** A figure that the drill recorded. */
 export const figureOf =
   (name: string) =>
   ({ figures }: Observation): number =>
     figures[name] ?? Number.NaN;
 
-/** How much later signals of this scope came than before the injection, ms. */
+/** Increase of the latency of signals of this scope over the time before the injection, ms. */
 export const latencyOverBefore = (
   { before, after }: Observation,
   scope: "local" | "remote",
@@ -77,7 +77,7 @@ export const noMediaInterruption: Expectation = {
   needs: "media",
   unit: "",
   bound: { max: 0 },
-  // Without a connection nothing can be interrupted.
+  // Without a media connection there is no interruption to count.
   measure: ({ after, before }) => (before.media.connected === 0 ? Number.NaN : after.media.interruptions),
 };
 export const noneLostAfterRejoin: Expectation = {

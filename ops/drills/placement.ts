@@ -2,21 +2,21 @@ import { randomBytes } from "node:crypto";
 import { SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import { pause } from "../wait/pause.ts";
 
-/** Between two handshakes, ms: well below what one client address may open in a second. */
+/** Pause between two handshakes, ms. It stays well below the limit of new sessions for one client address. */
 const everyMs = 5;
 
-/** Fresh keys, as the proxy's cookies have them. */
+/** New keys in the form of the proxy's cookies. */
 export function freshKeys(count: number): string[] {
   return Array.from({ length: count }, () => randomBytes(12).toString("hex"));
 }
 
 /**
- * The replica that each key is routed to now: one Engine.IO handshake a key, with the key as sticky cookie, closed at
- * once.
+ * Finds the replica that each key is routed to now. It makes one Engine.IO handshake for each key, with the key as
+ * sticky cookie, and closes the session at once.
  *
  * @param proxy base URL of the proxy
  * @returns replica ids, in the order of `keys`
- * @throws Error when the proxy answers anything but a session
+ * @throws Error if the proxy does not open a session
  */
 export async function placement(proxy: string, keys: readonly string[]): Promise<string[]> {
   const url = `${proxy}${SOCKET_IO_PATH}?EIO=4&transport=polling`;

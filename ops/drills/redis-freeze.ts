@@ -11,7 +11,7 @@ export const redisFreeze = defineDrill({
   undo: [{ do: "heal" }],
   inject: ({ act }) => act("pause", "redis"),
   injected: (context) => serviceIs(context, "redis", "paused"),
-  // All replicas must be degraded. Nobody is moved, since no replica is better.
+  // All replicas must be degraded. The proxy moves no peers, since no replica is better.
   recovered: async ({ replicas }) => (await replicas()).every(({ state }) => state === "degraded"),
   deadlineMs: 15_000,
   alert: { name: "SignalingBackplaneDown", withinMs: 15_000 },

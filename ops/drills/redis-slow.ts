@@ -24,7 +24,7 @@ export const redisSlow = defineDrill({
       bound: { max: 25 },
       measure: (seen) => latencyOverBefore(seen, "local", "p95"),
     },
-    // Two links are on the way, one to Redis and one from it, each with 250 ms at the most.
+    // A signal passes two links, one to Redis and one from it, each with at most 250 ms.
     {
       name: "remote latency p95 over before",
       unit: "ms",

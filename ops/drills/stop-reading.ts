@@ -5,16 +5,16 @@ import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts"
 import { pause } from "../wait/pause.ts";
 
 const filler = "x".repeat(60_000);
-/** One message of 60 kB this often, ms: 6 MB a second. */
+/** Pause between two messages of 60 kB, ms: 6 MB a second. */
 const everyMs = 10;
 const withinMs = 15_000;
 
 /**
  * Two peers on `/ws` of one replica, in a room of their own: one stops reading its socket, the other sends to it until
- * it is told that the first is away, for 15 s at the most.
+ * it hears that the first is away, for at most 15 s.
  *
  * @param proxy base URL of the proxy
- * @returns bytes that were sent, and after how many ms the reader was away; undefined: it never was
+ * @returns the sent bytes, and the time after which the reader was away, ms (undefined if it never was)
  * @throws Error when a peer cannot join
  */
 export async function stopReading(
@@ -22,7 +22,7 @@ export async function stopReading(
   signal: AbortSignal,
 ): Promise<{ sentBytes: number; awayMs: number | undefined }> {
   const roomId = `slow-client-${randomBytes(6).toString("hex")}`;
-  // One cookie leads to one replica: the backplane sees nothing of the flood.
+  // Both peers use one cookie and so one replica. The flood does not reach the backplane.
   const headers = { cookie: `sticky=${randomBytes(12).toString("hex")}` };
   const url = `${proxy.replace(/^http/, "ws")}${RAW_WS_PATH}`;
   const open = async (): Promise<WebSocket> => {

@@ -20,7 +20,7 @@ export const storm = defineDrill({
   recovered: (context) => allJoined(context),
   deadlineMs: 30_000,
   async finish({ stack, figure }) {
-    // Scraped every 5 s; the drill has gone on for longer.
+    // Prometheus scrapes every 5 s, and the drill takes longer.
     const lag = 'max(max_over_time(nodejs_eventloop_lag_p99_seconds{job="signaling"}[20s]))';
     const [series] = await createPrometheus(stack.engine.endpoints.prometheus).query(lag);
     figure("lag ms", (series?.samples.at(-1)?.[1] ?? Number.NaN) * 1_000);

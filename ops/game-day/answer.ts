@@ -1,6 +1,6 @@
 import type { Fault } from "./faults.ts";
 
-/** Words for each fault, as people say them. */
+/** Words that trainees use for each fault. */
 const faultWords: Readonly<Record<Fault["action"], readonly string[]>> = {
   kill: ["kill", "killed", "dead", "died", "crash", "crashed", "sigkill", "stopped", "gone", "ended", "exited"],
   pause: [
@@ -23,7 +23,7 @@ const faultWords: Readonly<Record<Fault["action"], readonly string[]>> = {
 };
 const backplaneWords = ["redis", "backplane", "pubsub"];
 
-/** What an answer names: a component, a fault, either or neither; `several` where it names more than one of a kind. */
+/** The component and the fault that an answer names. `several` means more than one of a kind. */
 export interface Named {
   target: string | null;
   action: Fault["action"] | null;
@@ -31,8 +31,8 @@ export interface Named {
 }
 
 /**
- * Reads an answer in any order of words: `kill redis`, `redis is dead`, `kill-node NODE=2`, `replica 2 was cut off`.
- * A number names the replica, however it is joined to its word.
+ * Parses an answer with its words in any order: `kill redis`, `redis is dead`, `kill-node NODE=2`, `replica 2 was cut
+ * off`. A number names a replica, in any spelling.
  */
 export function readAnswer(text: string): Named {
   const words: string[] = text.toLowerCase().match(/[a-z]+|\d+/g) ?? [];
@@ -43,7 +43,7 @@ export function readAnswer(text: string): Named {
     ...(words.some((word) => backplaneWords.includes(word)) ? ["redis"] : []),
     ...(words.includes("proxy") ? ["proxy"] : []),
   ];
-  // "signaling-2 is cut off from redis" names where it is cut from, not two components.
+  // "signaling-2 is cut off from redis" names one component.
   const cut = actions.some(([action]) => action === "partition") && words.includes("from");
   const named = cut && replicas.length === 1 ? replicas : targets;
   return {

@@ -15,7 +15,9 @@ const faults = [
   { level: 3, action: "slow", target: "redis", runbook: "SignalingRelaySlow" },
 ] as const;
 
-/** The fault of a seed, the same for everybody at that level (1 to 3; a level includes those below it). */
+/**
+ * The fault of a seed and a level (1 to 3; a level includes the lower ones). The same seed always gives the same fault.
+ */
 export function faultOf(seed: number, level: number): Fault {
   const hidden = faults.filter((fault) => fault.level <= Math.min(3, Math.max(1, level)));
   const drawn = hidden[seed % hidden.length] ?? faults[0];

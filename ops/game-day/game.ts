@@ -6,7 +6,7 @@ import { readAnswer } from "./answer.ts";
 import type { Fault } from "./faults.ts";
 import { createSymptoms, type Symptom } from "./symptoms.ts";
 
-/** What the trainee did, ms since the fault; undefined: not at all. */
+/** When the trainee did each step, ms since the fault; undefined if never. */
 export interface Score {
   seenMs?: number;
   namedMs?: number;
@@ -15,7 +15,7 @@ export interface Score {
   hints: number;
   wrong: number;
   symptoms: readonly Symptom[];
-  /** Whether the stack was brought back by the trainee, and not by the game. */
+  /** True if the trainee healed the stack, not the game. */
   byHand: boolean;
 }
 
@@ -23,7 +23,7 @@ const hintCosts = 20;
 const wrongCosts = 10;
 
 /**
- * The conversation with the trainee, from the moment that the fault is there to the moment that it is named and healed.
+ * The dialogue with the trainee, from the injection until the fault is named and healed.
  */
 export async function play(options: {
   stack: Stack;
@@ -41,7 +41,7 @@ export async function play(options: {
   const lines: Interface = createInterface({ input, signal });
   const over = Promise.withResolvers<void>();
   let wasBroken = false;
-  // Over when the input is, too: answers may come from a pipe.
+  // The end of the input also ends the game, since answers may come from a pipe.
   lines.once("close", () => over.resolve());
 
   const watching = everySecond(async () => {

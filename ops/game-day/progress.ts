@@ -4,20 +4,20 @@ import type { Stack } from "../stack/open-stack.ts";
 import type { Fault } from "./faults.ts";
 
 /**
- * Tells the boards that a game day runs and how far it is. The fault is sealed with the TRAINER_TOKEN: everybody may
- * read the mark, and the trainer alone the fault.
+ * Tells the boards the progress of a game day. Anyone may read the mark. The fault in it is encrypted with the
+ * TRAINER_TOKEN, so only the trainer can read it.
  */
 export async function tellProgress(stack: Stack, fault: Fault, phase: string): Promise<void> {
   const { trainerToken: token } = stack;
   const { endpoints } = stack.engine;
   try {
     await changeAdmin(endpoints, "PUT", `${endpoints.callerAdmin}/marks/drill/game-day`, {
-      claim: "Something is broken, and nobody says what: detect it, name it, heal it.",
+      claim: "A hidden fault is in force: detect it, name it, heal it.",
       phase,
       ...(token === undefined ? {} : { sealed: seal(`${fault.action} ${fault.target}`, token) }),
     });
   } catch (error) {
-    // The game goes on without a board.
+    // The game continues without a board.
     if (!(error instanceof HttpError)) throw error;
   }
 }

@@ -14,7 +14,7 @@ export function scoreLines(fault: Fault, score: Score, { seed, level }: { seed: 
   ];
 }
 
-/** The scorecard as a report: when what could be seen, and when it was. */
+/** The scorecard as a report: when each symptom was visible, and when the trainee saw it. */
 export function scoreSession(
   stack: Stack,
   fault: Fault,

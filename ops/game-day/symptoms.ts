@@ -4,13 +4,13 @@ import type { Stack } from "../stack/open-stack.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
-/** Something that the trainee could have seen, and when it was there first, ms since the fault. */
+/** A symptom that the trainee could see, and when it first appeared, ms since the fault. */
 export interface Symptom {
   at: number;
   text: string;
 }
 
-/** Looks, as the trainee could, at the proxy's table and the alerts; each symptom is noted once. */
+/** Watches the proxy's table and the alerts, which the trainee can see too. Notes each symptom once. */
 export function createSymptoms(stack: Stack, begunAt: number) {
   const { proxyAdmin, prometheus } = stack.engine.endpoints;
   const metrics = createPrometheus(prometheus);

@@ -8,7 +8,7 @@ import { isReplica } from "../stack/replica-id.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 
-/** The order of starts: each needs those before it. */
+/** The order of starts. Each service needs the ones before it. */
 const order = ["redis", "links", "signaling", "proxy"];
 const rank = ({ id }: ServiceStatus) => {
   const index = order.findIndex((name) => id.startsWith(name));
@@ -16,9 +16,9 @@ const rank = ({ id }: ServiceStatus) => {
 };
 
 /**
- * Brings a stack back to steady state. It resumes paused services, starts stopped ones, reconnects those that are
- * slowed or cut off, and ends drains. It looks at the stack itself and needs no record; the record only says which
- * marks to take off the dashboards.
+ * Brings a stack back to steady state. It resumes paused services, starts stopped ones, restores slow or partitioned
+ * links, and ends drains. It inspects the stack and needs no record. The record only lists the marks to remove from the
+ * dashboards.
  *
  * @param only heals this service alone
  * @param tell told each line as it is done
@@ -59,7 +59,7 @@ export async function heal(
   }
   for (const { action, target } of openRecord(stack.state.dir).endActions((entry) => concerns(entry.target))) {
     const warning = await mark("DELETE", engine.endpoints, action, target);
-    // One is enough: the others have the same cause.
+    // One warning is enough, since the others have the same cause.
     if (warning !== undefined && !mended.at(-1)?.startsWith("warning")) did(`warning: ${warning}`);
   }
   if (replicas.length > 0) await awaitReady(engine.endpoints.proxyAdmin, replicas);

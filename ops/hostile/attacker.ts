@@ -2,14 +2,14 @@ import { Agent } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { WebSocket } from "ws";
 
-/** What is attacked, and what a stranger may know of it. */
+/** The target, and the facts that an attacker may know. */
 export interface Target {
-  /** Of the proxy's public listener. */
+  /** Address of the proxy's public listener. */
   host: string;
   port: number;
-  /** Own address of the attacker; undefined: whichever the system takes. Limits are kept by address. */
+  /** The attacker's local address; undefined lets the system choose. The proxy's limits are per address. */
   from?: string;
-  /** Rooms of the peers that must not be hurt: room ids are no secret. */
+  /** Rooms of the peers that must not be affected. Room ids are not secret. */
   rooms: readonly string[];
 }
 
@@ -18,16 +18,16 @@ export interface Attacker {
   readonly target: Target;
   /** Aborted when the attack's time is over. */
   readonly signal: AbortSignal;
-  /** What it did and what it got; `sent` must not stay 0. */
+  /** Counts of its messages and of the answers. `sent` must not stay 0. */
   readonly figures: Readonly<Record<string, number>>;
-  /** Connections that it has opened so far. */
+  /** Number of connections opened so far. */
   readonly opened: number;
   /** Kept-alive connections of its HTTP requests. */
   readonly agent: Agent;
   count(figure: string, by?: number): void;
   /** A TCP connection to the target. Rejects when it is refused. */
   connect(): Promise<Socket>;
-  /** Ends the WebSocket with the attack. */
+  /** Closes the WebSocket when the attack ends. */
   keep(socket: WebSocket): void;
   /** Closes everything that it opened. */
   end(): void;
@@ -59,7 +59,7 @@ export function createAttacker(target: Target, signal: AbortSignal): Attacker {
         const socket = connect({ port, host, ...local });
         sockets.add(socket);
         socket.once("error", reject);
-        // A target that cuts an attack off is no error of the attack.
+        // A target that cuts off an attack does not make the attack fail.
         socket.on("error", () => socket.destroy());
         socket.once("close", () => sockets.delete(socket));
         socket.once("connect", () => resolve(socket));
@@ -78,7 +78,7 @@ export function createAttacker(target: Target, signal: AbortSignal): Attacker {
   };
 }
 
-/** What stands between the input and its harm; each is taken out once to see the suite fail. */
+/** The guard against the input. Each guard was removed once to see the suite fail. */
 export type Guard =
   | "attachments"
   | "connects"
@@ -96,23 +96,23 @@ export type Guard =
   | "admin"
   | "backplane";
 
-/** A figure that must hold besides: nobody else is hurt. */
+/** A figure that must hold, in addition to the bystanders' figures. */
 export interface Bound {
   figure: string;
-  /** At the most, after so many seconds. */
+  /** The upper bound after that number of seconds. */
   max?: (seconds: number) => number;
-  /** At the least: the attack did take place. */
+  /** The lower bound, which shows that the attack took place. */
   min?: number;
 }
 
 /** One input of one kind, as data and a function. */
 export interface Attack {
-  /** Says what the client does. */
+  /** Describes the client's behaviour. */
   name: string;
   guard: Guard;
-  /** How long it goes on at the most, ms. */
+  /** Maximum duration, ms. */
   forMs: number;
   bounds?: readonly Bound[];
-  /** Attacks until it is done or `signal` is aborted, and counts. Rejects when it cannot even begin. */
+  /** Attacks until it has finished or `signal` is aborted, and counts. Rejects if it cannot begin. */
   run(attacker: Attacker): Promise<void>;
 }

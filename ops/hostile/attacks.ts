@@ -17,8 +17,8 @@ const kinds: readonly (readonly Attack[])[] = [
   ...[sessions, requests],
 ];
 
-/** What a stranger with a socket can do to the public port, by kind. */
+/** The attacks on the public port, by kind. */
 export const attacks: readonly Attack[] = kinds.flat();
 
-/** The first of each kind: the one that did most harm where its guard was missing. */
+/** The first attack of each kind: the one that did most harm without its guard. */
 export const sharpest: readonly Attack[] = kinds.flatMap((kind) => kind.slice(0, 1));

@@ -7,10 +7,10 @@ import { ask, heard, openWebSocket } from "./wire.ts";
 export const enginePath = (transport: "polling" | "websocket", more = ""): string =>
   `${SOCKET_IO_PATH}?EIO=4&transport=${transport}${more}`;
 
-/** What parts the packets of one polling body (Engine.IO protocol 4). */
+/** Separator of the packets in a polling body (Engine.IO protocol 4). */
 export const packetSeparator = "\x1e";
 
-/** An Engine.IO session on a WebSocket, in no namespace yet; answers pings. */
+/** Opens an Engine.IO session on a WebSocket, without a namespace. Answers pings. */
 export async function openEngine(attacker: Attacker, cookie?: string): Promise<WebSocket> {
   const socket = await openWebSocket(attacker, enginePath("websocket"), cookie === undefined ? {} : { cookie });
   socket.on("message", (data) => {
@@ -19,7 +19,7 @@ export async function openEngine(attacker: Attacker, cookie?: string): Promise<W
   return socket;
 }
 
-/** The same, connected to `/signaling`, and joined to the room where one is given. */
+/** The same, connected to `/signaling` and, if `room` is given, joined to it. */
 export async function openSignaling(
   attacker: Attacker,
   { room, cookie }: { room?: string; cookie?: string } = {},
@@ -33,7 +33,7 @@ export async function openSignaling(
   return socket;
 }
 
-/** Counts what the socket's acks say: `accepted`, or `refused`. */
+/** Counts the socket's acks as `accepted` or `refused`. */
 export function countAcks(attacker: Attacker, socket: WebSocket): void {
   socket.on("message", (data) => {
     const text = String(data);
@@ -43,7 +43,7 @@ export function countAcks(attacker: Attacker, socket: WebSocket): void {
   });
 }
 
-/** A polling session by hand. */
+/** A polling session without a client library. */
 export interface PollingSession {
   sid: string;
   path: string;
@@ -51,7 +51,7 @@ export interface PollingSession {
   poll(): Promise<{ status: number; text: string }>;
 }
 
-/** A polling session, in no namespace yet. Throws when it is refused. */
+/** Opens a polling session without a namespace. Throws if it is refused. */
 export async function openPolling(attacker: Attacker, cookie?: string): Promise<PollingSession> {
   const headers: Record<string, string> = cookie === undefined ? {} : { cookie: `sticky=${cookie}` };
   const { status, text } = await ask(attacker, enginePath("polling"), { headers });

@@ -6,7 +6,8 @@ import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL } from "../../common/protocol-names.ts"
 import type { Attacker } from "./attacker.ts";
 
 /**
- * Writes bytes as they are; waits while the target does not read. False: the connection is gone, or the time is over.
+ * Writes bytes unchanged, and waits while the target does not read. Returns false if the connection is closed or the
+ * time is over.
  */
 export async function write(socket: Socket, bytes: string | Buffer, signal: AbortSignal): Promise<boolean> {
   if (socket.destroyed || !socket.writable || signal.aborted) return false;
@@ -16,7 +17,7 @@ export async function write(socket: Socket, bytes: string | Buffer, signal: Abor
   return !socket.destroyed && !signal.aborted;
 }
 
-/** Resolves with the first of these events, or when the attack's time is over; leaves no listener behind. */
+/** Resolves at the first of these events, or when the attack's time is over. Removes its listeners. */
 export function first(emitter: EventEmitter, events: readonly string[], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -30,7 +31,7 @@ export function first(emitter: EventEmitter, events: readonly string[], signal: 
   });
 }
 
-/** Sends a message and waits until it is on its way, while the connection and the attack's time last. */
+/** Sends a message and waits until it is written, the connection is closed or the attack's time is over. */
 export function pass(socket: WebSocket, message: string | Buffer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -38,7 +39,7 @@ export function pass(socket: WebSocket, message: string | Buffer, signal: AbortS
       resolve();
     };
     signal.addEventListener("abort", done);
-    // Behind timers and other sockets: a kernel that takes everything at once must not keep the sender from its end.
+    // Yields to timers and other sockets. Else a sender whose writes never wait would not notice the end of its time.
     socket.send(message, () => setImmediate(done));
   });
 }
@@ -51,7 +52,7 @@ export function over(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Runs `each` for 0 … count-1 with so many at a time; stops when the attack's time is over. */
+/** Runs `each` for 0 … count-1, at most that many at a time. Stops when the attack's time is over. */
 export async function inParallel(
   { signal }: Attacker,
   count: number,
@@ -94,24 +95,24 @@ export function ask(
   });
 }
 
-/** Reads a connection and counts its answers by status (`status 2xx`, and 502 apart) until it is closed. */
+/** Reads a connection until it is closed, and counts its answers by status (`status 2xx`; 502 by itself). */
 export function countAnswers(attacker: Attacker, socket: Socket): void {
   let rest = "";
   socket.setEncoding("latin1").on("data", (chunk: string) => {
     const text = rest + chunk;
     for (const [, status = ""] of text.matchAll(/HTTP\/1\.1 (\d{3})/g)) countStatus(attacker, Number(status));
-    // One character less than a match: a first line that is cut between two pieces counts once.
+    // Keeps one character less than a match, so that a status line split over two reads counts once.
     rest = text.slice(-11);
   });
 }
 
-/** Counts an answer by its status; 0, no answer, as `unanswered`. */
+/** Counts an answer by its status. Status 0 means no answer and counts as `unanswered`. */
 export function countStatus(attacker: Attacker, status: number): void {
   attacker.count(status === 0 ? "unanswered" : `status ${Math.floor(status / 100)}xx`);
   if (status === 502) attacker.count("status 502");
 }
 
-/** A WebSocket, open, as a client library makes it. Rejects when it is refused or the attack's time is over. */
+/** Opens a WebSocket with a client library. Rejects if it is refused or the attack's time is over. */
 export async function openWebSocket(
   attacker: Attacker,
   path: string,
@@ -127,7 +128,7 @@ export async function openWebSocket(
   return socket;
 }
 
-/** A WebSocket on `/ws`, joined to the room where one is given. */
+/** Opens a WebSocket on `/ws` and, if `room` is given, joins it. */
 export async function openRaw(
   attacker: Attacker,
   { room, cookie }: { room?: string; cookie?: string } = {},
@@ -142,7 +143,7 @@ export async function openRaw(
   return socket;
 }
 
-/** Resolves with the first message that begins so; rejects when the socket closes first. */
+/** Resolves with the first message with this prefix. Rejects if the socket closes first. */
 export function heard({ signal }: Attacker, socket: WebSocket, begin: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const onMessage = (data: unknown) => {
@@ -164,7 +165,7 @@ export function heard({ signal }: Attacker, socket: WebSocket, begin: string): P
   });
 }
 
-/** A plain WebSocket connection for frames that no library writes; resolves after the 101. */
+/** Opens a plain WebSocket connection for frames that no library writes. Resolves after the 101. */
 export async function openTunnel(attacker: Attacker, path: string, headers: readonly string[] = []): Promise<Socket> {
   const socket = await attacker.connect();
   socket.write(upgradeHead(path, headers));
@@ -185,9 +186,9 @@ export const upgradeHead = (path: string, headers: readonly string[] = []): stri
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9 } as const;
 
 /**
- * A client's frame (RFC 6455, 5.2), masked with zeros, which leave the payload as it is.
+ * A client's frame (RFC 6455, 5.2), masked with zeros, which do not change the payload.
  *
- * @param announced length in the head where it is not that of the payload
+ * @param announced length in the head if it differs from the payload's
  */
 export function frame(
   opcode: number,

@@ -4,7 +4,7 @@ import type { Fault } from "./fault.ts";
 const settings = z.strictObject({}).prefault({});
 
 /**
- * A partition as TCP sees it: sockets stay open, nothing arrives, nothing is refused. What was under way arrives when
- * the fault is cleared, late, as retransmission would bring it.
+ * A partition as TCP sees it: sockets stay open, no data arrives, no connection is refused. Data in flight arrives
+ * late, when the fault is cleared, as a retransmission does.
  */
 export const blackHole: Fault<typeof settings> = { settings, effect: () => ({ frozen: true }) };

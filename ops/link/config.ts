@@ -21,6 +21,6 @@ export const schema = z.object({
         return { id, ...address.parse(at) };
       }),
     )
-    .describe("Where each link listens, comma-separated: `signaling-1=127.0.0.1:6391`"),
-  UPSTREAM: address.describe("host:port that every link leads to: Redis"),
+    .describe("Addresses on which the links listen, comma-separated: `signaling-1=127.0.0.1:6391`"),
+  UPSTREAM: address.describe("host:port of Redis, the target of every link"),
 });

@@ -1,14 +1,14 @@
 import type { z } from "zod";
 
-/** What faults do to a link; each fault says only what it changes. */
+/** Effects on a link. A fault sets only the ones that it changes. */
 export interface Effect {
-  /** Milliseconds that a chunk is held before it goes on; asked for each chunk. */
+  /** Delay of a chunk, ms. Called for each chunk. */
   holdMs?: () => number;
-  /** Nothing moves in either direction until the fault is cleared; new connections hang. */
+  /** No data moves in either direction until the fault is cleared. New connections hang. */
   frozen?: true;
 }
 
-/** One kind of fault: its settings, and the effect that they have. */
+/** One kind of fault: its settings, and their effect. */
 export interface Fault<S extends z.ZodType = z.ZodType> {
   settings: S;
   effect(settings: z.output<S>): Effect;

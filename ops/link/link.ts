@@ -39,7 +39,8 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
       [server, client],
     ] as const) {
       socket.on("error", (error) => log.debug({ link: id, err: error }, "connection failed"));
-      // What the other side of a healthy link would see: an abort is carried on, an orderly end went through the pump.
+      // The other side sees the same as without a link: an abort is passed on here, an orderly end goes through the
+      // pump.
       socket.on("close", (failed) => {
         if (failed && !other.destroyed) other.resetAndDestroy();
         if (client.destroyed && server.destroyed) connection.destroy();
@@ -82,7 +83,7 @@ export function createLink(id: string, listen: LinkAddress, upstream: LinkAddres
   return {
     id,
     open,
-    /** Sets a fault, or changes its settings; throws a ZodError on bad ones. */
+    /** Sets a fault, or changes its settings. Throws a ZodError on bad settings. */
     set(name: string, settings: unknown): void {
       const fault = faults[name];
       if (fault === undefined) throw new RangeError(`no such fault: ${name} (${Object.keys(faults).join(", ")})`);

@@ -7,7 +7,7 @@ import { createLink } from "./link.ts";
 
 // TCP links between the replicas and Redis, with faults:
 //
-//   GET    /links                     what each link is and suffers
+//   GET    /links                     each link and its faults
 //   PUT    /links/:id/faults/:fault   latency {latencyMs, jitterMs} · black-hole
 //   DELETE /links/:id/faults[/:fault]
 await runProgram("links", schema, async (config, log) => {

@@ -8,8 +8,8 @@ const heldLimit = 4 * 1024 * 1024;
  *
  *     from ──data──▶ held (each chunk until its time) ──write──▶ to
  *
- * `holdMs` is asked for each chunk; a chunk never overtakes an earlier one. Back-pressure is honoured both by the
- * writing socket and by what is held. The end of `from` is carried behind its last chunk.
+ * `holdMs` is called for each chunk. A chunk never overtakes an earlier one. Both the writing socket and the held bytes
+ * cause back-pressure. The end of `from` follows its last chunk.
  */
 export function createPump(from: Socket, to: Socket, holdMs: () => number) {
   const held: { chunk: Buffer | null; dueAt: number }[] = [];

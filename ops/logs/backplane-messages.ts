@@ -1,7 +1,7 @@
 /** A pub/sub message as `redis-cli --csv PSUBSCRIBE` prints it. */
 export interface CsvMessage {
   channel: string;
-  /** Bytes, one a character. */
+  /** The bytes, one for each character. */
   payload: string;
 }
 
@@ -10,9 +10,9 @@ export type BackplaneEvent =
   | {
       kind: "message";
       channel: string;
-      /** The room that it is for, where it is for one. */
+      /** The message's room, if it has one. */
       room?: string;
-      /** The event inside, as far as it can be told without decoding; never its content. */
+      /** The event, as far as it is visible without decoding. Never its content. */
       what: string;
       bytes: number;
     };
@@ -21,7 +21,7 @@ const events =
   /offer|answer|candidate|bye|peer-joined|peer-away|peer-left|presence|confirmed|snapshot|members|superseded|draining|error-report/;
 /** Node id, run of the process, number. */
 const heartbeat = /([a-z0-9][a-z0-9-]{0,62}) [\w-]{8} \d{1,15}/;
-/** Where a relay on a replica's own channel goes: a room, not a peer. */
+/** The room of a relay on a replica's own channel. */
 const address = /\["((?:[^"\\]|\\.){1,128})",false,\[/;
 
 /** Parses `"pmessage","*","<channel>","<payload>"`; undefined for other lines. */
@@ -39,7 +39,7 @@ function unescapeCsv(text: string): string {
   );
 }
 
-/** Says what a message is, from its channel and the event names in it. */
+/** Describes a message by its channel and the event names in it. */
 export function readMessage({ channel, payload }: CsvMessage): BackplaneEvent {
   if (channel.endsWith(":canary")) return { kind: "heartbeat", node: heartbeat.exec(payload)?.[1] ?? "" };
   const room = channel.startsWith("hold-the-line:replica:")

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 
-/** The lines of a text stream, without their ends; the last one too where it has none. */
+/** The lines of a text stream, without their line ends. The last line needs no line end. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   let rest = "";
   for await (const chunk of stream.setEncoding("utf8") as AsyncIterable<string>) {

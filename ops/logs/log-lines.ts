@@ -2,27 +2,27 @@ import { pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import { escapeLine } from "../../common/printable.ts";
 
-/** Which lines are wanted. */
+/** The filter for lines. */
 export interface LogFilter {
-  /** This level and above; lines that are not ours (Redis, Prometheus) have none, and are left out. */
+  /** The lowest level shown. Lines of other programs (Redis, Prometheus) have no level and are left out. */
   level?: string | undefined;
   /** Only lines of this room. */
   room?: string | undefined;
 }
 
-/** Fields that pino-pretty prints as they are; it writes all others as JSON. */
+/** Fields that pino-pretty prints unchanged. It prints all others as JSON. */
 const named = new Set(["msg", "level", "time"]);
 const levels = pino.levels.values;
 
 /** Names of the levels, lowest first. */
 export const levelNames: readonly string[] = Object.keys(levels);
 
-/** pino-pretty's own colours, the one control sequence that may reach the terminal. */
+/** pino-pretty's colours are the only control sequence that may reach the terminal. */
 const colour = new RegExp(`(${String.fromCharCode(27)}\\[\\d+m)`);
 
 /**
- * Makes log lines readable, and leaves out those that the filter does not want (undefined). Ours are JSON; any other
- * line stays as it is. What comes out is one line that a terminal can show: nothing in it moves, hides or ends text.
+ * Makes a log line readable. Returns undefined for a line that the filter excludes. Lines of the project's programs are
+ * JSON; any other line stays unchanged. The result is one line without control characters that move, hide or end text.
  */
 export function createLogLines({ level, room }: LogFilter, colorize: boolean): (line: string) => string | undefined {
   const pretty = prettyFactory({
@@ -38,7 +38,7 @@ export function createLogLines({ level, room }: LogFilter, colorize: boolean): (
     if (fields === undefined) return level === undefined && room === undefined ? escapeLine(line) : undefined;
     if ((levels[String(fields["level"])] ?? 0) < least) return undefined;
     if (room !== undefined && fields["room"] !== room) return undefined;
-    // Before colours are added, so that those which a message brings are none.
+    // Escapes before pino-pretty adds colours, so that a message cannot bring its own.
     const safe = Object.fromEntries(
       Object.entries(fields).map(([name, value]) => [
         name,
@@ -50,7 +50,7 @@ export function createLogLines({ level, room }: LogFilter, colorize: boolean): (
   };
 }
 
-/** The fields of a line of ours; undefined for any other. */
+/** The fields of a JSON line of the project's programs; undefined for any other line. */
 function fieldsOf(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith("{")) return undefined;
   try {

@@ -1,4 +1,4 @@
-/** What a log line says: the message of one of our JSON lines, any other line as it is. */
+/** The message of a log line: that of a JSON line of the project's programs, else the line unchanged. */
 export function messageOf(line: string): string {
   if (!line.startsWith("{")) return line;
   try {

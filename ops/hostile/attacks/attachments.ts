@@ -8,7 +8,7 @@ const binaryEvent = (attachments: number, id: number, event: string, data: unkno
   `45${attachments}-/signaling,${id}${JSON.stringify([event, data])}`;
 const ownRoom = () => `hostile-${randomBytes(6).toString("hex")}`;
 
-/** In a room of the peers that must not be hurt: what gets through reaches them. */
+/** Joins a room of the peers that must not be affected, so that accepted signals reach them. */
 const intoTheirRooms = (name: string, packets: (roomId: string) => (string | Buffer)[]): Attack => ({
   name,
   guard: "attachments",
@@ -25,7 +25,7 @@ const intoTheirRooms = (name: string, packets: (roomId: string) => (string | Buf
   },
 });
 
-/** Binary events (Socket.IO protocol 5): parts named, promised and sent in numbers that do not fit. */
+/** Binary events (Socket.IO protocol 5) whose named, announced and sent parts differ in number. */
 export const attachments: readonly Attack[] = [
   intoTheirRooms("names one attachment 11 times", (roomId) => [
     binaryEvent(1, 1, "offer", { roomId, x: Array.from({ length: 11 }, () => placeholder(0)) }),

@@ -6,7 +6,7 @@ import { countAnswers, inParallel, over, write } from "../wire.ts";
 
 const head = (path: string, more: string) => `POST ${path} HTTP/1.1\r\nHost: calls.example\r\n${more}\r\n\r\n`;
 
-/** Sessions on one replica, as fast as it lets them in. */
+/** Opens sessions on one replica as fast as it admits them. */
 async function sessions(attacker: Attacker, count: number): Promise<string[]> {
   const cookie = randomBytes(8).toString("hex");
   const paths: string[] = [];
@@ -20,7 +20,7 @@ async function sessions(attacker: Attacker, count: number): Promise<string[]> {
   return paths;
 }
 
-/** Bodies that stop before their last byte, one a connection and session. */
+/** Sends bodies without their last byte, one for each connection and session. */
 const withheld = (name: string, count: number, forMs: number, parts: readonly string[]): Attack => ({
   name,
   guard: "bodies",

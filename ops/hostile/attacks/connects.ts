@@ -42,7 +42,7 @@ const framed = (name: string, packet: (index: number) => string, count: number):
   },
 });
 
-/** CONNECT packets (Socket.IO protocol 5): each makes a socket on its connection. */
+/** CONNECT packets (Socket.IO protocol 5). Each makes a socket on its connection. */
 export const connects: readonly Attack[] = [
   polled("posts 40/signaling, 19,000 times", () => "40/signaling,"),
   polled("posts 40, the namespace /, 80,000 times", () => "40"),
@@ -82,7 +82,7 @@ async function burst(attacker: Attacker, socket: WebSocket, room: string): Promi
     await heard(attacker, socket, "43/signaling,999[");
     socket.send("41/signaling,");
   } catch {
-    // Paused, refused or over: the loop ends by its own condition.
+    // The session is paused, refused or over. The loop's own condition ends it.
     attacker.count("cut short");
   }
 }

@@ -4,13 +4,13 @@ import type { Attack, Attacker, Bound } from "../attacker.ts";
 import { countAcks, openPollingPeer, openSignaling, packetSeparator } from "../engine-session.ts";
 import { inParallel, openRaw, over, pass } from "../wire.ts";
 
-/** What a connection may have accepted: the replicas' burst and refill. */
+/** The number of events that a connection may have accepted: the replicas' burst and refill. */
 const bucket = (connections: number): Bound => ({
   figure: "accepted",
   max: (seconds) => 1.05 * connections * (2_000 + 500 * seconds),
 });
 
-/** What it may have answered: that, and refusals, 100 between two pauses of 100 ms. */
+/** The number of events that may be answered: the accepted ones, and 100 refusals between two pauses of 100 ms. */
 const pace = (connections: number): Bound => ({
   figure: "answered",
   max: (seconds) => 1.05 * connections * (2_100 + 1_500 * seconds),
@@ -21,7 +21,7 @@ const rawEvent = (id: number, name: string, data: unknown) => JSON.stringify({ e
 const rawText = (id: number, name: string, data: string) => `{"event":"${name}","data":${data},"id":${id}}`;
 const text = (id: number, name: string, data: string) => `42/signaling,${id}["${name}",${data}]`;
 
-/** A socket of each gateway in a room of the attacker's own, twice. */
+/** Two sockets on each gateway, in a room of the attacker. */
 async function fourSockets(attacker: Attacker): Promise<{ socket: WebSocket; raw: boolean; room: string }[]> {
   return Promise.all(
     [0, 1, 2, 3].map(async (index) => {
@@ -34,7 +34,7 @@ async function fourSockets(attacker: Attacker): Promise<{ socket: WebSocket; raw
   );
 }
 
-/** Events as fast as they are read, a signal of `data` each, on four connections. */
+/** Sends signals of `data` on four connections, as fast as they are read. */
 const flooding = (name: string, data: (room: string) => string, bounds: readonly Bound[] = [bucket(4)]): Attack => ({
   name,
   guard: "events",
@@ -59,7 +59,7 @@ const flooding = (name: string, data: (room: string) => string, bounds: readonly
 const none: Bound = { figure: "accepted", max: () => 0 };
 const nested = (open: string, close: string, levels: number) => open.repeat(levels) + close.repeat(levels);
 
-/** Events that are too many, or larger than they look. */
+/** Too many events, or events that grow when they are encoded. */
 export const events: readonly Attack[] = [
   flooding("floods small signals", (roomId) => JSON.stringify({ roomId })),
   flooding("floods signals of 60 KB", (roomId) => JSON.stringify({ roomId, filler: "x".repeat(60_000) })),
@@ -145,7 +145,7 @@ export const events: readonly Attack[] = [
   },
 ];
 
-/** A signal that is within 64 KiB when its characters are counted, and over it when they are encoded. */
+/** A signal of less than 64 Ki characters and more than 64 KiB in encoded form. */
 function grows(escaped: string, count: number): Attack {
   return {
     name: `sends a signal of ${count} times ${escaped}, which grows when it is encoded`,

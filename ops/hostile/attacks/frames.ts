@@ -6,7 +6,7 @@ import { frame, inParallel, OPCODE, openTunnel, over, write } from "../wire.ts";
 
 const both = [RAW_WS_PATH, enginePath("websocket")];
 
-/** The same bytes again and again on a few connections of each gateway, as fast as they are read. */
+/** Sends the same bytes repeatedly on a few connections of each gateway, as fast as they are read. */
 const flooding = (name: string, bytes: Buffer, connections = 2): Attack => ({
   name,
   guard: "frames",
@@ -21,13 +21,13 @@ const flooding = (name: string, bytes: Buffer, connections = 2): Attack => ({
   },
 });
 
-/** Connections that begin a message and never end it. */
+/** Opens connections that begin a message and never end it. */
 const unfinished = (name: string, connections: number, path: string, bytes: Buffer): Attack => ({
   name,
   guard: "frames",
   forMs: 4_000,
   async run(attacker) {
-    // On one replica.
+    // All connections are on one replica.
     const cookie = `Cookie: sticky=${randomBytes(8).toString("hex")}`;
     await inParallel(attacker, connections, 40, async () => {
       try {

@@ -3,11 +3,11 @@ import type { Attack } from "../attacker.ts";
 import { enginePath } from "../engine-session.ts";
 import { countAnswers, first, inParallel, upgradeHead, write } from "../wire.ts";
 
-/** Just within the largest head that the proxy takes. */
+/** Just below the proxy's largest head. */
 const fillerBytes = 15_500;
 const get = (headers: string) => `GET ${enginePath("polling")} HTTP/1.1\r\nHost: calls.example\r\n${headers}\r\n\r\n`;
 
-/** Twenty connections that send this head again and again, each as soon as the last is answered. */
+/** Sends this head repeatedly on twenty connections, each time after the last answer. */
 const repeated = (name: string, head: string): Attack => ({
   name,
   guard: "heads",
@@ -32,7 +32,7 @@ const between = (text: string, filler: string) => {
   return before + filler.repeat(Math.floor((fillerBytes - text.length) / filler.length)) + after;
 };
 
-/** Connections that send a head piece by piece and never end it. */
+/** Opens connections that send a head piece by piece and never end it. */
 const unfinished = (name: string, connections: number, piece: string, everyMs: number): Attack => ({
   name,
   guard: "heads",

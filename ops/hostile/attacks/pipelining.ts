@@ -4,7 +4,7 @@ import { countAnswers, over, write } from "../wire.ts";
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: calls.example\r\n\r\n`;
 
-/** So many requests on one connection in one go; their answers are read, or not. */
+/** Sends this many requests on one connection at once, and reads the answers or not. */
 const pipelined = (name: string, request: () => string, { count = 2_000, read = true } = {}): Attack => ({
   name,
   guard: "pipelining",
@@ -19,7 +19,7 @@ const pipelined = (name: string, request: () => string, { count = 2_000, read = 
   },
 });
 
-/** Requests that do not wait for each other's answers (RFC 9112, 9.3.2). */
+/** Pipelined requests (RFC 9112, 9.3.2). */
 export const pipelining: readonly Attack[] = [
   {
     name: "pipelines 2,000 polls of one session",

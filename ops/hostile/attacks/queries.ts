@@ -5,10 +5,10 @@ import { ask, countStatus, inParallel } from "../wire.ts";
 
 /** Handshakes that one flood tries. */
 const tries = 3_000;
-/** New sessions that an address may open at once, and a second: the proxy's default. */
+/** New sessions that an address may open in a burst, and each second: the proxy's default. */
 const perSecond = 500;
 
-/** Handshakes as fast as they go; however the query is written, no more come in than of the plain ones. */
+/** Sends handshakes as fast as possible. In any spelling of the query, no more are admitted than with the plain one. */
 const flood = (name: string, query: (index: number) => string, admitted?: number): Attack => ({
   name,
   guard: "query",
@@ -28,7 +28,7 @@ const flood = (name: string, query: (index: number) => string, admitted?: number
   },
 });
 
-/** Spellings that must not be taken for anything but what Engine.IO takes them for. */
+/** Spellings that the proxy must read as Engine.IO does. */
 const spellings = [
   "%45IO=4&transport=polling",
   "E%49O=%34&transport=%70olling",
@@ -44,7 +44,7 @@ const spellings = [
   "EIO=4&transport=polling&%73id=signaling-2.x",
 ];
 
-/** Queries that the proxy and Engine.IO could read differently: admission is by what the proxy reads. */
+/** Queries that the proxy and Engine.IO could read differently. The proxy's reading decides on admission. */
 export const queries: readonly Attack[] = [
   flood("floods handshakes with an empty sid", () => "EIO=4&transport=polling&sid="),
   flood("floods plain handshakes", () => "EIO=4&transport=polling"),

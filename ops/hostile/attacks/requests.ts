@@ -4,7 +4,7 @@ import { countAnswers, first, inParallel, write } from "../wire.ts";
 
 const get = (target: string, more = "") => `GET ${target} HTTP/1.1\r\nHost: calls.example\r\n${more}\r\n`;
 
-/** These bytes, each on connections of their own; nothing that a client writes is a replica's fault. */
+/** Sends each of these byte sequences on connections of its own. No input may count as a failure of a replica. */
 const each = (name: string, requests: readonly string[], bounds: Attack["bounds"] = []): Attack => ({
   name,
   guard: "requests",
@@ -25,7 +25,7 @@ const each = (name: string, requests: readonly string[], bounds: Attack["bounds"
 const chunked = "Transfer-Encoding: chunked\r\n";
 const poll = "/socket.io/?EIO=4&transport=polling";
 
-/** Requests in forms that a client library does not write. */
+/** Requests in forms that no client library sends. */
 export const requests: readonly Attack[] = [
   each(
     "asks for files whose names no file can have",

@@ -6,7 +6,7 @@ import { inParallel, openRaw, over, pass } from "../wire.ts";
 
 const roomId = (length = 16) => randomBytes(length).toString("hex").slice(0, length);
 
-/** Joins and leaves: each is gossip to all replicas. */
+/** Joins and leaves. Each one is gossiped to all replicas. */
 export const rooms: readonly Attack[] = [
   {
     name: "joins and leaves 32 rooms again and again on 8 sockets",

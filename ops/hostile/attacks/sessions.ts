@@ -5,7 +5,7 @@ import { ask, countStatus, inParallel, openWebSocket, over, upgradeHead, write }
 
 const room = () => `hostile-${randomBytes(6).toString("hex")}`;
 
-/** Session ids that are guessed, shared or used twice, and upgrades that stop half-way. */
+/** Guessed, shared and repeated session ids, and unfinished upgrades. */
 export const sessions: readonly Attack[] = [
   {
     name: "guesses session ids of every replica",

@@ -4,7 +4,7 @@ import type { Attack, Attacker } from "../attacker.ts";
 import { openPollingPeer, openSignaling } from "../engine-session.ts";
 import { countAnswers, inParallel, openRaw, over, write } from "../wire.ts";
 
-/** A room whose members do not read, and one that sends to it 100 signals of 60 KB a second. */
+/** A room whose members do not read, and a sender of 100 signals of 60 KB a second. */
 const unread = (
   name: string,
   members: number,
@@ -26,7 +26,7 @@ const unread = (
   },
 });
 
-/** Answers and signals that nobody reads. */
+/** Answers and signals that their clients do not read. */
 export const slowReaders: readonly Attack[] = [
   unread("leaves 60 Socket.IO peers unread while their room is flooded", 60, async (attacker, room, cookie) => {
     (await openSignaling(attacker, { room, cookie })).pause();
