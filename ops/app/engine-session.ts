@@ -4,10 +4,8 @@
  */
 export interface EngineSession {
   sid: string;
-  /** `Cookie` header of its requests; empty: it keeps none. */
-  cookie: string;
-  /** Cookies that the handshake set. */
-  setCookie: readonly string[];
+  /** What its answers set so far, by name; undefined: it keeps none. */
+  cookies: Map<string, string> | undefined;
   pingIntervalMs: number;
 }
 
@@ -39,9 +37,16 @@ export async function openSession(base: URL, { keepCookies = true } = {}): Promi
   if (!answer.ok || !text.startsWith("0{"))
     throw new SessionError(`the handshake got ${answer.status} ${text.slice(0, 60)}`);
   const { sid, pingInterval } = JSON.parse(text.slice(1)) as { sid: string; pingInterval: number };
-  const setCookie = answer.headers.getSetCookie();
-  const cookie = keepCookies ? setCookie.map((line) => line.split(";", 1)[0]).join("; ") : "";
-  return { sid, cookie, setCookie, pingIntervalMs: pingInterval };
+  const cookies = keepCookies ? new Map<string, string>() : undefined;
+  keep(cookies, answer);
+  return { sid, cookies, pingIntervalMs: pingInterval };
+}
+
+function keep(cookies: Map<string, string> | undefined, answer: Response): void {
+  for (const line of answer.headers.getSetCookie()) {
+    const [name = "", value = ""] = line.split(";", 1)[0]?.split(/=(.*)/s) ?? [];
+    cookies?.set(name.trim(), value);
+  }
 }
 
 /**
@@ -51,22 +56,24 @@ export async function openSession(base: URL, { keepCookies = true } = {}): Promi
  */
 export async function inSession(
   base: URL,
-  { sid, cookie }: EngineSession,
+  { sid, cookies }: EngineSession,
   { body, withinMs }: { body?: string; withinMs: number },
 ): Promise<string> {
   const startedAt = performance.now();
   const after = () => `after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`;
+  const cookie = [...(cookies ?? [])].map((pair) => pair.join("=")).join("; ");
   let answer: Response;
   try {
     answer = await fetch(pollUrl(base, sid), {
-      ...(body === undefined ? {} : { method: "POST", body, headers: { cookie, "content-type": "text/plain" } }),
-      ...(body === undefined ? { headers: { cookie } } : {}),
+      ...(body === undefined ? {} : { method: "POST", body }),
+      headers: { cookie, ...(body === undefined ? {} : { "content-type": "text/plain" }) },
       signal: AbortSignal.timeout(withinMs),
     });
   } catch (error) {
     throw new SessionError(`ended ${after()} without an answer (${(error as Error).message})`);
   }
   const text = await answer.text();
+  keep(cookies, answer);
   if (answer.status !== 200) throw new SessionError(`ended ${after()} with ${answer.status} ${text.slice(0, 80)}`);
   return text;
 }

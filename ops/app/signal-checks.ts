@@ -88,7 +88,14 @@ export async function checkReturn(base: URL, replica: Signaled): Promise<Finding
     await replica.signal("SIGSTOP");
     // By now the proxy in front has noticed, or never will.
     await delay(cutWithinMs);
-    const opened = await Promise.allSettled(Array.from({ length: openedMeanwhile }, () => openSession(base)));
+    const opened = await Promise.allSettled(
+      Array.from({ length: openedMeanwhile }, async () => {
+        const session = await openSession(base);
+        // As every client does at once: what stands in front may tell it only now where its session is.
+        await inSession(base, session, { body: "3", withinMs: 10_000 });
+        return session;
+      }),
+    );
     sessions = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   } finally {
     await replica.signal("SIGCONT");
