@@ -8,8 +8,15 @@ const backWithinMs = 2_000;
 /** A replica counts as a backplane peer while it was heard within this time, ms. */
 const heardWithinMs = 3_000;
 
+/** So many of the canaries sent last are remembered. */
+const keptCanaries = 8;
+/** Another replica that has not heard a canary of ours by then does not hear us, ms. */
+const heardByOthersWithinMs = 900;
+
 /** Node id, run of its process, number. Any other text is from no replica. */
 const canaryForm = /^[a-z0-9][a-z0-9-]{0,62} [\w-]{8} \d{1,15}$/;
+/** Node id, and of each process that it hears the run and the number of the last canary. */
+const hearingForm = /^[a-z0-9][a-z0-9-]{0,62}(?: [\w-]{8}:\d{1,15})*$/;
 
 /** One way through the backplane that must work for it to be up, and how a canary is sent along it. */
 export interface Lane {
@@ -21,15 +28,37 @@ export interface Lane {
  * Sends this replica's canaries through the backplane every second, one on each lane, and judges the backplane by
  * their return: a client's own `isReady` is no proof. The canaries of all replicas on the first lane are their
  * heartbeats.
+ *
+ * A canary that returns proves one server, and the others may use another one. So each replica tells which canaries it
+ * heard, whenever its own one returned: it has heard then all that its server took before. The backplane is down for a
+ * replica that hears one which does not hear it, until that one does.
  */
 export function createCanary(
   { nodeId, log, metrics }: BackplaneContext,
-  { lanes, onSilent }: { lanes: readonly Lane[]; onSilent: (reason: string) => void },
+  {
+    lanes,
+    tell,
+    onSilent,
+  }: {
+    lanes: readonly Lane[];
+    /** Tells all replicas which canaries this one heard. */
+    tell: (hearing: string) => void;
+    onSilent: (reason: string) => void;
+  },
 ) {
   // Names the process: two with one node id must not take each other's canaries for their own.
-  const self = `${nodeId} ${randomBytes(6).toString("base64url")}`;
+  const ownRun = randomBytes(6).toString("base64url");
+  const self = `${nodeId} ${ownRun}`;
   const heard = new Map<string, number>();
   const backAt = new Map<string, number>();
+  /** By run of a process: its last canary, and when it was heard. */
+  const hearing = new Map<string, { number: number; at: number }>();
+  /** When each canary of this connection was sent, by its number. */
+  const sent = new Map<number, number>();
+  /** Replicas that are heard here and do not hear this one. */
+  const deaf = new Set<string>();
+  /** The connection is made anew at most this often for them: it ends when they hear. */
+  let renewedAt = Number.NEGATIVE_INFINITY;
   const changeListeners: ((up: boolean) => void)[] = [];
   const heartbeatListeners: ((nodeId: string) => void)[] = [];
   /** When the connection was made; null without one. */
@@ -43,12 +72,24 @@ export function createCanary(
     const now = performance.now();
     for (const [node, at] of heard) if (now - at > heardWithinMs) heard.delete(node);
     metrics.backplanePeers.set(heard.size - (heard.has(nodeId) ? 1 : 0));
+    for (const node of deaf) if (!heard.has(node)) deaf.delete(node);
     const lost = openedAt === null;
     const missing = lanes.filter(({ name }) => !backAt.has(name));
     const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
-    change(!lost && missing.length === 0 && silent.length === 0);
-    if (!lost && silent.length > 0)
-      onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
+    change(!lost && missing.length === 0 && silent.length === 0 && deaf.size === 0);
+    if (lost) return;
+    if (silent.length > 0) onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
+    else if (deaf.size > 0 && now - renewedAt > backWithinMs) {
+      renewedAt = now;
+      onSilent(`${[...deaf].join(", ")} does not hear this replica, which hears it: they use two servers`);
+    }
+  }
+
+  /** Tells what this replica hears. It listens for over a second by then: every replica has sent a canary meanwhile. */
+  function tellHearing(now: number): void {
+    if (openedAt === null || now - openedAt < everyMs) return;
+    for (const [run, { at }] of hearing) if (now - at > heardWithinMs) hearing.delete(run);
+    tell([nodeId, ...[...hearing].map(([run, { number }]) => `${run}:${number}`)].join(" "));
   }
 
   function change(isUp: boolean): void {
@@ -64,6 +105,8 @@ export function createCanary(
     if (openedAt === null) return;
     sequence += 1;
     sentAt = performance.now();
+    sent.set(sequence, sentAt);
+    sent.delete(sequence - keptCanaries);
     for (const lane of lanes)
       lane.send(`${self} ${sequence}`).catch((err: unknown) => log.debug({ err, lane: lane.name }, "canary not sent"));
   }
@@ -76,20 +119,34 @@ export function createCanary(
     /** A canary arrived on a lane. */
     receive(lane: string, payload: string): void {
       if (!canaryForm.test(payload)) return;
-      const [node = "", run, number] = payload.split(" ");
+      const [node = "", run = "", number] = payload.split(" ");
       const now = performance.now();
+      if (lane === lanes[0]?.name) hearing.set(run, { number: Number(number), at: now });
       if (`${node} ${run}` === self && openedAt !== null) {
         backAt.set(lane, now);
         if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
         if (!up) judge();
+        if (lane === lanes[0]?.name) tellHearing(now);
       }
       if (lane !== lanes[0]?.name) return;
       heard.set(node, now);
       for (const listener of heartbeatListeners) listener(node);
     },
+    /** A replica told which canaries it heard. */
+    hears(told: string): void {
+      if (!hearingForm.test(told)) return;
+      const [node = "", ...runs] = told.split(" ");
+      if (node === nodeId || !heard.has(node)) return;
+      const last = Number(runs.find((one) => one.startsWith(`${ownRun}:`))?.split(":")[1] ?? 0);
+      const missed = [...sent].find(([number]) => number > last)?.[1];
+      if (missed === undefined || performance.now() - missed < heardByOthersWithinMs) deaf.delete(node);
+      else deaf.add(node);
+      judge();
+    },
     /** There is a connection: canaries go out from now on. */
     opened(): void {
       openedAt = performance.now();
+      sent.clear();
       send();
     },
     /** The connection is gone: down at once. */

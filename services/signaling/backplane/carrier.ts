@@ -16,6 +16,7 @@ const logStrangersEveryMs = 60_000;
 const missedEveryMs = 1_000;
 
 const heartbeatChannel = "hold-the-line:canary";
+const hearingChannel = "hold-the-line:hearing";
 
 /**
  * What the Redis backplanes share: one connection at a time, subscriptions, envelopes, canaries, and the count of what
@@ -92,8 +93,26 @@ export function createCarrier<C extends RedisConnection>(
   }
 
   const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };
+  let roleRefused = false;
+  /** Returns from a master alone: a read-only copy takes PUBLISH too, and the replicas on its master do not hear it. */
+  const role = {
+    name: "role",
+    async send(payload: string): Promise<void> {
+      const connection = reconnector.connection();
+      if (connection === undefined) return;
+      const answers = await connection.command(["INFO", "replication"]).catch((error: Error) => {
+        if (!error.message.startsWith("NOPERM")) throw error;
+        if (!roleRefused) log.warn("cannot ask Redis whether it is the master: its user needs +info");
+        roleRefused = true;
+        return [];
+      });
+      if (answers.every((text) => /^role:master\r?$/m.test(String(text)))) canary.receive("role", payload);
+      else reconnector.renew("Redis is a read-only copy of another server: REDIS_URL must lead to the master");
+    },
+  };
   const canary = createCanary(context, {
-    lanes: [heartbeat, ...(options.lanes ?? [])],
+    lanes: [heartbeat, role, ...(options.lanes ?? [])],
+    tell: (hearing) => fire(options.kind, hearingChannel, hearing),
     onSilent: (reason) => reconnector.renew(reason),
   });
 
@@ -112,6 +131,7 @@ export function createCarrier<C extends RedisConnection>(
       await subscriptions.add(options.kind, heartbeatChannel, (payload) =>
         canary.receive("heartbeat", payload.toString("latin1")),
       );
+      await subscriptions.add(options.kind, hearingChannel, (payload) => canary.hears(payload.toString("latin1")));
       const { promise: up, resolve } = Promise.withResolvers<void>();
       canary.onChange(() => resolve());
       reconnector.start();

@@ -61,6 +61,7 @@ export function createBus(
       let reconnecting: NodeJS.Timeout | undefined;
       const canary = createCanary({ nodeId, log, metrics } as never, {
         lanes: [{ name: "heartbeat", send: async (payload) => publish(endpoint, "canary", payload) }],
+        tell: (hearing) => publish(endpoint, "hearing", hearing),
         onSilent: lose,
       });
 
@@ -83,6 +84,7 @@ export function createBus(
       }
 
       listen("canary", (payload) => canary.receive("heartbeat", payload.toString("latin1")));
+      listen("hearing", (payload) => canary.hears(payload.toString("latin1")));
       canary.opened();
       /** Subscriptions that the server does not know yet. */
       const making = new Set<Promise<void>>();

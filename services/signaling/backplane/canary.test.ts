@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createLog } from "../../../common/log.ts";
+import { createMetrics } from "../metrics.ts";
+import type { BackplaneContext } from "./backplane.ts";
+import { createCanary } from "./canary.ts";
+
+beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+/** Replicas whose canaries and hearing go from each to those that `paths` names. */
+function connect(paths: Record<string, readonly string[]>) {
+  const renewed: string[] = [];
+  const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics() };
+  const canaries = new Map(
+    Object.keys(paths).map((nodeId) => [
+      nodeId,
+      createCanary({ ...context, nodeId } as unknown as BackplaneContext, {
+        lanes: [
+          {
+            name: "heartbeat",
+            send: async (payload) => {
+              for (const to of paths[nodeId] ?? []) canaries.get(to)?.receive("heartbeat", payload);
+            },
+          },
+        ],
+        tell: (hearing) => {
+          for (const to of paths[nodeId] ?? []) canaries.get(to)?.hears(hearing);
+        },
+        onSilent: (reason) => void renewed.push(`${nodeId}: ${reason}`),
+      }),
+    ]),
+  );
+  for (const canary of canaries.values()) canary.opened();
+  const up = () => [...canaries].filter(([, canary]) => canary.up()).map(([nodeId]) => nodeId);
+  return { paths, renewed, up };
+}
+const all = ["a", "b", "c"];
+
+test("replicas that hear each other are up, from their start on", async () => {
+  const { renewed, up } = connect({ a: all, b: all, c: all });
+  for (let second = 0; second < 10; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(up()).toEqual(all);
+  }
+  expect(renewed).toEqual([]);
+});
+
+test("a replica that others do not hear, and that hears them, is down within 3 s, until they hear it", async () => {
+  const { paths, renewed, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(5_000);
+  paths["a"] = ["a"];
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(up()).toEqual(["b", "c"]);
+  expect(renewed[0]).toBe("a: b does not hear this replica, which hears it: they use two servers");
+  for (let second = 0; second < 10; second += 1) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(up()).toEqual(["b", "c"]);
+  }
+  paths["a"] = all;
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(up()).toEqual(all);
+});
+
+test("a replica that hears nobody is believed by nobody", async () => {
+  const { paths, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(5_000);
+  paths["a"] = ["b", "c"];
+  paths["b"] = ["b", "c"];
+  paths["c"] = ["b", "c"];
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(up()).toEqual(["b", "c"]);
+});
+
+test.each(["", "b ", "b a,", "b A", "b AAAAAAAA:1\nb", "b AAAAAAAA:x", "b AAAAAAAA:1 ", `b ${"x".repeat(100)}!`])(
+  "%j is no hearing of a replica",
+  (text) => {
+    const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics(), nodeId: "a" };
+    const renewed: string[] = [];
+    const canary = createCanary(context as unknown as BackplaneContext, {
+      lanes: [{ name: "heartbeat", send: async (payload) => canary.receive("heartbeat", payload) }],
+      tell: () => undefined,
+      onSilent: (reason) => void renewed.push(reason),
+    });
+    canary.opened();
+    canary.receive("heartbeat", "b AAAAAAAA 1");
+    vi.advanceTimersByTime(1_500);
+    canary.hears(text);
+    vi.advanceTimersByTime(1_000);
+    expect(renewed).toEqual([]);
+    canary.receive("heartbeat", "b AAAAAAAA 2");
+    canary.hears("b");
+    expect(renewed).toHaveLength(1);
+  },
+);
