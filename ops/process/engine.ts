@@ -15,7 +15,7 @@ import { neededSecret, secretOf } from "./secrets.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 import { typedCommand } from "./typed-command.ts";
 
-/** Longest orderly end of a service before SIGKILL: over the programs' GRACE_MS. */
+/** Time for an orderly stop before SIGKILL, ms. It exceeds the programs' GRACE_MS. */
 const graceMs = 25_000;
 const noRestartPolicy = "the process engine has no restart policy that could heal a crash: kill it, then start it";
 
@@ -45,7 +45,7 @@ export function hostEndpoints(
   };
 }
 
-/** What the engine does to processes; tests give it others. */
+/** The engine's operations on processes. Tests replace them. */
 export interface Processes {
   launch: typeof launch;
   terminate: typeof terminate;
@@ -54,12 +54,12 @@ export interface Processes {
   stateOf: typeof stateOf;
 }
 
-/** The engine that runs every service as a detached process; `.stack/<name>/` says what runs. */
+/** The engine that runs every service as a detached process. `.stack/<name>/` records the running services. */
 export function createProcessEngine(options: {
   stack: string;
   state: StateDir;
   layout: StackLayout;
-  /** What every service inherits: `PATH`, proxies, locale. */
+  /** Environment that every service inherits: `PATH`, proxies, locale. */
   baseEnv: NodeJS.ProcessEnv;
   processes?: Processes;
 }) {
@@ -82,7 +82,8 @@ export function createProcessEngine(options: {
   const pidOf = (record: ServiceRecord) => record.process?.pid ?? 0;
 
   /**
-   * Starts what is on record. The readiness of a proxy without replicas, or a replica without Redis, is not awaited.
+   * Starts a service from its record. Does not wait for the readiness of a proxy without replicas, or of a replica
+   * without Redis.
    */
   async function start(id: string, env: Readonly<Record<string, string>> = {}): Promise<Done> {
     const record = find(id);
@@ -96,7 +97,7 @@ export function createProcessEngine(options: {
       baseEnv,
       readinessOf(id),
     );
-    // What is on record stays what `up` was given: an override lasts until the next start.
+    // The record keeps the settings of `up`: an override lasts until the next start.
     if (Object.keys(env).length > 0) state.saveService({ ...find(id), launch: record.launch });
     return { changed: true, typed };
   }
@@ -202,7 +203,8 @@ export function createProcessEngine(options: {
     async exitCode(id) {
       const record = find(id);
       if (aliveState(record) !== "gone") return undefined;
-      // The process is detached, so its exit code is unknown. A program that ended in order says so last.
+      // The process is detached, so its exit code is unknown. The last log line of a program that ended in order says
+      // so.
       return readFileSync(state.logPath(id), "utf8").trimEnd().endsWith('"msg":"closed"}') ? 0 : undefined;
     },
   };

@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Full path of the first of `names` that is on `path` (`PATH`) or in Debian's sbin; undefined where none is. */
+/** Full path of the first of `names` that is on `path` (`PATH`) or in Debian's sbin; undefined if there is none. */
 export function findExecutable(names: readonly string[], path = ""): string | undefined {
   const dirs = [...path.split(delimiter).filter((dir) => dir !== ""), "/usr/sbin", "/usr/local/bin"];
   return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find(isExecutable);

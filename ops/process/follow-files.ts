@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { pause } from "../wait/pause.ts";
 
-/** How often files are looked at for new lines, ms. */
+/** Pause between two looks at the files, ms. */
 const lookEveryMs = 200;
 
-/** Tells each new whole line of each file, by its key, until `signal` is aborted. */
+/** Passes each new complete line of each file, with the file's key, until `signal` is aborted. */
 export async function followFiles(
   paths: ReadonlyMap<string, string>,
   tell: (key: string, line: string) => void,

@@ -1,29 +1,29 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** A process that is told apart from a later one with the same pid. */
+/** A process, distinguished from a later one with the same pid. */
 export interface ProcessIdentity {
   pid: number;
-  /** When it started, as the system writes it; opaque. */
+  /** Its start time in the system's form; opaque. */
   startedAt: string;
 }
 
 export type ProcessState = "running" | "paused" | "gone";
 
-/** Reads who `pid` is now; undefined where no such process lives (a zombie does not). */
+/** Reads the identity of `pid`; undefined if no such process is alive (a zombie is not). */
 export function identify(pid: number): (ProcessIdentity & { state: ProcessState }) | undefined {
   const found = process.platform === "linux" ? readProc(pid) : readPs(pid);
   if (found === undefined || found.flags.startsWith("Z") || found.flags.startsWith("X")) return undefined;
   return { pid, startedAt: found.startedAt, state: found.flags.startsWith("T") ? "paused" : "running" };
 }
 
-/** State of exactly this process: `gone` where its pid is free or belongs to another by now. */
+/** State of exactly this process: `gone` if its pid is free or belongs to another process now. */
 export function stateOf(identity: ProcessIdentity): ProcessState {
   const now = identify(identity.pid);
   return now === undefined || now.startedAt !== identity.startedAt ? "gone" : now.state;
 }
 
-/** Signals exactly this process (never another that got its pid); false where it is gone. */
+/** Signals exactly this process, never another one that got its pid. Returns false if it is gone. */
 export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean {
   if (stateOf(identity) === "gone") return false;
   try {
@@ -34,7 +34,9 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
   }
 }
 
-/** proc(5): state is field 3, start time in clock ticks since boot field 22; the name in between may hold blanks. */
+/**
+ * proc(5): state is field 3, start time in clock ticks since boot field 22; the name before them may contain blanks.
+ */
 function readProc(pid: number): { flags: string; startedAt: string } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -53,7 +55,7 @@ function readPs(pid: number): { flags: string; startedAt: string } | undefined {
   try {
     line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
   } catch (error) {
-    // ps exits 1 where there is no such process.
+    // ps exits 1 if there is no such process.
     if ((error as { status?: number }).status === 1) return undefined;
     throw error;
   }

@@ -7,14 +7,15 @@ import { identify, signal, stateOf } from "./identity.ts";
 import type { ServiceRecord, StateDir } from "./state-dir.ts";
 import { findStrays, markOf } from "./strays.ts";
 
-/** How often a process is looked at while it comes or goes, ms. */
+/** Pause between two checks while a process starts or stops, ms. */
 const lookEveryMs = 20;
 
 /**
- * Starts a service as a detached process in a session of its own. Its output goes to its log; it is on record first.
+ * Starts a service as a detached process in a session of its own. Its output goes to its log. The record is written
+ * first.
  *
- * @param ready asked again and again until true
- * @throws one line with the last thing the service said, when it ends or is not ready within `withinMs`
+ * @param ready polled until it returns true
+ * @throws Error with the service's last log line, if it ends or is not ready within `withinMs`
  */
 export async function launch(
   state: StateDir,
@@ -53,7 +54,9 @@ export async function launch(
   return record;
 }
 
-/** SIGTERM (to a paused one too), and SIGKILL once `graceMs` are over. False where it was gone already. */
+/**
+ * Sends SIGTERM (to a paused process too), and SIGKILL after `graceMs`. Returns false if the process was gone already.
+ */
 export async function terminate(record: ServiceRecord, graceMs: number): Promise<boolean> {
   if (record.process === null || !signal(record.process, "SIGTERM")) return false;
   signal(record.process, "SIGCONT");
@@ -61,7 +64,7 @@ export async function terminate(record: ServiceRecord, graceMs: number): Promise
   return destroy(record);
 }
 
-/** SIGKILL, and waits until it is gone. */
+/** Sends SIGKILL and waits until the process is gone. */
 export async function destroy(record: Pick<ServiceRecord, "id" | "process">): Promise<boolean> {
   if (record.process === null || !signal(record.process, "SIGKILL")) return false;
   if (await gone(record, 10_000)) return true;
@@ -73,7 +76,10 @@ async function gone({ process }: Pick<ServiceRecord, "process">, withinMs: numbe
   return (await until(isGone, { withinMs, everyMs: lookEveryMs })) === true;
 }
 
-/** What a log ends with: the line that names an error where the last ones hold one, the message of a JSON line. */
+/**
+ * The last words of a log: the line that names an error if the last lines have one, else the last line. Of a JSON line
+ * only the message.
+ */
 function lastWords(path: string): string {
   const lines = readFileSync(path, "utf8").trimEnd().split("\n").slice(-20);
   const line = lines.findLast((candidate) => /\w*Error\b/.test(candidate)) ?? lines.at(-1) ?? "";

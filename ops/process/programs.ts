@@ -11,20 +11,20 @@ import type { Launch } from "./state-dir.ts";
 
 const loopback = "127.0.0.1";
 
-/** What every launch of a stack is made from. */
+/** The inputs of every launch of a stack. */
 export interface StackLayout {
-  /** The repository. */
+  /** Path of the repository. */
   root: string;
   /** `.stack/<name>` */
   dir: string;
   port: PortOf;
   /** Variables of .env.example that were set at `up`. */
   settings: Readonly<Record<string, string>>;
-  /** What runs in place of the replicas; undefined: they do. */
+  /** The application in place of the replicas; undefined without one. */
   app: App | undefined;
 }
 
-/** redis-server without persistence, as the backplane stores nothing, and without a user that needs no password. */
+/** redis-server without persistence, as the backplane stores nothing. Every user needs a password. */
 export function redisLaunch(layout: StackLayout): Launch {
   const { port, dir } = layout;
   return {
@@ -38,7 +38,7 @@ export function redisLaunch(layout: StackLayout): Launch {
   };
 }
 
-/** Each replica's way to Redis. All links run in one process, those of replicas to come too. */
+/** The links of all replicas to Redis, also of replicas added later. All run in one process. */
 export function linksLaunch(layout: StackLayout): Launch {
   const { root, port, settings } = layout;
   const links = replicaIds(maxReplicas).map((id) => `${id}=${loopback}:${port(`LINK_${replicaNumber(id)}_PORT`)}`);
@@ -77,14 +77,14 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
   return { ...launch, args: [...nodeFlags, ...launch.args] };
 }
 
-/** One process of the application, told where to listen and where Redis is by variables that its file names. */
+/** One process of the application. The variables named in its file give it its port and the address of Redis. */
 function appLaunch(layout: StackLayout, app: App, id: string): Launch {
   if (app.command === undefined) throw new CannotError(`${app.file} has no APP_COMMAND: ENGINE=process needs one`);
   const { port } = layout;
   const n = replicaNumber(id);
   const password = encodeURIComponent(neededSecret(layout, "REDIS_APP_PASSWORD"));
   return {
-    // `exec`, so that signals reach the application and no shell in front of it.
+    // `exec`, so that signals reach the application and not a shell.
     command: "sh",
     args: ["-c", `cd "$1" && exec ${app.command}`, "sh", app.dir],
     env: {
@@ -97,7 +97,7 @@ function appLaunch(layout: StackLayout, app: App, id: string): Launch {
   };
 }
 
-/** `id=publicURL|readyURL`, as `REPLICAS` and `PUT /replicas/:id` have it. */
+/** `id=publicURL|readyURL`, the form of `REPLICAS` and `PUT /replicas/:id`. */
 export function replicaUrls(
   { port, app }: Pick<StackLayout, "port" | "app">,
   id: string,
@@ -117,7 +117,7 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
     const { url, readyUrl } = replicaUrls(layout, id);
     return `${id}=${url}|${readyUrl}`;
   });
-  // As proxy/start.sh does in the image.
+  // The same as proxy/start.sh in the image.
   const flags = settings["PROXY_TUNING"] === "off" ? [] : nodeFlags;
   const launch = node(root, "proxy/main.ts", {
     ...(app === undefined ? {} : proxySettings(app)),
@@ -132,7 +132,7 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
   return { ...launch, args: [...flags, ...launch.args] };
 }
 
-/** The guard in front of Prometheus and Alertmanager; `guarded` as its `GUARDED` has it. */
+/** The guard in front of Prometheus and Alertmanager; `guarded` is its `GUARDED`. */
 export function guardLaunch({ root, settings }: StackLayout, guarded: readonly string[], passwordFile: string): Launch {
   return node(root, "services/guard/main.ts", {
     ...settings,
@@ -153,7 +153,7 @@ export function callerLaunch(layout: StackLayout): Launch {
   });
 }
 
-/** The board looks at every program that has a port here, those to come too. */
+/** The board polls every program that has a port, also replicas added later. */
 export function boardLaunch(layout: StackLayout, observers: readonly string[]): Launch {
   const { root, dir, port, settings } = layout;
   const targets = {

@@ -4,10 +4,10 @@ import { answersOk } from "../stack/http.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { replicaUrls, type StackLayout } from "./programs.ts";
 
-/** An answer must come within this, ms. */
+/** Time-out of an answer, ms. */
 const timeoutMs = 1_000;
 
-/** True when a Redis server answers PING there. */
+/** True if a Redis server answers PING at this address. */
 export function redisAnswers({ host, port }: Endpoints["redis"]): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
@@ -18,14 +18,14 @@ export function redisAnswers({ host, port }: Endpoints["redis"]): Promise<boolea
     socket.setTimeout(timeoutMs, () => done(false));
     socket.on("error", () => done(false));
     socket.on("connect", () => socket.write("PING\r\n"));
-    // A server that wants a password answers too.
+    // A server that requires a password counts too.
     socket.once("data", (data) => done(/^(\+PONG|-NOAUTH)/.test(data.toString("latin1"))));
   });
 }
 
 /**
- * True when something accepts connections at one of these URLs: the guard answers for others, so its answers tell
- * nothing.
+ * True if a connection to one of these URLs is accepted. The guard's answers come from other programs, so they do not
+ * count.
  */
 async function acceptsAny(urls: readonly string[]): Promise<boolean> {
   const accepted = await Promise.all(
@@ -47,7 +47,7 @@ async function acceptsAny(urls: readonly string[]): Promise<boolean> {
   return accepted.includes(true);
 }
 
-/** What is asked besides a stack's endpoints, for the service `id`. */
+/** Addresses of the service `id` that are not among the stack's endpoints. */
 export function readyUrls(layout: StackLayout, id: string) {
   const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
   return {
@@ -58,7 +58,7 @@ export function readyUrls(layout: StackLayout, id: string) {
   };
 }
 
-/** The question that tells whether a service is ready; for `links` that it carries connections. */
+/** The readiness check of a service. For `links` it checks that connections pass. */
 export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typeof readyUrls>) {
   return (): Promise<boolean> => {
     if (isReplica(id)) return answersOk(urls.replicaReady);

@@ -4,15 +4,15 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { neededSecret } from "./secrets.ts";
 
-/** Rights that Redis knows since a version; in an older one's ACL file their names would be errors. */
+/** Rights that exist since a version of Redis. An older Redis refuses an ACL file that names them. */
 const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
 
 /**
- * Writes redis/users.acl for this stack, its passwords as hashes: the users of the compose engine, less what the
- * installed Redis does not know.
+ * Writes redis/users.acl for this stack, with its passwords as hashes. The users are those of the compose engine,
+ * without rights that the installed Redis does not know.
  *
- * @returns the path of what was written, readable by its owner alone
- * @throws CannotError where a password is missing
+ * @returns the path of the written file, which only its owner can read
+ * @throws CannotError if a password is missing
  */
 export function writeRedisUsers(layout: {
   root: string;
@@ -23,7 +23,7 @@ export function writeRedisUsers(layout: {
   const dir = join(layout.dir, "redis");
   mkdirSync(dir, { recursive: true });
   const path = join(dir, "users.acl");
-  // What an application publishes and keeps is not known here: any key and channel is its own.
+  // An application's keys and channels are unknown, so it may use all of them.
   const files = layout.app === undefined ? ["users.acl"] : ["users.acl", "app.acl"];
   const template = files.map((file) => readFileSync(join(layout.root, "redis", file), "utf8")).join("");
   const version = execFileSync("redis-server", ["--version"], { encoding: "utf8" });

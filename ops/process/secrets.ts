@@ -3,18 +3,18 @@ import { join } from "node:path";
 import { readSecret } from "../../common/config.ts";
 import { CannotError } from "../stack/engine.ts";
 
-/** Of a stack's layout: the repository, and what was set at `up`. */
+/** Part of a stack's layout: the repository, and the settings of `up`. */
 interface Layout {
   root: string;
   settings: Readonly<Record<string, string>>;
 }
 
-/** Where a secret of this checkout is; ops/sh/secrets.sh makes it. */
+/** Path of a secret of this checkout. ops/sh/secrets.sh creates it. */
 export const secretPath = ({ root }: Pick<Layout, "root">, name: string) => join(root, ".secrets", name);
 
 /**
- * A secret of the stack: the setting of that name or the file that `<NAME>_FILE` names, else its file under
- * `.secrets/`; undefined where neither is.
+ * A secret of the stack: the setting of that name, or the file that `<NAME>_FILE` names, else its file under
+ * `.secrets/`. Undefined if none exists.
  */
 export function secretOf(layout: Layout, name: string): string | undefined {
   const given = layout.settings[name];
@@ -23,7 +23,7 @@ export function secretOf(layout: Layout, name: string): string | undefined {
   return (existsSync(path) ? readSecret(path) : "") || undefined;
 }
 
-/** @throws CannotError where the secret is missing: nothing starts open to everybody because a password is missing */
+/** @throws CannotError if the secret is missing, so that no program starts without its password */
 export function neededSecret(layout: Layout, name: string): string {
   const value = secretOf(layout, name);
   if (value === undefined)
@@ -32,8 +32,8 @@ export function neededSecret(layout: Layout, name: string): string {
 }
 
 /**
- * `<NAME>_FILE` of those that have a file and are not given as settings: what is in a file is in no process's
- * environment.
+ * `<NAME>_FILE` variables of the secrets that have a file and are not given as settings. A secret in a file is not in a
+ * process's environment.
  */
 export function secretFiles(layout: Layout, names: readonly string[]): Record<string, string> {
   const files = names

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import type { ProcessIdentity } from "./identity.ts";
 
-/** How a service is started: everything that it needs is here, so that any shell can start it again. */
+/** The complete launch of a service, so that any shell can start it again. */
 export interface Launch {
   command: string;
   args: string[];
@@ -13,23 +13,26 @@ export interface Launch {
 export interface ServiceRecord {
   id: string;
   launch: Launch;
-  /** The process started last, alive or not. */
+  /** The last started process, alive or not. */
   process: ProcessIdentity | null;
 }
 
-/** What `up` was given, for every later command on the stack. */
+/** The settings of `up`, for every later command on the stack. */
 export interface StackRecord {
   portBase: number;
   /** Variables of .env.example that were set at `up`. */
   settings: Record<string, string>;
 }
 
-/** Files of one stack under `.stack/<name>/`: what runs, where it logs. No state lives in a process of ours. */
+/**
+ * Files of one stack under `.stack/<name>/`: running services and their logs. No process of the ops program keeps
+ * state.
+ */
 export function openStateDir(root: string, stack: string) {
   const dir = join(root, ".stack", stack);
   const servicesDir = join(dir, "services");
   const read = <T>(path: string): T => JSON.parse(readFileSync(path, "utf8")) as T;
-  // Written aside and renamed, readable by the owner alone: settings may hold secrets.
+  // Written to a second file and renamed. Only the owner can read it, because settings may contain secrets.
   const write = (path: string, value: unknown) => {
     writeFileSync(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
     renameSync(`${path}.new`, path);
@@ -43,7 +46,7 @@ export function openStateDir(root: string, stack: string) {
     logPath: (id: string) => join(dir, "logs", `${id}.log`),
     stack: (): StackRecord | undefined =>
       existsSync(join(dir, "stack.json")) ? read<StackRecord>(join(dir, "stack.json")) : undefined,
-    /** The engine that `make up` started the stack on; undefined where make did not, or it is down. */
+    /** The engine of `make up`; undefined if the stack is down or was not started by make. */
     engine(): string | undefined {
       const path = join(dir, "up.env");
       return existsSync(path) ? /^ENGINE=(\w+)$/m.exec(readFileSync(path, "utf8"))?.[1] : undefined;
@@ -62,7 +65,7 @@ export function openStateDir(root: string, stack: string) {
     },
     saveService: (record: ServiceRecord) => write(join(servicesDir, `${record.id}.json`), record),
     forgetService: (id: string) => rmSync(join(servicesDir, `${id}.json`), { force: true }),
-    /** Everything but the logs of the last run, which a person may still want. */
+    /** Removes everything but the logs of the last run, which an operator may still need. */
     clear(): void {
       for (const name of existsSync(dir) ? readdirSync(dir) : [])
         if (name !== "logs" && name !== "lock") rmSync(join(dir, name), { recursive: true, force: true });

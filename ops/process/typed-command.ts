@@ -2,8 +2,8 @@ import { basename, relative } from "node:path";
 import type { Launch } from "./state-dir.ts";
 
 /**
- * A launch as a person in `root` would have typed it: the variables that make this service what it is in front, without
- * those that `settings` has for all; words that a shell would take apart in quotes; passwords in URLs left out.
+ * A launch as a shell command for `root`. Its own variables come first; variables in `settings`, which all services
+ * share, are left out. Words are quoted for the shell. Passwords in URLs are removed.
  */
 export function typedCommand(
   { command, args, env }: Launch,
@@ -20,7 +20,7 @@ export function typedCommand(
   ].join(" ");
 }
 
-/** A terminal is shown around, and what is typed is kept in reports. */
+/** Terminals are shared and reports are kept, so they must not contain passwords. */
 function withoutPassword(value: string): string {
   return value.replace(/^([a-z]+:\/\/[^:/@]*:)[^@/]*@/, "$1…@");
 }

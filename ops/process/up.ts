@@ -17,7 +17,7 @@ import { readiness, readyUrls } from "./readiness.ts";
 import type { Launch, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
 
-/** What a stack with these replicas has, in the order of start: each stage waits for the one before. */
+/** The services of a stack with these replicas, in stages. Each stage waits for the one before. */
 function stages(layout: StackLayout, replicas: readonly string[], path: string | undefined): Record<string, Launch>[] {
   const observers = observerLaunches(layout, path);
   return [
@@ -31,7 +31,8 @@ function stages(layout: StackLayout, replicas: readonly string[], path: string |
 
 /**
  * Starts every service that is not running and resolves when all are ready and the proxy routes to every replica.
- * A running stack is left as it is. Where a service cannot be started, those started before it stay, for `logs`.
+ * It does not change a running stack. If a service cannot be started, the services started before it keep running, for
+ * `logs`.
  */
 export async function bringUp(options: {
   engine: Engine;
@@ -55,13 +56,13 @@ export async function bringUp(options: {
   await awaitReady(engine.endpoints.proxyAdmin, replicas);
 }
 
-/** Ends every process of the stack, however it stands, and forgets it. Returns the services that ran. */
+/** Stops every process of the stack in any state, and removes the record. Returns the services that ran. */
 export async function takeDown(state: StateDir): Promise<string[]> {
   const records = state.services();
   const order = (id: string) =>
     ["board", "caller", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
   const ran: string[] = [];
-  // Callers and proxy first, so that nobody counts the end of a replica as a failure; Redis last.
+  // Callers and proxy stop first, so that the stop of a replica does not count as a failure. Redis stops last.
   const groups = Map.groupBy(records, ({ id }) => order(id));
   for (const [, group] of [...groups].sort(([a], [b]) => a - b)) {
     await Promise.all(

@@ -3,10 +3,10 @@ import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import type { Provocation } from "./provocation.ts";
 
-/** Channel that nobody else listens to. */
+/** Channel without other subscribers. */
 const channel = "hold-the-line:provoked";
 /**
- * Over Redis' default hard limit of a subscriber's output buffer (32 MB), published in one go, so that no reader is
+ * More than Redis' default hard limit of a subscriber's output buffer (32 MB), published at once, so that no reader is
  * fast enough.
  */
 const flood = `for n = 1, 40 do redis.call('publish', KEYS[1], string.rep('x', 1048576)) end return 'done'`;
@@ -34,7 +34,7 @@ export const backplaneProvocations: Readonly<Record<string, Provocation>> = {
     withinSeconds: 30,
   },
   SignalingRelaySlow: {
-    how: "adds 200 ms (±50) to everybody's way to Redis",
+    how: "adds 200 ms (±50) between every replica and Redis",
     begin: async ({ act }) => void (await act("slow", "redis", { latencyMs: 200, jitterMs: 50 })),
     withinSeconds: 60,
   },
@@ -44,7 +44,7 @@ export const backplaneProvocations: Readonly<Record<string, Provocation>> = {
     withinSeconds: 30,
   },
   RedisMemoryHigh: {
-    how: "sets Redis' maxmemory to little more than it uses",
+    how: "sets Redis' maxmemory to slightly more than it uses",
     async begin({ stack, notes }) {
       notes.set("maxmemory", (await redis(stack, "CONFIG", "GET", "maxmemory")).split("\n")[1] ?? "0");
       const used = Number(field(await redis(stack, "INFO", "memory"), "used_memory"));

@@ -3,7 +3,7 @@ import { awaitCalls } from "../stack/await-calls.ts";
 import { changeAdmin, HttpError } from "../stack/http.ts";
 import type { ProvokeContext } from "./provocation.ts";
 
-/** Calls on WebSockets alone, without media: cheap, and their tunnels are what is counted. */
+/** Calls on WebSockets without media. They are cheap, and their tunnels count. */
 const plain: Partial<CallsRequest> = {
   rate: 20,
   signalsPerSecond: 1,
@@ -22,7 +22,7 @@ export async function beginLoad({ stack, notes }: ProvokeContext, calls: number)
   await awaitCalls(callerAdmin, run, calls);
 }
 
-/** Ends the calls of {@link beginLoad}; a caller that was restarted has none any more. */
+/** Ends the calls of {@link beginLoad}; a restarted caller has none. */
 export async function endLoad({ stack, notes }: Pick<ProvokeContext, "stack" | "notes">): Promise<void> {
   const run = notes.get("run");
   if (run === undefined) return;

@@ -8,15 +8,15 @@ import { pause } from "../wait/pause.ts";
 import type { ProvokeContext } from "./provocation.ts";
 import { provocations } from "./provocations.ts";
 
-/** `SignalingReplicaDown` as marks have it: `signaling-replica-down`. */
+/** The name of a mark: `signaling-replica-down` for `SignalingReplicaDown`. */
 const kebab = (alert: string) => alert.replace(/(?<=[a-z])(?=[A-Z])/g, "-").toLowerCase();
 
 /**
- * Raises an alert and waits until it has reached the webhook. Load and signals go on until `signal` is aborted or
- * somebody ends the provocation (`make heal`).
+ * Raises an alert and waits until it has reached the webhook. Load and signals continue until `signal` is aborted or
+ * `make heal` ends the provocation.
  *
  * @param act carries out a chaos action on this stack
- * @param fired told once: the alert that came, or undefined when none came in time
+ * @param fired called once, with the received alert, or undefined if none came in time
  */
 export async function provoke(
   stack: Stack,
@@ -38,7 +38,7 @@ export async function provoke(
   try {
     await provocation.begin(context);
   } catch (error) {
-    // Half begun: what there is of it is undone.
+    // The provocation is half begun, so its first steps are undone.
     record.saveProvocation(alert, notes);
     await endProvocations(stack);
     throw error;
@@ -56,12 +56,12 @@ export async function provoke(
   await watching;
 }
 
-/** Undoes every provocation on record, or one; what it broke as a chaos action would is left to `heal`. */
+/** Undoes every provocation on record, or one of them. `heal` undoes its chaos actions. */
 export async function endProvocations(stack: Stack): Promise<string[]> {
   const record = openRecord(stack.state.dir);
   const done: string[] = [];
   for (const alert of Object.keys(record.read().provocations)) {
-    // Taken out first: a process that keeps the provocation going sees that, and stops.
+    // Removed first: the process that repeats the provocation notices that and stops.
     const notes = record.endProvocation(alert);
     if (notes === undefined) continue;
     await pause(provocations[alert]?.goOn === undefined ? 0 : 1_500);
@@ -70,7 +70,7 @@ export async function endProvocations(stack: Stack): Promise<string[]> {
       done.push(`ended the provocation of ${alert}`);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      done.push(`warning: the provocation of ${alert} is not all undone: ${error.message}`);
+      done.push(`warning: the provocation of ${alert} is not completely undone: ${error.message}`);
     }
     const warning = await mark("DELETE", stack.engine.endpoints, "provoke", kebab(alert));
     if (warning !== undefined) done.push(`warning: ${warning}`);

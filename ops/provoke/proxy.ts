@@ -5,7 +5,7 @@ import { pause } from "../wait/pause.ts";
 import { beginLoad, endLoad } from "./load.ts";
 import type { Provocation, ProvokeContext } from "./provocation.ts";
 
-/** A request that Engine.IO clients make; what it is answered does not matter here. */
+/** A request of an Engine.IO client. Its answer does not matter. */
 async function poll({ stack }: ProvokeContext, sid?: string): Promise<void> {
   const query = new URLSearchParams({ EIO: "4", transport: "polling", ...(sid === undefined ? {} : { sid }) });
   const url = `${stack.engine.endpoints.proxy}/socket.io/?${query}`;
@@ -20,7 +20,7 @@ async function polls(context: ProvokeContext, sid?: string): Promise<void> {
   }
 }
 
-/** Provocations of the alerts about the proxy, and of the storm that comes when tunnels are cut. */
+/** Provocations of the alerts about the proxy, and of the reconnect storm after dropped tunnels. */
 export const proxyProvocations: Readonly<Record<string, Provocation>> = {
   ProxyDown: {
     how: "kills the proxy",
@@ -59,7 +59,7 @@ export const proxyProvocations: Readonly<Record<string, Provocation>> = {
     how: "puts 80 peers on the stack and drops every tunnel at once",
     async begin(context) {
       await beginLoad(context, 40);
-      // Two scrapes: the storm is measured against how many there were.
+      // Waits for two scrapes, because the alert compares the storm with the number of tunnels before it.
       await pause(11_000, context.signal);
       await changeAdmin(
         context.stack.engine.endpoints,

@@ -13,7 +13,7 @@ async function killAllBut(context: ProvokeContext, spared: number): Promise<stri
   return killed;
 }
 
-/** Provocations of the alerts about replicas, and of the SLO's: no replica, no set-up. */
+/** Provocations of the alerts about replicas and of the SLO's alert. Without replicas every call set-up fails. */
 export const replicaProvocations: Readonly<Record<string, Provocation>> = {
   SignalingReplicaDown: {
     how: "kills signaling-2",
@@ -51,7 +51,7 @@ export const replicaProvocations: Readonly<Record<string, Provocation>> = {
     },
     async end(context) {
       await endLoad(context);
-      // With the setting that it had.
+      // Restarts it with its original setting.
       await context.stack.engine.restart("signaling-2");
     },
     withinSeconds: 90,

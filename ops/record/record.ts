@@ -11,42 +11,42 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** A chaos action that holds until something undoes it. */
+/** A chaos action in force, until it is undone. */
 export interface ActionEntry {
   action: string;
   target: string;
-  /** When it was begun, ISO 8601. */
+  /** Its start, ISO 8601. */
   at: string;
 }
 
-/** One way back, as data, so that any process can go it. */
+/** One undo step, as data, so that any process can carry it out. */
 export type UndoStep = { do: "heal" } | { do: "scale"; replicas: number } | { do: "restart"; id: string };
 
-/** A drill under way. */
+/** A running drill. */
 export interface DrillEntry {
   drill: string;
-  /** Of its runner. */
+  /** Pid of its runner. */
   pid: number;
   /** The callers' run. */
   run: string | null;
   undo: readonly UndoStep[];
 }
 
-/** Everything that is broken on purpose on a stack. */
+/** All faults in force on a stack. */
 export interface Broken {
   actions: ActionEntry[];
   drill: DrillEntry | null;
-  /** What the end of a provocation needs to know, by alert. */
+  /** Notes for the end of each provocation, by alert. */
   provocations: Record<string, Record<string, string>>;
 }
 
-/** A lock that is older than this was left by a process that was killed, ms: a change takes a few. */
+/** A lock older than this belongs to a killed process, ms. A change takes a few milliseconds. */
 const staleLockMs = 2_000;
 const lockEveryMs = 5;
 
 /**
- * The record of what is broken on a stack. It is one file, written before anything is broken: the next command knows
- * what to undo, after a crash too. A change is atomic between processes.
+ * The record of the faults in force on a stack. It is one file, written before each fault, so that the next command can
+ * undo the fault even after a crash. A change is atomic between processes.
  *
  * @param dir the stack's state, `.stack/<name>`
  */
@@ -82,14 +82,14 @@ export function openRecord(dir: string) {
 
   return {
     read,
-    /** Notes an action; one that is in force already keeps its time. */
+    /** Adds an action. An action already in force keeps its start. */
     beginAction(action: string, target: string): void {
       change(({ actions }) => {
         if (actions.some((entry) => entry.action === action && entry.target === target)) return;
         actions.push({ action, target, at: new Date().toISOString() });
       });
     },
-    /** Takes out the actions that `matches`, and returns them. */
+    /** Removes the actions that `matches`, and returns them. */
     endActions(matches: (entry: ActionEntry) => boolean): ActionEntry[] {
       return change((broken) => {
         const ended = broken.actions.filter(matches);
@@ -112,7 +112,7 @@ export function openRecord(dir: string) {
         provocations[alert] = Object.fromEntries(notes);
       });
     },
-    /** Takes out a provocation, and returns its notes; undefined: it is over already. */
+    /** Removes a provocation and returns its notes; undefined if it has already ended. */
     endProvocation(alert: string): Map<string, string> | undefined {
       return change(({ provocations }) => {
         const notes = provocations[alert];
@@ -125,7 +125,7 @@ export function openRecord(dir: string) {
 
 export type BrokenRecord = ReturnType<typeof openRecord>;
 
-/** Takes a lock file, and waits while another process holds it. Returns what gives it back. */
+/** Takes a lock file, and waits while another process holds it. Returns the function that releases it. */
 function lock(path: string): () => void {
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 import type { DrillEntry } from "./record.ts";
 
-/** True where the runner of a drill on record still runs, in another process than this one. */
+/** True if the runner of a recorded drill still runs in another process. */
 export function runnerLives({ pid }: DrillEntry): boolean {
   if (pid === process.pid) return false;
   try {

@@ -4,10 +4,10 @@ import type { Live } from "../runner/result.ts";
 /** Widest line on a terminal, in characters. */
 const columns = 80;
 
-/** A line that fits: what is too long for a terminal is in the report. */
+/** Shortens a line for a terminal. The report has the complete line. */
 export const shorten = (line: string): string => (line.length <= columns ? line : `${line.slice(0, columns - 1)}…`);
 
-/** What a drill does, as lines, and on a terminal the state of its callers below them, redrawn in place. */
+/** Prints a drill's steps as lines. On a terminal it redraws the state of the callers below them. */
 export function createLiveView({ print, terminal }: { print: (line: string) => void; terminal: boolean }) {
   return {
     tell(line: string): void {

@@ -4,7 +4,7 @@ import { shownFigure } from "../runner/verdict.ts";
 import { environment } from "./store.ts";
 import { drawReconnects, drawTimeline } from "./timeline.ts";
 
-/** Inks with contrast in both themes; a report is read on a wall, in a mail and on paper. */
+/** Colours with contrast in both themes, for screens, mail and paper. */
 const style = `
 :root{color-scheme:light;--ink:#12202e;--soft:#4a5b6b;--line:#c9d3dc;--good:#00694c;--bad:#a83c00}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:#fff;max-width:980px;margin:32px auto;padding:0 16px}
@@ -16,7 +16,7 @@ table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:7px 10px
 pre{background:#f3f6f8;padding:10px;overflow:auto;font-size:14px;white-space:pre-wrap}
 svg{width:100%;height:auto}.small{color:var(--soft);font-size:14px}`;
 
-/** One self-contained page: no script, nothing that is fetched. */
+/** One self-contained page, without scripts and without external files. */
 export function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -26,7 +26,7 @@ ${body}
 `;
 }
 
-/** What was expected and what was measured, as a table. */
+/** The expectations and the measured values, as a table. */
 export function figureTable(figures: DrillResult["expectations"]): string {
   const rows = figures.map(
     (judged) =>
@@ -35,7 +35,7 @@ export function figureTable(figures: DrillResult["expectations"]): string {
   return `<table><thead><tr><th>expectation</th><th>bound</th><th>measured</th><th>verdict</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
-/** The heading of a report: what it is, how it ended, why. */
+/** The heading of a report: name, verdict and reasons. */
 export function heading(name: string, verdict: string, claim: string, reasons: readonly string[]): string {
   return `<h1>${escapeText(name)}</h1><span class="verdict${verdict === "passed" ? " good" : ""}">${escapeText(verdict)}</span><p class="claim">${escapeText(claim)}</p>
 ${reasons.map((reason) => `<p class="bad">${escapeText(reason)}</p>`).join("")}`;
@@ -69,7 +69,7 @@ function counts({ calls }: DrillResult): string {
   const lost =
     signals.lost === 0
       ? "none lost"
-      : `${signals.lost} lost, ${signals.lostAfterRejoin} of them after both peers were back`;
+      : `${signals.lost} lost, ${signals.lostAfterRejoin} of them after both peers had joined again`;
   return `<p>${peers.length} peers in ${calls.calls.established} calls, ${calls.media.connected} of them with a live WebRTC connection.
 ${signals.sent} signals sent, ${signals.received} received, ${lost}, ${signals.duplicated} repeated, ${signals.stale} stale${refused.length === 0 ? "" : `, ${refused.join(", ")}`}.</p>`;
 }

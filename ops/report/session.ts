@@ -5,7 +5,7 @@ import type { Judged } from "../runner/verdict.ts";
 import { figureTable, heading, page } from "./page.ts";
 import { environment, makeReportDir } from "./store.ts";
 
-/** A soak or a game day: several things in a row, with one verdict over all. */
+/** A soak or a game day: several steps with one verdict. */
 export interface Session {
   kind: "soak" | "game-day";
   verdict: "passed" | "deviated";
@@ -17,7 +17,7 @@ export interface Session {
   seed: number;
   startedAt: number;
   endedAt: number;
-  /** What happened, a line each: [seconds since the start, text]. */
+  /** The events: [seconds since the start, text]. */
   lines: (readonly [second: number, text: string])[];
 }
 

@@ -12,8 +12,8 @@ export function makeReportDir(root: string, startedAt: number, name: string): st
 }
 
 /**
- * The folder of the stack's newest report, whatever other stacks of this checkout wrote since; undefined where there is
- * none.
+ * The folder of this stack's newest report, also if other stacks of the checkout have written later ones. Undefined if
+ * there is none.
  */
 export function lastReport(root: string, stack: string): string | undefined {
   const dir = join(root, "reports");
@@ -25,12 +25,12 @@ export function lastReport(root: string, stack: string): string | undefined {
   return last === undefined ? undefined : join(dir, last);
 }
 
-/** The stack that a report is about; undefined where it is still being written. */
+/** The stack of a report; undefined while the report is being written. */
 function stackOf(path: string): string | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { stack?: string }).stack : undefined;
 }
 
-/** What a report was made with. */
+/** The version and the settings of a report. */
 export const environment = (root: string) => ({
   version: readVersion(root),
   node: process.version,

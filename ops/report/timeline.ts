@@ -4,9 +4,9 @@ import { drawSvg } from "../../common/charts/svg.ts";
 import type { DrillResult } from "../runner/result.ts";
 
 const width = 960;
-/** Where the injection stands on the axis: a whole second like any other, so that ticks are whole seconds from it. */
+/** Position of the injection on the axis. It is a whole second, so that ticks are whole seconds from it. */
 const epoch = Date.UTC(2026, 5, 15, 12, 30, 10);
-/** Widths of a bar of the reconnect times, ms: the finest that makes at most `mostBars` of them is taken. */
+/** Possible widths of the bars of reconnect times, ms. The finest that needs at most `mostBars` bars is used. */
 const binWidths = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500];
 const mostBars = 24;
 
@@ -18,7 +18,7 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
   if (first === undefined || last === undefined) return "<p>Nothing was measured.</p>";
   const origin = (injectedAt ?? first.at) - epoch;
   const [from, to] = [first.at - origin, last.at + 1_000 - origin];
-  // What a second counted stands in its middle: at its start it would seem to come before what caused it.
+  // The count of a second is drawn in its middle. At its start it would appear before its cause.
   const values = (read: (second: (typeof seconds)[number]) => number): Sample[] =>
     seconds.map((second) => [second.at + 500 - origin, read(second)]);
   const nodes = [...new Set(seconds.flatMap((second) => Object.keys(second.peersByNode)))].sort();
@@ -37,7 +37,7 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
       series: nodes.map((name) => ({
         name,
         colour: replicaColour(name),
-        // As it was when the second began.
+        // The state at the start of the second.
         samples: seconds.map(({ at, peersByNode }) => [at - origin, peersByNode[name] ?? 0] as const),
       })),
     },
@@ -77,10 +77,10 @@ export function drawTimeline({ calls, injectedAt, recoveredAt, alerts }: DrillRe
   );
 }
 
-/** How long reconnects took, as bars as fine as they differ. */
+/** The reconnect times as a histogram. */
 export function drawReconnects({ calls }: DrillResult): string {
   const all = (calls?.timeline ?? []).flatMap((second) => second.reconnectsMs);
-  if (all.length === 0) return "<p>Nobody had to reconnect.</p>";
+  if (all.length === 0) return "<p>No peer had to reconnect.</p>";
   const { widthMs, bins } = binned(all);
   const size = { width, height: 190 };
   const option = {
@@ -112,7 +112,7 @@ export function drawReconnects({ calls }: DrillResult): string {
   return drawSvg(option, size, "Distribution of reconnect times");
 }
 
-/** Counts by equal widths, from the smallest to the largest of `all`, with the finest width that stays readable. */
+/** Counts in bins of equal width, from the smallest to the largest of `all`, with the finest readable width. */
 export function binned(all: readonly number[]): { widthMs: number; bins: { from: number; count: number }[] } {
   const [least, most] = [Math.min(...all), Math.max(...all)];
   const fits = (each: number) => Math.floor(most / each) - Math.floor(least / each) < mostBars;

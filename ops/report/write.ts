@@ -13,12 +13,12 @@ export function writeReport(root: string, result: DrillResult): string {
   writeFileSync(join(dir, "report.md"), markdown(result));
   writeFileSync(join(dir, "junit.xml"), junit(result));
   writeFileSync(join(dir, "report.html"), drillPage(root, result));
-  // The last: who lists reports takes a folder for one when this is there.
+  // Written last: a folder counts as a report once this file exists.
   writeFileSync(join(dir, "report.json"), `${JSON.stringify(all, null, 1)}\n`);
   return dir;
 }
 
-/** The report as text, which the terminal prints too. */
+/** The report as text, also for the terminal. */
 export function markdown(result: DrillResult): string {
   const rows = result.expectations.map(
     (judged) => `| ${judged.name} | ${judged.bound} | ${shownFigure(judged)} | ${judged.ok ? "ok" : "DEVIATES"} |`,

@@ -1,26 +1,26 @@
 import { HttpError } from "../stack/http.ts";
 import type { Prometheus } from "../stack/prometheus.ts";
 
-/** An alert that fired, from the first to the last moment that it was seen to, epoch ms. */
+/** A firing alert, from the first to the last moment at which it was seen, epoch ms. */
 export interface AlertBand {
   name: string;
   from: number;
   to: number;
 }
 
-/** Names of the alerts that fire now; none where Prometheus does not answer. */
+/** Names of the firing alerts; empty if Prometheus does not answer. */
 export async function firingAlerts(prometheus: Prometheus): Promise<string[]> {
   try {
     const firing = (await prometheus.alerts()).filter(({ state }) => state === "firing");
     return [...new Set(firing.map(({ labels }) => labels["alertname"] ?? ""))];
   } catch (error) {
-    // A drill is judged by its callers. One that expects an alert gets no figure, and so deviates.
+    // The callers judge a drill, so it continues. A drill that expects an alert gets no figure and deviates.
     if (error instanceof HttpError) return [];
     throw error;
   }
 }
 
-/** Notes the alerts that fire now in `bands`. */
+/** Adds the firing alerts to `bands`. */
 export function noteAlerts(firing: readonly string[], bands: AlertBand[]): void {
   const now = Date.now();
   for (const name of firing) {

@@ -3,7 +3,7 @@ import type { UndoStep } from "../record/record.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { awaitReady, type ReplicaRow, replicaTable } from "../stack/replica-table.ts";
 
-/** How a control's settings are taken back: every service that got some is restarted with the stack's own. */
+/** The undo steps of a control: each service that it changed is restarted with the stack's settings. */
 export function undoControl(replicas: readonly ReplicaRow[], { settings }: Control): UndoStep[] {
   const ids = [
     ...(settings?.replicas === undefined ? [] : replicas.map(({ id }) => id)),
@@ -12,7 +12,7 @@ export function undoControl(replicas: readonly ReplicaRow[], { settings }: Contr
   return ids.map((id) => ({ do: "restart", id }));
 }
 
-/** Restarts what the control changes with its settings; returns the commands that a person would have typed. */
+/** Restarts the services that the control changes, with its settings. Returns the equivalent commands. */
 export async function switchOff({ engine }: Stack, { settings }: Control): Promise<string[]> {
   const ids = (await replicaTable(engine.endpoints.proxyAdmin)).map(({ id }) => id);
   const typed: string[] = [];

@@ -2,7 +2,7 @@ import { everySecond } from "../wait/every-second.ts";
 import { noteAlerts } from "./alert-watch.ts";
 import { type Injection, observationOf, type Run } from "./phases.ts";
 
-/** While a drill is injected and watched: notes the alerts that fire, tells the board, and shows the callers. */
+/** Runs while a drill is injected and watched. Records firing alerts, informs the board and shows the callers. */
 export function startMonitors(run: Run, injection: Injection): { close(): Promise<void> } {
   const { options, access, progress, callers, result } = run;
   const { at, nodes } = injection;

@@ -8,18 +8,18 @@ import type { DrillOptions, DrillResult } from "./result.ts";
 import type { StackAccess } from "./stack-access.ts";
 import { judge } from "./verdict.ts";
 
-/** Callers run for so long before the injection, ms. */
+/** Time of the callers before the injection, ms. */
 export const baselineMs = 3_000;
-/** A signal counts as lost 5 s after it was sent: the watch goes on for that long. */
+/** A signal counts as lost 5 s after it was sent, so the watch continues for that time. */
 const settleMs = 6_000;
 const silentWithinMs = 120_000;
 const callsWithinMs = 40_000;
 const injectedWithinMs = 10_000;
 const rollbackWithinMs = 90_000;
-/** Between two questions whether the stack has recovered, ms: how exactly it is known. */
+/** Pause between two checks of the recovery, ms. It is the resolution of the recovery time. */
 const askEveryMs = 200;
 
-/** A drill that is run; each phase takes it further. */
+/** A drill in progress. Each phase adds to it. */
 export interface Run {
   stack: Stack;
   drill: Drill;
@@ -28,33 +28,33 @@ export interface Run {
   progress: ReturnType<StackAccess["progress"]>;
   /** The callers' run. */
   callers: string;
-  /** What the report is made of. Its verdict is what the drill is worth if it stops now. */
+  /** The data of the report. Its verdict is the one of a drill that stops now. */
   result: DrillResult;
 }
 
-/** What an injection began with, and what is noted while it lasts. */
+/** The state before an injection, and the observations during it. */
 export interface Injection {
   node: string;
   nodes: readonly string[];
   /** Epoch ms. */
   at: number;
-  /** Callers in the seconds before. */
+  /** The callers' report of the seconds before it. */
   before: CallsReport;
   figures: Record<string, number>;
 }
 
-/** A phase that cannot go on; the message says why. */
+/** A phase that cannot continue. The message has the reason. */
 class Stopped extends Error {
   override name = "Stopped";
 }
 
-/** Phase 1. Undoes what a killed runner left. Returns why the drill cannot begin, a line each. */
+/** Phase 1. Undoes the faults of a killed runner. Returns the reasons why the drill cannot begin. */
 export async function gate({ drill, options, access }: Run): Promise<string[]> {
   const { tell, signal } = options;
   const left = access.record.read().drill;
   if (left !== null) {
     if (runnerLives(left)) return [`the drill ${left.drill} runs already (pid ${left.pid})`];
-    tell(`the runner of ${left.drill} was killed: undoing what it left`);
+    tell(`the runner of ${left.drill} was killed: undoing its faults`);
     await access.rollBack(left, tell);
   }
   tell("gate: is the stack at steady state?");
@@ -70,14 +70,14 @@ export async function gate({ drill, options, access }: Run): Promise<string[]> {
   return [];
 }
 
-/** Phase 2, of a negative control alone: restarts the stack without what the drill proves. */
+/** Phase 2, only for a negative control. Restarts the stack without the mechanism that the drill proves. */
 export async function switchOffControl({ drill, options, access, result }: Run): Promise<void> {
   if (options.control !== true || drill.control === undefined) return;
   options.tell(`control: without ${drill.control.off}`);
   result.typed.push(...(await access.switchOff(drill.control)));
 }
 
-/** Phase 3. Places the callers' calls, lets them run for some seconds, and draws the replica. */
+/** Phase 3. Places the callers' calls, lets them run for some seconds, and chooses the replica. */
 export async function setUpCallers(run: Run): Promise<Injection> {
   const { drill, options, access, progress, callers, result } = run;
   const { seed, signal } = options;
@@ -100,7 +100,7 @@ export async function setUpCallers(run: Run): Promise<Injection> {
   return { node, nodes, at, before, figures: {} };
 }
 
-/** Phase 4. Breaks what the drill breaks, and waits until it shows. */
+/** Phase 4. Injects the fault and waits until it takes effect. */
 export async function inject(run: Run, injection: Injection): Promise<void> {
   const { drill, options, progress, result } = run;
   options.tell(`inject: ${drill.name} on ${injection.node}`);
@@ -116,7 +116,7 @@ export async function inject(run: Run, injection: Injection): Promise<void> {
   if (shows === undefined) throw new Stopped(`the injection took no effect within ${injectedWithinMs / 1_000} s`);
 }
 
-/** Phase 5. Watches until the stack has recovered, then until every loss and the alert are known. */
+/** Phase 5. Watches until the stack has recovered, and then until all losses and the alert are known. */
 export async function watch(run: Run, injection: Injection): Promise<void> {
   const { drill, options, progress, result } = run;
   const { tell, signal } = options;
@@ -145,7 +145,7 @@ export async function watch(run: Run, injection: Injection): Promise<void> {
   throw new Stopped("interrupted: rolled back, nothing is judged");
 }
 
-/** Phase 6. Holds what was seen against the drill's expectations. */
+/** Phase 6. Compares the observation with the drill's expectations. */
 export async function judgeRun(run: Run, injection: Injection): Promise<void> {
   const { drill, access, callers, result } = run;
   result.expectations = judge(drill, observationOf(run, injection, await access.report(callers, injection.at)));
@@ -154,7 +154,10 @@ export async function judgeRun(run: Run, injection: Injection): Promise<void> {
   if (result.reasons.length === 0 && result.expectations.every(({ ok }) => ok)) result.verdict = "passed";
 }
 
-/** Phase 7, whatever came of the others. Undoes the drill; a stack that is not steady then is the verdict. */
+/**
+ * Phase 7 runs after any outcome of the others. Undoes the drill. If the stack is not steady afterwards, the verdict
+ * says so.
+ */
 export async function restore({ options, access, progress, result }: Run): Promise<void> {
   options.tell("rollback");
   await progress.phase("rolling back");
@@ -170,7 +173,7 @@ export async function restore({ options, access, progress, result }: Run): Promi
   result.verdict = "not-restored";
 }
 
-/** What the drill is judged by, as it stands. */
+/** The drill's observation so far. */
 export function observationOf(
   { stack, result }: Pick<Run, "stack" | "result">,
   injection: Injection,
@@ -214,7 +217,7 @@ function contextOf({ stack, options, access, callers, result }: Run, injection: 
   };
 }
 
-/** @throws Error when the rollback takes too long */
+/** @throws Error if the rollback takes too long */
 async function inTime(rollback: Promise<void>): Promise<void> {
   const over = Promise.withResolvers<never>();
   const late = new Error(`the rollback took over ${rollbackWithinMs / 1_000} s: make heal`);

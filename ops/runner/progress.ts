@@ -4,7 +4,7 @@ import { changeAdmin, HttpError } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { judge } from "./verdict.ts";
 
-/** Tells the board how far a drill is: its claim, its phase, and each expectation as it stands. */
+/** Tells the board a drill's progress: its claim, its phase, and the state of each expectation. */
 export function createProgress(stack: Stack, drill: Drill) {
   const { endpoints } = stack.engine;
   const told: DrillProgress = {
@@ -22,7 +22,7 @@ export function createProgress(stack: Stack, drill: Drill) {
     try {
       await changeAdmin(endpoints, "PUT", `${endpoints.callerAdmin}/marks/drill/${drill.name}`, told, 1_000);
     } catch (error) {
-      // The mark is for people who watch: the drill does not need it.
+      // The mark is for viewers. The drill does not need it.
       if (!(error instanceof HttpError)) throw error;
     }
   }
@@ -31,7 +31,7 @@ export function createProgress(stack: Stack, drill: Drill) {
       told.phase = phase;
       return tell();
     },
-    /** Holds what was seen so far against the expectations: what has no figure yet stays open. */
+    /** Compares the observation so far with the expectations. An expectation without a figure stays open. */
     observe(seen: Observation): Promise<void> {
       told.expectations = judge(drill, seen).map(({ name, bound, measured, unit, ok }) => ({
         name,

@@ -5,20 +5,20 @@ import type { Judged, Verdict } from "./verdict.ts";
 
 export interface DrillOptions {
   seed: number;
-  /** Laid over the drill's own callers. */
+  /** Overrides of the drill's callers. */
   calls?: Partial<Drill["calls"]>;
-  /** The negative control: what the drill proves is switched off, and it must deviate. */
+  /** True for the negative control: the mechanism is switched off, and the drill must deviate. */
   control?: boolean;
   signal: AbortSignal;
-  /** A line for each phase and each command. */
+  /** Receives a line for each phase and each command. */
   tell(line: string): void;
-  /** The live view, once a second while the drill is watched. */
+  /** Receives the live view once a second during the watch phase. */
   show?(live: Live): void;
 }
 
-/** What a live view shows. */
+/** The data of a live view. */
 export interface Live {
-  /** Since the injection, ms. */
+  /** Time since the injection, ms. */
   sinceMs: number;
   peers: Readonly<Record<string, number>>;
   reconnecting: number;
@@ -27,14 +27,14 @@ export interface Live {
   alerts: readonly string[];
 }
 
-/** All that a report is made of. */
+/** The data of a report. */
 export interface DrillResult {
   drill: string;
   claim: string;
   verdict: Verdict;
-  /** What was switched off, where it was the negative control: deviating is what it must do. */
+  /** The mechanism that the negative control switched off; null in an ordinary run. A control must deviate. */
   control: string | null;
-  /** Why, where it is not by the expectations. */
+  /** Reasons for the verdict besides the expectations. */
   reasons: string[];
   expectations: Judged[];
   engine: string;

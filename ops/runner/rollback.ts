@@ -6,13 +6,13 @@ import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { scale } from "../stack/scale.ts";
 
 /**
- * Undoes a drill from its record alone. The runner calls it at its end; after a crash of the runner, the next command
- * does. The record goes last.
+ * Undoes a drill from its record. The runner calls it at its end; after a crash of the runner the next command does.
+ * The record is removed last.
  *
- * @throws when the stack is not at steady state afterwards
+ * @throws Error if the stack is not at steady state afterwards
  */
 export async function rollBack(stack: Stack, record: DrillEntry, tell: (line: string) => void): Promise<void> {
-  // A replica that was added must run before it can be ended in order: heal first, whatever else there is to do.
+  // Heal comes first: an added replica must run before it can be stopped in order.
   await heal(stack, { tell });
   for (const step of record.undo) {
     if (step.do === "scale") await scale(stack, step.replicas, tell);
@@ -32,7 +32,7 @@ export async function rollBack(stack: Stack, record: DrillEntry, tell: (line: st
   openRecord(stack.state.dir).endDrill();
 }
 
-/** A run that is gone already is as good as ended. */
+/** A run that no longer exists counts as ended. */
 async function forgiving(call: Promise<unknown>): Promise<void> {
   try {
     await call;

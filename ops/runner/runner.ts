@@ -10,7 +10,7 @@ import { accessTo, type StackAccess } from "./stack-access.ts";
 /**
  * Carries out one drill, phase by phase. Whatever happens after the gate, the drill is rolled back.
  *
- * @param access what is asked of the stack and done to it
+ * @param access the runner's operations on the stack
  */
 export async function runDrill(
   stack: Stack,
@@ -40,7 +40,7 @@ export async function runDrill(
     }
     await judgeRun(run, injection);
   } catch (error) {
-    // The rollback comes first; what stopped the drill is its result.
+    // The rollback must still run. The error becomes part of the result.
     result.reasons.push((error as Error).message);
   }
   await restore(run);

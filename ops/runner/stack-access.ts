@@ -13,27 +13,27 @@ import { switchOff } from "./control.ts";
 import { createProgress } from "./progress.ts";
 import { rollBack } from "./rollback.ts";
 
-/** All that the runner asks of a stack and does to it; tests give it another one. */
+/** The runner's operations on a stack. Tests replace them. */
 export interface StackAccess {
   readonly record: BrokenRecord;
-  /** What keeps the stack from its steady state, a line each. */
+  /** The obstacles to the steady state, one line each. */
   unsteady(): Promise<string[]>;
   replicas(): Promise<ReplicaRow[]>;
   firingAlerts(): Promise<string[]>;
-  /** Carries out a chaos action; returns the command that a person would have typed. */
+  /** Carries out a chaos action. Returns the equivalent command. */
   act(action: string, target: string, options?: VerbOptions): Promise<string>;
-  /** Restarts the stack without what the drill proves; returns the commands that a person would have typed. */
+  /** Restarts the stack without the mechanism that the drill proves. Returns the equivalent commands. */
   switchOff(control: Control): Promise<string[]>;
   placeCalls(request: Partial<CallsRequest>): Promise<void>;
-  /** The callers' report of a run, of what was sent since then (epoch ms). */
+  /** The callers' report of a run, for signals sent since this time (epoch ms). */
   report(run: string, since: number): Promise<CallsReport>;
-  /** Tells the board how far the drill is. */
+  /** Tells the board the drill's progress. */
   progress(drill: Drill): Pick<ReturnType<typeof createProgress>, "phase" | "observe">;
-  /** Undoes a drill. @throws when the stack is not at steady state afterwards */
+  /** Undoes a drill. @throws Error if the stack is not at steady state afterwards */
   rollBack(entry: DrillEntry, tell: (line: string) => void): Promise<void>;
 }
 
-/** The access to a stack that runs. */
+/** The operations on a running stack. */
 export function accessTo(stack: Stack): StackAccess {
   const { callerAdmin, proxyAdmin, prometheus } = stack.engine.endpoints;
   const metrics = createPrometheus(prometheus);

@@ -2,7 +2,7 @@ import type { Drill, Expectation, Observation } from "../drills/define-drill.ts"
 
 export type Verdict = "passed" | "deviated" | "unmet" | "not-injected" | "not-restored";
 
-/** What the runner's process ends with. */
+/** The exit code of each verdict. */
 export const exitCodes: Readonly<Record<Verdict, number>> = {
   passed: 0,
   deviated: 1,
@@ -11,24 +11,24 @@ export const exitCodes: Readonly<Record<Verdict, number>> = {
   "not-restored": 4,
 };
 
-/** An expectation that was held against what was observed; `measured` is null where there was nothing to measure. */
+/** An expectation and its measured value. `measured` is null if there was nothing to measure. */
 export interface Judged {
   name: string;
   bound: string;
   measured: number | null;
   unit: string;
   ok: boolean;
-  /** Why it is not judged: what the callers of this application cannot tell; null: it is judged. */
+  /** Why the expectation is not applicable: the capability that is missing. Null if it is judged. */
   notApplicable: string | null;
 }
 
-/** The measured value in words: `340 ms`, `not measured`, `not applicable: no media`. */
+/** The measured value as text: `340 ms`, `not measured`, `not applicable: no media`. */
 export function shownFigure({ measured, unit, notApplicable }: Judged): string {
   if (notApplicable !== null) return `not applicable: ${notApplicable}`;
   return measured === null ? "not measured" : `${measured} ${unit}`.trimEnd();
 }
 
-/** Holds a drill's expectations against what was observed. Pure. */
+/** Compares a drill's expectations with the observation. Pure. */
 export function judge(drill: Pick<Drill, "expect" | "alert" | "deadlineMs">, seen: Observation): Judged[] {
   const alert = drill.alert;
   const all = [

@@ -5,7 +5,7 @@ import { askAdmin } from "./http.ts";
 /**
  * Waits until every call of a run of the caller is set up.
  *
- * @throws after `withinMs`, with how many are
+ * @throws Error after `withinMs`, with the number of established calls
  */
 export async function awaitCalls(callerAdmin: string, run: string, calls: number, withinMs = 30_000): Promise<void> {
   let established = 0;

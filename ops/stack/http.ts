@@ -1,4 +1,4 @@
-/** A request that was refused or answered with an error status; the message is one line. */
+/** A request that was refused or got an error status. The message is one line. */
 export class HttpError extends Error {
   override name = "HttpError";
   readonly status: number | undefined;
@@ -9,18 +9,18 @@ export class HttpError extends Error {
 }
 
 /**
- * Asks an admin endpoint and parses its JSON.
+ * Reads an admin endpoint and parses its JSON.
  *
- * @throws HttpError with the URL and what came back
+ * @throws HttpError with the URL and the answer
  */
 export function askAdmin<T>(url: string, timeoutMs?: number): Promise<T> {
   return send("GET", url, {}, undefined, timeoutMs);
 }
 
 /**
- * Changes something at an admin endpoint, with the stack's token where it has one, and parses the answer's JSON.
+ * Makes a change at an admin endpoint, with the stack's token if there is one, and parses the answer's JSON.
  *
- * @throws HttpError with method, URL and what came back
+ * @throws HttpError with method, URL and answer
  */
 export function changeAdmin<T>(
   { adminToken }: { adminToken: string | undefined },
@@ -33,7 +33,7 @@ export function changeAdmin<T>(
   return send(method, url, { "content-type": "application/json", ...authorization }, body, timeoutMs);
 }
 
-/** The same change as a person in the repository would type it; the token is read, never shown. */
+/** The same change as a shell command. It reads the token from its file and never shows it. */
 export function typedChange(method: "PUT" | "POST" | "DELETE", url: string, body?: unknown): string {
   const data = body === undefined ? "" : ` -d '${JSON.stringify(body)}'`;
   const token = '-H "authorization: Bearer $(cat .secrets/ADMIN_TOKEN)"';
@@ -52,7 +52,7 @@ async function send<T>(
     response = await fetch(url, {
       method,
       signal: AbortSignal.timeout(timeoutMs),
-      // No connection is kept: the server may close an idle one in the moment that a request is sent on it.
+      // Connections are not kept alive: the server could close an idle one just as a request is sent on it.
       headers: { connection: "close", ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -66,14 +66,14 @@ async function send<T>(
   return (text === "" ? undefined : JSON.parse(text)) as T;
 }
 
-/** True when `url` answers 2xx within `timeoutMs`; a refusal is a no, not an error. */
+/** True if `url` answers 2xx within `timeoutMs`. A refusal gives false, not an error. */
 export async function answersOk(url: string, timeoutMs = 1_000): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     await response.body?.cancel();
     return response.ok;
   } catch (error) {
-    // fetch rejects with a TypeError for what the network did, and an AbortSignal with a TimeoutError.
+    // fetch rejects with a TypeError on a network failure, and with a TimeoutError from the AbortSignal.
     if (error instanceof TypeError || (error as Error).name === "TimeoutError") return false;
     throw error;
   }

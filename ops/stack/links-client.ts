@@ -6,7 +6,7 @@ interface LinkDescription {
   faults: Record<string, { latencyMs?: number; jitterMs?: number }>;
 }
 
-/** The admin endpoint of the links (ops/link/main.ts), by replica; `ids` of several are set one after the other. */
+/** The admin endpoint of the links (ops/link/main.ts), by replica. Several `ids` are set one after the other. */
 export function createLinksClient(admin: string, adminToken: string | undefined) {
   const each = async (ids: readonly string[], call: (id: string) => Promise<unknown>) => {
     for (const id of ids) await call(id);
@@ -22,7 +22,7 @@ export function createLinksClient(admin: string, adminToken: string | undefined)
   };
 }
 
-/** A link's faults in words: `cut off`, `slowed by 200 ± 50 ms`. */
+/** A link's faults as text: `cut off`, `slowed by 200 ± 50 ms`. */
 export function describeFaults({ faults }: LinkDescription): string[] {
   return Object.entries(faults).map(([name, { latencyMs = 0, jitterMs = 0 }]) => {
     if (name === "latency") return `slowed by ${latencyMs} ± ${jitterMs} ms`;

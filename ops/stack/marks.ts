@@ -4,7 +4,7 @@ import { changeAdmin, HttpError } from "./http.ts";
 /**
  * Sets or clears `chaos_action_active{action,target}` at the caller, which exports it for the dashboards.
  *
- * @returns why the mark could not be made, where it could not: a stack with its caller down can still be broken
+ * @returns the reason if the mark could not be set. Chaos actions also work while the caller is down.
  */
 export async function mark(
   method: "PUT" | "DELETE",

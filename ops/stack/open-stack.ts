@@ -11,22 +11,22 @@ import { secretOf } from "../process/secrets.ts";
 import { openStateDir, type StateDir } from "../process/state-dir.ts";
 import type { Engine } from "./engine.ts";
 
-/** A stack as commands, chaos actions and drills see it. */
+/** A stack, for commands, chaos actions and drills. */
 export interface Stack {
   engine: Engine;
-  /** The repository. */
+  /** Path of the repository. */
   root: string;
-  /** `.stack/<name>`: what runs, logs, the record of what is broken. */
+  /** `.stack/<name>`: the running services, their logs, the record of faults. */
   state: StateDir;
   layout: StackLayout;
   baseEnv: NodeJS.ProcessEnv;
-  /** Seals what a game day hides; undefined: nobody may see it. */
+  /** Encrypts the hidden fault of a game day; undefined: nobody can see it. */
   trainerToken: string | undefined;
 }
 
 /**
- * Opens the stack that `config` names, running or not: on a running one, ports and settings are those of its `up`,
- * whatever the environment says now.
+ * Opens the stack that `config` names, running or not. On a running stack the ports and settings of its `up` apply, not
+ * those of the environment.
  */
 export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv): Stack {
   const state = openStateDir(root, config.STACK);

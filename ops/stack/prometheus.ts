@@ -1,6 +1,6 @@
 import { askAdmin } from "./http.ts";
 
-/** One series of an answer: its labels, and its samples as [epoch seconds, value]. */
+/** One series: its labels, and its samples as [epoch seconds, value]. */
 export interface Series {
   labels: Readonly<Record<string, string>>;
   samples: readonly (readonly [at: number, value: number])[];
@@ -25,7 +25,7 @@ interface RawSeries {
   values?: [number, string][];
 }
 
-/** Prometheus' HTTP API at `base` (no slash at its end). What it refuses is an HttpError with its message. */
+/** Prometheus' HTTP API at `base` (no slash at its end). A refusal throws an HttpError with Prometheus' message. */
 export function createPrometheus(base: string) {
   const ask = async <T>(path: string, params: Readonly<Record<string, string>> = {}): Promise<T> => {
     const query = new URLSearchParams(params).toString();
@@ -36,7 +36,7 @@ export function createPrometheus(base: string) {
     samples: (values ?? (value === undefined ? [] : [value])).map(([at, text]) => [at, Number(text)] as const),
   });
   return {
-    /** The series of `expr` now. */
+    /** The current series of `expr`. */
     query: async (expr: string): Promise<Series[]> =>
       (await ask<{ result: RawSeries[] }>("query", { query: expr })).result.map(series),
     /** The series of `expr` from `since` to `until` (epoch ms), a sample every `stepSeconds`. */
@@ -44,7 +44,7 @@ export function createPrometheus(base: string) {
       const window = { start: String(since / 1000), end: String(until / 1000), step: String(stepSeconds) };
       return (await ask<{ result: RawSeries[] }>("query_range", { query: expr, ...window })).result.map(series);
     },
-    /** Every rule that is loaded. */
+    /** Every loaded rule. */
     rules: async (): Promise<Rule[]> =>
       (await ask<{ groups: { rules: Rule[] }[] }>("rules")).groups.flatMap((group) => group.rules),
     /** Alerts that are pending or firing. */

@@ -18,10 +18,9 @@ export function replicaTable(proxyAdmin: string): Promise<ReplicaRow[]> {
 }
 
 /**
- * Asks again and again until every one of `ids` is `ready` in the proxy's table; a proxy that does not answer is asked
- * again too.
+ * Polls until each of `ids` is `ready` in the proxy's table. Also polls again if the proxy does not answer.
  *
- * @throws after `withinMs`, with the replicas that are not and what they are
+ * @throws Error after `withinMs`, with the replicas that are not ready and their states
  */
 export async function awaitReady(proxyAdmin: string, ids: readonly string[], withinMs = 30_000): Promise<void> {
   let missing = "";
@@ -36,7 +35,7 @@ export async function awaitReady(proxyAdmin: string, ids: readonly string[], wit
     throw new Error(`not ready after ${withinMs / 1000} s: ${missing} (make logs, or make heal)`);
 }
 
-/** Who is not ready and what it is instead, in words; empty when all are ready. */
+/** The replicas that are not ready and their states, as text; empty if all are ready. */
 async function notReady(proxyAdmin: string, ids: readonly string[]): Promise<string> {
   try {
     const table = await replicaTable(proxyAdmin);

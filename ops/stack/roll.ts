@@ -4,10 +4,10 @@ import { isReplica } from "./replica-id.ts";
 import { awaitReady } from "./replica-table.ts";
 
 /**
- * Restarts every replica, one after the other, as a deploy would: each is drained and replaced only once all others
- * are ready, and the next only once it is ready again.
+ * Restarts every replica, one after the other, like a deploy. It drains and replaces a replica only when all others are
+ * ready, and continues only when it is ready again.
  *
- * @param step told of each replica: the command and how long it took, ms
+ * @param step called for each replica with the command and its duration, ms
  */
 export async function roll(stack: Stack, step: (id: string, typed: string, tookMs: number) => void): Promise<void> {
   const { engine } = stack;

@@ -6,11 +6,11 @@ import { isReplica } from "./replica-id.ts";
 import { awaitReady, replicaTable } from "./replica-table.ts";
 
 /**
- * Brings the stack to `wanted` replicas, signaling-1 to signaling-<wanted>: new ones are started and told to the
- * proxy, the highest ones are drained, ended and taken from its table.
+ * Brings the stack to `wanted` replicas, signaling-1 to signaling-<wanted>: It starts new replicas and registers them
+ * with the proxy. It drains and stops the highest ones and removes them from the proxy's table.
  *
- * @param step told what was done, a line each
- * @throws CannotError for a number that is not possible
+ * @param step called with one line for each change
+ * @throws CannotError for an impossible number
  */
 export async function scale(stack: Stack, wanted: number, step: (line: string) => void): Promise<void> {
   if (!Number.isInteger(wanted) || wanted < 1 || wanted > maxReplicas)
@@ -26,7 +26,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
     step(`added ${id}: about 1/${wanted} of the new sessions go there; no live socket moves`);
   }
   for (const id of present.filter((other) => !ids.includes(other)).reverse()) {
-    // A SIGTERM drains: its peers are on the others before it ends.
+    // SIGTERM drains the replica, so its peers move before it ends.
     await engine.removeReplica(id);
     const known = (await replicaTable(engine.endpoints.proxyAdmin)).some((row) => row.id === id);
     if (known) await changeAdmin(engine.endpoints, "DELETE", `${engine.endpoints.proxyAdmin}/replicas/${id}`);
@@ -35,7 +35,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
   await awaitReady(engine.endpoints.proxyAdmin, ids);
 }
 
-/** Tells the proxy of running replicas that it does not know: a proxy that was restarted has its first table again. */
+/** Registers running replicas that the proxy does not know. A restarted proxy has only its configured table. */
 export async function registerReplicas(stack: Stack): Promise<string[]> {
   const { engine } = stack;
   const running = (await engine.services()).filter(({ id, state }) => isReplica(id) && state === "running");

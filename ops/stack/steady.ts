@@ -2,7 +2,7 @@ import { HttpError } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
 import { replicaTable } from "./replica-table.ts";
 
-/** What keeps the stack from its steady state, a line each; empty: it is steady. */
+/** The obstacles to the steady state, one line each; empty if the stack is steady. */
 export async function unsteady(stack: Stack): Promise<string[]> {
   const { engine } = stack;
   const services = (await engine.services()).filter(

@@ -1,7 +1,7 @@
-/** Something that does not hold; one line that names what is wrong and where. */
+/** A violation: one line that names the fault and its place. */
 export type Finding = string;
 
-/** What one check found, and how much it looked at: nothing to look at is a finding too. */
+/** The result of one check, and the number of checked items. Zero items count as a failure. */
 export interface Checked {
   /** Ends the line "12 …": `panel queries have series`. */
   what: string;

@@ -6,9 +6,9 @@ import type { Stack } from "../stack/open-stack.ts";
 import { pause } from "../wait/pause.ts";
 import type { Checked, Finding } from "./finding.ts";
 
-/** Longest way of an alert from its cause to the webhook, and of its end, ms. */
+/** Longest time of an alert from its cause to the webhook, and from its end, ms. */
 const withinMs = 30_000;
-/** How long the replica stays away at the least, ms: so that rates over half a minute have seen it. */
+/** Minimum downtime of the replica, ms, so that rates over half a minute show it. */
 const awayMs = 25_000;
 const mark = "verify-observability";
 const target = "signaling-2";
@@ -17,8 +17,8 @@ const calls = 20;
 const ofTheMachine = new Set(["SignalingRelaySlow", "SignalingEventLoopLag"]);
 
 /**
- * Holds calls, kills a replica under them, waits for its alert at the webhook, starts it again, and waits for the
- * alert's end. Both come in time, name the replica, and nothing else fires.
+ * Holds calls, kills a replica, waits for its alert at the webhook, starts it again, and waits for the end of the
+ * alert. Checks that both arrive in time and name the replica, and that no other alert fires.
  */
 export async function killAndRestore({ stack, print }: { stack: Stack; print(line: string): void }): Promise<Checked> {
   const { callerAdmin } = stack.engine.endpoints;
@@ -30,7 +30,7 @@ export async function killAndRestore({ stack, print }: { stack: Stack; print(lin
   await changeAdmin(stack.engine.endpoints, "PUT", `${callerAdmin}/marks/drill/${mark}`, {});
   try {
     await awaitCalls(callerAdmin, run, calls);
-    // Two scrapes of the steady state: rates need both.
+    // Waits for two scrapes of the steady state, because rates need both.
     await pause(12_000);
     const killedAt = Date.now();
     await runAction(stack, "kill", target);
@@ -48,7 +48,7 @@ export async function killAndRestore({ stack, print }: { stack: Stack; print(lin
       findings.push(`SignalingReplicaDown for ${target} was not resolved within ${withinMs / 1000} s of its start`);
     if (resolved !== undefined) print(`resolved ${seconds(resolved.at - startedAt)} after the start began`);
 
-    // On a busy machine everything is late, with or without a kill: said, and no fault of what is shown.
+    // On a busy machine these alerts fire with or without a kill. They are reported and are no finding.
     const others = (await alertsReceived(callerAdmin, killedAt)).filter(
       ({ status, labels }) => status === "firing" && labels["alertname"] !== "SignalingReplicaDown",
     );

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Checked, Finding } from "./finding.ts";
 
-/** The programs whose metrics docs/metrics.md has, by the heading of their section. */
+/** The documented programs, by the heading of their section in docs/metrics.md. */
 export type Component = "Replica" | "Proxy" | "Caller" | "Board" | "Every program" | "Redis";
 
-/** Names in docs/metrics.md by section. */
+/** The metric names in docs/metrics.md, by section. */
 export function documentedMetrics(path: string): Map<Component, Set<string>> {
   const sections = readFileSync(path, "utf8").split(/^## /m).slice(1);
   return new Map(
@@ -15,20 +15,20 @@ export function documentedMetrics(path: string): Map<Component, Set<string>> {
   );
 }
 
-/** Every series name that a documented metric has: a histogram's are three. */
+/** All series names of a documented metric. A histogram has three. */
 export function seriesNames(documented: ReadonlyMap<Component, ReadonlySet<string>>): Set<string> {
   const names = [...documented.values()].flatMap((section) => [...section]);
   return new Set(names.flatMap((name) => [name, ...["bucket", "sum", "count"].map((part) => `${name}_${part}`)]));
 }
 
-/** Names that a program's /metrics declares, with or without a sample yet. */
+/** Metric names that a program's /metrics declares, with or without samples. */
 export async function exportedMetrics(adminUrl: string): Promise<Set<string>> {
   const response = await fetch(`${adminUrl}/metrics`, { signal: AbortSignal.timeout(3_000) });
   if (!response.ok) throw new Error(`GET ${adminUrl}/metrics answered ${response.status}`);
   return new Set([...(await response.text()).matchAll(/^# TYPE (\S+) /gm)].map(([, name = ""]) => name));
 }
 
-/** Both ways: what is exported and not documented, what is documented and not exported. */
+/** Compares in both directions: metrics that are exported and not documented, and the reverse. */
 export async function checkMetrics(
   documented: ReadonlyMap<Component, ReadonlySet<string>>,
   programs: readonly { name: string; component: Component; adminUrl: string }[],

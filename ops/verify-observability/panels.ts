@@ -9,7 +9,7 @@ interface Dashboard {
   annotations: { list: { name: string; expr?: string }[] };
 }
 
-/** One query of a dashboard, its variables filled in as Grafana would on a window of 15 minutes. */
+/** One query of a dashboard, with its variables replaced as in Grafana on a window of 15 minutes. */
 export interface PanelQuery {
   /** `Calls: Burn rate` */
   where: string;
@@ -39,9 +39,9 @@ export function panelQueries(folder: string): PanelQuery[] {
 }
 
 /**
- * Asks Prometheus every query over a window, and finds those that are refused, give no series, or never a number.
+ * Runs every query over a window. Finds queries that are refused, give no series, or never give a number.
  *
- * @param leftOut metrics that nobody exports here (no redis_exporter): queries that read them are not asked
+ * @param leftOut metrics without an exporter here (no redis_exporter); queries that read them are skipped
  */
 export async function checkPanels(
   prometheus: Prometheus,

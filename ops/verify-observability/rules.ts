@@ -5,7 +5,7 @@ import { selectorsOf } from "./selectors.ts";
 /** Labels whose values exist from a program's start, so that a matcher on them finds series on any healthy stack. */
 const standing = /^(job|replica|state|burn|window|scope|result)\s*=/;
 
-/** Every recording rule is evaluated without error and has had a number within the window. */
+/** Checks that every recording rule is evaluated without error and has a number within the window. */
 export async function checkRecordings(
   prometheus: Prometheus,
   rules: readonly Rule[],
@@ -25,8 +25,8 @@ export async function checkRecordings(
 }
 
 /**
- * What every rule reads is there: each metric is documented or recorded, and, as far as its matchers speak of what
- * stands from the start (job, replica, state …), has series. An alert that reads nothing never fires.
+ * Checks the inputs of every rule. Each metric must be documented or recorded, and must have series for matchers whose
+ * values exist from the start (job, replica, state …). An alert without input never fires.
  *
  * @param documented names of docs/metrics.md and of the recording rules
  */

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { Rule } from "../stack/prometheus.ts";
 import type { Checked, Finding } from "./finding.ts";
 
-/** What every runbook has, in this order. */
+/** The headings of every runbook, in this order. */
 const headings = ["What the user feels", "First query", "Likely causes, in order", "Commands", "Raise it"];
 
 /**
- * Every alert has a severity, a summary and a runbook that exists, with all its parts, and that names a
- * `make provoke ALERT=…` which there is, besides the drills.
+ * Checks that every alert has a severity, a summary and a complete runbook. The runbook must name an existing `make
+ * provoke ALERT=…`, and only existing drills.
  */
 export function checkRunbooks(root: string, rules: readonly Rule[], provocations: ReadonlySet<string>): Checked {
   const alerts = rules.filter((rule) => rule.type === "alerting");
@@ -23,7 +23,7 @@ export function checkRunbooks(root: string, rules: readonly Rule[], provocations
     for (const heading of headings) if (!text.includes(`\n## ${heading}\n`)) found.push(`${path} has no "${heading}"`);
     for (const [, drill = ""] of text.matchAll(/make drill DRILL=([a-z-]+)/g))
       if (existsSync(join(root, "ops/drills")) && !existsSync(join(root, `ops/drills/${drill}.ts`)))
-        found.push(`${path} names the drill ${drill}, which there is not`);
+        found.push(`${path} names the drill ${drill}, which does not exist`);
     if (!text.includes(`make provoke ALERT=${name}`) || !provocations.has(name))
       found.push(`${name} is raised by no make provoke ALERT=${name}`);
     return found;

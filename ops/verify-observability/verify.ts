@@ -12,9 +12,9 @@ import { checkPanels, panelQueries } from "./panels.ts";
 import { checkExpressions, checkRecordings } from "./rules.ts";
 import { checkRunbooks } from "./runbooks.ts";
 
-/** What is proven; a test breaks copies of it and sees that it is noticed. */
+/** The subjects of the checks. A test damages copies of them and checks that the damage is found. */
 export interface Sources {
-  /** The repository: docs/runbooks. */
+  /** Path of the repository, for docs/runbooks. */
   root: string;
   dashboards: string;
   metricsPage: string;
@@ -25,9 +25,9 @@ export function sourcesIn(root: string): Sources {
 }
 
 /**
- * Proves on a running stack that what is shown is what happens: runs calls and a kill, then asks the real Prometheus
- * every query of every dashboard and every rule, compares the metrics page with what programs export, and looks for
- * each alert's runbook and provocation.
+ * Checks the observability of a running stack. It runs calls and a kill. Then it runs every query of every dashboard
+ * and checks every rule on the real Prometheus, compares docs/metrics.md with the exported metrics, and checks each
+ * alert's runbook and provocation.
  */
 export async function verifyObservability(
   stack: Stack,
@@ -43,7 +43,7 @@ export async function verifyObservability(
   return [delivered, ...(await checkShown(stack, sources, { since, until: Date.now() }))];
 }
 
-/** All checks but the delivery: nothing is done to the stack. */
+/** All checks except the delivery of alerts. They do not change the stack. */
 export async function checkShown(
   stack: Stack,
   sources: Sources,

@@ -2,8 +2,8 @@ import { HttpError } from "../stack/http.ts";
 import { pause } from "./pause.ts";
 
 /**
- * Runs `look` once a second, one after the other, until `close`; what does not answer is asked again a second later.
- * `close` rejects with whatever else `look` threw.
+ * Runs `look` once a second, never two at once, until `close`. If an endpoint does not answer, `look` runs again a
+ * second later. `close` rejects with any other error of `look`.
  */
 export function everySecond(look: () => Promise<void>): { close(): Promise<void> } {
   const over = new AbortController();
@@ -18,7 +18,7 @@ export function everySecond(look: () => Promise<void>): { close(): Promise<void>
     }
   }
   const running = run();
-  // Told by `close`; until then it has a listener.
+  // `close` reports it. Until then a listener keeps the rejection handled.
   running.catch(() => over.abort());
   return {
     async close() {

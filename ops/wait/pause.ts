@@ -1,4 +1,4 @@
-/** Waits `ms`, or until `signal` is aborted; the end of a wait is no error. */
+/** Waits `ms`, or until `signal` is aborted. An aborted wait is not an error. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) {

@@ -1,14 +1,14 @@
 import { HttpError } from "../stack/http.ts";
 import { pause } from "./pause.ts";
 
-/** What is asked for; undefined and false mean: not yet. */
+/** The answer. Undefined and false mean "not yet". */
 type Answer<T> = T | undefined | false;
 
 /**
- * Asks again and again until there is an answer. An endpoint that does not answer (HttpError) is asked again.
+ * Polls until there is an answer. An HttpError counts as no answer yet.
  *
- * @param options.everyMs pause between two questions, 250 unless given
- * @returns the answer; undefined when `withinMs` have passed, or `signal` is aborted, without one
+ * @param options.everyMs pause between two polls, default 250
+ * @returns the answer; undefined if `withinMs` passes, or `signal` is aborted, without one
  */
 export async function until<T>(
   ask: () => Answer<T> | Promise<Answer<T>>,

@@ -2,8 +2,8 @@ import { maxReplicas, type PortOf } from "../../ports.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 
 /**
- * Where the names of the compose network are on this host: `signaling-2:9100` → `127.0.0.1:9102`. What Prometheus and
- * Alertmanager read is written for the compose engine; the process engine translates it.
+ * Maps the compose network's names to addresses of this host: `signaling-2:9100` → `127.0.0.1:9102`. The files of
+ * Prometheus and Alertmanager are written for the compose engine, and the process engine translates them.
  */
 export function hostAddresses(port: PortOf): Readonly<Record<string, string>> {
   const at = (variable: string) => `127.0.0.1:${port(variable)}`;
@@ -21,7 +21,7 @@ export function hostAddresses(port: PortOf): Readonly<Record<string, string>> {
   };
 }
 
-/** `text` with every name of the compose network replaced; longer names first, whole names only. */
+/** `text` with every name of the compose network replaced. Longer names come first, and only whole names match. */
 export function translate(text: string, addresses: Readonly<Record<string, string>>): string {
   const names = Object.keys(addresses).sort((a, b) => b.length - a.length);
   const pattern = new RegExp(`(?<![\\w.-])(${names.join("|")})(?!\\d)`, "g");

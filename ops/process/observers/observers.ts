@@ -9,8 +9,8 @@ import { writePrometheusConfig } from "./prometheus-config.ts";
 import { writeWebAccess } from "./web-access.ts";
 
 /**
- * The programs that observe the stack, those that are installed: `prometheus`, `alertmanager`, `redis-exporter`. They
- * run the configuration of the compose engine, translated to this host's addresses.
+ * The installed programs that observe the stack: `prometheus`, `alertmanager`, `redis-exporter`. They run the
+ * configuration of the compose engine, translated to this host's addresses.
  */
 export function observerLaunches(layout: StackLayout, path: string | undefined): Record<string, Launch> {
   const { root, dir, port } = layout;
@@ -19,7 +19,7 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
   const exporter = findExecutable(["prometheus-redis-exporter", "redis_exporter"], path);
   if (exporter !== undefined) {
     const address = `redis://127.0.0.1:${port("REDIS_PORT")}`;
-    // By address, as old and new exporters spell it: no other target is sent the password.
+    // The password is bound to the address, in the spelling of old and new exporters. No other target gets it.
     const passwords = join(dir, "redis-exporter.json");
     const password = neededSecret(layout, "REDIS_WATCH_PASSWORD");
     writeFileSync(passwords, JSON.stringify({ [address]: password, [address.replace("//", "//watch@")]: password }), {
@@ -29,7 +29,7 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
       command: exporter,
       args: [
         `-redis.addr=${address}`,
-        // Below the scrape's time-out: a frozen Redis is told as redis_up 0, not as an exporter that is gone.
+        // Below the scrape's time-out, so that a frozen Redis shows as redis_up 0 and not as a missing exporter.
         "-connection-timeout=2s",
         `-web.listen-address=127.0.0.1:${port("REDIS_EXPORTER_PORT")}`,
       ],

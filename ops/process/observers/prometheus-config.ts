@@ -23,23 +23,23 @@ interface PrometheusConfig {
   alerting?: { alertmanagers?: ScrapeConfig[] };
 }
 
-/** Where Prometheus looks for targets that come while it runs (`make scale`); read again by itself. */
+/** Files of targets added while Prometheus runs (`make scale`). It reads them again by itself. */
 function targetsDir({ dir }: StackLayout): string {
   return join(dir, "prometheus", "targets");
 }
 
 /**
- * Writes prometheus/prometheus.yml for this host: addresses and files translated, and what is not installed here left
- * out, so that nothing looks down that was never there. The label `instance` keeps the compose name.
+ * Writes prometheus/prometheus.yml for this host: translates addresses and files, and leaves out programs that are not
+ * installed, so that they do not show as down. The label `instance` keeps the compose name.
  *
  * @param missing services that this stack runs without
- * @param passwordFile by which Prometheus and Alertmanager ask who comes (web-access.ts)
- * @returns the path of what was written
+ * @param passwordFile password of Prometheus and Alertmanager (web-access.ts)
+ * @returns the path of the written file
  */
 export function writePrometheusConfig(layout: StackLayout, missing: readonly string[], passwordFile: string): string {
   const { root, dir, app } = layout;
   const addresses = scrapeAddresses(layout);
-  // An application without metrics is judged by the proxy's.
+  // For an application without metrics the proxy's metrics count.
   const absent =
     app !== undefined && app.metricsPath === undefined ? [...missing, ...replicaIds(maxReplicas)] : missing;
   const config = parse(readFileSync(join(root, "prometheus", "prometheus.yml"), "utf8")) as PrometheusConfig;
@@ -73,7 +73,7 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
   return written;
 }
 
-/** Where each target of the compose network is on this host; an application's metrics are on its own port. */
+/** The address on this host of each target of the compose network. An application's metrics are on its own port. */
 function scrapeAddresses({ port, app }: StackLayout): Record<string, string> {
   const addresses = hostAddresses(port);
   if (app === undefined) return addresses;
@@ -84,7 +84,7 @@ function scrapeAddresses({ port, app }: StackLayout): Record<string, string> {
   return { ...addresses, ...Object.fromEntries(own) };
 }
 
-/** Tells Prometheus of the replicas that `make scale` added to the three of its configuration. */
+/** Writes the targets of replicas that `make scale` added to the configured three. */
 export function saveScaledTargets(layout: StackLayout, replicas: readonly string[]): void {
   const dir = targetsDir(layout);
   if (!existsSync(dir) || (layout.app !== undefined && layout.app.metricsPath === undefined)) return;
@@ -95,13 +95,13 @@ export function saveScaledTargets(layout: StackLayout, replicas: readonly string
   );
 }
 
-/** Where a rule file of the container is in the repository; `slo.yml` is the one of the chosen burn-rate windows. */
+/** The repository's path of a rule file in the container. `slo.yml` is the file of the chosen burn-rate windows. */
 function ruleFile({ root, settings }: StackLayout, path: string): string {
   const windows = settings["SLO_WINDOWS"] ?? "drill";
   return join(root, "prometheus", path.replace("/etc/prometheus/", "").replace(/^slo\.yml$/, `slo/${windows}.yml`));
 }
 
-/** One static config a target, so that each keeps the `instance` that it has on the compose engine. */
+/** One static config for each target, so that each keeps its `instance` of the compose engine. */
 export function placeTargets(
   configs: readonly StaticConfig[],
   addresses: Readonly<Record<string, string>>,
@@ -114,7 +114,7 @@ export function placeTargets(
   );
 }
 
-/** Files of targets that come with the repository, translated. */
+/** The repository's files of targets, translated. */
 function copyTargets(from: string, to: string, addresses: Readonly<Record<string, string>>): void {
   if (!existsSync(from)) return;
   for (const name of readdirSync(from).filter((file) => file.endsWith(".json"))) {

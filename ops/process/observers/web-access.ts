@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { hashSync } from "bcryptjs";
 import { stringify } from "yaml";
 
-/** The user that the guard is, and Prometheus at Alertmanager. */
+/** User name of the guard, and of Prometheus at Alertmanager. */
 export const guardUser = "guard";
 
-/** Files by which Prometheus and Alertmanager ask for a password that the guard and Prometheus know. */
+/** Files that make Prometheus and Alertmanager require a password, which the guard and Prometheus know. */
 export interface WebAccess {
   /** `--web.config.file` of both. */
   config: string;
@@ -15,9 +15,9 @@ export interface WebAccess {
 }
 
 /**
- * Chooses a password for the listeners behind the guard and writes it, and its bcrypt hash as both programs want it
- * (https://prometheus.io/docs/prometheus/latest/configuration/https/). On one host the guard's port is not the only
- * one that a page in a browser reaches: without the password the other one answers 401.
+ * Chooses a password for the listeners behind the guard and writes it, and its bcrypt hash in the form of both programs
+ * (https://prometheus.io/docs/prometheus/latest/configuration/https/). On one host a page in a browser can reach their
+ * own ports too. Without the password those answer 401.
  *
  * @param dir of the stack's state
  */
@@ -25,10 +25,10 @@ export function writeWebAccess(dir: string): WebAccess {
   const folder = join(dir, "web");
   mkdirSync(folder, { recursive: true });
   const [config, passwordFile] = [join(folder, "web.yml"), join(folder, "password")];
-  // On a running stack the guard and Prometheus have the one that is there.
+  // On a running stack the guard and Prometheus already use the existing password.
   if (existsSync(config) && existsSync(passwordFile)) return { config, passwordFile };
   const password = randomBytes(24).toString("base64url");
-  // The cheapest cost: nobody guesses 192 bits, and each request is checked against it.
+  // The lowest cost is enough, since 192 bits cannot be guessed. Each request pays for one check.
   writeFileSync(config, stringify({ basic_auth_users: { [guardUser]: hashSync(password, 4) } }), { mode: 0o600 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
   return { config, passwordFile };
