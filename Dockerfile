@@ -5,7 +5,7 @@
 # No build step for the programs: Node 24 runs the TypeScript that is in the repository. Only the pages are built.
 ARG IMAGE_NODE=node:24-trixie-slim
 
-# Everything that the build needs. The runtime that npm brings for hosts with an old Node goes in the same layer.
+# All dependencies of the build. The same layer removes the runtime that npm installs for hosts with an old Node.
 FROM ${IMAGE_NODE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -17,7 +17,7 @@ RUN node_modules/.bin/vite build web
 COPY --chown=1000:1000 services/board services/board
 RUN node_modules/.bin/vite build services/board/page
 
-# What the programs need at run time. Optional packages stay: they carry the native parts of node-datachannel.
+# Run-time dependencies. Optional packages stay, because they contain the native parts of node-datachannel.
 FROM ${IMAGE_NODE} AS production
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -29,7 +29,7 @@ LABEL hold-the-line.node.oldest="24.18.1" hold-the-line.node.tested="24"
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=production /app/node_modules node_modules
-# Owned by who runs them: a clone under umask 077 has files that nobody else may read.
+# The user that runs the programs owns the files. In a clone made under umask 077 no other user can read them.
 COPY --chown=1000:1000 package.json ./
 COPY --chown=1000:1000 common common
 USER 1000:1000
@@ -41,7 +41,7 @@ CMD ["sh", "proxy/start.sh"]
 FROM runtime AS signaling
 COPY --chown=1000:1000 services/signaling services/signaling
 COPY --from=build /app/web/dist web/dist
-# The young generation is bounded, as in proxy/start.sh (docs/decisions/proxy-memory.md).
+# Bounds the young generation, like proxy/start.sh (docs/decisions/proxy-memory.md).
 CMD ["node", "--max-semi-space-size=8", "services/signaling/main.ts"]
 
 FROM runtime AS caller
@@ -62,13 +62,13 @@ CMD ["node", "services/board/main.ts"]
 
 FROM runtime AS ops
 USER 0:0
-# What draws reports: large, and for this program alone.
+# The chart library for reports. It is large, and only this program uses it.
 COPY --from=build /app/node_modules/echarts node_modules/echarts
 COPY --from=build /app/node_modules/zrender node_modules/zrender
 COPY ops ops
 COPY prometheus prometheus
 COPY .env.example ./
-# Readable by any user, as make runs the CLI as the user who runs make; the volume that is mounted at targets takes its mode.
+# Readable by any user, because make runs the CLI as its own user. The volume mounted at targets takes its mode.
 RUN chmod -R a+rX package.json .env.example common ops prometheus && chmod 1777 prometheus/targets
 ENTRYPOINT ["node", "ops/cli.ts"]
 CMD ["--help"]

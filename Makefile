@@ -1,14 +1,14 @@
-# Hold the Line: `make` lists what there is; ops/sh/stack.sh does it, on the engine that the stack runs on.
+# Hold the Line: `make` lists the targets. ops/sh/stack.sh runs them on the stack's engine.
 #
 #   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process   where to run it
-#   NODE=2                      the replica that a target acts on; without it, the busiest
+#   NODE=2                      the replica that a target acts on; the busiest without it
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-# Scripts read variables from the environment, where ops/sh/variables.sh says what each may hold. make itself must not
-# look into a value: `override … := $(value …)` keeps `$(shell …)` in it from being run when it is exported.
+# Scripts read variables from the environment, and ops/sh/variables.sh checks them. make must not expand a value:
+# `override … := $(value …)` prevents that an exported value with `$(shell …)` is run.
 literal = $(eval override $1 := $$(value $1))$(eval export $1)
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(call literal,$(name))))
-# npm has an environment variable NODE of its own, the path of a program: no replica.
+# npm sets an environment variable NODE, the path of a program. It is not a replica.
 ifneq ($(filter environment,$(origin NODE)),)
 ifneq ($(filter /%,$(value NODE)),)
 unexport NODE
@@ -25,36 +25,36 @@ help: ## this list
 
 ##@ The stack
 .PHONY: up down status logs board open urls
-up: ## start everything; ready when it returns
+up: ## start everything and return when it is ready
 	@$(stack) up
-down: ## stop everything, leave nothing behind
+down: ## stop everything and leave nothing running
 	@$(stack) down
-status: ## what runs, in which state, with how many tunnels
+status: ## list the services, their states and their tunnels
 	@$(stack) status
 logs: ## follow logs; NODE=2 SERVICE=proxy LEVEL=warn ROOM=demo
 	@$(stack) logs
-board: ## the stack live, its dashboards and reports, in a browser
+board: ## open the board: live stack, dashboards, reports
 	@$(stack) board
-open: ## the call page in a browser
+open: ## open the call page in a browser
 	@$(stack) open
-urls: ## where everything listens
+urls: ## print all addresses
 	@$(stack) urls
 
-##@ Break it (NODE=2 names the replica, without it the busiest is taken)
+##@ Break it (NODE=2 names the replica; without it, the busiest)
 .PHONY: kill-node start-node pause-node resume-node restart-node
 kill-node: ## SIGKILL a replica in the middle of its calls
 	@$(stack) chaos kill
 start-node: ## start a replica that is down
 	@$(stack) chaos start
-pause-node: ## freeze a replica: sockets stay open, nothing answers
+pause-node: ## freeze a replica: sockets stay open without an answer
 	@$(stack) chaos pause
-resume-node: ## let a frozen replica go on
+resume-node: ## resume a frozen replica
 	@$(stack) chaos resume
 restart-node: ## stop a replica in order, then start it
 	@$(stack) chaos restart
 
 .PHONY: crash-node drain-node undrain-node partition-node slow-node
-crash-node: ## kill it from inside: the restart policy heals (compose)
+crash-node: ## crash a replica; its restart policy heals it (compose)
 	@$(stack) chaos crash
 drain-node: ## move a replica's peers away; it keeps running
 	@$(stack) chaos drain
@@ -70,15 +70,15 @@ kill-redis: ## SIGKILL the backplane
 	@$(stack) chaos kill redis
 start-redis: ## start Redis again
 	@$(stack) chaos start redis
-pause-redis: ## freeze Redis: a half-open link for everybody
+pause-redis: ## freeze Redis: half-open connections for all replicas
 	@$(stack) chaos pause redis
-resume-redis: ## let Redis go on
+resume-redis: ## resume Redis
 	@$(stack) chaos resume redis
 restart-redis: ## stop Redis in order, then start it
 	@$(stack) chaos restart redis
 partition-redis: ## cut Redis from every replica
 	@$(stack) chaos partition redis
-slow-redis: ## slow everybody's way to Redis; MS=200 JITTER=50
+slow-redis: ## slow every replica's way to Redis; MS=200 JITTER=50
 	@$(stack) chaos slow redis
 
 .PHONY: kill-proxy start-proxy pause-proxy resume-proxy restart-proxy
@@ -88,22 +88,22 @@ start-proxy: ## start the proxy again
 	@$(stack) chaos start proxy
 pause-proxy: ## freeze the proxy
 	@$(stack) chaos pause proxy
-resume-proxy: ## let the proxy go on
+resume-proxy: ## resume the proxy
 	@$(stack) chaos resume proxy
 restart-proxy: ## stop the proxy in order, then start it
 	@$(stack) chaos restart proxy
 
-##@ Mend and watch
+##@ Heal and watch
 .PHONY: heal provoke roll scale watch-backplane
-heal: ## undo everything that was broken on purpose
+heal: ## undo every fault made on purpose
 	@$(stack) chaos heal
 provoke: ## ALERT=ProxyDown: raise an alert; ONCE=1 ends it
 	@$(stack) provoke
-roll: ## restart the replicas one by one, as a deploy would
+roll: ## restart the replicas one by one, like a deploy
 	@$(stack) roll
-scale: ## N=4: run so many replicas (1 to 5)
+scale: ## N=4: run this number of replicas (1 to 5)
 	@$(stack) scale
-watch-backplane: ## what the replicas tell each other through Redis
+watch-backplane: ## print the replicas' messages through Redis
 	@$(stack) watch-backplane
 
 ##@ Drills: break it and judge it
@@ -112,7 +112,7 @@ drills: ## list the drills
 	@$(stack) drills
 drill: ## DRILL=kill-node: run one; SEED= CALLS= CONTROL=1 JSON=1
 	@$(stack) drill
-drill-all: ## every drill that this engine can; REPEAT=3
+drill-all: ## every drill of this engine; REPEAT=3
 	@$(stack) drills --all
 drills-ci: ## the four drills of CI, on the stack that is up
 	@$(stack) drills --ci
@@ -120,16 +120,16 @@ soak: ## MINUTES=30 of random seeded drills; SEED=1
 	@$(stack) soak
 game-day: ## a hidden fault: detect, name, heal; LEVEL=1..3 SEED=7
 	@$(stack) game-day
-report: ## this stack's newest report
+report: ## print this stack's newest report
 	@$(stack) report
 
 ##@ Prepare
 .PHONY: doctor certs images-debian
-doctor: ## is this host fit for it, and what to fix
+doctor: ## check this host, and say what to fix
 	@$(checked) ops/sh/doctor.sh
-certs: ## a local CA and certificate for OVERLAYS=tls
+certs: ## make a local CA and a certificate for OVERLAYS=tls
 	@$(checked) deploy/tls/certs.sh
-images-debian: ## third-party images from Debian packages
+images-debian: ## build third-party images from Debian packages
 	@$(checked) deploy/debian/images.sh
 
 ##@ Your own application
@@ -145,7 +145,7 @@ test: ## every test, on stacks of its own
 	@$(checked) ops/sh/develop.sh test
 test-untuned: ## the proxy's tests with PROXY_TUNING=off
 	@$(checked) ops/sh/develop.sh test-untuned
-test-board: ## the board in a real browser; PICTURES=1 takes them
+test-board: ## the board in a real browser; PICTURES=1 takes pictures
 	@$(checked) ops/sh/develop.sh test-board
 test-proxies: ## two proxies, a balancer, names that come and go
 	@$(checked) ops/sh/develop.sh test-proxies
@@ -167,7 +167,7 @@ token: ## a JWT for AUTH=jwt; ROOM= SUBJECT= ROLE= TTL_SECONDS=
 	@$(checked) ops/sh/develop.sh token
 test-drills: ## four drills, a killed runner, a game day
 	@$(checked) ops/sh/develop.sh test-drills
-test-controls: ## every drill must deviate when what it proves is off
+test-controls: ## every drill without its mechanism: it must deviate
 	@$(checked) ops/sh/develop.sh test-controls
 test-drill-all: ## every drill once and a short soak; REPEAT=3
 	@$(checked) ops/sh/develop.sh test-drill-all
@@ -175,7 +175,7 @@ test-compose: ## the compose stack on a real Docker Engine
 	@$(checked) test/compose/run.sh
 verify-observability: ## prove dashboards, rules and alerts
 	@$(checked) ops/sh/develop.sh verify-observability
-dashboards: ## write grafana/dashboards and docs/metrics.md anew
+dashboards: ## write grafana/dashboards and docs/metrics.md
 	@$(checked) ops/sh/develop.sh dashboards
-clean: ## delete what make made: dependencies, builds, caches
+clean: ## delete dependencies, builds and caches
 	@$(checked) ops/sh/develop.sh clean

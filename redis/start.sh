@@ -9,7 +9,7 @@
 # A PSUBSCRIBE is allowed only where its pattern stands among the channels to the letter, hence the two with a `*` of
 # their own: the classic adapter's, one for each namespace. The process engine reads the same users.acl.
 set -eu
-# Newlines at a secret's end, CR too, are no part of it.
+# Newlines and CR at a secret's end do not belong to it.
 hash_of() {
   secret=$(cat "/run/secrets/$1")
   cr=$(printf '\r')

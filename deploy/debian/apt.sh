@@ -1,13 +1,13 @@
 # shellcheck shell=sh
 # Sourced: packages of a newer Debian suite beside the system's own, on Debian.
 #
-# A private apt configuration: lists and downloads of its own, nothing installed, the system's sources untouched. apt
-# checks the suite's signed Release file with Debian's keys, and every package against the hashes in it. Where Debian is
-# fetched from, and how (proxy, certificates), is the system's apt configuration to say.
+# It uses a private apt configuration with its own lists and downloads. It installs nothing and does not change the
+# system's sources. apt checks the suite's signed Release file with Debian's keys, and every package against the hashes
+# in it. The archive's address, proxy and certificates come from the system's apt configuration.
 
-# The suite that has Docker Engine 28, Compose 2.40 and Redis 8; Debian 12 and 13 do not.
+# This suite has Docker Engine 28, Compose 2.40 and Redis 8. Debian 12 and 13 do not have them.
 suite=${DEBIAN_SUITE:-testing}
-# What is kept between runs, for this machine; in a checkout of somebody who is not root, that checkout's cache.
+# The cache between runs: the machine's for root, else the checkout's.
 if [ "$(id -u)" = 0 ]; then machine=/var/cache/hold-the-line; else machine=$PWD/.cache/debian; fi
 machine=${MACHINE_CACHE:-$machine}
 
@@ -22,7 +22,7 @@ archive() {
   echo "$address"
 }
 
-# Every apt-get after this one in the shell is the private one, its lists fresh.
+# From here on apt-get uses the private configuration, with fresh lists.
 use_private_apt() {
   private=$machine/apt-$suite
   mkdir -p "$private/lists/partial" "$private/cache/archives/partial"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Images for sites that reach no container registry, but a Debian archive and npm: `make images-debian`. As root on
-# Debian or Ubuntu with a Docker Engine (the root file systems are made with mmdebstrap).
+# `make images-debian` builds images for sites without a container registry, from a Debian archive and npm. Run it as
+# root on Debian or Ubuntu with a Docker Engine. mmdebstrap makes the root file systems.
 #
-#   images.sh              all that are missing; says which variables of compose.yaml take them
-#   images.sh --again      all, anew
+#   images.sh              builds the missing images and prints the variables of compose.yaml for them
+#   images.sh --again      builds all of them again
 #
 # Each has the entrypoint, command, paths and user of the upstream image, with Debian's build of the program
 # (deploy/debian/apt.sh says how packages are verified); /VERSIONS in the image lists them. Grafana is in no Debian
@@ -22,11 +22,11 @@ present() { [ -z "$again" ] && docker image inspect "$1" >/dev/null 2>&1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A root file system with these packages, as an image.
+# Makes an image from a root file system with these packages.
 root_image() { # NAME PACKAGES
   present "$1" && return
   have mmdebstrap || locked .cache/apt.lock sh ops/sh/packages.sh mmdebstrap
-  # As the system's apt fetches: its proxy, certificates, demands on freshness.
+  # Uses the system's apt settings: proxy, certificates, freshness of lists.
   apt-config dump | grep '^Acquire::[A-Za-z:-]* "..*";$' >"$work/apt.conf"
   mmdebstrap --quiet --variant=essential --include="$2" --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
     --aptopt="$work/apt.conf" --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
@@ -39,7 +39,7 @@ root_image() { # NAME PACKAGES
   echo "built $1"
 }
 
-# Dockerfile lines on standard input, on top of a root file system.
+# Builds the Dockerfile lines of standard input on top of a root file system.
 image() { # NAME FROM
   if present "$1"; then
     echo "have $1"
@@ -66,7 +66,7 @@ node_image() {
   tar -xzf "$work"/npm-*.tgz -C "$local/lib/node_modules" && mv "$local/lib/node_modules/package" "$local/lib/node_modules/npm"
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$local/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$local/bin/npx"
-  # What this machine trusts, so that npm inside a build trusts the registry that it reaches.
+  # This machine's trusted certificates, so that npm in a build accepts the registry's.
   cp /etc/ssl/certs/ca-certificates.crt "$work/node/ca.crt"
   image local/node:24 $base "$work/node" <<'D'
 COPY local /usr/local

@@ -1,14 +1,15 @@
 #!/bin/sh
-# A local CA and a certificate for the proxy under certs/: `make certs`. Again: a new certificate of the same CA, which
-# a running proxy takes over on SIGHUP (make says how). TLS_NAMES="call.example 192.0.2.7" adds names and addresses.
-# Browsers that should trust it import certs/ca.pem; anyone who has certs/ca.key can pose as any site to them.
+# A local CA and a certificate for the proxy under certs/: `make certs`. A second run makes a new certificate of the
+# same CA. A running proxy loads it on SIGHUP; make prints the command. TLS_NAMES="call.example 192.0.2.7" adds names
+# and addresses. A browser that imports certs/ca.pem trusts the certificate. Anyone with certs/ca.key can then
+# impersonate any site to that browser.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 load_env .env
 have openssl || die "openssl is missing: install it (Debian: apt-get install openssl), or put your own certificate under certs/proxy/ (docs/compose.md)"
 
-# Nobody but this user passes certs/; the proxy's container gets certs/proxy/ alone, as a user of its own.
+# Only this user can open certs/. The proxy's container, which has a user of its own, gets only certs/proxy/.
 umask 022
 certs=${CERTS_DIR:-certs}
 mkdir -p "$certs/proxy"

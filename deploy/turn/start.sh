@@ -2,20 +2,21 @@
 # Starts coturn with the shared secret of the mounted file.
 set -eu
 umask 077
-# Newlines at the secret's end, CR too, are no part of it.
+# Newlines and CR at the secret's end do not belong to it.
 secret=$(tr -d '\r\n' <"${TURN_SECRET_FILE:-/run/secrets/turn_secret}")
 work=${WORK_DIR:-/tmp}
 relay_ip=${RELAY_IP:-$(hostname -i | cut -d' ' -f1)}
 first=${RELAY_PORTS%-*} last=${RELAY_PORTS#*-}
 ports=$((last - first + 1))
-# Nobody takes all relay ports: a user has a quarter of them at the most, and never more than twelve.
+# One user must not take all relay ports. A user gets at most a quarter of them, and never more than twelve.
 user_quota=$((ports / 4))
 if [ "$user_quota" -gt 12 ]; then user_quota=12; fi
 if [ "$user_quota" -lt 1 ]; then user_quota=1; fi
 
-# Addresses of networks that are nobody's on the internet (RFC 6890, RFC 4193, RFC 4291): a peer with credentials would
-# reach the host's other containers and the site's network through the relay. TURN_ALLOW_PRIVATE=1 is for calls between
-# pages on one laptop or one site; loopback, link-local with the cloud's metadata service, and multicast stay closed.
+# Special-purpose addresses (RFC 6890, RFC 4193, RFC 4291) are denied. Else a peer with credentials could reach the
+# host's other containers and the site's network through the relay. TURN_ALLOW_PRIVATE=1 allows private addresses for
+# calls between pages on one laptop or one site. Loopback, link-local with the cloud's metadata service, and multicast
+# stay denied.
 denied='0.0.0.0-0.255.255.255 127.0.0.0-127.255.255.255 169.254.0.0-169.254.255.255 192.0.0.0-192.0.0.255
   192.0.2.0-192.0.2.255 192.88.99.0-192.88.99.255 198.18.0.0-198.19.255.255 198.51.100.0-198.51.100.255
   203.0.113.0-203.0.113.255 224.0.0.0-255.255.255.255
@@ -41,11 +42,11 @@ no-tls
 no-dtls
 no-cli
 no-multicast-peers
-# UDP alone is relayed.
+# Relays UDP only.
 no-tcp-relay
 $(for range in $denied; do echo "denied-peer-ip=$range"; done)
 no-software-attribute
-# Quotas: allocations in all, as many as there are ports, and a user's.
+# Quotas: the total of allocations is the number of relay ports, and each user has a quota.
 total-quota=$ports
 user-quota=$user_quota
 pidfile=$work/turnserver.pid

@@ -47,7 +47,7 @@ async function acceptsAny(urls: readonly string[]): Promise<boolean> {
   return accepted.includes(true);
 }
 
-/** Addresses of the service `id` that are not among the stack's endpoints. */
+/** Addresses for the readiness check of the service `id`, besides the stack's endpoints. */
 export function readyUrls(layout: StackLayout, id: string) {
   const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
   return {

@@ -30,7 +30,7 @@ function stackOf(path: string): string | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { stack?: string }).stack : undefined;
 }
 
-/** The version and the settings of a report. */
+/** The version and the host, for a report. */
 export const environment = (root: string) => ({
   version: readVersion(root),
   node: process.version,

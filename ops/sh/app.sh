@@ -1,13 +1,13 @@
 # shellcheck shell=sh disable=SC2154
-# Sourced by compose.sh: what deploy/app/compose.yaml needs of the file that APP names. The ops CLI checks the file
-# with care (ops/app/app-file.ts); here, on a host without Node, only what Compose needs is read.
+# Sourced by compose.sh: sets the variables of deploy/app/compose.yaml from the file that APP names. The ops CLI checks
+# the complete file (ops/app/app-file.ts). This script runs without Node and reads only the settings for Compose.
 
-# read_app FILE: sets APP_… from it, and writes what else it sets to the application's own file of this stack.
+# read_app FILE: sets APP_… from it, and writes all other variables to the application's own file of this stack.
 read_app() {
   [ -f "$1" ] || die "APP=$(shown "$1"): there is no such file (docs/adopt.md describes it)"
   APP_FOLDER=$(cd "$(dirname "$1")" && pwd)
   APP=$APP_FOLDER/$(basename "$1") APP_ENV_FILE=$PWD/$state/app.env APP_PROMETHEUS=$PWD/$state/prometheus.yml
-  # Left in the shell by something else, they would stand for what the file does not set.
+  # Values from the environment must not replace settings that are missing in the file.
   for name in IMAGE BUILD PORT PORT_VARIABLE HOST_VARIABLE NODE_VARIABLE REDIS_VARIABLE READY METRICS PATHS \
     ENGINE_IO_PATHS MAX_BODY_BYTES PEER PEER_PATH PEER_HELLO MEMORY READ_ONLY; do unset "APP_$name"; done
   mkdir -p "$state"
@@ -16,7 +16,7 @@ read_app() {
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
     read_setting "$line" || {
-      # A command is for ENGINE=process, and may use variables.
+      # APP_COMMAND is for ENGINE=process and may use variables.
       [ -z "$problem" ] || [ "$name" = APP_COMMAND ] || die "$1, line $number, $problem"
       continue
     }
@@ -29,13 +29,13 @@ read_app() {
   [ -n "${APP_IMAGE:-}" ] || die "APP=$(shown "$1"): set APP_IMAGE for ENGINE=compose, the image that holds the application"
   case " ${OVERLAYS:-} " in *' chaos '*) die "OVERLAYS=chaos: its links are for this project's replicas; an application reaches Redis directly" ;; esac
   export APP APP_FOLDER APP_ENV_FILE APP_PROMETHEUS
-  # A setting of the stack wins over what the file says of the proxy and the callers.
+  # Settings of the stack override the file's settings for the proxy and the callers.
   PROXY_PATHS=${PROXY_PATHS:-${APP_PATHS:-/*}} ENGINE_IO_PATHS=${ENGINE_IO_PATHS:-${APP_ENGINE_IO_PATHS:-/socket.io/}}
   REPLICA_HEADER=${REPLICA_HEADER:-x-replica} MAX_BODY_BYTES=${MAX_BODY_BYTES:-${APP_MAX_BODY_BYTES:-}}
   PEER=${PEER:-${APP_PEER:-engine}} PEER_PATH=${PEER_PATH:-${APP_PEER_PATH:-}} PEER_HELLO=${PEER_HELLO:-${APP_PEER_HELLO:-}}
-  # Where deploy/app/compose.yaml mounts the file's folder.
+  # deploy/app/compose.yaml mounts the file's folder here.
   case $PEER in ./*) PEER=/app/examples/app/${PEER#./} ;; esac
-  # An application's sessions need not name their replica: a peer without the cookie would have none for long.
+  # The application's sessions may not name their replica. A peer without the cookie would soon lose its session.
   PEER_COOKIELESS=${PEER_COOKIELESS:-0}
   export PROXY_PATHS ENGINE_IO_PATHS REPLICA_HEADER MAX_BODY_BYTES PEER PEER_PATH PEER_HELLO PEER_COOKIELESS
   sh ops/sh/secrets.sh
@@ -46,7 +46,7 @@ read_app() {
   chmod a+r "$APP_PROMETHEUS"
 }
 
-# prometheus/prometheus.yml with the application's metrics in place of the replicas', or with none of theirs.
+# Writes prometheus/prometheus.yml with the application's metrics in place of the replicas', or without any.
 prometheus_of_app() {
   if [ -n "${APP_METRICS:-}" ]; then
     sed -e "s|^  - job_name: signaling\$|&\n    metrics_path: '$APP_METRICS'|" \
@@ -56,7 +56,7 @@ prometheus_of_app() {
   fi
 }
 
-# The image of an application that brings a Dockerfile: APP_BUILD, its folder, from the file's own.
+# Builds the image of an application with a Dockerfile. APP_BUILD is its folder, relative to the file.
 build_app() {
   [ -n "${APP_BUILD:-}" ] || return 0
   case $APP_BUILD in /*) folder=$APP_BUILD ;; *) folder=$APP_FOLDER/$APP_BUILD ;; esac

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# Sourced by stack.sh before the settings are read, with its arguments: adds those that make's variables stand for. CALLS
-# and others are settings of the stack too, hence the order.
+# Sourced by stack.sh with its arguments: adds the arguments for make's variables. It must run before the settings are
+# read, because CALLS and others are also settings of the stack.
 
 given() { eval "[ -n \"\${$1:-}\" ]"; }
 is_on() { eval "[ \"\${$1:-0}\" = 1 ]"; }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a script of this repository once every variable of make holds what it may: checked.sh SCRIPT ARGUMENT…
+# Checks every variable of make, then runs a script of this repository: checked.sh SCRIPT ARGUMENT…
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh

@@ -1,18 +1,18 @@
 # shellcheck shell=sh
 # Sourced by the scripts beside it, from the repository's root.
 
-# One line on standard error, and the end.
+# Prints one line on standard error and exits.
 die() {
   echo "make: $*" >&2
   exit 2
 }
 
-# Secrets that a person may give, as NAME=value or NAME_FILE=path; make up creates those that nobody gives.
+# Secrets that a user may give as NAME=value or NAME_FILE=path. make up creates the others.
 given_secrets="ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET REDIS_PASSWORD JWT_SECRET TURN_SECRET GRAFANA_ADMIN_PASSWORD TRAINER_TOKEN"
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# The secret in a file. Newlines at its end, CR too, are no part of it.
+# The secret in a file. Newlines and CR at its end do not belong to it.
 secret_of() {
   secret=$(cat "$1")
   cr=$(printf '\r')
@@ -20,8 +20,9 @@ secret_of() {
   printf '%s' "$secret"
 }
 
-# Runs a command under a lock file, so that two makes side by side wait for each other. The lock is not handed down
-# to the command's children: what stays running must not hold it. Without flock (macOS) it just runs.
+# Runs a command under a lock file, so that two parallel makes wait for each other. The command's children do not
+# inherit the lock, because programs that keep running must not hold it. Without flock (macOS) the command runs without
+# a lock.
 locked() {
   lock=$1
   shift
@@ -29,8 +30,8 @@ locked() {
   if have flock; then flock -o "$lock" "$@"; else "$@"; fi
 }
 
-# Takes a line of a file of settings apart as Compose does (compose-go's dotenv): sets $name and $value. False where the
-# line sets nothing; $problem is not empty where it is one that make and Compose might read differently.
+# Parses a line of a settings file as Compose does (compose-go's dotenv), and sets $name and $value. Returns false if
+# the line sets nothing. Sets $problem if make and Compose might read the line differently.
 read_setting() {
   name='' value='' problem='' tab=$(printf '\t')
   setting=$1
@@ -67,7 +68,7 @@ read_setting() {
 }
 cr=$(printf '\r') bom=$(printf '\357\273\277')
 
-# Reads a file of settings; a variable that is set already wins.
+# Reads a settings file. A variable that is already set wins.
 load_env() {
   [ -f "$1" ] || return 0
   number=0
@@ -82,7 +83,7 @@ load_env() {
   done <"$1"
 }
 
-# Reads what make itself saved: NAME=value, each value to the letter; they win.
+# Reads the settings that make saved, NAME=value with literal values. They win.
 load_saved() {
   [ -f "$1" ] || return 0
   while IFS= read -r line; do
@@ -121,7 +122,7 @@ given_variables() {
   done
 }
 
-# A line for each given variable that the engine does not read (engine_reads of compose.sh and process.sh).
+# Prints a line for each given variable that the engine does not read (engine_reads of compose.sh and process.sh).
 name_unread() {
   for name in $(given_variables | sort -u); do
     engine_reads "$name" || echo "make: $name is set, but nothing on the $ENGINE engine reads it (.env.example lists the variables)" >&2

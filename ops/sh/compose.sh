@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
-# The compose engine's share of stack.sh (sourced): Docker Compose, and ops/cli.ts in the ops container.
+# The compose engine's part of stack.sh (sourced): Docker Compose, and ops/cli.ts in the ops container.
 
-# Where this client finds its engine: DOCKER_HOST, else the context in use; rootless engines have a socket of their own.
+# The engine's address: DOCKER_HOST, else the current context. A rootless engine has a socket of its own.
 endpoint=${DOCKER_HOST:-$(docker context inspect --format '{{.Endpoints.docker.Host}}' 2>/dev/null || true)}
 case $endpoint in
   unix://*) DOCKER_SOCKET=${endpoint#unix://} ;;
@@ -24,11 +24,11 @@ case ${PROFILE:-} in
   minimal) COMPOSE_FILE=$COMPOSE_FILE:deploy/minimal/compose.yaml ;;
   *) die "PROFILE=$PROFILE: must be full or minimal" ;;
 esac
-# A registry that lacks Grafana, and CI: the overlay takes the service out.
+# The overlay removes Grafana, for CI and for registries without its image.
 [ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana/compose.yaml
 export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:
 
-# A secret that is given as a variable reaches its container by a file of this stack, as the others do.
+# A secret given as a variable reaches its container in a file of this stack, like the other secrets.
 for name in $given_secrets; do
   eval "value=\${$name:-}"
   [ -z "$value" ] || export "${name}_FILE=.secrets/$name.$STACK"
@@ -44,7 +44,7 @@ quietly() {
   }
 }
 published() { docker compose config 2>/dev/null | sed -n 's/.*published: "\{0,1\}\([0-9]*\)"\{0,1\}$/\1/p'; }
-# Names of the port variables whose value compose.yaml publishes.
+# Names of the port variables that compose.yaml publishes.
 published_variables() {
   ports=" $(published | tr '\n' ' ') "
   sed -n 's/^\([A-Z0-9_]*_PORT\)=.*/\1/p' ops/ports.env | while read -r name; do
@@ -53,7 +53,7 @@ published_variables() {
   done
 }
 
-# Settings of this `up`, for later commands: what .env.example lists and is set.
+# Settings of this `up` for later commands: all set variables of .env.example.
 save_settings() {
   printf 'ENGINE=compose\nPORT_BASE=%s\n' "$PORT_BASE"
   for name in $(known_variables); do
@@ -63,7 +63,7 @@ save_settings() {
   done
 }
 
-# What make reads itself, what the secrets are made from, and what the chosen compose files mention.
+# Variables that make reads, the secrets, and the variables of the chosen compose files.
 engine_reads() {
   case $1 in
     ENGINE | STACK | PORT_BASE | ENV_FILE | PROFILE | OVERLAYS | GRAFANA | TLS_NAMES | CERTS_DIR | TOKEN) return 0 ;;
@@ -76,7 +76,7 @@ engine_reads() {
 engine_up() {
   sh ops/sh/secrets.sh
   sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn || exit $?
-  # Mounted into the ops container: made by this user, not by Docker as root.
+  # Mounted into the ops container. This user must create them, or Docker does so as root.
   mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names
   sh ops/sh/ports.sh $(published_variables) || exit $?
@@ -85,7 +85,7 @@ engine_up() {
   [ -z "${APP:-}" ] || build_app
   quietly docker compose --profile ops build
   quietly docker compose up --detach --wait --remove-orphans
-  # signaling-4 and -5 exist, stopped, so that make scale has only to start them.
+  # signaling-4 and -5 are created but not started. make scale only starts them.
   quietly docker compose --profile scale create --no-recreate signaling-4 signaling-5
   engine_ops wait
 }
@@ -96,7 +96,7 @@ engine_down() {
   echo "ended the stack \"$STACK\""
 }
 engine_services() { docker compose ps --services 2>/dev/null; }
-# Docker has the lines, the ops CLI makes them readable and filters them.
+# Docker provides the lines; the ops CLI formats and filters them.
 engine_logs() {
   services='' follow=--follow tail=20 n=$#
   while [ "$n" -gt 0 ]; do
@@ -114,12 +114,12 @@ engine_logs() {
   docker compose logs $follow --tail "$tail" $services | docker compose run --rm -T --no-deps --quiet-pull ops logs --stdin "$@"
 }
 engine_ops() {
-  # `run` would make networks and volumes for a stack that is not there.
+  # `run` would create networks and volumes for a stack that does not exist.
   [ -n "$(docker compose ps --all --quiet 2>/dev/null)" ] || die "the stack \"$STACK\" is not up: make up"
-  # A terminal where there is one: live views and questions need it.
+  # Live views and questions need the terminal, if there is one.
   if [ -t 0 ] && [ -t 1 ]; then tty=; else tty=-T; fi
-  # As this user, so that reports are not root's; in the socket's group, which is what Docker's API asks for.
-  # A rootless engine's root is this user already.
+  # The container runs as this user, so that reports do not belong to root, and in the socket's group, which Docker's
+  # API requires. In a rootless engine root already is this user.
   as=
   if ! rootless && socket=$(stat -c %g "$DOCKER_SOCKET" 2>/dev/null); then as="--user $(id -u):$socket"; fi
   # shellcheck disable=SC2086 # nothing where empty

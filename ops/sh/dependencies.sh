@@ -1,8 +1,8 @@
 #!/bin/sh
-# Brings node_modules and the built call page up to date; run it under the lock .cache/dependencies.lock.
+# Updates node_modules and the built pages. Run it under the lock .cache/dependencies.lock.
 #
-#   dependencies.sh        node_modules, installed anew only when package-lock.json changed
-#   dependencies.sh web    and the pages, built anew only when their sources did
+#   dependencies.sh        node_modules, installed again only when package-lock.json has changed
+#   dependencies.sh web    and the pages, built again only when their sources have changed
 set -eu
 . ops/sh/common.sh
 
@@ -10,13 +10,13 @@ have npm || die "npm is missing: install Node.js 20 or newer with npm (Debian: a
 if have sha256sum; then hash=$(sha256sum package-lock.json); else hash=$(shasum -a 256 package-lock.json); fi
 stamp=node_modules/.lock-hash
 if [ ! -f "$stamp" ] && [ node_modules/.package-lock.json -nt package-lock.json ]; then
-  # Installed by hand with npm ci: good as it is.
+  # A user installed them with npm ci; they are used unchanged.
   echo "$hash" >"$stamp"
 fi
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$hash" ]; then
   echo "installing dependencies (npm ci)"
   mkdir -p .cache
-  # No package of ours needs an install script: their binaries come as packages.
+  # No dependency needs an install script: their binaries come as packages.
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >.cache/npm-ci.log 2>&1 || {
     tail -5 .cache/npm-ci.log >&2
     die "npm ci failed: see .cache/npm-ci.log"
@@ -29,7 +29,7 @@ found=$(node -p 'process.versions.node' 2>/dev/null || echo 0)
 [ "$(printf '%s\n24.18.1\n' "$found" | sort -t. -k1,1n -k2,2n -k3,3n | head -1)" = 24.18.1 ] || die "Node.js 24.18.1 or newer is needed on $(uname -s) $(uname -m), this is $(node -v 2>/dev/null || echo none): https://nodejs.org"
 
 [ "${1:-}" = web ] || exit 0
-# build NAME DIRECTORY SOURCE…: a page of ours, built where a source is newer than what was built last.
+# build NAME DIRECTORY SOURCE…: builds a page if a source is newer than the last build.
 build() {
   name=$1 page=$2
   shift 2

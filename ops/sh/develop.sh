@@ -1,16 +1,16 @@
 #!/bin/sh
-# make check, test, dashboards, clean and the like: they need no stack, and touch none that runs.
+# make check, test, dashboards, clean and similar targets. They need no stack and touch no running one.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 
-# Colours are for terminals.
+# Colours only on a terminal.
 [ -t 1 ] || export NO_COLOR=1
 if [ "$1" = token ]; then
-  # Signed with the key that the stack's replicas have.
+  # Signed with the key of the stack's replicas.
   load_env "${ENV_FILE:-.env}"
 else
-  # Settings of a stack, exported or in .env, are not those of the tests' stacks.
+  # The tests' stacks must not get a stack's settings from the environment or .env.
   for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
   export ENV_FILE=/dev/null
 fi
@@ -31,7 +31,7 @@ case $1 in
     dependencies web
     sh ops/sh/secrets.sh
     PATH=$PWD/node_modules/.bin:$PATH
-    # Both run, whatever comes of the first.
+    # Both run, even if the first fails.
     status=0
     vitest run --project unit --project integration || status=$?
     sh test/e2e/in-namespace.sh vitest run --project e2e || status=$?
@@ -53,12 +53,12 @@ case $1 in
     PATH=$PWD/node_modules/.bin:$PATH exec vitest run --project drills "$@"
     ;;
   test-drill-all)
-    # As a person would, on a stack of its own, which is taken down whatever comes of it.
+    # Runs make targets like a user, on a stack of its own, which is always stopped at the end.
     export STACK=drill-all PORT_BASE=15000 ENGINE=process
     trap 'sh ops/sh/stack.sh down >/dev/null' EXIT
     trap 'exit 130' INT TERM HUP
     sh ops/sh/stack.sh up >/dev/null
-    # REST=1 leaves out what test-drills runs.
+    # REST=1 leaves out the drills of test-drills.
     sh ops/sh/stack.sh drills "$([ -n "${REST:-}" ] && echo --rest || echo --all)" --repeat "${REPEAT:-1}"
     sh ops/sh/stack.sh soak --minutes 1
     ;;
@@ -131,7 +131,7 @@ case $1 in
     PATH=$PWD/node_modules/.bin:$PATH exec node ops/cli.ts adopt-check "$@"
     ;;
   verify-observability)
-    # On a stack of its own, which is taken down whatever comes of it.
+    # Runs on a stack of its own, which is always stopped at the end.
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager 'prometheus-redis-exporter?'
     export STACK=verify-observability PORT_BASE=14000 ENGINE=process
     trap 'sh ops/sh/stack.sh down >/dev/null' EXIT

@@ -1,6 +1,6 @@
 #!/bin/sh
-# make doctor: is this host fit for the stack? One line a check, with what to do where it is not; ends 1 where the stack
-# would not start (FAIL). A warning is what matters under load or in staging.
+# make doctor checks whether this host can run the stack. It prints one line for each check, with what to do. It exits 1
+# if the stack would not start (FAIL). A warning matters under load or in staging.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh

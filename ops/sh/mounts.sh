@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to it that containers, which run as users of their own, can read what is mounted into them: mounts.sh PATH…
-# A clone under umask 077 has files that its owner alone may read; none of these holds a secret.
+# Makes mounted files readable for containers, which run as users of their own: mounts.sh PATH… In a clone made under
+# umask 077 only the owner can read the files. None of these files contains a secret.
 set -eu
 . ops/sh/common.sh
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Sees to it that programs are installed: packages.sh redis-server prometheus? chromium …
-# A `?` behind a name: the stack runs without it, with one line that says what is then missing.
-# On Debian and Ubuntu as root the missing ones are installed; elsewhere one line says what to install.
+# Installs missing programs: packages.sh redis-server prometheus? chromium … A `?` after a name means that the stack
+# also runs without it; one line then says so. On Debian and Ubuntu, as root, the script installs the missing ones. On
+# other systems one line says what to install.
 set -eu
 . ops/sh/common.sh
 
-# Where Debian puts daemons, whatever PATH a shell without login has.
+# Debian's daemons are here. The PATH of a shell without login may lack it.
 PATH=$PATH:/usr/sbin:/sbin
 
 package_of() {
@@ -54,8 +54,8 @@ fail() {
   die "apt-get cannot install$1: see .cache/apt.log, or install it by hand"
 }
 
-# Debian starts a daemon as soon as its package is there (Redis, Prometheus on 9090 …). policy-rc.d that answers 101
-# forbids it; what stood there before comes back whatever happens.
+# Debian starts a daemon as soon as its package is installed (Redis, Prometheus on 9090 …). A policy-rc.d that answers
+# 101 prevents that. The script always restores a policy-rc.d that existed before.
 policy=/usr/sbin/policy-rc.d
 ours='# kept by hold-the-line while it installs packages'
 restore() {
@@ -77,7 +77,7 @@ forbid_starts
 echo "installing with apt-get:$needed$wished"
 if ! ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1; then apt update || fail " anything (apt-get update)"; fi
 install() { apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }; }
-# All at once where that works; else what is needed alone counts.
+# Installs all at once. If that fails, it installs the required ones together and the optional ones one by one.
 # shellcheck disable=SC2086 # lists of names
 if ! install $needed $wished; then
   [ -z "$needed" ] || install $needed || fail "$needed"

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Checks that host ports are free, before anything is started: ports.sh PROXY_PORT PROMETHEUS_PORT …
-# Names every one that is taken, and by what; a port that this stack holds itself is fine.
+# Checks before a start that host ports are free: ports.sh PROXY_PORT PROMETHEUS_PORT … It names every taken port and
+# its process. Ports that this stack holds itself are accepted.
 set -eu
 . ops/sh/common.sh
 
-# `port inode` of every TCP listener that would be in the way of 127.0.0.1 (proc(5): state 0A).
+# `port inode` of every TCP listener that blocks a port of 127.0.0.1 (proc(5): state 0A).
 listeners() {
   cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '
     function hex(text,  i, n) { for (i = 1; i <= length(text); i++) n = n * 16 + index("0123456789ABCDEF", substr(text, i, 1)) - 1; return n }
     $4 == "0A" && $2 ~ /^(00000000|0100007F|00000000000000000000000000000000):/ { sub(/.*:/, "", $2); print hex($2), $10 }'
 }
-# The process that holds a socket: its pid, or nothing where it is not ours to see.
+# The pid of the process that holds a socket; empty if this user cannot see it.
 pid_of() {
   [ "$1" != 0 ] || return 0
   find /proc/[0-9]*/fd -lname "socket:\[$1\]" 2>/dev/null | sed -n '1s#/proc/\([0-9]*\)/.*#\1#p'
 }
-# The record of the service that it is, where it is one of a stack of this checkout.
+# The record of the service with this pid, if it belongs to a stack of this checkout.
 record_of() { grep -ls "\"pid\": $1,\{0,1\}\$" .stack/*/services/*.json 2>/dev/null | head -1; }
 container_of() {
   [ "$engine" = compose ] || return 0

@@ -1,16 +1,16 @@
 # shellcheck shell=sh disable=SC2154
-# The process engine's share of stack.sh (sourced): programs as child processes, driven by ops/cli.ts.
+# The process engine's part of stack.sh (sourced). ops/cli.ts runs the programs as child processes.
 
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@" || exit $?; }
 ops() { PATH=$PWD/node_modules/.bin:$PATH node ops/cli.ts "$@"; }
 
-# The addresses inside the stack are the engine's own; the rest goes to every program.
+# The engine sets the addresses inside the stack itself. Every program gets all other settings.
 engine_reads() {
   case $1 in
     PUBLIC_BIND) return 0 ;;
     NODE_ID | HOST | PORT | ADMIN_HOST | ADMIN_PORT | PROXY_HOST | REPLICAS | REDIS_URL | TARGET_URL | OPS_INSIDE | BOARD_HOST | BOARD_TARGETS | BOARD_STACK | BOARD_REPORTS_DIR | BOARD_STACKS_DIR) return 1 ;;
   esac
-  # Without the section of .env.example that compose.yaml alone reads.
+  # Leaves out the section of .env.example that only compose.yaml reads.
   sed '/^# ── compose.yaml/,/^$/d' .env.example | grep -qE "^#$1="
 }
 

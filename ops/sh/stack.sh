@@ -1,9 +1,9 @@
 #!/bin/sh
-# What make runs: finds the engine that the stack is on, and hands the command to it.
+# make runs this script. It finds the stack's engine and passes the command to it.
 #
 #   stack.sh up|down|status|logs|open|…     (Makefile has the list)
 #
-# The compose engine needs Docker and nothing else on this host: its commands run in the ops container.
+# The compose engine needs only Docker on this host: its commands run in the ops container.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
@@ -17,7 +17,7 @@ load_env "${ENV_FILE:-.env}"
 check_variables
 STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
 state=.stack/$STACK
-# On a running stack the engine and the settings of its `up` count.
+# On a running stack the engine and the settings of its `up` apply.
 asked=${ENGINE:-}
 load_saved "$state/up.env"
 [ "${asked:-${ENGINE:-}}" = "${ENGINE:-}" ] ||
@@ -36,7 +36,7 @@ export_ports
 
 . "ops/sh/$ENGINE.sh"
 
-# Where a person reaches what runs.
+# Prints the addresses of the running stack.
 print_urls() {
   running=" $(engine_services | tr '\n' ' ') "
   [ "$running" != "  " ] || die "the stack \"$STACK\" is not up: make up"
@@ -55,7 +55,7 @@ print_urls() {
   done
 }
 
-# Two at once wait for each other: up and down go through here again, with the lock held.
+# Parallel calls wait for each other: up and down run this script again under the lock.
 under_lock() {
   mkdir -p "$state"
   STACK_LOCKED=1

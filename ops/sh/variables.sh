@@ -1,11 +1,11 @@
 # shellcheck shell=sh
-# Sourced: what make's variables may hold, and which arguments of the ops CLI they become. Values come by the
-# environment alone and are quoted nowhere: a room name that a stranger chose is data, whatever is in it.
+# Sourced: checks make's variables and turns them into arguments of the ops CLI. Values come only through the
+# environment and are never part of shell code, so any room name is plain data.
 
 # Variables of single targets; .env.example lists those of the stack.
 target_variables="NODE SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS IDLE_S PICTURES REST"
 
-# A value as one line of a terminal can show it.
+# A value as one printable line.
 shown() { printf '%.60s' "$1" | LC_ALL=C tr -c ' -~' '?'; }
 
 # whole VALUE MIN MAX
@@ -24,7 +24,7 @@ one_of() {
   done
   return 1
 }
-# plain VALUE WHAT: letters, digits and what names, addresses and paths are made of, words with blanks between.
+# plain VALUE WHAT: letters, digits and the punctuation of names, addresses and paths, in words with blanks between.
 plain() {
   wanted=$2
   case $1 in *[!A-Za-z0-9\ ._:/@*,=+-]* | -*) return 1 ;; esac
@@ -36,7 +36,7 @@ text() {
   [ ${#1} -le "$2" ]
 }
 
-# allowed NAME VALUE: false where the value is not allowed; $wanted then says what is.
+# allowed NAME VALUE: false if the value is not allowed. $wanted then describes allowed values.
 allowed() {
   case $1 in
     NODE)
@@ -93,9 +93,10 @@ allowed() {
   esac
 }
 
-# Ends with one line at the first variable, of make or of the stack, whose value is not allowed; before anything is done.
+# Checks all variables of make and of the stack before any action. Exits with one line at the first value that is not
+# allowed.
 check_variables() {
-  # From npm: the path of a program, and no replica.
+  # NODE can come from npm: it is then the path of a program and not a replica.
   case ${MAKELEVEL:-}${NODE:-} in /*) unset NODE ;; esac
   for name in ENV_FILE $target_variables STACK ENGINE $(known_variables); do
     eval "given=\${$name:-}"

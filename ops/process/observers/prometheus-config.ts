@@ -29,8 +29,8 @@ function targetsDir({ dir }: StackLayout): string {
 }
 
 /**
- * Writes prometheus/prometheus.yml for this host: translates addresses and files, and leaves out programs that are not
- * installed, so that they do not show as down. The label `instance` keeps the compose name.
+ * Writes prometheus/prometheus.yml for this host. It translates addresses and files, and leaves out programs that are
+ * not installed, so that they do not show as down. The label `instance` keeps the compose name.
  *
  * @param missing services that this stack runs without
  * @param passwordFile password of Prometheus and Alertmanager (web-access.ts)
