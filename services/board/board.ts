@@ -16,12 +16,12 @@ import { createRunbooks } from "./runbooks.ts";
 import { materialOf, type Snapshot } from "./snapshot.ts";
 import { createTrainer } from "./trainer.ts";
 
-/** A viewer hears of the stack at least this often, ms; of a change at once. */
+/** Longest pause between two snapshots to viewers, ms. A change is sent at once. */
 const everyMs = 1_000;
-/** Several looks that end together make one snapshot, ms. */
+/** Polls that end within this time make one snapshot, ms. */
 const gatherMs = 30;
 
-/** The board: one set of polls, a stream of what they know, its past, and the pages that show it. */
+/** The board: one set of polls, an event stream of their results, the history, and the pages. */
 export function createBoard(config: Config, log: Log) {
   const root = resolve(import.meta.dirname, "../..");
   const version = readVersion(root);
@@ -32,7 +32,7 @@ export function createBoard(config: Config, log: Log) {
   let material = "";
   let gathering: NodeJS.Timeout | undefined;
 
-  // The stack that make acts on without being told.
+  // The stack that make uses without STACK.
   const make = config.BOARD_STACK === "hold-the-line" ? "make" : `STACK=${config.BOARD_STACK} make`;
 
   const polls = startPolls(config, () => {

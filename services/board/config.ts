@@ -25,20 +25,18 @@ export const schema = z.object({
     .describe("Names besides localhost and addresses of loopback that a Host header may carry"),
   BOARD_TARGETS: named()
     .prefault("")
-    .describe("Admin endpoints that are polled, and prometheus: id=http://host:port, comma-separated"),
-  BOARD_POLL_MS: milliseconds(100, 10_000).default(250).describe("Between two looks at each admin endpoint"),
+    .describe("Polled admin endpoints, and prometheus: id=http://host:port, comma-separated"),
+  BOARD_POLL_MS: milliseconds(100, 10_000).default(250).describe("Pause between two polls of each admin endpoint"),
   BOARD_STACK: z.string().default("hold-the-line").describe("Name of the stack that the board shows"),
-  BOARD_PAGE_DIR: z.string().default("services/board/page/dist").describe("Where the built board is"),
-  BOARD_REPORTS_DIR: z.string().default("reports").describe("Where drills leave their reports"),
+  BOARD_PAGE_DIR: z.string().default("services/board/page/dist").describe("Folder of the built board"),
+  BOARD_REPORTS_DIR: z.string().default("reports").describe("Folder of the drills' reports"),
   BOARD_STACKS_DIR: z
     .string()
     .optional()
-    .describe(
-      "Where stacks of this host keep their state, for the trainer's view of all of them; unset: this one alone",
-    ),
+    .describe("Folder of the stacks' state on this host, for the trainer's view of all stacks; unset: only this stack"),
   BOARD_STACKS: named().prefault("").describe("Boards of other stacks, for the trainer's view: name=http://host:port"),
   TRAINER_TOKEN: secret(z.string().min(16, "must have 16 characters or more").optional()).describe(
-    "Seals what a game day hides, and opens the trainer's view; make up creates one",
+    "Encrypts the hidden fault of a game day and opens the trainer's view; make up creates one",
   ),
 });
 

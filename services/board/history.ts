@@ -1,9 +1,9 @@
 import { type Second, type Snapshot, secondOf } from "./snapshot.ts";
 
-/** How long the past is kept, ms. */
+/** Length of the history, ms. */
 export const keptMs = 15 * 60_000;
 
-/** The last fifteen minutes in memory: every snapshot that was sent, and one entry a second for the strips. */
+/** The last fifteen minutes in memory: every sent snapshot, and one entry a second for the strips. */
 export function createHistory() {
   const snapshots: { at: number; text: string }[] = [];
   const seconds: Second[] = [];
@@ -12,7 +12,7 @@ export function createHistory() {
     if (fresh > 0) entries.splice(0, fresh);
   };
   return {
-    /** @param text the snapshot as it was sent */
+    /** @param text the sent text of the snapshot */
     add(snapshot: Snapshot, text: string): void {
       snapshots.push({ at: snapshot.at, text });
       const last = seconds.at(-1);
@@ -24,7 +24,7 @@ export function createHistory() {
       }
     },
     seconds: (): readonly Second[] => seconds,
-    /** The snapshots from `from` to `to` (epoch ms), and the last one before, as a JSON array. */
+    /** The snapshots from `from` to `to` (epoch ms), and the last one before `from`, as a JSON array. */
     between(from: number, to: number): string {
       const first = snapshots.findLastIndex(({ at }) => at <= from);
       const wanted = snapshots.slice(Math.max(0, first)).filter(({ at }) => at <= to);

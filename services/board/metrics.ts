@@ -16,6 +16,6 @@ export function createMetrics(viewers: () => number) {
   });
   return {
     registry,
-    polls: new Counter({ name: "board_polls_total", help: "Looks at admin endpoints and Prometheus", registers }),
+    polls: new Counter({ name: "board_polls_total", help: "Polls of admin endpoints and Prometheus", registers }),
   };
 }

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Reports listed at the most, newest first. */
+/** Maximum number of listed reports, newest first. */
 const listLimit = 500;
-/** A drill that has not passed for so long is marked, ms. */
+/** A drill that has not passed for this time gets a mark, ms. */
 const staleMs = 30 * 86_400_000;
 
 interface Figure {
@@ -14,14 +14,14 @@ interface Figure {
   ok: boolean;
 }
 
-/** One run as its report tells it. */
+/** One run, from its report. */
 export interface ReportRow {
   id: string;
   kind: "drill" | "soak" | "game-day";
   drill: string;
   verdict: string;
   claim: string;
-  /** What was switched off, in a negative control: there, deviating is right. */
+  /** The mechanism that a negative control switched off. A control must deviate. */
   control: string | null;
   stack: string;
   engine: string;
@@ -33,7 +33,7 @@ export interface ReportRow {
   reasons: string[];
 }
 
-/** When a drill last passed, and why that says little today; both null where all is well or it never ran. */
+/** When a drill last passed, and why that is out of date; both null if it is recent or never ran. */
 export interface LastPass {
   drill: string;
   at: number | null;
@@ -41,7 +41,7 @@ export interface LastPass {
   mark: "never" | "old" | "other version" | null;
 }
 
-/** The reports under `dir`, each read once: a report does not change. */
+/** The reports under `dir`. Each is read once, because a report does not change. */
 export function createReports(dir: string, version: string, now: () => number = Date.now) {
   const known = new Map<string, ReportRow | null>();
 
@@ -69,7 +69,7 @@ export function createReports(dir: string, version: string, now: () => number = 
         reasons: raw.reasons ?? [],
       };
     } catch (error) {
-      // Still being written, or not one of ours.
+      // The report is still being written, or has another format.
       if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;
     }
@@ -103,7 +103,7 @@ export function createReports(dir: string, version: string, now: () => number = 
       });
       return { version, rows: all, lastPassed };
     },
-    /** The path of a report's page; undefined where there is none. */
+    /** The path of a report's page; undefined if there is none. */
     page(id: string): string | undefined {
       const path = join(dir, id, "report.html");
       return /^\d{4}-\d\d-\d\dT[\w-]+$/.test(id) && existsSync(path) ? path : undefined;

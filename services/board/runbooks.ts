@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { marked } from "marked";
 import { AdminError } from "../../common/admin-access.ts";
 
-/** Runbooks of docs/runbooks, rendered. The files are the repository's own: what they hold is trusted. */
+/** Renders the runbooks of docs/runbooks. The files belong to the repository, so their content is trusted. */
 export function createRunbooks(dir: string) {
   const names = existsSync(dir)
     ? readdirSync(dir)
@@ -23,7 +23,7 @@ export function createRunbooks(dir: string) {
 
 export type Runbooks = ReturnType<typeof createRunbooks>;
 
-/** Markdown as HTML; links to other runbooks lead to their page on the board. */
+/** Renders Markdown as HTML. Links to other runbooks lead to their pages on the board. */
 export function renderMarkdown(text: string): string {
   return marked
     .parse(text, { async: false })

@@ -1,22 +1,22 @@
 import type { ActionMark, DrillMark } from "../../common/pulse.ts";
 
-/** What a part is; the topology is drawn by it. */
+/** The kind of a part, for the topology. */
 export type PartKind = "proxy" | "replica" | "backplane" | "caller" | "prometheus" | "alertmanager";
 
 /** One part of the stack at one moment. */
 export interface Part {
   id: string;
   kind: PartKind;
-  /** A replica's is the proxy's own word: ready, degraded, draining, down. Others are up or down. */
+  /** A replica has the proxy's state: ready, degraded, draining, down. Other parts are up or down. */
   state: string;
-  /** What a person should know besides; empty where all is well. */
+  /** A remark for the viewer; empty if all is well. */
   note: string;
-  /** Of a replica, or of all replicas together at the proxy; null where nobody knows. */
+  /** For a replica, or the total at the proxy; null if unknown. */
   tunnels: number | null;
-  /** Peers that are joined; null but for replicas. */
+  /** Joined peers; null for other parts than replicas. */
   peers: number | null;
   lagMs: number | null;
-  /** Share of a core over the last seconds. */
+  /** CPU as a share of a core over the last seconds. */
   cpu: number | null;
   /** Client events a second. */
   perSecond: number | null;
@@ -45,7 +45,7 @@ export interface Signals {
   remoteMs: number | null;
 }
 
-/** The stack at one moment: what a viewer sees, and what the replay shows again. */
+/** The stack at one moment, for viewers and for the replay. */
 export interface Snapshot {
   /** Epoch ms. */
   at: number;
@@ -57,7 +57,7 @@ export interface Snapshot {
   faults: Fault[];
   alerts: Alert[];
   drills: Omit<DrillMark, "sealed">[];
-  /** False: there is no Prometheus, so no alerts. */
+  /** False without Prometheus; then there are no alerts. */
   prometheus: boolean;
 }
 
@@ -72,7 +72,7 @@ export interface Second {
   marks: string[];
 }
 
-/** The strip's share of a snapshot. */
+/** The part of a snapshot for the strips. */
 export function secondOf({ at, parts, signals, alerts, faults, drills }: Snapshot): Second {
   const replicas = parts.filter(({ kind }) => kind === "replica");
   return {
@@ -88,7 +88,7 @@ export function secondOf({ at, parts, signals, alerts, faults, drills }: Snapsho
   };
 }
 
-/** What a viewer must be told at once: all but figures that always move. */
+/** The part of a snapshot whose change is sent at once: everything but the constantly changing figures. */
 export function materialOf({ parts, peers, faults, alerts, drills }: Snapshot): string {
   return JSON.stringify([parts.map(({ id, state, note }) => [id, state, note]), peers, faults, alerts, drills]);
 }

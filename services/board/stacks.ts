@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 /** Default port of a board, before the stack's PORT_BASE is added. */
 const defaultPort = 9120;
 
-/** The boards of this host's other stacks: those that are configured, and those whose state lies beside this one's. */
+/** The boards of this host's other stacks: the configured ones, and those whose state is beside this stack's. */
 export function otherBoards(config: Config): { id: string; url: string }[] {
   const dir = config.BOARD_STACKS_DIR;
   const names = dir !== undefined && existsSync(dir) ? readdirSync(dir).sort() : [];
@@ -16,7 +16,7 @@ export function otherBoards(config: Config): { id: string; url: string }[] {
   return [...config.BOARD_STACKS, ...found];
 }
 
-/** The port that a stack's board has by its state; undefined where the stack is down. */
+/** The port of a stack's board, from its state; undefined if the stack is down. */
 function boardPort(dir: string): number | undefined {
   const [up, stack] = [join(dir, "up.env"), join(dir, "stack.json")];
   if (existsSync(stack)) {

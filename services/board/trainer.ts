@@ -8,20 +8,20 @@ import type { Polls } from "./poll/polls.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { otherBoards } from "./stacks.ts";
 
-/** Another board that is silent for so long is shown as such, ms. */
+/** Time-out of another stack's board, ms. */
 const silentMs = 1_500;
 
-/** One stack as its trainer sees it: what everybody sees, and what a game day did. */
+/** One stack in the trainer's view: the public state and the hidden fault of a game day. */
 export interface TrainerRow {
   stack: string;
-  /** The stack's own board. */
+  /** Address of the stack's board. */
   url: string;
   snapshot: Snapshot | null;
   games: { since: number; phase: string; truth: string }[];
   problem: string;
 }
 
-/** The trainer's view: this stack and all others of the host, for those who bear the token. */
+/** The trainer's view of this stack and all others of the host. It requires the token. */
 export function createTrainer(config: Config, polls: Polls, snapshot: () => Snapshot | null) {
   const digest = (text: string) => createHash("sha256").update(text).digest();
 
@@ -67,7 +67,7 @@ export function createTrainer(config: Config, polls: Polls, snapshot: () => Snap
   }
 
   return {
-    /** @throws AdminError 401, or 404 where there is no token */
+    /** @throws AdminError 401, or 404 if the board has no token */
     async view(request: IncomingMessage, alone: boolean): Promise<TrainerRow[]> {
       const token = authorize(request);
       const others = alone ? [] : otherBoards(config);
@@ -82,6 +82,6 @@ function opened(sealed: string, token: string): string {
   try {
     return unseal(sealed, token);
   } catch {
-    return "sealed with another token";
+    return "encrypted with another token";
   }
 }

@@ -16,8 +16,8 @@ export const schema = z.object({
         return { host, port: Number(port), upstream: new URL(upstream) };
       }),
     )
-    .describe("Where the guard listens, and what is behind it: 127.0.0.1:9090=http://prometheus:9090"),
+    .describe("Listener of the guard and the server behind it: 127.0.0.1:9090=http://prometheus:9090"),
   GUARD_PASSWORD: secret(z.string().min(1).optional()).describe(
-    "Password of the user `guard` at what is behind it; unset: it asks for none",
+    "Password of the user `guard` at the server behind it; unset: none",
   ),
 });

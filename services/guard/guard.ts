@@ -4,23 +4,23 @@ import { pipeline } from "node:stream";
 import { AdminError, createHostCheck } from "../../common/admin-access.ts";
 import type { Log } from "../../common/log.ts";
 
-/** Longest silence of what is guarded before its request is given up, ms: over Prometheus' own query time-out. */
+/** Time-out of a silent guarded server, ms. It exceeds Prometheus' query time-out. */
 const silenceMs = 150_000;
-/** For one connection alone (RFC 9110 7.6.1). */
+/** Hop-by-hop headers (RFC 9110 7.6.1). */
 const hopByHop = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade"];
 
 /**
- * A listener in front of a server that takes requests from any web page, as Prometheus and Alertmanager do: a page in
- * the operator's browser could read alerts and make silences. What names a page of another origin is refused here;
- * a request without `Origin` passes, as curl and Prometheus itself send.
+ * A listener in front of a server that accepts requests from any web page, like Prometheus and Alertmanager. Without it
+ * a page in the operator's browser could read alerts and make silences. The guard refuses a request from a page of
+ * another origin. A request without `Origin` passes; curl and Prometheus itself send none.
  */
 export function createGuard(options: {
   host: string;
   port: number;
   upstream: URL;
-  /** Names besides `localhost` and loopback that a `Host` may carry. */
+  /** Allowed names in `Host`, besides `localhost` and loopback. */
   hostnames: readonly string[];
-  /** Sent to what is guarded in place of what the client sent. */
+  /** Password that the guard sends to the guarded server in place of the client's credentials. */
   password?: string | undefined;
   log: Log;
 }) {
@@ -79,7 +79,7 @@ export function createGuard(options: {
         server.listen(options.port, options.host, () => resolve(server.address() as AddressInfo));
       });
     },
-    /** Ends at once, connections included. */
+    /** Closes the listener and all connections at once. */
     close(): Promise<void> {
       return new Promise((resolve) => {
         server.close(() => resolve());
@@ -90,8 +90,8 @@ export function createGuard(options: {
 }
 
 /**
- * A browser says where a request comes from by `Origin` (Fetch standard), with every method but GET and HEAD at the
- * least, and newer ones by `Sec-Fetch-Site` too. The pages of what is guarded have the origin that `Host` names.
+ * A browser names the page of a request in `Origin` (Fetch standard), at least for every method but GET and HEAD. Newer
+ * browsers also send `Sec-Fetch-Site`. The guarded server's own pages have the origin that `Host` names.
  *
  * @throws AdminError 403 for another origin, `null` included
  */
@@ -104,7 +104,7 @@ function checkOrigin({ headers, headersDistinct, method }: IncomingMessage): voi
     throw new AdminError(403, `not for pages of another origin: Sec-Fetch-Site ${site}`);
 }
 
-/** Host and port as `URL` writes them: lower case, without the default port. */
+/** Host and port in the form of `URL`: lower case, without the default port. */
 function hostIn({ host = "" }: IncomingMessage["headers"]): string {
   return URL.parse(`http://${host}`)?.host ?? "";
 }

@@ -6,16 +6,16 @@ import { renderMarkdown } from "../runbooks.ts";
 import { type Dashboard, type DashboardData, type PanelSeries, ranges } from "./model.ts";
 import { legendOf, substitute } from "./substitute.ts";
 
-/** An answer is shared by all who ask within this, ms: one set of queries, however many watch. */
+/** An answer is shared by all requests within this time, ms. So any number of viewers costs one set of queries. */
 const sharedMs = 3_000;
-/** A query that takes longer is given up, ms. */
+/** Time-out of a query, ms. */
 const queryMs = 8_000;
 
 interface RangeAnswer {
   data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
 }
 
-/** The committed dashboards and what Prometheus says to their queries. No query but theirs is ever sent. */
+/** The committed dashboards and Prometheus' answers to their queries. The board sends no other queries. */
 export function createDashboards(dir: string, prometheus: string | undefined, now: () => number = Date.now) {
   const boards = new Map<string, Dashboard>();
   for (const file of existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(".json")) : []) {
@@ -46,7 +46,7 @@ export function createDashboards(dir: string, prometheus: string | undefined, no
 
   async function ask(board: Dashboard, range: string, replica: string): Promise<DashboardData> {
     const [rangeSeconds, stepSeconds] = ranges[range] ?? [900, 5];
-    // On the step: everybody who looks at the same window gets the same samples.
+    // Aligned to the step, so that all viewers of a window get the same samples.
     const end = Math.floor(now() / 1_000 / stepSeconds) * stepSeconds;
     const window = [end - rangeSeconds, end, stepSeconds];
     const variables = Object.fromEntries(
@@ -122,7 +122,7 @@ export function createDashboards(dir: string, prometheus: string | undefined, no
 
 export type Dashboards = ReturnType<typeof createDashboards>;
 
-/** Samples without a gap, as spans. */
+/** Joins samples without a gap to spans. */
 function spansOf(samples: PanelSeries["samples"], stepMs: number): { from: number; to: number }[] {
   const spans: { from: number; to: number }[] = [];
   for (const [at] of samples) {

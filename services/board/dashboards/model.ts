@@ -1,4 +1,4 @@
-/** The share of Grafana's dashboard JSON (schema 42) that the board draws. */
+/** The part of Grafana's dashboard JSON (schema 42) that the board draws. */
 export interface Dashboard {
   uid: string;
   title: string;

@@ -4,8 +4,8 @@ import type { PanelSeries } from "./model.ts";
 const scrapeSeconds = 5;
 
 /**
- * An expression of a panel with Grafana's variables filled in: `$__rate_interval` as Grafana does it (four scrapes,
- * or the step and one scrape, whichever is longer), `$__interval`, `$__range`, and the dashboard's own.
+ * Replaces Grafana's variables in an expression: `$__rate_interval` as in Grafana (the longer of four scrapes and the
+ * step plus one scrape), `$__interval`, `$__range`, and the dashboard's own.
  *
  * @see https://grafana.com/docs/grafana/latest/datasources/prometheus/template-variables/
  */
@@ -28,7 +28,10 @@ export function substitute(
   });
 }
 
-/** The name of a series: `{{replica}}` filled in with its labels; without a format, its metric and labels. */
+/**
+ * The name of a series: the format with `{{replica}}` and others replaced by its labels; without a format, its metric
+ * and labels.
+ */
 export function legendOf(format: string | undefined, labels: PanelSeries["labels"]): string {
   if (format === undefined || format === "" || format === "__auto") {
     const { __name__: name = "", ...rest } = labels;

@@ -1,4 +1,4 @@
-/** What the page may load and run: itself, and nothing that is written into it. Reports are framed. */
+/** The page may load and run only its own files, and nothing inline. Reports are framed. */
 export const pageHeaders = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -8,7 +8,7 @@ export const pageHeaders = {
   "cross-origin-resource-policy": "same-origin",
 } as const;
 
-/** A drill's report: one file with its style inside, framed by the board alone, and no script runs in it. */
+/** A drill's report is one file with inline style. Only the board may frame it, and no script runs in it. */
 export const reportHeaders = {
   ...pageHeaders,
   "content-security-policy":

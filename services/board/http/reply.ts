@@ -3,13 +3,13 @@ import { gzipSync } from "node:zlib";
 import { pageHeaders } from "./headers.ts";
 import type { StaticFile } from "./static.ts";
 
-/** Below this, compressing costs more than it saves, bytes. */
+/** Below this size compression costs more than it saves, bytes. */
 const worthCompressing = 2_000;
 
 const accepts = (request: IncomingMessage, coding: string) =>
   (request.headers["accept-encoding"] ?? "").toString().includes(coding);
 
-/** Sends text, compressed where that pays and the browser takes it. */
+/** Sends text, compressed if it is large enough and the browser accepts it. */
 export function sendText(
   request: IncomingMessage,
   response: ServerResponse,
@@ -31,7 +31,9 @@ export function sendText(
     .end(request.method === "HEAD" ? undefined : gzip ? gzipSync(body, { level: 3 }) : body);
 }
 
-/** Sends a file of the page. Names under /assets/ carry a hash of what they hold: they never change. */
+/**
+ * Sends a file of the page. Names under /assets/ contain a hash of the content, so the content of a name never changes.
+ */
 export function sendFile(request: IncomingMessage, response: ServerResponse, file: StaticFile, hashed: boolean): void {
   const coding = accepts(request, "br") ? "br" : accepts(request, "gzip") ? "gzip" : "plain";
   response

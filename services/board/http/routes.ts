@@ -10,7 +10,7 @@ import type { Trainer } from "../trainer.ts";
 import { reportHeaders } from "./headers.ts";
 import { sendText } from "./reply.ts";
 
-/** How much of the past one answer holds at the most, ms. */
+/** Longest part of the history in one answer, ms. */
 const windowLimitMs = 180_000;
 
 const Window = z.object({ from: z.coerce.number(), to: z.coerce.number() });
@@ -22,7 +22,7 @@ export type Handler = (
   query: URLSearchParams,
 ) => void | Promise<void>;
 
-/** What the board answers besides its page and its stream, all of it GET. */
+/** The board's GET endpoints besides its page and its stream. */
 export function apiRoutes(deps: {
   facts: { stack: string; make: string; version: string };
   history: History;

@@ -9,10 +9,10 @@ import type { Handler } from "./routes.ts";
 import type { StaticFile } from "./static.ts";
 import type { Stream } from "./stream.ts";
 
-/** Paths that the page shows itself: each answers with the same index.html. */
+/** Paths of the page's own views. Each answers with the same index.html. */
 const views = /^\/(|dashboards(\/[\w-]+)?|reports|runbooks(\/\w+)?|trainer)$/;
 
-/** The board's one listener. It reads: whatever is no GET or HEAD is refused, and so is an unknown `Host`. */
+/** The board's only listener. It refuses every method but GET and HEAD, and an unknown `Host`. */
 export function createBoardServer(options: {
   hostnames: readonly string[];
   routes: Record<string, Handler>;

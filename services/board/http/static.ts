@@ -18,8 +18,8 @@ export interface StaticFile {
 }
 
 /**
- * The built page, by path: `/index.html` and `/assets/…`. It is read once, and compressed once, so that a viewer
- * costs no more than a copy.
+ * The built page, by path: `/index.html` and `/assets/…`. It is read and compressed once, so that a viewer costs only a
+ * copy.
  */
 export function readStatic(dir: string): Map<string, StaticFile> {
   const files = new Map<string, StaticFile>();

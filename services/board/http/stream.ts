@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 
-/** A viewer that has so many bytes unread is dropped: its browser connects again by itself. */
+/** A viewer with more unread bytes is disconnected. Its browser reconnects by itself. */
 const unreadLimit = 4_000_000;
 
 /** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): one text for all viewers. */

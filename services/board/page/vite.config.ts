@@ -1,9 +1,9 @@
 import { defineConfig } from "vite";
 
-/** The board's page; its charts come in a file of their own, which only the views that draw ask for. */
+/** The board's page. The charts are in a file of their own, which only views with charts load. */
 export default defineConfig({
   build: {
-    // The charts are one file of this size; with the rest the board stays below 400 KiB compressed.
+    // The file of the charts has this size. The whole board stays below 400 KiB compressed.
     chunkSizeWarningLimit: 700,
     outDir: "dist",
     emptyOutDir: true,

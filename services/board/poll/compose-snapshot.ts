@@ -5,16 +5,16 @@ import { p95Between } from "./latency.ts";
 import type { Polls } from "./polls.ts";
 import type { Watched } from "./watch.ts";
 
-/** Figures per second are taken between looks that are at least so far apart, ms. */
+/** Shortest time between two polls for a figure per second, ms. */
 const windowMs = 1_000;
 
-/** Makes snapshots of what the polls know; it keeps what it needs to turn counters into figures per second. */
+/** Makes snapshots from the polls' results. It keeps earlier counters to compute figures per second. */
 export function createComposer(polls: Polls, make: string) {
   const rates = new Map<string, Rate>();
   let caller: { at: number; pulse: CallerPulse } | undefined;
   let signals: Signals | null = null;
 
-  /** How fast a counter grows, per second; null until it is known, and where the counter began anew. */
+  /** Growth of a counter per second; null before the second value, and after a reset of the counter. */
   function perSecond(key: string, at: number, value: number): number | null {
     const known = rates.get(key);
     if (known === undefined || value < known.value) {
@@ -75,7 +75,7 @@ export function createComposer(polls: Polls, make: string) {
       return {
         id,
         kind: "replica",
-        // Without a proxy to ask, its own word is all there is.
+        // Without an answer of the proxy, only the replica's own state is known.
         state: row?.state ?? alive?.state ?? "down",
         note: noteOf(seen, row?.state),
         tunnels: tunnels.length === 0 ? null : tunnels.reduce((sum, count) => sum + count, 0),
@@ -111,7 +111,7 @@ export function createComposer(polls: Polls, make: string) {
       signals: signalsNow(),
       faults: (marks?.actions ?? []).map((mark) => ({ ...mark, undo: undoOf(mark, make) })),
       alerts: polls.alerts?.seen.failing === null ? (polls.alerts.seen.last ?? []) : [],
-      // What the trainer alone may know stays here.
+      // The snapshot leaves out the data for the trainer only.
       drills: (marks?.drills ?? []).map(({ sealed: _, ...drill }) => drill),
       prometheus: polls.alerts?.seen.failing === null,
     };
@@ -161,7 +161,7 @@ function noteOf(seen: Readonly<Watched<ReplicaPulse>>, routed: string | undefine
   return routed === undefined && seen.last !== null ? "by its own word" : "";
 }
 
-/** The board does not reach Redis itself: whether it works is what the replicas' canaries say. */
+/** The board cannot reach Redis itself. The replicas' canaries show whether it works. */
 function backplane(replicas: readonly ReplicaPulse[]): Part {
   const heard = replicas.filter(({ backplaneUp }) => backplaneUp).length;
   const note = replicas.length === 0 ? "no replica to ask" : `heard by ${heard} of ${replicas.length}`;

@@ -1,12 +1,12 @@
 import { Agent, get, type OutgoingHttpHeaders } from "node:http";
 
-/** Largest answer that is read, bytes. */
+/** Size limit of an answer, bytes. */
 const answerLimit = 8_000_000;
 
-/** Connections are kept: a look each quarter of a second must not cost a handshake each. */
+/** Connections are kept alive, so that a poll each quarter of a second does not cost a handshake. */
 const agent = new Agent({ keepAlive: true, maxSockets: 8, timeout: 30_000 });
 
-/** Why there is no answer: `refused` means that nobody listens there, `silent` that somebody may, and says nothing. */
+/** Why there is no answer: `refused` means that no process listens, `silent` that the connection got no answer. */
 export class NoAnswer extends Error {
   override name = "NoAnswer";
   override readonly cause: "refused" | "silent" | "status" | "malformed";
@@ -17,8 +17,8 @@ export class NoAnswer extends Error {
 }
 
 /**
- * GETs JSON from an admin endpoint or Prometheus. A connection that the server closed while the request was on its
- * way is tried once more on a fresh one (https://nodejs.org/api/http.html#requestreusedsocket).
+ * GETs JSON from an admin endpoint or Prometheus. If the server closes a kept connection while a request is sent, the
+ * request is tried once more on a new connection (https://nodejs.org/api/http.html#requestreusedsocket).
  *
  * @throws NoAnswer
  */

@@ -5,11 +5,11 @@ import type { Alert } from "../snapshot.ts";
 import { getJson } from "./get-json.ts";
 import { type Watch, watch } from "./watch.ts";
 
-/** Prometheus is asked for alerts this often, ms. */
+/** Interval of the poll of alerts at Prometheus, ms. */
 const alertsEveryMs = 1_000;
-/** Whether Alertmanager answers is looked at this often, ms. */
+/** Interval of the check that Alertmanager answers, ms. */
 const observersEveryMs = 2_000;
-/** An admin endpoint that is silent for so long does not answer, ms. */
+/** Time-out of an admin endpoint, ms. */
 const silentMs = 1_000;
 
 interface PrometheusAlerts {
@@ -18,7 +18,7 @@ interface PrometheusAlerts {
   };
 }
 
-/** What the board looks at: one set of polls, however many watch it. */
+/** The board's polls: one set for all viewers. */
 export interface Polls {
   proxies: ReadonlyMap<string, Watch<ProxyPulse>>;
   replicas: ReadonlyMap<string, Watch<ReplicaPulse>>;
@@ -28,9 +28,9 @@ export interface Polls {
   close(): void;
 }
 
-/** Starts the polls of all of `BOARD_TARGETS`; `changed` is called after each look. */
+/** Starts the polls of all of `BOARD_TARGETS`; `changed` is called after each poll. */
 export function startPolls(config: Config, changed: () => void): Polls {
-  // A salt of this board's life: names of peers tell nothing outside it.
+  // A salt for this run of the board, so that names of peers mean nothing elsewhere.
   const salt = randomBytes(12).toString("base64url");
   const targets = config.BOARD_TARGETS;
   const started: Watch<unknown>[] = [];
@@ -60,7 +60,7 @@ export function startPolls(config: Config, changed: () => void): Polls {
   };
 }
 
-/** One alert a name: the worst state and the first moment of its series. */
+/** One alert for each name, with the worst state and the earliest start of its series. */
 function alertsOf({ data }: PrometheusAlerts): Alert[] {
   const byName = Map.groupBy(data.alerts, ({ labels }) => labels["alertname"] ?? "");
   return [...byName].map(([name, series]) => {

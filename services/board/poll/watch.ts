@@ -1,15 +1,15 @@
 import { NoAnswer } from "./get-json.ts";
 
-/** Between two looks at what never answered, ms. */
+/** Interval of polls of a target that has never answered, ms. */
 const absentMs = 1_000;
 
-/** What a poll knows of its target. */
+/** The state of a polled target. */
 export interface Watched<T> {
   /** The last answer, kept while the target is silent; null before the first. */
   last: T | null;
   /** Epoch ms of the last answer. */
   at: number;
-  /** Why the last look had none; null where it had one. */
+  /** Why the last poll had no answer; null if it had one. */
   failing: NoAnswer["cause"] | null;
 }
 
@@ -19,10 +19,10 @@ export interface Watch<T> {
 }
 
 /**
- * Looks at a target every `everyMs`, start to start, never twice at once, until it is closed.
+ * Polls a target every `everyMs`, start to start, never twice at once, until it is closed.
  *
- * @param look one look; it rejects with NoAnswer where there is none
- * @param changed called after each look
+ * @param look one poll; it rejects with NoAnswer without an answer
+ * @param changed called after each poll
  */
 export function watch<T>(look: () => Promise<T>, everyMs: number, changed: () => void): Watch<T> {
   const seen: Watched<T> = { last: null, at: 0, failing: null };
@@ -41,7 +41,7 @@ export function watch<T>(look: () => Promise<T>, everyMs: number, changed: () =>
     }
     if (closed) return;
     changed();
-    // Who never answered is not there, as replicas to come are not: no need to hurry.
+    // A target that has never answered does not exist yet, like a replica added later. It is polled slowly.
     const nextMs = seen.last === null && seen.failing !== null ? absentMs : everyMs;
     timer = setTimeout(() => void run(), Math.max(0, startedAt + nextMs - performance.now()));
   }

@@ -8,7 +8,7 @@ registerCharts(CanvasRenderer);
 
 export const inks = (): Inks => (isDark() ? darkInks : lightInks);
 
-/** A chart that follows the size of its element. */
+/** A chart that resizes with its element. */
 export function openChart(element: HTMLElement): { chart: Chart; draw(option: ChartOption): void; close(): void } {
   const chart = init(element, null, { renderer: "canvas" });
   const observer = new ResizeObserver(() => chart.resize());

@@ -1,7 +1,7 @@
 type Child = Node | string;
 type Attributes = Readonly<Record<string, string | number | boolean | null>>;
 
-/** An element with attributes and children; an attribute that is null or false is left out. */
+/** Makes an element with attributes and children. An attribute that is null or false is left out. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -14,7 +14,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Sets the text of an element only where it differs: what does not change is not announced again. */
+/** Sets an element's text only if it differs, so that screen readers do not announce unchanged text again. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -42,7 +42,7 @@ export async function getJson<T>(path: string, headers: Record<string, string> =
   return body;
 }
 
-/** A dialog that is closed by its button, Escape, or a click beside it; it is gone then. */
+/** Opens a dialog. Its button, Escape, or a click beside it closes and removes it. */
 export function openDialog(title: string, ...children: Child[]): HTMLDialogElement {
   const close = h("button", { type: "button" }, "Close");
   const dialog = h("dialog", { "aria-label": title }, h("header", {}, h("h2", {}, title), close), ...children);

@@ -2,7 +2,7 @@ import { getJson, h } from "./dom.ts";
 import { wireTheme } from "./theme.ts";
 import type { View } from "./view.ts";
 
-/** What shows a path; each comes when it is asked for. */
+/** The view of each path. A view is loaded when it is first opened. */
 const views: readonly { path: RegExp; load: () => Promise<(params: string[]) => View | Promise<View>> }[] = [
   { path: /^\/$/, load: async () => (await import("./live/live.ts")).showLive },
   {
@@ -41,7 +41,7 @@ async function show(): Promise<void> {
   }
 }
 
-// Links of the board's own are followed without a load: the stream and the theme stay.
+// The board's own links change the view without loading the page, so the stream and the theme stay.
 document.addEventListener("click", (event) => {
   const link = (event.target as Element | null)?.closest?.("a");
   if (link == null || link.origin !== location.origin || link.target !== "" || event.ctrlKey || event.metaKey) return;

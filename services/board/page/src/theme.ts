@@ -2,17 +2,17 @@ const key = "board-theme";
 const choices = ["auto", "light", "dark"] as const;
 type Choice = (typeof choices)[number];
 
-/** What was chosen; a browser that keeps nothing has the system's. */
+/** The chosen theme. Without storage the system's theme applies. */
 function chosen(): Choice {
   try {
     return choices.find((choice) => choice === localStorage.getItem(key)) ?? "auto";
   } catch {
-    // Storage is forbidden here: the system decides.
+    // The browser forbids storage, so the system's theme applies.
     return "auto";
   }
 }
 
-/** Whether the page is dark now. */
+/** True if the page is dark now. */
 export function isDark(): boolean {
   const choice = chosen();
   return choice === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : choice === "dark";
@@ -27,7 +27,7 @@ function apply(): void {
 apply();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
 
-/** Wires the theme button; `changed` is told, so that charts are drawn anew. */
+/** Wires the theme button. `changed` is called, so that charts are redrawn. */
 export function wireTheme(changed: () => void): void {
   apply();
   const redraw = () => {
@@ -40,7 +40,7 @@ export function wireTheme(changed: () => void): void {
     try {
       localStorage.setItem(key, next);
     } catch {
-      // Kept for nobody; the page itself cannot follow then.
+      // The choice cannot be stored. It applies to this page only.
     }
     redraw();
   });

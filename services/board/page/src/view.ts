@@ -1,10 +1,10 @@
 /** One page of the board. */
 export interface View {
   element: HTMLElement;
-  /** Called once it is in the document and has a size. */
+  /** Called once the element is in the document and has a size. */
   opened?(): void;
-  /** Draws anew in other colours. */
+  /** Redraws after a change of theme. */
   redraw?(): void;
-  /** It is left: timers, streams and charts end. */
+  /** Called when the view is left: ends timers, streams and charts. */
   close(): void;
 }

@@ -4,10 +4,10 @@ import { getJson, h } from "../dom.ts";
 import type { View } from "../view.ts";
 import { createPanel } from "./panel.ts";
 
-/** As often as Prometheus scrapes, ms. */
+/** Refresh interval, ms; the same as Prometheus' scrape interval. */
 const everyMs = 5_000;
 
-/** The committed dashboards, panel for panel as Grafana has them. */
+/** The committed dashboards, with the panels of Grafana. */
 export async function showDashboards([wanted]: string[]): Promise<View> {
   const list = await getJson<{ uid: string; title: string }[]>("/api/dashboards");
   const order = ["htl-home", "htl-calls", "htl-drill", "htl-proxy", "htl-replicas", "htl-backplane", "htl-runbooks"];
@@ -86,7 +86,7 @@ export async function showDashboards([wanted]: string[]): Promise<View> {
   };
 }
 
-/** Fills in the replicas that there are now. */
+/** Fills the list with the current replicas. */
 async function nameReplicas(select: HTMLSelectElement): Promise<void> {
   const now = Date.now();
   const snapshots = await getJson<Snapshot[]>(`/api/snapshots?from=${now - 5_000}&to=${now + 5_000}`);

@@ -5,7 +5,7 @@ import type { DashboardData, Names, Panel, PanelSeries } from "../../../dashboar
 import { thresholdColour } from "./thresholds.ts";
 import { formatValue } from "./units.ts";
 
-/** What every chart of a dashboard is drawn from. */
+/** The input of every chart of a dashboard. */
 export interface Drawn {
   panel: Panel;
   series: readonly PanelSeries[];
@@ -14,7 +14,7 @@ export interface Drawn {
   colourOf(name: string, index: number): string;
 }
 
-/** Lines or stacked areas over time, thresholds dashed, chaos actions and drills as bands behind them. */
+/** Lines or stacked areas over time, with dashed thresholds and with chaos actions and drills as bands behind them. */
 export function lineOption({ panel, series, data, inks, colourOf }: Drawn): ChartOption {
   const { unit, decimals, thresholds, min, max, custom } = panel.fieldConfig?.defaults ?? {};
   const stacked = custom?.stacking?.mode === "normal";
@@ -71,7 +71,7 @@ export function lineOption({ panel, series, data, inks, colourOf }: Drawn): Char
           silent: true,
           symbol: "none",
           label: { show: false },
-          // A limit far above what is drawn would flatten it.
+          // A threshold far above the data would flatten the lines.
           data: limits
             .filter(({ value }) => (value ?? 0) <= highest * 1.5)
             .map(({ value, color }) => ({ yAxis: value, lineStyle: { color, type: "dashed", width: 1.5 } })),
@@ -107,7 +107,7 @@ function annotated({ annotations }: DashboardData, inks: Inks): ChartOption {
   };
 }
 
-/** Bands of one row a series: the name and colour of its value, or whether there is one. */
+/** Bands, one row for each series, with the name and colour of the value, or only its presence. */
 export function bandsOption(
   { panel, series, data, inks }: Drawn,
   size: { width: number; height: number },
@@ -138,7 +138,7 @@ export function bandsOption(
 export const namesOf = (panel: Panel): Names =>
   Object.assign({}, ...(panel.fieldConfig?.defaults?.mappings ?? []).map(({ options }) => options));
 
-/** How a value reads and looks: its mapping where it has one, else its unit and threshold. */
+/** Text and colour of a value: from its mapping if it has one, else from unit and threshold. */
 export function look(panel: Panel, names: Names, value: number): { text: string; colour: string } {
   const { unit, decimals, thresholds } = panel.fieldConfig?.defaults ?? {};
   const name = names[String(value)];
@@ -148,7 +148,7 @@ export function look(panel: Panel, names: Names, value: number): { text: string;
   };
 }
 
-/** How many fell into which bucket: cumulative series by `le` as cells, darker for more. */
+/** Counts by bucket: cumulative series by `le` as cells, darker for higher counts. */
 export function heatOption({ series, data, inks, panel }: Drawn): ChartOption {
   const buckets = series
     .map(({ labels, samples }) => ({

@@ -7,7 +7,7 @@ import { bandsOption, type Drawn, heatOption, lineOption, look, namesOf } from "
 import { toneOf } from "./thresholds.ts";
 import { formatValue } from "./units.ts";
 
-/** Charts of one dashboard share the pointer's moment. */
+/** Charts of one dashboard share the pointer's time. */
 const group = "dashboard";
 
 export interface PanelView {
@@ -16,7 +16,7 @@ export interface PanelView {
   close(): void;
 }
 
-/** One panel of a dashboard: what Grafana draws of it, with `data-series` saying how many series were drawn. */
+/** Draws one panel of a dashboard as Grafana does. `data-series` is the number of drawn series. */
 export function createPanel(panel: Panel): PanelView {
   const about = h("button", { type: "button", class: "about", "aria-label": `About ${panel.title}` }, "i");
   about.addEventListener("click", () =>
@@ -64,7 +64,7 @@ export function createPanel(panel: Panel): PanelView {
     show(data: DashboardData): void {
       if (panel.type === "text") return;
       const { series: all = [], error } = data.panels[panel.id] ?? {};
-      // What has no figure at all cannot be drawn.
+      // A series without any number cannot be drawn.
       const series = all.filter(({ samples }) => samples.some(([, value]) => Number.isFinite(value)));
       element.dataset["series"] = String(series.length);
       if (series.length === 0) {
@@ -124,7 +124,7 @@ function entry(series: PanelSeries, panel: Panel, colour: string): HTMLElement {
   return h("span", {}, swatch, `${series.name} `, h("b", {}, formatValue(lastOf(series), unit, decimals)));
 }
 
-/** The colour that the dashboard fixes for a series by its name. */
+/** The dashboard's fixed colour for a series name. */
 function fixedColour(panel: Panel, name: string): string | undefined {
   const own = panel.fieldConfig?.overrides?.find(({ matcher }) => matcher?.options === name);
   return own?.properties?.find(({ id }) => id === "color")?.value?.fixedColor;

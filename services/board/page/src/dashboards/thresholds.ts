@@ -1,6 +1,6 @@
 import type { Threshold } from "../../../dashboards/model.ts";
 
-/** The colour of the highest threshold that `value` reaches; the first has no value and is the floor. */
+/** The colour of the highest threshold that `value` reaches. The first threshold has no value and always applies. */
 export function thresholdColour(steps: readonly Threshold[], value: number): string {
   return steps.findLast((step) => step.value === null || value >= step.value)?.color ?? "#8e8e8e";
 }
@@ -11,5 +11,8 @@ const tones: Readonly<Record<string, "good" | "warn" | "bad">> = {
   "#e02f44": "bad",
 };
 
-/** What a colour of grafana/src/design.ts means; the board has inks of its own for it, with contrast in both themes. */
+/**
+ * Maps a colour of grafana/src/design.ts to its meaning. The board has its own colours for the meanings, with contrast
+ * in both themes.
+ */
 export const toneOf = (colour: string): string => tones[colour] ?? "plain";

@@ -1,4 +1,4 @@
-/** Steps of a unit: the largest divisor that a value reaches is written. */
+/** Steps of a unit. A value is shown with the largest divisor that it reaches. */
 const scales: Readonly<Record<string, readonly (readonly [divisor: number, suffix: string])[]>> = {
   s: [
     [3_600, " h"],
@@ -26,7 +26,10 @@ const scales: Readonly<Record<string, readonly (readonly [divisor: number, suffi
 };
 const suffixes: Readonly<Record<string, string>> = { cps: "/s", reqps: " req/s", ops: " ops/s", none: "" };
 
-/** A value in Grafana's unit (https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/#unit). */
+/**
+ * Formats a value in Grafana's unit
+ * (https://grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options/#unit).
+ */
 export function formatValue(value: number, unit = "short", decimals?: number): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : "∞";
   const fixed = (figure: number, most = 2) =>

@@ -1,24 +1,27 @@
 import { replicaColour } from "../../../../../common/charts/palette.ts";
 import type { Snapshot } from "../../../snapshot.ts";
 
-/** More dots than this tell no more and cost frames: then the peers with the smallest names stand for all. */
+/**
+ * Maximum number of dots. More dots show nothing new and cost frames. Above it only the peers with the smallest names
+ * are drawn.
+ */
 const shownDots = 240;
-/** A peer whose replica is gone is looked for this long before its dot goes, ms. */
+/** The dot of a peer whose replica is down stays this long, ms. */
 const missedMs = 15_000;
-/** Between two dots, px. */
+/** Distance of two dots, px. */
 const pitch = 20;
 
 interface Dot {
   element: HTMLElement;
   on: string;
   slot: number;
-  /** When it was seen last, epoch ms of the snapshots. */
+  /** When it was last seen, epoch ms of the snapshots. */
   at: number;
 }
 
 /**
- * Peers as dots. A dot has the colour of the replica where it was seen first, so that one that moved is told from its
- * new neighbours; while its replica is gone it waits among the clients.
+ * Draws peers as dots. A dot keeps the colour of its first replica, so that a moved peer stands out on its new replica.
+ * While its replica is down, the dot waits among the clients.
  */
 export function createDots(ground: HTMLElement, yardOf: (part: string) => HTMLElement | undefined) {
   const dots = new Map<string, Dot>();
@@ -29,7 +32,7 @@ export function createDots(ground: HTMLElement, yardOf: (part: string) => HTMLEl
     const [from, to] = [ground.getBoundingClientRect(), yard.getBoundingClientRect()];
     const columns = Math.max(1, Math.floor((to.width - 4) / pitch));
     const rows = Math.max(1, Math.floor(to.height / pitch));
-    // Where the yard is full, they stand on one another.
+    // In a full area dots overlap.
     const slot = dot.slot % (columns * rows);
     const x = to.left - from.left + 4 + (slot % columns) * pitch;
     const y = to.top - from.top + 3 + Math.floor(slot / columns) * pitch;
@@ -80,7 +83,7 @@ export function createDots(ground: HTMLElement, yardOf: (part: string) => HTMLEl
           dot = { element, on: "", slot: 0, at };
           dots.set(name, dot);
           ground.append(element);
-          // It comes from among the clients; reading its place is what makes the browser start there.
+          // The dot starts among the clients. Reading its position makes the browser apply the start.
           place({ ...dot, on: "clients" });
           element.getBoundingClientRect();
         }
@@ -88,7 +91,7 @@ export function createDots(ground: HTMLElement, yardOf: (part: string) => HTMLEl
         move(dot, id);
       }
     },
-    /** The boxes have other places now. */
+    /** The boxes have moved. */
     relayout(): void {
       for (const dot of dots.values()) place(dot);
     },

@@ -2,10 +2,10 @@ import { stateColours } from "../../../../../common/charts/palette.ts";
 import type { Snapshot } from "../../../snapshot.ts";
 
 const svg = "http://www.w3.org/2000/svg";
-/** Traffic at which a line is as wide as it gets, events a second. */
+/** Traffic at which a line has its full width, events a second. */
 const widestAt = 400;
 
-/** Lines between the parts: as wide as there is traffic, broken where a part is down. */
+/** Draws lines between the parts. The width shows the traffic; a line to a part that is down is dashed. */
 export function createFlows(ground: HTMLElement, boxOf: (part: string) => HTMLElement | undefined) {
   const layer = document.createElementNS(svg, "svg");
   layer.setAttribute("class", "flows");
@@ -59,7 +59,7 @@ export function createFlows(ground: HTMLElement, boxOf: (part: string) => HTMLEl
   };
 }
 
-/** A curve from box to box: sideways where they stand beside each other, downwards where one is below. */
+/** A curve from box to box: sideways between neighbours, downwards to a box below. */
 function route(ground: DOMRect, a: DOMRect, b: DOMRect): string {
   const beside = b.left >= a.right - 4;
   const [x1, y1] = beside ? [a.right, a.top + a.height / 2] : [a.left + a.width / 2, a.bottom];

@@ -8,10 +8,10 @@ import { createStrips, spanMs } from "./strips.ts";
 import { createTopology } from "./topology.ts";
 import { verdictOf } from "./verdict.ts";
 
-/** A step of the replay while it plays, ms: as often as the board looks. */
+/** Step of the running replay, ms; the same as the board's poll interval. */
 const frameMs = 250;
 
-/** The live view: the stack as it is, or, while the cursor is set, as it was. */
+/** The live view: the current stack or, while the cursor is set, the stack at that time. */
 export function showLive(): View {
   const topology = createTopology();
   const notices = createNotices();
@@ -61,7 +61,7 @@ export function showLive(): View {
   }
 
   function drawStrips(): void {
-    // While the past is looked at it stands still.
+    // The strips stand still during a replay.
     const to = cursor === null ? (newest?.at ?? Date.now()) : strips.window().to;
     if (cursor === null) strips.show(seconds, to);
   }
@@ -122,7 +122,7 @@ export function showLive(): View {
   play.addEventListener("click", () => {
     if (playing !== undefined) return stop();
     setText(play, "❚❚ Pause");
-    // From the cursor, or the last minute: that is where the kill was.
+    // Starts at the cursor, or a minute ago, which usually shows the fault.
     let at = cursor ?? (newest?.at ?? Date.now()) - 60_000;
     playing = setInterval(() => {
       at += frameMs;

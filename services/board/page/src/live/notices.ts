@@ -1,7 +1,7 @@
 import type { Snapshot } from "../../../snapshot.ts";
 import { ago, getJson, h, openDialog } from "../dom.ts";
 
-/** Faults, alerts and the drill, in three places of their own. */
+/** Faults, alerts and the drill, each in a panel of its own. */
 export function createNotices() {
   const [faults, alerts, drill] = [section("Faults in force"), section("Alerts"), section("Drill")];
   const element = h("div", { id: "notices" }, faults.element, alerts.element, drill.element);
@@ -74,7 +74,7 @@ export function createNotices() {
   };
 }
 
-/** A list that is built anew only when what it shows has changed. */
+/** A list that is rebuilt only when its content changes. */
 function section(title: string) {
   const list = h("div", { class: "list", tabindex: 0, role: "region", "aria-label": title });
   let shown = "";
@@ -88,7 +88,7 @@ function section(title: string) {
   };
 }
 
-/** The moment as a clock shows it; a pointer on it shows how long ago that was. */
+/** A time of day. Its tooltip shows the age. */
 function time(at: number): HTMLElement {
   const text = new Date(at).toLocaleTimeString("en-GB");
   return h("time", { datetime: new Date(at).toISOString(), title: `${ago(Date.now() - at)} ago` }, text);

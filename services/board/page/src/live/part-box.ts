@@ -1,7 +1,7 @@
 import type { Part } from "../../../snapshot.ts";
 import { h, setText } from "../dom.ts";
 
-/** A state in a sign of its own: colour alone tells some people nothing. */
+/** A sign for each state, because some people cannot tell the colours apart. */
 const signs: Readonly<Record<string, string>> = { ready: "✓", up: "✓", degraded: "△", draining: "↘", down: "✕" };
 
 const names: Readonly<Record<string, string>> = {
@@ -11,10 +11,10 @@ const names: Readonly<Record<string, string>> = {
   alertmanager: "alertmanager",
 };
 
-/** The box of one part. Its figures have a place each, so that nothing moves when they change. */
+/** The box of one part. Each figure has a fixed place, so that the layout does not move. */
 export interface PartBox {
   element: HTMLElement;
-  /** Where the dots of its peers have their places. */
+  /** The area for the dots of its peers. */
   yard: HTMLElement;
   show(part: Part): void;
 }

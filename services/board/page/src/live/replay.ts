@@ -1,10 +1,10 @@
 import type { Snapshot } from "../../../snapshot.ts";
 import { getJson } from "../dom.ts";
 
-/** How much of the past is fetched at once, ms. */
+/** Length of one fetched part of the history, ms. */
 const chunkMs = 60_000;
 
-/** Finds the stack as it was: minutes of the past, fetched when they are looked at, each once. */
+/** Finds past snapshots. It fetches each minute of the history once, when it is needed. */
 export function createReplay() {
   const chunks = new Map<number, Promise<Snapshot[]>>();
 
@@ -14,7 +14,7 @@ export function createReplay() {
     if (known === undefined) {
       known = getJson<Snapshot[]>(`/api/snapshots?from=${key * chunkMs}&to=${(key + 1) * chunkMs}`);
       chunks.set(key, known);
-      // The newest minute is not over: it is asked for again.
+      // The newest minute is incomplete, so it is fetched again.
       if ((key + 1) * chunkMs > Date.now()) setTimeout(() => chunks.delete(key), 1_000);
       known.catch(() => chunks.delete(key));
     }
@@ -22,7 +22,7 @@ export function createReplay() {
   }
 
   return {
-    /** The last snapshot that was sent up to `at` (epoch ms); undefined before the first. */
+    /** The last snapshot at or before `at` (epoch ms); undefined before the first. */
     async at(at: number): Promise<Snapshot | undefined> {
       return (await chunk(at)).findLast((snapshot) => snapshot.at <= at);
     },

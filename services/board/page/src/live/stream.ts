@@ -1,7 +1,7 @@
 import type { Snapshot } from "../../../snapshot.ts";
 
 /**
- * Follows the board's event stream. The browser connects again by itself when it breaks; `broken` is told meanwhile.
+ * Follows the board's event stream. The browser reconnects by itself. `broken` is called while there is no connection.
  */
 export function follow(show: (snapshot: Snapshot) => void, broken: (isBroken: boolean) => void): { close(): void } {
   const source = new EventSource("/events");

@@ -4,11 +4,11 @@ import type { Second } from "../../../snapshot.ts";
 import { inks, openChart } from "../chart.ts";
 import { h } from "../dom.ts";
 
-/** What the strips show, ms. */
+/** Time range of the strips, ms. */
 export const spanMs = 15 * 60_000;
 const leastMs = 3 * 60_000;
 
-/** The last fifteen minutes as lanes over one axis, and a cursor that a pointer or the keyboard moves. */
+/** Draws the last fifteen minutes as lanes on one axis, with a cursor for pointer and keyboard. */
 export function createStrips(moved: (at: number) => void) {
   const canvas = h("div", {
     class: "canvas",
@@ -53,7 +53,7 @@ export function createStrips(moved: (at: number) => void) {
       chart = openChart(canvas);
     },
     show(seconds: readonly Second[], to: number): void {
-      // A young board has less than that to show.
+      // A new board has a shorter history.
       const first = seconds[0]?.at ?? to;
       window = { from: Math.max(to - spanMs, Math.min(first, to - leastMs)), to };
       chart?.draw(
@@ -127,7 +127,7 @@ function bands(title: string, seconds: readonly Second[], read: (second: Second)
   return { kind: "bands", title, rows, spans };
 }
 
-/** What is there in seconds without a gap, as spans. */
+/** Joins seconds without a gap to spans. */
 function spansOf(
   seconds: readonly Second[],
   read: (second: Second) => { row: string; key: string; colour: string }[],

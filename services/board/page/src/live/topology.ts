@@ -4,7 +4,7 @@ import { createDots } from "./dots.ts";
 import { createFlows } from "./flows.ts";
 import { createPartBox, type PartBox } from "./part-box.ts";
 
-/** The stack drawn: clients, proxies, replicas, backplane, from left to right, or from top to bottom on a phone. */
+/** Draws the stack: clients, proxies, replicas, backplane, from left to right, or from top to bottom on a phone. */
 export function createTopology() {
   const boxes = new Map<string, PartBox>();
   const [proxies, replicas, below] = [
@@ -80,7 +80,7 @@ export function createTopology() {
       flows.show(snapshot);
       dots.show(snapshot);
     },
-    /** Before the replay jumps: dots fly from moment to moment only while time runs on. */
+    /** Called before the replay jumps. Dots move with an animation only while time runs. */
     jump: () => dots.clear(),
     close: () => resized.disconnect(),
   };

@@ -1,6 +1,6 @@
 import type { Snapshot } from "../../../snapshot.ts";
 
-/** The stack in one sentence, for those who stand five metres away. */
+/** The state of the stack in one sentence, readable from five metres. */
 export function verdictOf({ parts, drills, alerts }: Snapshot): { text: string; tone: "good" | "warn" | "bad" } {
   const replicas = parts.filter(({ kind }) => kind === "replica");
   const down = parts.filter(({ state }) => state === "down").map(({ id }) => id);

@@ -8,7 +8,10 @@ interface Listing {
   lastPassed: LastPass[];
 }
 
-/** Every run with its verdict and figures, when each drill last passed, a report in place, and two side by side. */
+/**
+ * Lists every run with its verdict and figures, and when each drill last passed. Shows one report in place, or two side
+ * by side.
+ */
 export async function showReports(): Promise<View> {
   const { stack } = await getJson<{ stack: string }>("/api/facts");
   const { version, rows, lastPassed } = await getJson<Listing>("/api/reports");
@@ -108,7 +111,7 @@ function line(row: ReportRow, all: readonly ReportRow[], chosen: Set<string>, ch
   );
 }
 
-/** The first figure of this drill over its runs up to this one, as a line; the newest to the right. */
+/** A line of the drill's first figure over its runs up to this one, the newest on the right. */
 function trendOf(row: ReportRow, all: readonly ReportRow[]): Node | string {
   const name = row.figures[0]?.name;
   const values = all

@@ -1,7 +1,7 @@
 import { getJson, h } from "../dom.ts";
 import type { View } from "../view.ts";
 
-/** Every runbook, and the one that was asked for. */
+/** The list of runbooks, and the chosen one. */
 export async function showRunbooks([wanted]: string[]): Promise<View> {
   const names = await getJson<string[]>("/api/runbooks");
   const name = wanted ?? names[0];

@@ -3,7 +3,7 @@ import { clock, getJson, h } from "../dom.ts";
 import { verdictOf } from "../live/verdict.ts";
 import type { View } from "../view.ts";
 
-/** Every stack of the host with what its game day did, for who has the token; the token stays in this page. */
+/** Shows every stack of the host and the hidden fault of its game day. It needs the token, which stays in this page. */
 export function showTrainer(): View {
   const token = h("input", { type: "password", id: "token", autocomplete: "off", spellcheck: "false" });
   const form = h(
@@ -17,7 +17,7 @@ export function showTrainer(): View {
   const said = h(
     "p",
     { class: "lead", role: "status" },
-    "With the TRAINER_TOKEN (.secrets/TRAINER_TOKEN) this page shows every stack of the host, and what each game day hides.",
+    "With the TRAINER_TOKEN (.secrets/TRAINER_TOKEN) this page shows every stack of the host, and the hidden fault of each game day.",
   );
   let timer: ReturnType<typeof setInterval> | undefined;
 
