@@ -5,52 +5,52 @@ import { createSignalingClient } from "./signaling-client.ts";
 import type { SignalingOptions } from "./signaling-contract.ts";
 
 /**
- * - `idle`: not begun
- * - `joining`: on the way into the room
- * - `calling`: in the room; nobody there, or media on its way
- * - `connected`: media and signaling are both there
- * - `signaling-lost`: signaling is gone; media goes on
+ * - `idle`: not started
+ * - `joining`: the join is under way
+ * - `calling`: in the room, without another peer or without media yet
+ * - `connected`: media and signaling both work
+ * - `signaling-lost`: signaling is lost; media goes on
  * - `ended`: hung up, superseded or refused
  */
 export type CallState = "idle" | "joining" | "calling" | "connected" | "signaling-lost" | "ended";
 
 /**
- * The polite peer leaves the first offer to the other for so long, ms: of two first offers at once one is rolled back,
- * and Chromium at times never ends the gathering after that (ICE stays `new` on both sides).
+ * The polite peer waits this long for the other's first offer, ms. Of two simultaneous first offers one is rolled back,
+ * and Chromium sometimes never ends the gathering after that (ICE stays `new` on both sides).
  */
 const firstOfferWithinMs = 2_000;
 
 export interface CallEvents {
   state: CallState;
-  /** A connection to a peer began, changed one of its states, or ended. */
+  /** A connection to a peer was created, changed one of its states, or ended. */
   link: { peerId: string; link: PeerLink };
-  /** Media of a peer: one event for each track. A peer that shares its screen has a second stream. */
+  /** A media track of a peer. A peer that shares its screen has a second stream. */
   track: { peerId: string; track: MediaStreamTrack; stream: MediaStream };
-  /** The peer hung up: its media is over. */
+  /** The peer hung up and its media has ended. */
   gone: { peerId: string };
-  /** Something went wrong that the call gets over. */
+  /** An error from which the call recovers. */
   problem: { message: string };
 }
 
 export interface CallOptions extends SignalingOptions {
-  /** The browser's: `(configuration) => new RTCPeerConnection(configuration)`. */
+  /** In a browser: `(configuration) => new RTCPeerConnection(configuration)`. */
   createConnection: CreateConnection;
-  /** Own media; may be empty for a call that only listens. */
+  /** The local media; may be empty for a call that only listens. */
   stream: MediaStream;
 }
 
 /**
- * A call in a room: one RTCPeerConnection to each other peer, over signaling that may come and go.
+ * A call in a room: one RTCPeerConnection to each other peer. Signaling may be lost and come back.
  *
- * A connection is made once a peer and kept while that peer keeps its id: neither a `disconnect` nor `peer-away` nor
- * the `peer-left` of a lost peer closes it. It ends with the peer's `bye` or `leave`, or when it has failed and the
- * peer is no longer in the room.
+ * Each peer gets one connection, which is kept while the peer keeps its id. A `disconnect`, `peer-away`, or `peer-left`
+ * of a lost peer does not close it. It ends with the peer's `bye` or `leave`, or when it has failed and the peer is no
+ * longer in the room.
  */
 export function createCall(options: CallOptions) {
   const signaling = createSignalingClient(options);
   const events = createEvents<CallEvents>();
   const links = new Map<string, PeerLink>();
-  /** What is sent to everybody, and the stream that each track belongs to. */
+  /** The tracks sent to every peer, each with its stream. */
   const own = new Map(options.stream.getTracks().map((track) => [track, options.stream]));
   const present = new Set<string>();
   const waits = new Map<string, ReturnType<typeof setTimeout>>();
@@ -75,7 +75,7 @@ export function createCall(options: CallOptions) {
 
   const politeTo = (peerId: string) => (signaling.peerId() ?? "") > peerId;
 
-  /** A peer is there, for the first time or again. */
+  /** A peer is present, for the first time or again. */
   function meet(peerId: string): void {
     const link = links.get(peerId);
     if (link !== undefined) link.signalingIsBack();
@@ -130,7 +130,7 @@ export function createCall(options: CallOptions) {
   signaling.on("state", update);
   signaling.on("joined", ({ peers, iceServers: given }) => {
     iceServers = given ?? [];
-    // TURN credentials expire: a restart of ICE, hours on, needs the ones of the last join.
+    // TURN credentials expire, so an ICE restart hours later needs those of the last join.
     for (const link of links.values()) link.useIceServers(iceServers);
     for (const { peerId, away } of peers) {
       present.add(peerId);
@@ -153,7 +153,7 @@ export function createCall(options: CallOptions) {
     else linkTo(signal.from).receive(signal.event, signal);
   });
   signaling.on("ended", ({ reason, error }) => {
-    // Another tab of this peer took over: its media is negotiated anew, ours is over. A refusal ends the call too.
+    // Another tab of this peer took over and negotiates its own media, so this call ends. A refusal ends it too.
     for (const peerId of [...waits.keys()]) stopWaiting(peerId);
     for (const peerId of [...links.keys()]) drop(peerId);
     if (error !== undefined) events.emit("problem", { message: `${reason}: ${error.message}` });
@@ -162,12 +162,12 @@ export function createCall(options: CallOptions) {
 
   return {
     on: events.on,
-    /** The signaling client, for what the call does not report: the replica, outages, presence. */
+    /** The signaling client, for data that the call does not report: the replica, outages, presence. */
     signaling,
     state: () => state,
     links: (): ReadonlyMap<string, PeerLink> => links,
     join: (roomId: string) => signaling.join(roomId),
-    /** Restarts ICE on every connection: a fresh offer and answer. */
+    /** Restarts ICE on every connection, with a new offer and answer. */
     restartIce(): void {
       for (const link of links.values()) link.restartIce();
     },
@@ -176,15 +176,15 @@ export function createCall(options: CallOptions) {
       own.set(track, stream);
       for (const { connection } of links.values()) connection.addTrack(track, stream);
     },
-    /** Sends that track no longer. */
+    /** Stops sending that track. */
     removeTrack(track: MediaStreamTrack): void {
       own.delete(track);
       for (const { connection } of links.values())
         for (const sender of connection.getSenders()) if (sender.track === track) connection.removeTrack(sender);
     },
-    /** For `pagehide`: says `bye` and ends everything at once, without waiting for anything. */
+    /** For `pagehide`: sends `bye` and ends everything at once, without waiting. */
     depart: (): void => signaling.depart(),
-    /** Says `bye`, leaves the room, ends every connection. */
+    /** Sends `bye`, leaves the room, and ends every connection. */
     async hangUp(): Promise<void> {
       if (signaling.state() === "joined") await signaling.send("bye", {});
       await signaling.close();

@@ -1,12 +1,12 @@
-/** Offers of a peer that are remembered. */
+/** Maximum number of remembered offers of a peer. */
 const limit = 100;
 
-/** The signal of an answer. `offerId`: the name of the offer that it answers, where that had one. */
+/** The signal of an answer. `offerId` is the name of its offer, if that had one. */
 export type Answer = { description: RTCSessionDescription | null; offerId?: string };
 
 /**
- * What a peer has offered, by name or text. An offer that comes again was sent again, since its answer is late or lost:
- * it is not negotiated anew, and gets the same answer. One that a newer offer has replaced is out of date.
+ * The offers of a peer, by name or text. A repeated offer was sent again because its answer is late or lost. It is not
+ * negotiated again; it gets the same answer. An offer that a newer one has replaced is out of date.
  */
 export function createOffersOfPeer() {
   const past = new Set<string>();
@@ -21,7 +21,7 @@ export function createOffersOfPeer() {
   }
 
   return {
-    /** What to do about an offer: negotiate, send the answer that it had, or nothing. */
+    /** The action for an offer: negotiate, repeat its answer, or ignore it. */
     take(key: string): "new" | "outdated" | { answer: Answer } {
       if (newest?.key === key) return newest.answer === null ? "new" : { answer: newest.answer };
       if (past.has(key)) return "outdated";
@@ -30,10 +30,10 @@ export function createOffersOfPeer() {
       return "new";
     },
     /**
-     * The offer that was taken last lost a collision: its sender rolls it back, and a late repeat of it counts no more.
+     * The last accepted offer lost a collision. Its sender rolls it back, and a late repeat of it no longer counts.
      */
     lost: outdate,
-    /** The answer to the offer that was taken last. */
+    /** The answer to the last accepted offer. */
     answered(answer: Answer): void {
       if (newest !== null) newest.answer = answer;
     },

@@ -1,48 +1,47 @@
 import type { DeliveredSignal, IceServer, RelayEvent } from "../common/protocol.ts";
 import { createOffersOfPeer } from "./offers-of-peer.ts";
 
-/** An offer without an answer is sent again after this, doubled each time, ms. */
+/** First pause before an unanswered offer is sent again, ms. It doubles each time. */
 const answerWithinMs = 1_500;
-/** So often; after that it waits for `signalingIsBack`. */
+/** Maximum number of repeats. After that the link waits for `signalingIsBack`. */
 const offerRepeats = 4;
-/** Candidates that wait for their description. */
+/** Maximum number of candidates that wait for their description. */
 const earlyLimit = 100;
 
-/** What a link needs of an RTCPeerConnection: the browser's own, or one with the same interface. */
+/** The used interface of RTCPeerConnection, in a browser or elsewhere. */
 export type CreateConnection = (configuration: { iceServers: IceServer[] }) => RTCPeerConnection;
 
 export interface PeerLinkOptions {
-  /** Perfect negotiation: of two peers exactly one is polite and gives way when both offer at once. */
+  /** Perfect negotiation: exactly one of two peers is polite and gives way when both offer at once. */
   polite: boolean;
   createConnection: CreateConnection;
   iceServers: IceServer[];
-  /** Sends to the peer of this link; resolves when it was acknowledged or given up. */
+  /** Sends to the peer of this link. Resolves when the signal is acknowledged or refused. */
   send(event: RelayEvent, signal: Record<string, unknown>): Promise<void>;
   onTrack(track: MediaStreamTrack, stream: MediaStream): void;
   /** A state of the connection changed: `connectionState`, `iceConnectionState` or `signalingState`. */
   onChange(): void;
-  /** Something went wrong that the link got over, or will by a restart. */
+  /** An error from which the link has recovered, or will recover by an ICE restart. */
   onProblem(message: string): void;
 }
 
 /**
  * One RTCPeerConnection to one peer, by perfect negotiation (W3C WebRTC 1.0, section 10.7). It lives as long as the
- * call: signaling that comes and goes does not touch it. ICE is restarted when ICE has failed, and only then.
+ * call; losses of signaling do not affect it. It restarts ICE only when ICE has failed.
  *
- * Each offer has a name, `offerId`, which its answer repeats: on a slow network an answer may come after the offer that
- * it belongs to was given up. Names are opaque. Descriptions without one, of other clients, are told apart by their
- * text.
+ * Each offer has a name, `offerId`, which its answer repeats, because on a slow network an answer may come after its
+ * offer was abandoned. Names are opaque. Descriptions of other clients without a name are distinguished by their text.
  */
 export function createPeerLink(options: PeerLinkOptions) {
   const { polite, send } = options;
   const connection = options.createConnection({ iceServers: options.iceServers });
   const instance = Math.floor(Math.random() * 2 ** 48).toString(36);
   const theirs = createOffersOfPeer();
-  /** Everything that touches the descriptions, one at a time, in the order in which it came. */
+  /** Serialises all changes of the descriptions, in their order of arrival. */
   let queue = Promise.resolve();
   let closed = false;
   let offers = 0;
-  /** Name of our offer that waits for its answer. */
+  /** Name of the local offer that waits for its answer. */
   let offerId: string | null = null;
   let unanswered: ReturnType<typeof setTimeout> | undefined;
   let answeredWith: string | undefined;
@@ -57,7 +56,7 @@ export function createPeerLink(options: PeerLinkOptions) {
   }
 
   async function makeOffer(): Promise<void> {
-    // A negotiation is under way: the event fires again when it has ended (W3C WebRTC 1.0, 4.7.3).
+    // A negotiation is under way. The event fires again when it has ended (W3C WebRTC 1.0, 4.7.3).
     if (connection.signalingState !== "stable") return;
     await connection.setLocalDescription();
     offers += 1;
@@ -65,7 +64,7 @@ export function createPeerLink(options: PeerLinkOptions) {
     sendOffer(0);
   }
 
-  /** A replica's acknowledgement is no receipt. The answer shows that an offer arrived. */
+  /** A replica's ack is not a receipt. Only the answer shows that an offer arrived. */
   function sendOffer(repeats: number): void {
     clearTimeout(unanswered);
     const id = offerId;
@@ -91,7 +90,7 @@ export function createPeerLink(options: PeerLinkOptions) {
       return;
     }
     await takeRemote(description);
-    // An offer of our own that was open is rolled back by that.
+    // This rolls back an open local offer.
     offerId = null;
     clearTimeout(unanswered);
     await connection.setLocalDescription();
@@ -109,13 +108,13 @@ export function createPeerLink(options: PeerLinkOptions) {
     clearTimeout(unanswered);
   }
 
-  /** A candidate can overtake the description that it belongs to: it waits until that is there. */
+  /** A candidate can overtake its description, and then waits for it. */
   async function takeCandidate(candidate: RTCIceCandidateInit): Promise<void> {
     const { remoteDescription: remote } = connection;
     const { usernameFragment: ufrag } = candidate;
     if (remote === null || (typeof ufrag === "string" && !remote.sdp.split(/\s/).includes(`a=ice-ufrag:${ufrag}`))) {
       early.push(candidate);
-      // Those of an offer that lost the collision, or was given up, wait for ever.
+      // Candidates of an offer that lost the collision, or was abandoned, never find their description.
       if (early.length > earlyLimit) early.shift();
       return;
     }
@@ -153,9 +152,9 @@ export function createPeerLink(options: PeerLinkOptions) {
   return {
     connection,
     restartIce,
-    /** How often ICE was restarted. */
+    /** Number of ICE restarts. */
     restarts: () => restarts,
-    /** An `offer`, `answer` or `candidate` of this link's peer. */
+    /** Handles an `offer`, `answer` or `candidate` of this link's peer. */
     receive(event: RelayEvent, signal: DeliveredSignal): void {
       const { description, candidate } = signal as {
         description?: RTCSessionDescriptionInit;
@@ -168,7 +167,7 @@ export function createPeerLink(options: PeerLinkOptions) {
     },
     /** Called after an outage of either side: an unanswered offer may have been lost with the old replica. */
     signalingIsBack: (): void => sendOffer(0),
-    /** For the next gathering: the path in use stays. */
+    /** The new servers apply to the next gathering. The current path stays. */
     useIceServers(iceServers: IceServer[]): void {
       if (connection.connectionState !== "closed") connection.setConfiguration({ iceServers });
     },

@@ -21,33 +21,38 @@ import { createTokenSource } from "./connecting/token-source.ts";
 import { createEvents } from "./events.ts";
 import { createRepeats } from "./sending/repeats.ts";
 
-/** A socket that gives no ack so long after the network changed is of the former network, ms. */
+/** After a change of network, a socket without an ack for this time belongs to the old network, ms. */
 const probeWithinMs = 2_000;
-/** From here on a close code means: stay away. */
+/** From this close code on the client must not reconnect. */
 const stayAwayCode = 4000;
 
 export interface RawWsOptions {
-  /** Where the proxy is, with its path prefix if it has one: `https://calls.example.com`; `wss:` and `ws:` do too. */
+  /**
+   * Address of the proxy, with its path prefix if it has one: `https://calls.example.com`; `wss:` and `ws:` also work.
+   */
   url: string;
-  /** A JWT, or a function that gets a fresh one for each connection. It goes as a subprotocol, never in the URL. */
+  /**
+   * A JWT, or a function that returns a fresh one for each connection. It travels as a subprotocol, never in the URL.
+   */
   token?: string | (() => string | Promise<string>);
   /**
-   * Largest frame, bytes, as the server's `MAX_MESSAGE_BYTES`: a WebSocket's handshake does not tell. Default 262,144.
+   * Largest frame, bytes. It must match the server's `MAX_MESSAGE_BYTES`, which a WebSocket handshake does not contain.
+   * Default 262,144.
    */
   maxMessageBytes?: number;
   /** In [0, 1); for repeatable tests. */
   random?: () => number;
-  /** Tells by `online` that the network changed; without it the page's window. */
+  /** Event target whose `online` event reports a change of network; default: the page's window. */
   network?: EventTarget;
 }
 
-/** What a raw client tells. */
+/** Events of a raw client. */
 export interface RawWsEvents {
   /** In the room, for the first time or again. */
   joined: Joined;
-  /** The socket is gone; a reconnect is under way. */
+  /** The socket is lost; a reconnect is under way. */
   lost: { code: number };
-  /** A signal, once. */
+  /** A signal. Each arrives once. */
   signal: DeliveredSignal & { event: RelayEvent };
   /** Follows a `joined` with `settled: false`: every signal of the room arrives from now on. */
   settled: Settled;
@@ -56,16 +61,16 @@ export interface RawWsEvents {
   "peer-left": PeerLeft;
   draining: { reconnectInMs: number };
   "error-report": ErrorReport;
-  /** Over: `closed` by us, `superseded` or refused for good. */
+  /** The client has ended: `closed` by `close()`, `superseded`, or refused for good. */
   ended: { reason: "closed" | "superseded" | "refused"; code?: string };
 }
 
 /**
- * One peer in one room over `/ws`, with the platform's own WebSocket (browsers, Node 22 and later): joins again with
- * `resume` after every reconnect, with full jitter and a fresh token, and drops repeats. It keeps no outbox: a `send`
- * while the socket is gone rejects.
+ * One peer in one room over `/ws`, with the platform's own WebSocket (browsers, Node 22 and later): it joins again with
+ * `resume` after every reconnect, with full jitter and a fresh token, and drops repeats. It has no outbox: `send`
+ * rejects while there is no socket.
  *
- * @throws TypeError when `url` is no URL
+ * @throws TypeError if `url` is not a URL
  */
 export function createRawWsClient(options: RawWsOptions) {
   const { maxMessageBytes = 262_144, random = Math.random } = options;
@@ -78,9 +83,9 @@ export function createRawWsClient(options: RawWsOptions) {
   let roomId = "";
   let resume: string | undefined;
   let pause: ReturnType<typeof setTimeout> | undefined;
-  /** The token of this connection is not good any more, or not for this room: another may be. */
+  /** The token of this connection has expired, or does not allow this room. Another token may. */
   let wantsToken = false;
-  /** The server asked to stay away so long, ms. */
+  /** The wait that the server asked for, ms. */
   let waitMs: number | undefined;
   let ended = false;
   const unwatch = watchNetwork(onNetworkChange, options.network);
@@ -92,7 +97,7 @@ export function createRawWsClient(options: RawWsOptions) {
       const token = await tokens.fresh();
       if (!ended) open(token === undefined ? [] : [`bearer.${token}`]);
     } catch (error) {
-      // The application gave no token, or one that no subprotocol can carry.
+      // The application gave no token, or one with characters that a subprotocol cannot have.
       events.emit("error-report", { event: "token", code: "unauthorized", message: String(error) });
       connectLater();
     }
@@ -108,7 +113,7 @@ export function createRawWsClient(options: RawWsOptions) {
   }
 
   function join(): void {
-    // Where it rejects the connection is over, and another follows.
+    // A rejection means that the connection has ended. Another follows.
     connection?.ask<JoinAck>("join", { roomId, ...(resume === undefined ? {} : { resume }) }).then(joined, ignore);
   }
 
@@ -142,13 +147,13 @@ export function createRawWsClient(options: RawWsOptions) {
 
   function connectLater(): void {
     if (ended || pause !== undefined) return;
-    // What the server asked for is never undercut: all whom it told so would come back at once.
+    // The wait is never shorter than the server asked for, or all its clients would come back at once.
     const ms = waitMs === undefined ? pace.next() : waitMs * (1 + random() / 2);
     waitMs = undefined;
     pause = setTimeout(() => void connect(), ms);
   }
 
-  /** A join of the room that we are in changes nothing, and is answered at once, or the connection is over. */
+  /** A repeated join of the same room changes nothing. It gets its ack at once, or the connection is dead. */
   function onNetworkChange(): void {
     if (pause !== undefined) void connect();
     else if (connection?.isOpen() === true && resume !== undefined)
@@ -182,7 +187,7 @@ export function createRawWsClient(options: RawWsOptions) {
 
   return {
     on: events.on,
-    /** Connects and joins. What comes of it is told by `joined` or `ended`. */
+    /** Connects and joins. `joined` or `ended` reports the result. */
     join(room: string): void {
       if (roomId !== "") throw new Error("already joined: one client is one peer in one room");
       roomId = room;
@@ -190,7 +195,7 @@ export function createRawWsClient(options: RawWsOptions) {
     },
     /**
      * Sends a signal to the room, or to the peer that `to` names. A signal over `maxMessageBytes` is refused before it
-     * is sent; rejects when the connection is lost before the ack.
+     * is sent. Rejects if the connection is lost before the ack.
      */
     send: (event: RelayEvent, signal: Omit<Signal, "roomId">): Promise<RelayAck> => ask(event, { ...signal, roomId }),
     leave: (): Promise<LeaveAck> => ask("leave", { roomId }),

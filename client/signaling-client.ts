@@ -9,19 +9,19 @@ import type { SignalingEvents, SignalingOptions, SignalingState } from "./signal
 
 export type { SignalingEvents, SignalingOptions } from "./signaling-contract.ts";
 
-/** A join that was refused without a word on when to come back is tried again after this, ms. */
+/** Pause before a retry of a join that was refused without `retryAfterMs`, ms. */
 const rejoinAfterMs = 1_000;
-/** A socket that gives no ack so long after the network changed is of the former network, ms. */
+/** After a change of network, a socket without an ack for this time belongs to the old network, ms. */
 const probeWithinMs = 2_000;
 
 /**
- * One peer in one room, over any number of sockets. It joins, joins again with `resume` after every reconnect, sends
- * again what was not delivered, drops repeats, and reconnects with full jitter.
+ * One peer in one room, over any number of sockets. It joins, and joins again with `resume` after every reconnect. It
+ * sends undelivered signals again, drops repeats, and reconnects with full jitter.
  */
 export function createSignalingClient(options: SignalingOptions) {
   const events = createEvents<SignalingEvents>();
   const repeats = createRepeats();
-  /** A peer's offer may overtake the first join ack, which says who we are. */
+  /** A peer's offer may overtake the first join ack, which contains the own peer id. */
   const early: [RelayEvent, DeliveredSignal][] = [];
   let state: SignalingState = "idle";
   let roomId: string | null = null;
@@ -82,7 +82,7 @@ export function createSignalingClient(options: SignalingOptions) {
     const joining = resume === null ? {} : { resume };
     const { id: session } = socket;
     socket.timeout(ackWithinMs).emit("join", roomId, joining, (late: Error | null, ack: JoinAck) => {
-      // A socket that is gone fails its acks after `disconnect`, which has seen to the next one.
+      // A lost socket fails its acks after `disconnect`, and that event has already started the next connection.
       if (state === "ended" || socket.id !== session) return;
       if (late !== null) moveOn();
       else if (ack.ok) joined(ack);
@@ -101,11 +101,11 @@ export function createSignalingClient(options: SignalingOptions) {
     become("joined");
     events.emit("joined", { ...ack, outageMs });
     for (const [event, signal] of early.splice(0)) receive(event, signal);
-    // Peers that came back while this one was away do not announce themselves again.
+    // Peers that came back while this one was away are not announced again.
     sender.peersAreBack(ack.peers.filter(({ away }) => away !== true).map((peer) => peer.peerId));
   }
 
-  /** A join of the room that we are in changes nothing, and is answered at once. */
+  /** A repeated join of the same room changes nothing and gets its ack at once. */
   function probe(): void {
     if (state !== "joined" || roomId === null || resume === null || probing) return;
     probing = true;
@@ -141,11 +141,11 @@ export function createSignalingClient(options: SignalingOptions) {
   return {
     on: events.on,
     state: () => state,
-    /** The replica that holds the connection; null while there is none. */
+    /** The replica of the connection; null while there is no connection. */
     node: () => node,
-    /** Null before the first join; stays the same ever after. */
+    /** Null before the first join. Never changes afterwards. */
     peerId: () => peerId,
-    /** Connects and joins. What comes of it is told by `joined` or `ended`. */
+    /** Connects and joins. `joined` or `ended` reports the result. */
     join(room: string): void {
       if (state !== "idle") throw new Error(`already ${state}: one client is one peer in one room`);
       roomId = room;
@@ -153,17 +153,17 @@ export function createSignalingClient(options: SignalingOptions) {
       void connection.open();
     },
     /**
-     * Sends a signal to the room, or to the peer `to`; resolves when it was acknowledged (`away`: it is sent again to
-     * those when they are back) or refused for good. Waits through outages and never rejects.
+     * Sends a signal to the room, or to the peer `to`; resolves when it is acknowledged or refused for good. It is sent
+     * again to the peers in `away` when they are back. Waits through outages and never rejects.
      */
     send(event: RelayEvent, signal: Omit<Signal, "roomId">): Promise<RelayAck> {
       if (state === "ended")
         return Promise.resolve({ ok: false, error: { code: "not-in-room", message: "the client has ended" } });
-      // `ref` names this sending on every replica: by it a receiver drops repeats of a retry.
+      // `ref` names this signal on every replica. A receiver drops repeats by it.
       const ref = `${instance}-${++sent}`;
       return sender.send(event, { ...signal, roomId: roomId ?? "", ref });
     },
-    /** Leaves the room and closes the connection, for good. */
+    /** Leaves the room and closes the connection for good. */
     async close(): Promise<void> {
       if (state === "joined" && roomId !== null && socket.connected) {
         const room = roomId;
@@ -172,7 +172,8 @@ export function createSignalingClient(options: SignalingOptions) {
       end("closed");
     },
     /**
-     * For `pagehide`: says `bye`, leaves and ends, all at once and without an ack. `close` would not come to its end.
+     * For `pagehide`: sends `bye` and `leave` and ends at once, without waiting for acks. `close` would not finish in
+     * time.
      */
     depart(): void {
       if (state === "joined" && roomId !== null && socket.connected) sayLastWords(socket, options.url, roomId);

@@ -12,41 +12,45 @@ import type {
 } from "../common/protocol.ts";
 
 export interface SignalingOptions {
-  /** Where the proxy is: `https://calls.example.com`; with the path prefix that a proxy in front gives it. */
+  /** Address of the proxy, `https://calls.example.com`, with the path prefix that a proxy in front adds. */
   url: string;
-  /** `default`: long-polling first, then upgraded; or one of the two alone. */
+  /** `default` starts with long-polling and upgrades to WebSocket; the others use one transport alone. */
   transports?: "default" | "websocket" | "polling";
   /**
-   * Send and keep cookies, the sticky one too. Without it: yes, but for a page of another origin, whose browser then
-   * would take no answer from a server that allows any origin.
+   * Send and store cookies, including the sticky one. Default: true, except for a page of another origin, because its
+   * browser would then block every answer of a server that allows any origin.
    */
   cookies?: boolean;
   /** More query parameters of the connection: `{room}` for `STICKY_KEY=room`. */
   query?: Record<string, string>;
   /**
-   * A JWT, or a function that gets a fresh one for each connection. It is asked once more when its token was refused.
+   * A JWT, or a function that returns a fresh one for each connection. The function is called once more after a refused
+   * token.
    */
   token?: string | (() => string | Promise<string>);
   /** Join again after a reconnect. On by default; a drill switches it off as its control. */
   rejoin?: boolean;
   /** In [0, 1); for repeatable tests. */
   random?: () => number;
-  /** Tells by `online` that the network changed; without it the page's window. */
+  /** Event target whose `online` event reports a change of network; default: the page's window. */
   network?: EventTarget;
 }
 
 export type SignalingState = "idle" | "joining" | "joined" | "lost" | "ended";
 
-/** What a signaling client tells. Times are epoch ms. */
+/** Events of a signaling client. Times are epoch ms. */
 export interface SignalingEvents {
   state: SignalingState;
-  /** In the room (again). `outageMs`: from the loss of the socket; null for the first join. */
+  /**
+   * In the room, for the first time or again. `outageMs` is the time since the loss of the socket; null for the first
+   * join.
+   */
   joined: Joined & { outageMs: number | null };
-  /** The socket is gone; a reconnect is under way. */
+  /** The socket is lost; a reconnect is under way. */
   lost: { at: number; node: string | null; reason: string };
-  /** A signal, once. */
+  /** A signal. Each arrives once. */
   signal: DeliveredSignal & { event: RelayEvent };
-  /** A signal was put on the wire, `attempt` from 1. */
+  /** A signal was sent. `attempt` counts from 1. */
   emitted: { event: RelayEvent; signal: Signal; attempt: number };
   /** Follows a `joined` with `settled: false`: every signal of the room arrives from now on. */
   settled: Settled;
@@ -54,6 +58,9 @@ export interface SignalingEvents {
   "peer-away": PeerAway;
   "peer-left": PeerLeft;
   "error-report": ErrorReport;
-  /** Over: `closed` by us, `superseded` by a newer connection of the same peer, or refused for good. */
+  /**
+   * The client has ended: `closed` by `close()`, `superseded` by a newer connection of the same peer, or refused for
+   * good.
+   */
   ended: { reason: "closed" | "superseded" | "refused"; error?: Refused["error"] };
 }

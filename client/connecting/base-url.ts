@@ -2,7 +2,7 @@
  * The parts of the address that a client is given: origin, and the path prefix under which a proxy in front serves
  * this one (`/calls` of `https://example.com/calls/`; empty without).
  *
- * @throws TypeError when it is no URL
+ * @throws TypeError if it is not a URL
  */
 export function splitBaseUrl(url: string): { origin: string; prefix: string } {
   const { protocol, host, pathname } = new URL(url);

@@ -7,27 +7,27 @@ import { createPace } from "./pace.ts";
 import { createTokenSource } from "./token-source.ts";
 import { createTransportLimit } from "./transport-limit.ts";
 
-/** Connecting, and an ack, may take this long: then the connection is given up, ms. */
+/** Time-out of a connect and of an ack, ms. After it the connection is closed. */
 export const ackWithinMs = 5_000;
-/** An attempt to connect that is older than this is begun anew when the network changed, ms. */
+/** On a change of network an attempt to connect older than this is started again, ms. */
 const freshAttemptMs = 1_000;
 
 export interface ConnectionEvents {
-  /** A socket is there: join. */
+  /** A socket is connected: join now. */
   onOpen(): void;
-  /** The socket is gone and another is on its way. `details`: what Socket.IO tells. */
+  /** The socket is lost, and a reconnect is under way. `details` come from Socket.IO. */
   onLost(reason: string, details: unknown): void;
   /** Refused for good. */
   onRefused(error: Refused["error"]): void;
-  /** The network may have changed under an open socket: see whether it still answers. */
+  /** The network may have changed under an open socket: check that it still answers. */
   onNetworkChange(): void;
-  /** The application's function gave no token; it is asked again later. */
+  /** The application's function gave no token. It is called again later. */
   onTokenFailure(message: string): void;
 }
 
 /**
- * A Socket.IO socket that is opened again, with full jitter, a fresh token and the sticky cookie, until it is refused
- * for good or closed.
+ * A Socket.IO socket that reconnects with full jitter, a fresh token and the sticky cookie, until it is refused for
+ * good or closed.
  */
 export function createConnection(options: SignalingOptions, tell: ConnectionEvents) {
   const random = options.random ?? Math.random;
@@ -64,7 +64,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     cookies?.after();
   }
 
-  /** One attempt at a time: a second one on the way makes a second socket on the replica. */
+  /** Only one attempt at a time: a second one would make a second socket on the replica. */
   function openLater(waitMs?: number): void {
     if (closed || gettingToken || pause !== undefined) return;
     pause = setTimeout(() => void open(), waitMs ?? pace.next());
@@ -80,7 +80,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     }
   }
 
-  /** The server's own words, never undercut: all whom it told so would come back at once. */
+  /** The wait is never shorter than the server asked for, or all its clients would come back at once. */
   const spread = (waitMs: number) => waitMs * (1 + random() / 2);
 
   socket.on("connect", () => {
@@ -94,7 +94,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     else openLater();
   });
   socket.on("disconnect", (reason, details) => {
-    // The client closed the socket itself, and has decided what comes next.
+    // The client closed the socket itself and has already chosen the next step.
     if (closed || reason === "io client disconnect") return;
     pace.lost();
     tell.onLost(reason, details);
@@ -104,20 +104,21 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
   return {
     socket,
     open,
-    /** Largest transport message that the server takes, bytes. */
+    /** Largest transport message that the server accepts, bytes. */
     maxMessageBytes: limit.maxBytes,
-    /** Whether the last connection was lost soon after its join, as the one before it. */
+    /** True if the last two connections were each lost soon after their join. */
     keepsFailing: () => pace.fruitless() > 1,
     joined(): void {
       pace.joined();
       tokens.accepted();
     },
-    /** Whether to try again after the token was refused on an open connection. */
+    /** True if a retry makes sense after the token was refused on an open connection. */
     mayAskForToken: tokens.refused,
     /**
-     * Gives the connection up and opens another, because the replica behind it does not serve this client.
+     * Closes the connection and opens another, because its replica does not serve this client.
      *
-     * @param waitMs that the server asked for; without it at once, or after a pause where the last ones were lost soon
+     * @param waitMs the wait that the server asked for; without it the reconnect is immediate, or follows a pause if
+     *   the last connections were lost soon
      */
     moveOn(waitMs?: number): void {
       pace.lost();

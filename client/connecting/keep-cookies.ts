@@ -1,6 +1,6 @@
 import type { Manager } from "socket.io-client";
 
-/** What is used of Engine.IO's client on Node: neither is there in a browser, which keeps cookies by itself. */
+/** The used parts of Engine.IO's client on Node. A browser lacks both, because it keeps cookies itself. */
 interface NodeEngine {
   _cookieJar?: { cookies: Iterable<[name: string, cookie: { value: string }]> };
   transport?: { ws?: { once?: (event: "upgrade", listener: (response: UpgradeResponse) => void) => void } };
@@ -10,8 +10,8 @@ interface UpgradeResponse {
 }
 
 /**
- * Keeps the sticky cookie on Node across connections: Engine.IO's own jar lives as long as one of them, and does not
- * see what a WebSocket handshake sets. In a browser this does nothing.
+ * Keeps the sticky cookie on Node across connections. Engine.IO's own jar lasts for one connection and misses cookies
+ * of a WebSocket handshake. In a browser this does nothing.
  */
 export function keepCookies(manager: Manager) {
   const kept = new Map<string, string>();
@@ -22,14 +22,14 @@ export function keepCookies(manager: Manager) {
   }
 
   return {
-    /** To be called right before a connection is made. */
+    /** Call right before a connection is made. */
     before(): void {
       harvest();
       if (kept.size === 0) return;
       const cookie = [...kept].map(([name, value]) => `${name}=${value}`).join("; ");
       manager.opts.extraHeaders = { ...manager.opts.extraHeaders, cookie };
     },
-    /** To be called right after that: its handshake is under way. */
+    /** Call right after that, while its handshake is under way. */
     after(): void {
       const engine = manager.engine as unknown as NodeEngine | undefined;
       engine?.transport?.ws?.once?.("upgrade", ({ headers }) => {

@@ -2,15 +2,14 @@ import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import { splitBaseUrl } from "./base-url.ts";
 import type { SignalingSocket } from "./open-socket.ts";
 
-/** Between the packets of a polling payload (Engine.IO protocol 4). */
+/** Separator of the packets in a polling payload (Engine.IO protocol 4). */
 const separator = "\x1e";
 
 /**
- * Says `bye` to the room and leaves it while the page goes away: nothing asynchronous runs any more. A WebSocket takes
- * a frame at once. A poll that begins now is cancelled with the page, but not a beacon, which the session takes for
- * any other poll.
+ * Sends `bye` and `leave` while the page closes and no asynchronous work runs any more. A WebSocket accepts a frame at
+ * once. The browser cancels a poll with the page, but not a beacon, which the session accepts as a poll.
  *
- * @param url that of the client's options
+ * @param url the URL of the client's options
  */
 export function sayLastWords(socket: SignalingSocket, url: string, roomId: string): void {
   const { engine } = socket.io;

@@ -1,9 +1,9 @@
 /**
- * Calls `onChange` when a page may have another network, or was asleep: `online`, a change of
- * `navigator.connection`, and when the page is shown again. Timers stood still meanwhile, and a socket of the former
- * network says nothing until its ping is missed. On Node nothing of this exists: it never calls.
+ * Calls `onChange` when a page may have another network or has slept: on `online`, on a change of
+ * `navigator.connection`, and when the page is shown again. Timers stand still during a sleep, and a socket of the old
+ * network reports nothing until its ping is missed. Node has none of these events, so there it never calls.
  *
- * @param target emits the events; the page's own window unless given
+ * @param target emits the events; default: the page's window
  * @returns a function that stops listening
  */
 export function watchNetwork(onChange: () => void, target: EventTarget | undefined = windowHere()): () => void {

@@ -7,10 +7,10 @@ import { isCrossOrigin, splitBaseUrl } from "./base-url.ts";
 export type SignalingSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 
 /**
- * A Socket.IO socket to the signaling namespace, not connected yet and without reconnection of its own.
+ * Makes a Socket.IO socket for the signaling namespace, not connected yet and without its own reconnection.
  *
- * @param timeoutMs longest time that connecting may take
- * @param token what the next connection presents
+ * @param timeoutMs time-out of the connect
+ * @param token token of the next connection
  */
 export function openSocket(
   { url, transports = "default", cookies, query }: SignalingOptions,
@@ -24,7 +24,7 @@ export function openSocket(
     forceNew: true,
     reconnection: false,
     timeout: timeoutMs,
-    // A browser blocks every answer to a request with credentials where the server allows any origin (Fetch, 3.3.5).
+    // If the server allows any origin, a browser blocks every answer to a request with credentials (Fetch, 3.3.5).
     withCredentials: cookies ?? !isCrossOrigin(origin),
     ...(transports === "default" ? {} : { transports: [transports] }),
     ...(query === undefined ? {} : { query }),

@@ -1,13 +1,13 @@
 import { backoffMs } from "./backoff.ts";
 
-/** A connection that lasts this long after its join was of use, ms. */
+/** A connection that lasts this long after its join counts as good, ms. */
 const steadyMs = 5_000;
-/** Longest pause after connections that failed before their join, and after many that were lost soon after it, ms. */
+/** Longest pauses, ms: after connections that failed before their join, and after connections lost soon after it. */
 const [capMs, fruitlessCapMs] = [3_000, 30_000];
 
 /**
- * The pauses before reconnects. They grow with each connection that fails, and with each join whose connection is lost
- * within five seconds: the same cause may end the next one, and the whole room is told of each join.
+ * The pauses before reconnects. They grow with each failed connection, and with each join whose connection is lost
+ * within five seconds. The same cause may end the next connection too, and each join is announced to the whole room.
  *
  * @param now a clock, ms
  */
@@ -26,7 +26,7 @@ export function createPace(random: () => number, now: () => number = () => perfo
       attempt = fruitless;
       joinedAt = null;
     },
-    /** Joins in a row whose connection was lost soon. */
+    /** Consecutive joins whose connection was lost soon. */
     fruitless: () => fruitless,
     /** The next pause, ms. */
     next(): number {

@@ -1,6 +1,6 @@
 import { utf8Bytes } from "../sending/wire-size.ts";
 
-/** Opening, and an ack, may take this long: then the connection is given up, ms. */
+/** Time-out of the opening and of an ack, ms. After it the connection is closed. */
 const ackWithinMs = 5_000;
 /** The code of a connection that ended without a closing handshake (RFC 6455, 7.1.5). */
 const abnormalClosure = 1006;
@@ -12,10 +12,10 @@ export interface RawEvent {
 }
 
 /**
- * One WebSocket on `/ws`: frames with acks. It is over, once, when it closes, when it does not open in time, or when
- * an ack is late: the closing handshake is not waited for, since a dead network never answers one.
+ * One WebSocket on `/ws`: frames with acks. It ends once: when it closes, when it does not open in time, or when an ack
+ * is late. It does not wait for the closing handshake, since a dead network never answers it.
  *
- * @throws DOMException when a subprotocol, so the token, has characters that it must not have
+ * @throws DOMException if a subprotocol, and so the token, has invalid characters
  */
 export function openRawConnection(
   url: string,
@@ -54,8 +54,8 @@ export function openRawConnection(
   return {
     isOpen: () => !over && socket.readyState === WebSocket.OPEN,
     /**
-     * Sends an event and resolves with its ack, or with a refusal when it is over the limit. Rejects when the
-     * connection is lost first, or no ack comes in time; the connection is over then.
+     * Sends an event and resolves with its ack, or with a refusal if it exceeds the limit. Rejects if the connection is
+     * lost first or no ack comes in time; then the connection has ended.
      */
     ask<T>(event: string, data: unknown, withinMs = ackWithinMs): Promise<T> {
       if (over || socket.readyState !== WebSocket.OPEN) return Promise.reject(new Error("not connected"));

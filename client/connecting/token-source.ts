@@ -1,16 +1,16 @@
 import type { SignalingOptions } from "../signaling-contract.ts";
 
-/** Getting a token may take this long, ms. */
+/** Time-out of the application's token function, ms. */
 const tokenWithinMs = 10_000;
 
-/** Where a client's token comes from, and whether a refusal is final. */
+/** The source of a client's token. It decides whether a refusal is final. */
 export function createTokenSource(token: SignalingOptions["token"]) {
   let refusals = 0;
   return {
     /**
-     * A token for the next connection; undefined where there is none to give.
+     * A token for the next connection; undefined if the application has none.
      *
-     * @throws what the application's function throws; Error when it takes over ten seconds
+     * @throws the error of the application's function; Error if it takes over ten seconds
      */
     async fresh(): Promise<string | undefined> {
       if (typeof token !== "function") return token;
@@ -24,13 +24,13 @@ export function createTokenSource(token: SignalingOptions["token"]) {
         clearTimeout(late);
       }
     },
-    /** It was good: a later refusal is the first again. */
+    /** The token was accepted, so a later refusal counts as the first. */
     accepted(): void {
       refusals = 0;
     },
     /**
-     * The token was refused. Returns true if another may be better: a function is asked once more, a fixed token is
-     * not.
+     * The token was refused. Returns true if another may work: a function is called once more, a fixed token is not
+     * tried again.
      */
     refused(): boolean {
       refusals += 1;

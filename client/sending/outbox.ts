@@ -1,35 +1,35 @@
 import type { RelayAck, RelayEvent, Signal } from "../../common/protocol.ts";
 
-/** Signals that wait; one more is refused. */
+/** Maximum number of waiting signals. A further one is refused. */
 const limit = 1_000;
 
 export interface Outgoing {
   event: RelayEvent;
   signal: Signal;
-  /** Its largest transport message. */
+  /** Size of its largest transport message. */
   bytes: number;
-  /** Its place among all that this client ever sent. */
+  /** Its sequence number among all signals of this client. */
   order: number;
-  /** How often it was put on the wire so far. */
+  /** Number of times that it was sent. */
   attempts: number;
-  /** Connections that were lost while it alone waited for its ack. */
+  /** Number of connections lost while only this signal waited for its ack. */
   lossesAlone: number;
   settle(ack: RelayAck): void;
 }
 
 /**
- * Signals that were sent and not yet acknowledged, in order, and signals that wait for an addressee that is away.
- * Socket.IO's own buffer is no help: it is flushed before `connect` fires, so before the room is joined again.
+ * Unacknowledged signals in order, and signals that wait for an addressee that is away. Socket.IO's own buffer cannot
+ * be used: it is flushed before `connect` fires, so before the join.
  *
- * When connections are lost again and again while signals wait for their acks, one of them may be the cause. From then
- * on the outbox is careful: it lets out one at a time, until all that waited is acknowledged or refused.
+ * If connections are lost repeatedly while signals wait for their acks, one of the signals may be the cause. The outbox
+ * then sends one signal at a time, until all waiting ones are acknowledged or refused.
  */
 export function createOutbox() {
   /** Neither acknowledged nor refused. */
   const pending = new Set<Outgoing>();
-  /** Pending, and to be put on the wire. */
+  /** Pending, and to be sent. */
   const waiting = new Set<Outgoing>();
-  /** Pending, and on the wire. */
+  /** Pending, and sent. */
   const inFlight = new Set<Outgoing>();
   const awaiting = new Map<string, Outgoing[]>();
   let careful = false;
@@ -40,7 +40,7 @@ export function createOutbox() {
   }
 
   return {
-    /** False when it is full. */
+    /** False if the outbox is full. */
     add(outgoing: Outgoing): boolean {
       if (pending.size >= limit) return false;
       put(outgoing);
@@ -48,7 +48,7 @@ export function createOutbox() {
     },
     /** Neither acknowledged nor refused yet, oldest first. */
     pending: (): Outgoing[] => inOrder(pending),
-    /** What goes on the wire now, oldest first. It counts as sent until `again`, `done` or `lost`. */
+    /** The signals to send now, oldest first. They count as sent until `again`, `done` or `lost`. */
     take(): Outgoing[] {
       if (waiting.size === 0 || (careful && inFlight.size > 0)) return [];
       const taken = careful ? inOrder(waiting).slice(0, 1) : inOrder(waiting);
@@ -58,13 +58,13 @@ export function createOutbox() {
       }
       return taken;
     },
-    /** Its ack said "not now": it is not on the wire, and goes out again after `again`. */
+    /** Its ack said "not now". It no longer counts as sent, and is sent again after `again`. */
     hold: (outgoing: Outgoing): void => void inFlight.delete(outgoing),
-    /** Goes out again with the next `take`. */
+    /** Sends it again with the next `take`. */
     again(outgoing: Outgoing): void {
       if (pending.has(outgoing) && !inFlight.has(outgoing)) waiting.add(outgoing);
     },
-    /** Acknowledged or refused for good; false when it was so before. */
+    /** Acknowledged or refused for good. False if it was already. */
     done(outgoing: Outgoing): boolean {
       inFlight.delete(outgoing);
       waiting.delete(outgoing);
@@ -73,10 +73,10 @@ export function createOutbox() {
       return was;
     },
     /**
-     * The connection is gone: everything pending goes out again with the next `take`.
+     * The connection is lost. All pending signals are sent again with the next `take`.
      *
-     * @param suspicious one of those on the wire may be why
-     * @returns the one that was on the wire alone, if any: its `lossesAlone` says how often so far
+     * @param suspicious true if a sent signal may be the cause
+     * @returns the signal that was sent alone, if any, with its count `lossesAlone`
      */
     lost(suspicious: boolean): Outgoing | null {
       const [first, second] = inFlight;
@@ -93,12 +93,12 @@ export function createOutbox() {
       waitingForIt.push({ ...outgoing, signal: { ...outgoing.signal, to: peerId } });
       awaiting.set(peerId, waitingForIt.slice(-limit));
     },
-    /** The peer is back: its waiting signals go out with the next `take`. */
+    /** The peer is back. Its waiting signals are sent with the next `take`. */
     peerIsBack(peerId: string): void {
       for (const outgoing of awaiting.get(peerId) ?? []) put(outgoing);
       awaiting.delete(peerId);
     },
-    /** The peer left for good: nothing waits for it. */
+    /** The peer has left for good. Its waiting signals are dropped. */
     forget: (peerId: string) => void awaiting.delete(peerId),
   };
 }

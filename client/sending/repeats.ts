@@ -1,11 +1,11 @@
 import type { DeliveredSignal } from "../../common/protocol.ts";
 
-/** How many ids are remembered. */
+/** Maximum number of remembered ids. */
 const limit = 4_096;
 
 /**
- * Remembers signals, so that each is taken once: by the replica's `id` (a replay of the same sending) and by the
- * sender's `ref` (a sender that sent it again, since it saw no acknowledgement).
+ * Remembers signals, so that each is delivered once: by the replica's `id` (a replay of the same sending) and by the
+ * sender's `ref` (the sender sent it again, because it got no ack).
  */
 export function createRepeats() {
   const known = new Set<string>();
@@ -16,7 +16,7 @@ export function createRepeats() {
     return true;
   }
   return {
-    /** Whether it was here before; remembers it. */
+    /** True if the signal was seen before. Remembers it. */
     seen(signal: DeliveredSignal): boolean {
       const { id, from } = signal;
       const ref = signal["ref"];

@@ -5,21 +5,21 @@ import { endedAsTooLarge } from "../connecting/transport-limit.ts";
 import { createOutbox, type Outgoing } from "./outbox.ts";
 import { largestMessageBytes } from "./wire-size.ts";
 
-/** Sent again after `backplane-down` or `rate-limited`, ms. */
+/** Pause before a signal is sent again after `backplane-down` or `rate-limited`, ms. */
 const resendAfterMs = 1_000;
-/** A signal of this size, bytes, that ended so many connections alone is over some limit on the way. */
+/** A signal of at least this size (bytes) that alone ended this number of connections exceeds some limit on the way. */
 const suspect = { bytes: 16_384, losses: 3 };
 
 /** Sends each signal until it is acknowledged or refused for good, over any number of connections. */
 export function createSender(options: {
   socket: SignalingSocket;
-  /** In the room, so that signals may go out. */
+  /** True in the room, when signals may be sent. */
   joined: () => boolean;
-  /** Largest transport message that the server takes, bytes. */
+  /** Largest transport message that the server accepts, bytes. */
   maxMessageBytes: () => number;
-  /** The last connections were lost soon after their joins. */
+  /** True if the last connections were lost soon after their joins. */
   keepsFailing: () => boolean;
-  /** No ack came in time: the connection is of no use. */
+  /** No ack came in time, so the connection is dead. */
   onSilence: () => void;
   onEmitted: (emitted: { event: RelayEvent; signal: Signal; attempt: number }) => void;
 }) {
@@ -43,7 +43,7 @@ export function createSender(options: {
     const { id: session } = socket;
     options.onEmitted({ event, signal, attempt: outgoing.attempts });
     socket.timeout(ackWithinMs).emit(event, signal, (late: Error | null, ack: RelayAck) => {
-      // A lost socket's timers mean nothing: the next join sends it again.
+      // The socket is lost, so its timers do not count. The next join sends the signal again.
       if (socket.id !== session || !joined()) return;
       if (late !== null) options.onSilence();
       else if (ack.ok) {
@@ -72,7 +72,7 @@ export function createSender(options: {
 
   return {
     flush,
-    /** Resolves when it was acknowledged or refused for good; never rejects. */
+    /** Resolves when the signal is acknowledged or refused for good. Never rejects. */
     send(event: RelayEvent, signal: Signal): Promise<RelayAck> {
       return new Promise((settled) => {
         let bytes: number;
@@ -88,7 +88,10 @@ export function createSender(options: {
         else settled({ ok: false, error: { code: "rate-limited", message: "too many signals wait to be sent" } });
       });
     },
-    /** The connection is gone. What ends one connection after the other is refused. `details`: Socket.IO's. */
+    /**
+     * The connection is lost. A signal that ends one connection after the other is refused. `details` come from
+     * Socket.IO.
+     */
     lost(details: unknown): void {
       const limited = endedAsTooLarge(details);
       const alone = outbox.lost(limited || options.keepsFailing());
@@ -98,14 +101,14 @@ export function createSender(options: {
       else if (bytes >= suspect.bytes && lossesAlone >= suspect.losses)
         settle(alone, tooLarge(`${bytes} bytes: ${lossesAlone} connections were lost while it was sent`));
     },
-    /** These peers are connected in the room: signals that waited for them go out. */
+    /** These peers are connected in the room. The signals that waited for them are sent. */
     peersAreBack(peerIds: readonly string[]): void {
       for (const peerId of peerIds) outbox.peerIsBack(peerId);
       flush();
     },
-    /** The peer left for good: nothing waits for it. */
+    /** The peer has left for good. Its waiting signals are dropped. */
     forget: outbox.forget,
-    /** Settles everything that waits. */
+    /** Settles all waiting signals. */
     end(refusal: Refused): void {
       for (const timer of resends) clearTimeout(timer);
       for (const outgoing of outbox.pending()) settle(outgoing, refusal);

@@ -1,18 +1,18 @@
 import type { RelayEvent, Signal } from "../../common/protocol.ts";
 
-/** What Socket.IO and Engine.IO put around an event at most: packet types, namespace, ack id, bytes. */
+/** Maximum overhead of Socket.IO and Engine.IO for an event (packet types, namespace, ack id), bytes. */
 const envelopeBytes = 64;
 
 /**
  * Bytes of the largest message that Socket.IO makes of an event. Text counts as UTF-8, a binary part as base64: a
- * connection may fall back to long-polling, which sends it so (Engine.IO protocol 4).
+ * connection may fall back to long-polling, which uses base64 (Engine.IO protocol 4).
  *
- * @throws TypeError when the signal cannot be written as JSON: a circle, a BigInt
+ * @throws TypeError if the signal cannot be written as JSON (a circular reference, a BigInt)
  */
 export function largestMessageBytes(event: RelayEvent, signal: Signal): number {
   let largest = 0;
   const text = JSON.stringify([event, signal], function replaceBinary(this: Record<string, unknown>, key, value) {
-    // `toJSON` of a Buffer is not its form on the wire.
+    // A Buffer's `toJSON` differs from its form on the wire.
     const bytes = binaryBytes(this[key]);
     if (bytes === undefined) return value;
     largest = Math.max(largest, Math.ceil(bytes / 3) * 4);

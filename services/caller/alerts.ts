@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { ReceivedAlert } from "../../common/calls.ts";
 
-/** How many alerts are kept; older ones are dropped. */
+/** Maximum number of kept alerts. Older ones are dropped. */
 const limit = 1_000;
 
 /**
- * Alertmanager's webhook, version 4: what we use of it
+ * The used fields of Alertmanager's webhook, version 4
  * (https://prometheus.io/docs/alerting/latest/configuration/#webhook_config).
  */
 const Webhook = z.looseObject({
@@ -20,11 +20,11 @@ const Webhook = z.looseObject({
   ),
 });
 
-/** What Alertmanager has sent, oldest first. */
+/** The alerts that Alertmanager has sent, oldest first. */
 export function createAlertLog(now: () => number = Date.now) {
   const received: ReceivedAlert[] = [];
   return {
-    /** @throws ZodError when `body` is not Alertmanager's. */
+    /** @throws ZodError if `body` is not Alertmanager's. */
     receive(body: unknown): void {
       for (const { status, labels, annotations, startsAt, endsAt } of Webhook.parse(body).alerts)
         received.push({ at: now(), status, labels, annotations, startsAt, endsAt });

@@ -7,9 +7,12 @@ import type { Metrics } from "./metrics.ts";
 import { createPeer, type Target } from "./peers/peer.ts";
 import type { Tally } from "./tally.ts";
 
-/** A set-up that takes longer has failed, ms. */
+/** Time-out of a set-up, ms. */
 const setupLimitMs = 10_000;
-/** What the set-up said is said again this often until it stands, ms: a signal may be lost with a replica. */
+/**
+ * Interval at which the signals of a set-up are repeated until the call is set up, ms. A signal may be lost with a
+ * replica.
+ */
 const repeatAfterMs = 2_500;
 
 export type CallState = "setting-up" | "established" | "failed";
@@ -18,7 +21,7 @@ export interface Call {
   state(): CallState;
   peers(): CallerPeer[];
   mediaConnected(): boolean;
-  /** Looks for lost signals and for a set-up that took too long. */
+  /** Checks for lost signals and for a set-up that took too long. */
   sweep(now: number): void;
   stop(): Promise<void>;
 }
@@ -57,7 +60,7 @@ export function createCall(context: Context): Call {
     return peers.some((peer) => peer.outIn(since, until)) || !peers.some((peer) => peer.everOutBefore(since));
   }
 
-  /** A media connection that does not come up is made anew; each of its signals names its attempt. */
+  /** A media connection that fails to connect is made again. Each of its signals names its attempt. */
   let attempt = 0;
 
   function createSide(side: "a" | "b", position: 0 | 1) {
@@ -78,7 +81,7 @@ export function createCall(context: Context): Call {
     );
     const ledger: Ledger = createLedger(tally, metrics, excused);
     let leg: MediaLeg | null = null;
-    /** What this side said to set the call up: description first, then its candidates. */
+    /** The signals that this side sent for the set-up: description first, then its candidates. */
     const said: { event: RelayEvent; signal: Record<string, unknown> }[] = [];
     let current = 0;
     return { side, peer, ledger, leg: () => leg, openLeg, repeat, renew };
@@ -89,7 +92,7 @@ export function createCall(context: Context): Call {
       void peer.signal(event, signal);
     }
 
-    /** Gives the earlier negotiation up: the attempt `next` begins. */
+    /** Abandons the earlier negotiation and starts the attempt `next`. */
     function renew(next: number): void {
       current = next;
       said.length = 0;
@@ -119,7 +122,7 @@ export function createCall(context: Context): Call {
       return leg;
     }
 
-    /** Without signals a call stands once both peers are in. */
+    /** Without signals a call is set up once both peers are connected. */
     function onJoined(): void {
       if (!capabilities.signals && sides.every((one) => one.peer.joined())) establish();
     }

@@ -12,14 +12,14 @@ import type { PeerKind } from "./peers/peer-kind.ts";
 import { pulseRoute } from "./pulse.ts";
 import { type Run, startRun } from "./runs.ts";
 
-/** A probe's call is held this long at the least, ms. */
+/** Minimum duration of a probe's call, ms. */
 const probeHoldMs = 2_000;
 
 const Window = z.object({ since: z.coerce.number().default(0), until: z.coerce.number().default(Number.MAX_VALUE) });
 
 /**
- * The synthetic callers as a service: the held calls and the probe of its configuration, runs that are asked for at
- * its admin listener, the marks of chaos actions and drills, and Alertmanager's webhook.
+ * The service of synthetic callers: the held calls and the probe of its configuration, runs requested at its admin
+ * listener, the marks of chaos actions and drills, and Alertmanager's webhook.
  */
 export function createCaller(config: Config, kind: PeerKind, log: Log) {
   const metrics = createMetrics();

@@ -5,13 +5,13 @@ import { milliseconds, port, programVariables, secret, wholeNumber } from "../..
 export const schema = z.object({
   ...programVariables,
   ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
-  TARGET_URL: z.url().default("http://127.0.0.1:8080").describe("Where calls are placed: the proxy's public URL"),
-  CALLS: wholeNumber(0, 2_000).default(5).describe("Calls held for ever, so that there is always traffic; 0: none"),
-  CALLS_PER_SECOND: wholeNumber(1, 500).default(5).describe("How fast the held calls are placed"),
-  SIGNALS_PER_SECOND: wholeNumber(1, 100).default(2).describe("Numbered signals each peer of a held call sends"),
+  TARGET_URL: z.url().default("http://127.0.0.1:8080").describe("Public URL of the proxy, where calls are placed"),
+  CALLS: wholeNumber(0, 2_000).default(5).describe("Calls held permanently, so that there is always traffic; 0: none"),
+  CALLS_PER_SECOND: wholeNumber(1, 500).default(5).describe("Rate at which the held calls are placed"),
+  SIGNALS_PER_SECOND: wholeNumber(1, 100).default(2).describe("Numbered signals that each peer of a held call sends"),
   PROBE_EVERY_MS: milliseconds(0)
     .default(2_000)
-    .describe("A short call is placed and ended this often: the set-ups that the SLO counts; 0: never"),
+    .describe("Interval of short calls, whose set-ups the SLO counts; 0: none"),
   PEER: z
     .string()
     .default("signaling")
@@ -30,8 +30,8 @@ export const schema = z.object({
     .min(0)
     .max(1)
     .default(0.25)
-    .describe("Share of the peers that keep no cookies, 0 to 1, where a request for calls says nothing else"),
-  TOKEN: secret(z.string().min(1).optional()).describe("JWT that the peers present, where the replicas ask for one"),
+    .describe("Default share of peers without cookies, 0 to 1"),
+  TOKEN: secret(z.string().min(1).optional()).describe("JWT of the peers, if the replicas require one"),
 });
 
 export type Config = z.output<typeof schema>;

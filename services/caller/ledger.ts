@@ -1,9 +1,9 @@
 import type { Metrics } from "./metrics.ts";
 import type { Tally } from "./tally.ts";
 
-/** An acknowledged signal that has not come after this long is lost, ms. */
+/** An acknowledged signal that has not arrived after this time is lost, ms. */
 const lostAfterMs = 5_000;
-/** A signal that comes later than this after its last send is stale, ms. */
+/** A signal that arrives later than this after its last send is stale, ms. */
 const staleAfterMs = 1_000;
 
 interface Entry {
@@ -14,10 +14,10 @@ interface Entry {
 }
 
 /**
- * The numbered signals of one direction of a call: what was sent, acknowledged, received, repeated, overtaken, lost.
- * Times are epoch ms and passed in.
+ * The numbered signals of one direction of a call: sent, acknowledged, received, repeated, overtaken, lost. Times are
+ * epoch ms and passed in.
  *
- * @param excused whether an outage of either peer overlaps a window: a loss there is the outage's
+ * @param excused true if an outage of either peer overlaps a window; the outage excuses a loss in it
  */
 export function createLedger(tally: Tally, metrics: Metrics, excused: (since: number, until: number) => boolean) {
   const entries = new Map<number, Entry>();
@@ -66,7 +66,7 @@ export function createLedger(tally: Tally, metrics: Metrics, excused: (since: nu
       metrics.latencySeconds.observe({ scope }, latencyMs / 1000);
       if (latencyMs > staleAfterMs) tally.count("stale", now);
     },
-    /** Finds the signals that are lost by now. One that was never acknowledged is not lost: its sender knows. */
+    /** Finds the lost signals. A signal without an ack is not lost, because its sender knows. */
     sweep(now: number): void {
       for (const [seq, entry] of entries) {
         if (entry.receivedAt !== null) {

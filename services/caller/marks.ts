@@ -4,7 +4,7 @@ import type { AdminRoutes } from "../../common/admin-server.ts";
 import type { ActionMark, DrillMark } from "../../common/pulse.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** Marks name actions, services and drills: nothing else may become a label. */
+/** Marks name actions, services and drills. No other text may become a label. */
 const name = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
 const Progress = z.object({
@@ -26,8 +26,8 @@ const Progress = z.object({
 });
 
 /**
- * The marks of chaos actions and drills, which the ops program sets by `PUT` and clears by `DELETE`: kept for the
- * board, and as the gauges `chaos_action_active` and `chaos_drill_active` for the dashboards.
+ * The marks of chaos actions and drills, which the ops program sets by `PUT` and clears by `DELETE`. They are kept for
+ * the board, and as the gauges `chaos_action_active` and `chaos_drill_active` for the dashboards.
  */
 export function createMarks({ chaosAction, chaosDrill }: Metrics, now: () => number = Date.now) {
   const actions = new Map<string, ActionMark>();

@@ -1,10 +1,10 @@
 import { type DataChannel, type DescriptionType, PeerConnection } from "node-datachannel";
 import { createGapMeter } from "./media-gap.ts";
 
-/** Messages a second on the data channel of a media call, each way. */
+/** Messages a second on the data channel of a media call, in each direction. */
 const messagesPerSecond = 20;
 
-/** One end of a real WebRTC connection (ICE, DTLS, SCTP) whose data channel stands for media. */
+/** One end of a real WebRTC connection (ICE, DTLS, SCTP). Its data channel represents media. */
 export interface MediaLeg {
   /** The other side's offer or answer. */
   describe(description: { type: string; sdp: string }): void;
@@ -18,15 +18,15 @@ export interface MediaEvents {
   onCandidate(candidate: { candidate: string; mid: string }): void;
   /** The channel is open: media flows. */
   onOpen(): void;
-  /** Media stayed away for over a second, or the connection left `connected`. */
+  /** No media came for over a second, or the connection left `connected`. */
   onInterruption(): void;
-  /** Media was silent for `ms` between two messages; told from 250 ms on. */
+  /** Media was silent for `ms` between two messages. Reported from 250 ms on. */
   onGap(ms: number): void;
 }
 
 /**
- * @param offering the side that opens the channel and so makes the offer, at once
- * @param bindAddress local address for ICE; both ends live in this process, so the loopback interface serves
+ * @param offering true for the side that opens the channel and so makes the offer, at once
+ * @param bindAddress local address for ICE; both ends are in this process, so loopback works
  */
 export function createMediaLeg(
   { name, offering, bindAddress = "127.0.0.1" }: { name: string; offering: boolean; bindAddress?: string },
@@ -37,7 +37,7 @@ export function createMediaLeg(
   let channel: DataChannel | null = null;
   let timer: NodeJS.Timeout | undefined;
   let wasConnected = false;
-  // A candidate can overtake the description that it belongs to; the library refuses it then.
+  // A candidate can overtake its description, and the library then refuses it.
   let described = false;
   const early: { candidate: string; mid: string }[] = [];
   let closed = false;
@@ -72,7 +72,7 @@ export function createMediaLeg(
   if (offering) adopt(connection.createDataChannel("media"));
   else connection.onDataChannel(adopt);
 
-  // Signals of a call that ended, or failed, may still come; there is no transport left to take them.
+  // Signals of a call that has ended or failed may still arrive. Their transport no longer exists.
   const over = () => closed || ["closed", "failed"].includes(connection.state());
 
   return {

@@ -12,7 +12,7 @@ export function createMetrics() {
     labelNames: ["result"],
     registers,
   });
-  // There from the start: increase() does not see the first step of a series that is born with it.
+  // Exported from the start, because increase() misses the first step of a new series.
   for (const result of ["ok", "failed"]) setups.inc({ result }, 0);
   return {
     registry,

@@ -1,6 +1,6 @@
 import type { Percentiles } from "../../common/calls.ts";
 
-/** Nearest-rank percentiles of `samples` (any unit; the order is not kept). Zeros where there are none. */
+/** Nearest-rank percentiles of `samples` (in any unit and order). Zeros without samples. */
 export function percentiles(samples: readonly number[]): Percentiles {
   const sorted = Float64Array.from(samples).sort();
   const at = (share: number) => round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);

@@ -7,7 +7,7 @@ type Values = { values: { value: number; labels: Partial<Record<string, string |
 
 const sum = ({ values }: Values) => values.reduce((total, { value }) => total + value, 0);
 
-/** `GET /pulse`: what a board shows of the calls, as counters, and the marks in force. */
+/** `GET /pulse`: the counters of the calls for a board, and the marks in force. */
 export function pulseRoute(metrics: Metrics, marks: Marks): AdminRoutes {
   async function latency(scope: string): Promise<[number, number][]> {
     const { values } = (await metrics.latencySeconds.get()) as Values;

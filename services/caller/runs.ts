@@ -6,12 +6,12 @@ import type { Target } from "./peers/peer.ts";
 import { createRandom } from "./random.ts";
 import { createTally } from "./tally.ts";
 
-/** How often losses are looked for and the census is taken, ms. */
+/** Interval of the check for losses and of the census, ms. */
 const sweepEveryMs = 250;
 
 export interface Run {
   id: string;
-  /** Its calls by their state now. */
+  /** Its calls by their current state. */
   states(): Record<"setting-up" | "connected" | "reconnecting" | "failed", number>;
   report(since: number, until: number): CallsReport;
   /** Ends every call, with `bye` and `leave`. */

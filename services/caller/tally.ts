@@ -1,7 +1,7 @@
 import type { CallsReport, CallsSecond } from "../../common/calls.ts";
 import { percentiles } from "./percentiles.ts";
 
-/** Width of a slot, ms: the precision of a report's window. */
+/** Width of a slot, ms. It is the precision of a report's window. */
 const slotMs = 250;
 
 export type Count =
@@ -21,7 +21,7 @@ interface Slot {
   counts: Record<Count, number>;
   samples: Record<Sample, number[]>;
   refused: Record<string, number>;
-  /** As it was when the slot began. */
+  /** The state at the start of the slot. */
   peersByNode: Record<string, number>;
   reconnecting: number;
 }
@@ -53,8 +53,8 @@ export type Tallied = Pick<
 };
 
 /**
- * What one run of calls counted, in slots of 250 ms, so that a report can speak of any window. Time is passed in
- * (epoch ms): the tally reads no clock. Slots older than `keepMs` are folded away, counts and all.
+ * The counts of one run of calls, in slots of 250 ms, so that a report can cover any window. The time is passed in
+ * (epoch ms); the tally reads no clock. Slots older than `keepMs` are removed with their counts.
  */
 export function createTally({ keepMs = 3_600_000 }: { keepMs?: number } = {}) {
   const slots = new Map<number, Slot>();
@@ -78,20 +78,20 @@ export function createTally({ keepMs = 3_600_000 }: { keepMs?: number } = {}) {
     count(what: Count, at: number): void {
       slotOf(at).counts[what] += 1;
     },
-    /** A measure in ms that became known at `at`. */
+    /** Adds a measured value in ms, known at `at`. */
     sample(what: Sample, at: number, ms: number): void {
       slotOf(at).samples[what].push(ms);
     },
-    /** A refused signal, by the ack's code. */
+    /** Counts a refused signal by the ack's code. */
     refuse(code: string, at: number): void {
       const { refused } = slotOf(at);
       refused[code] = (refused[code] ?? 0) + 1;
     },
-    /** Where the peers are now. */
+    /** The current replicas of the peers. */
     census(at: number, peersByNode: Record<string, number>, reconnecting: number): void {
       Object.assign(slotOf(at), { peersByNode, reconnecting });
     },
-    /** All that happened from `since` up to and without `until`, to the slot. */
+    /** The counts from `since` up to and without `until`, to the slot. */
     report(since: number, until: number): Tallied {
       const within = [...slots.entries()]
         .filter(([key]) => (key + 1) * slotMs > since && key * slotMs < until)

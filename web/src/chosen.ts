@@ -1,14 +1,14 @@
-/** What decides whose picture is shown. Times are of one clock, ms. */
+/** The data that decides whose picture is shown. All times are of one clock, ms. */
 export interface Presence {
   peerId: string;
   cameAt: number;
-  /** When they were last heard; before everything where never. */
+  /** When the peer was last heard; -Infinity if never. */
   spokeAt: number;
 }
 
 /**
- * The peers whose pictures are shown, in the order in which they came: all, or where there are more than `limit` those
- * who spoke or came last.
+ * The peers whose pictures are shown, in the order of their arrival: all, or with more than `limit` those who spoke or
+ * came last.
  */
 export function chosen(peers: readonly Presence[], limit: number): string[] {
   const lastActive = ({ cameAt, spokeAt }: Presence) => Math.max(cameAt, spokeAt);

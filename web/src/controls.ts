@@ -4,13 +4,13 @@ import { element, logEvent } from "./view.ts";
 
 const keys: Readonly<Record<string, string>> = { m: "mute", v: "camera", s: "share", r: "restart", h: "hang-up" };
 
-/** Makes the buttons and their keys act on the call. */
+/** Connects the buttons and their keys to the call. */
 export function wireControls(call: Call, stream: MediaStream, options: { testPicture: boolean }): void {
   toggle("mute", stream.getAudioTracks());
   toggle("camera", stream.getVideoTracks());
   wireScreenShare(call, options.testPicture);
   element("restart").addEventListener("click", () => {
-    logEvent("ICE restart asked for");
+    logEvent("ICE restart requested");
     call.restartIce();
   });
   element("hang-up").addEventListener("click", () => call.hangUp());
@@ -37,11 +37,11 @@ function toggle(id: string, tracks: readonly MediaStreamTrack[]): void {
   });
 }
 
-/** A second stream beside camera and microphone, as long as the button is pressed. */
+/** The shared screen is a second stream, active while the button is pressed. */
 function wireScreenShare(call: Call, testPicture: boolean): void {
   const button = element<HTMLButtonElement>("share");
   const possible = testPicture || navigator.mediaDevices?.getDisplayMedia !== undefined;
-  // Phones cannot, and no page without TLS.
+  // Phones cannot share a screen, and neither can a page without TLS.
   button.hidden = !possible;
   let shared: MediaStreamTrack[] = [];
 
@@ -58,7 +58,7 @@ function wireScreenShare(call: Call, testPicture: boolean): void {
     const screen = testPicture ? createTestPicture() : await navigator.mediaDevices.getDisplayMedia({ video: true });
     shared = screen.getVideoTracks();
     for (const track of shared) {
-      // The browser has a button of its own that ends it.
+      // The browser's own button can also end the sharing.
       track.addEventListener("ended", stop);
       call.addTrack(track, screen);
     }

@@ -3,9 +3,9 @@ import { chosen, type Presence } from "./chosen.ts";
 import { element, shortName } from "./view.ts";
 import type { Reading } from "./watch-media.ts";
 
-/** Pictures at most; the others are heard all the same. */
+/** Maximum number of pictures. All peers are heard. */
 const limit = 6;
-/** Louder than this is speech; the tone of a test picture is not, 0 to 1. */
+/** Audio level above which a peer speaks, 0 to 1. The tone of a test picture is below it. */
 const speechLevel = 0.05;
 
 interface Tile extends Presence {
@@ -17,9 +17,10 @@ interface Tile extends Presence {
 }
 
 /**
- * One picture for each peer of the call, up to six; beyond that those who speak or came last, and a count of the others.
+ * Shows one picture for each peer of the call, up to six. With more peers it shows those who speak or came last, and a
+ * count of the others.
  *
- * @returns what takes the readings of the call's media
+ * @returns a function that takes the readings of the call's media
  */
 export function keepGrid(call: Call): (readings: readonly Reading[]) => void {
   const grid = element("grid");
@@ -48,11 +49,11 @@ export function keepGrid(call: Call): (readings: readonly Reading[]) => void {
     element("more").hidden = others === 0;
     element("more").textContent = `and ${others} more`;
     element("nobody").hidden = tiles.size > 0;
-    // The own picture is one of them as soon as there are two others; before that it lies in a corner.
+    // The local picture is in the grid with two or more other peers, and in a corner before that.
     grid.dataset["pictures"] = String(tiles.size < 2 ? tiles.size : shown.size + 1 + (others === 0 ? 0 : 1));
   }
 
-  /** The newest stream with a picture in it: a shared screen goes before the camera. */
+  /** The newest stream with video, so that a shared screen replaces the camera. */
   function showPicture(tile: Tile): void {
     const live = [...tile.streams].filter((stream) => stream.getVideoTracks().some(({ muted }) => !muted));
     const stream = live.at(-1) ?? [...tile.streams][0] ?? null;
@@ -61,9 +62,9 @@ export function keepGrid(call: Call): (readings: readonly Reading[]) => void {
     if (tile.video.srcObject === stream) return;
     tile.video.srcObject = stream;
     tile.video.play().catch((error: DOMException) => {
-      // A newer stream took over before this one had begun.
+      // A newer stream replaced this one before it started.
       if (error.name === "AbortError") return undefined;
-      // Sound needs a gesture in some browsers: the picture does not.
+      // Some browsers require a gesture for sound, but not for the picture.
       tile.video.muted = true;
       return tile.video.play();
     });

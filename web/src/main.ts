@@ -9,7 +9,7 @@ import { watchMedia } from "./watch-media.ts";
 const query = new URLSearchParams(location.search);
 const room = query.get("room");
 const testPicture = query.get("test") === "1";
-/** Of this page without its query: a proxy in front may serve it under a path. */
+/** The address of this page without its query. A proxy in front may serve it under a path. */
 const url = new URL(".", location.href).href;
 const transport = query.get("transport");
 
@@ -26,7 +26,7 @@ element("copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(link);
     logEvent("link copied");
   } catch {
-    // Without TLS there is no clipboard: show what to copy.
+    // Without TLS there is no clipboard, so the page shows the link.
     window.prompt("Copy this link:", link);
   }
 });
@@ -56,9 +56,9 @@ async function enter(roomId: string): Promise<void> {
   });
   logPresence(call);
   wireControls(call, stream, { testPicture });
-  // The tab is closed, or leads elsewhere: the others need not wait until they miss it.
+  // The tab is closed or leaves the page. The other peers are told at once.
   addEventListener("pagehide", () => call.depart());
-  // Out of the back-forward cache: the call was ended by `pagehide`, a fresh page joins again.
+  // The page returned from the back-forward cache, and `pagehide` has ended its call. A reloaded page joins again.
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted) location.reload();
   });

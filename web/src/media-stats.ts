@@ -1,10 +1,10 @@
-/** What a connection has received so far, summed over its inbound streams. */
+/** Totals that a connection has received, over all inbound streams. */
 export interface MediaStats {
   framesDecoded: number;
   bytesReceived: number;
 }
 
-/** Reads `inbound-rtp` of `getStats` (W3C webrtc-stats). `audioLevel` is that of now, 0 to 1. */
+/** Reads `inbound-rtp` of `getStats` (W3C webrtc-stats). `audioLevel` is the current level, 0 to 1. */
 export async function readMediaStats(connection: RTCPeerConnection): Promise<MediaStats & { audioLevel: number }> {
   const stats = { framesDecoded: 0, bytesReceived: 0, audioLevel: 0 };
   for (const entry of (await connection.getStats()).values() as Iterable<Record<string, unknown>>) {
@@ -16,12 +16,12 @@ export async function readMediaStats(connection: RTCPeerConnection): Promise<Med
   return stats;
 }
 
-/** Media flows while frames or bytes arrive; it has stopped when none came for a second. */
+/** Media flows while frames or bytes arrive. It has stopped after a second without any. */
 export function createFlow(stoppedAfterMs = 1_000) {
   let last: MediaStats & { at: number } = { framesDecoded: 0, bytesReceived: 0, at: 0 };
   let movedAt = Number.NEGATIVE_INFINITY;
   return {
-    /** Takes a reading at `now` (ms); returns whether media flows and how fast, bytes a second. */
+    /** Takes a reading at `now` (ms). Returns whether media flows, and the rate in bytes a second. */
     update(stats: MediaStats, now: number): { flowing: boolean; bytesPerSecond: number } {
       const moved = stats.framesDecoded > last.framesDecoded || stats.bytesReceived > last.bytesReceived;
       if (moved) movedAt = now;

@@ -1,11 +1,11 @@
 import { createTestPicture } from "./test-picture.ts";
 
 /**
- * Camera and microphone; the generated picture where there are none, where the page may not use them (a phone without
- * TLS), or where it was asked for. Never rejects: a call without a camera is a call.
+ * Camera and microphone. Falls back to the generated picture if there are none or the page may not use them (a phone
+ * without TLS), and uses it on request. Never rejects, because a call also works without a camera.
  */
 export async function getOwnMedia(wantTestPicture: boolean): Promise<{ stream: MediaStream; note: string }> {
-  if (wantTestPicture) return { stream: createTestPicture(), note: "test picture, as asked for" };
+  if (wantTestPicture) return { stream: createTestPicture(), note: "test picture, as requested" };
   if (navigator.mediaDevices === undefined)
     return { stream: createTestPicture(), note: "test picture: a camera needs HTTPS here" };
   try {

@@ -2,7 +2,7 @@ import type { Call, CallState } from "../../client/call.ts";
 import { expose, logEvent, show, type Tone } from "./view.ts";
 import type { Reading } from "./watch-media.ts";
 
-/** How often a lasting outage is counted on, ms. */
+/** Update interval of the duration of an outage, ms. */
 const outageEveryMs = 500;
 
 const signalingTone: Record<CallState, Tone> = {
@@ -15,9 +15,9 @@ const signalingTone: Record<CallState, Tone> = {
 };
 
 /**
- * Keeps the status strip true: signaling and its replica, ICE, connection, media, reconnects, last outage.
+ * Updates the status strip: signaling and its replica, ICE, connection, media, reconnects, last outage.
  *
- * @returns what takes the readings of the call's media
+ * @returns a function that takes the readings of the call's media
  */
 export function keepStrip(call: Call): (readings: readonly Reading[]) => void {
   let reconnects = 0;
@@ -84,7 +84,7 @@ export function keepStrip(call: Call): (readings: readonly Reading[]) => void {
   };
 }
 
-/** States from worst to best; what is shown of several connections is the worst. */
+/** States from worst to best. Of several connections the worst state is shown. */
 const ranks = ["failed", "closed", "disconnected", "new", "checking", "connecting", "completed", "connected"];
 
 function worstOf(states: readonly string[]): string {

@@ -1,6 +1,6 @@
 /**
- * A moving picture and a quiet tone, for machines without camera and microphone: a hue of its own, a clock and a bar
- * that sweeps once in two seconds, so that a frozen picture shows at a glance.
+ * A moving picture and a quiet tone, for machines without camera and microphone. It has a hue of its own, a clock, and
+ * a bar that sweeps once in two seconds, so that a frozen picture is visible at once.
  *
  * @param framesPerSecond 10 costs about a quarter of a core a page on a small machine
  */
@@ -27,7 +27,7 @@ export function createTestPicture(framesPerSecond = 10): MediaStream {
     context.fillText(`test picture · frame ${frame}`, 26, 124);
   };
   draw();
-  // A timer and not requestAnimationFrame: a window in the background must go on sending.
+  // A timer instead of requestAnimationFrame, because a window in the background must keep sending.
   const timer = setInterval(() => {
     if (stream.active) draw();
     else clearInterval(timer);

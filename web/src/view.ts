@@ -1,19 +1,19 @@
 export type Tone = "good" | "warn" | "bad" | "calm";
 
-/** How many lines the event log keeps. */
+/** Maximum number of lines in the event log. */
 const logLimit = 300;
 
-/** The element with that id; the page is broken without it. */
+/** The element with that id. Throws without it, because the page needs it. */
 export function element<T extends HTMLElement>(id: string): T {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no #${id}`);
   return found as T;
 }
 
-/** How a peer is called on the page. */
+/** The name of a peer on the page. */
 export const shortName = (peerId: string): string => `peer ${peerId.slice(0, 6)}`;
 
-/** Sets a cell of the status strip: its word, its tone, and what stands below. */
+/** Sets a cell of the status strip: its word, its tone, and the line below. */
 export function show(cell: string, value: string, tone: Tone, note?: { id: string; text: string }): void {
   element(cell).textContent = value;
   element(`cell-${cell}`).dataset["tone"] = tone;
@@ -25,7 +25,7 @@ export function expose(name: string, value: string | number): void {
   document.body.dataset[name] = String(value);
 }
 
-/** One more line in the event log, newest on top. */
+/** Adds a line to the event log, newest on top. */
 export function logEvent(text: string, tone: Tone = "calm"): void {
   const time = Object.assign(document.createElement("time"), { textContent: new Date().toTimeString().slice(0, 8) });
   const line = document.createElement("li");

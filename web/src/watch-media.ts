@@ -1,10 +1,10 @@
 import type { Call } from "../../client/call.ts";
 import { createFlow, readMediaStats } from "./media-stats.ts";
 
-/** How often media is looked at, ms. */
+/** Interval of the media readings, ms. */
 const everyMs = 500;
 
-/** How the media of one peer does. */
+/** The media of one peer. */
 export interface Reading {
   peerId: string;
   ice: RTCIceConnectionState;
@@ -12,11 +12,11 @@ export interface Reading {
   flowing: boolean;
   framesDecoded: number;
   bytesPerSecond: number;
-  /** Of now, 0 to 1. */
+  /** Current audio level, 0 to 1. */
   audioLevel: number;
 }
 
-/** Reads every connection of the call twice a second, and tells. */
+/** Reads every connection of the call twice a second and reports the result. */
 export function watchMedia(call: Call, tell: (readings: readonly Reading[]) => void): void {
   const flows = new WeakMap<RTCPeerConnection, ReturnType<typeof createFlow>>();
 

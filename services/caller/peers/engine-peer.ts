@@ -3,14 +3,14 @@ import { Socket, type SocketOptions } from "engine.io-client";
 import type { PeerKind, PeerOptions } from "./peer-kind.ts";
 import { cookieHeader, keepConnected, keepCookies, replicaHeader } from "./session.ts";
 
-/** The question which replica holds a session is given up after this, ms, and asked so often, at this distance. */
+/** Time-out (ms), number and distance (ms) of the requests that find a session's replica. */
 const askWithinMs = 2_000;
 const asks = 4;
 const askEveryMs = 400;
-/** CONNECT to the namespace `/`: a Socket.IO server ends a connection on which none comes within 45 s. */
+/** CONNECT to the namespace `/`: a Socket.IO server ends a connection without one within 45 s. */
 const socketIoConnect = "0";
 
-/** What is used of Engine.IO's client on Node beside its public methods. */
+/** The used parts of Engine.IO's client on Node that are not public. */
 interface NodeEngine {
   _cookieJar?: { cookies: Iterable<[name: string, cookie: { value: string }]> };
   transport?: { ws?: { once?: (event: "upgrade", listener: (answer: UpgradeAnswer) => void) => void } };
@@ -19,7 +19,7 @@ interface UpgradeAnswer {
   headers: { "set-cookie"?: string[] } & Record<string, string | string[] | undefined>;
 }
 
-/** Holds an Engine.IO session, on long-polling or WebSocket, and knows by Engine.IO's ping that it lives. */
+/** Holds an Engine.IO session on long-polling or WebSocket. Engine.IO's ping shows that it is alive. */
 export const enginePeer: PeerKind = {
   capabilities: { signals: false, media: false },
   connect(options, events) {
@@ -43,7 +43,7 @@ export const enginePeer: PeerKind = {
         for (const [name, { value }] of engine._cookieJar?.cookies ?? []) cookies.set(name, value);
         socket.send(options.hello ?? socketIoConnect);
         if (node !== null) opened(node);
-        // What ends the session while it is asked is told by `close`.
+        // If the session ends during the request, `close` reports it.
         else
           askReplica(options, path, socket.id, options.cookies ? cookieHeader(cookies) : undefined).then(opened, () =>
             opened(null),
@@ -57,9 +57,9 @@ export const enginePeer: PeerKind = {
 };
 
 /**
- * Which replica holds the session, by a request that routes as the session's own do and that Engine.IO answers without
- * touching it. The client does not show the headers of a poll. Asked again while the proxy answers itself, as it does
- * when it has just lost the replica; null where nobody tells.
+ * Finds the replica of a session with a request that the proxy routes like the session's own and that does not affect
+ * the session. The client does not expose the headers of a poll. Repeats the request while the proxy answers itself, as
+ * after the loss of the replica. Returns null if no answer names a replica.
  */
 async function askReplica(
   { url }: PeerOptions,

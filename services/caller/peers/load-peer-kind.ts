@@ -14,7 +14,7 @@ const builtIn: Readonly<Record<string, PeerKind>> = {
 /**
  * The kind of peer that `PEER` names: one of the built-in ones, or the export `peer` of a file.
  *
- * @throws Error in one line when the name is unknown, or the file exports no `peer` with `capabilities` and `connect`
+ * @throws Error in one line if the name is unknown, or the file exports no `peer` with `capabilities` and `connect`
  */
 export async function loadPeerKind(name: string): Promise<PeerKind> {
   const known = builtIn[name];

@@ -2,20 +2,20 @@ import type { CallerPeer, CallsRequest } from "../../../common/calls.ts";
 import type { RelayAck, RelayEvent } from "../../../common/protocol.ts";
 import type { PeerKind, PeerOptions } from "./peer-kind.ts";
 
-/** Outages that a peer remembers. */
+/** Maximum number of remembered outages of a peer. */
 const outageLimit = 200;
 
-/** Where, as whom and in which way callers speak to the application. */
+/** The application's address, its token, and the callers' protocol. */
 export interface Target extends Pick<PeerOptions, "url" | "token" | "path" | "hello"> {
   kind: PeerKind;
-  /** Share of peers, 0..1, that keep no cookies, where a run does not say. */
+  /** Default share of peers without cookies, 0..1. */
   cookieless: number;
 }
 
 export interface CallPeerEvents {
   /** In its room, for the first time or again. */
   onJoined(): void;
-  /** The other peer is in the room: a signal that is sent now reaches it. */
+  /** The other peer is in the room, so a signal reaches it from now on. */
   onPeer(): void;
   onSignal(event: RelayEvent, signal: Record<string, unknown>): void;
   /** Joined again, `ms` after its connection was lost. */
@@ -24,11 +24,11 @@ export interface CallPeerEvents {
   onLost(ms: number): void;
   /** An attempt to connect failed. */
   onFailed(): void;
-  /** A numbered signal was put on the wire (again). */
+  /** A numbered signal was sent, or sent again. */
   onEmitted(seq: number): void;
 }
 
-/** One synthetic peer of drawn transports, and the account of its outages. */
+/** One synthetic peer with randomly chosen transports, and the list of its outages. */
 export function createPeer(
   options: {
     index: number;
@@ -77,7 +77,7 @@ export function createPeer(
         if (told.peers > 0) events.onPeer();
       },
       lost(at) {
-        // A second loss on the way back belongs to the same outage.
+        // A second loss during the reconnect belongs to the same outage.
         if (state === "joined") {
           socketsLost += 1;
           outages.push({ at, backAt: null, from: node, to: null });
@@ -109,7 +109,7 @@ export function createPeer(
     joined: () => state === "joined",
     node: () => node,
     signal: (event: RelayEvent, signal: Record<string, unknown>): Promise<RelayAck> => peer.send(event, signal),
-    /** Whether an outage overlaps the window, epoch ms, or none ever ended before it. */
+    /** True if an outage overlaps the window (epoch ms), or no outage has ended before it. */
     outIn: (since: number, until: number): boolean =>
       outages.some(({ at, backAt }) => at < until && (backAt === null || backAt > since)),
     everOutBefore: (at: number): boolean => outages.some(({ backAt }) => backAt !== null && backAt <= at),

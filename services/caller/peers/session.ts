@@ -2,20 +2,20 @@ import { backoffMs } from "../../../client/connecting/backoff.ts";
 import type { RelayAck } from "../../../common/protocol.ts";
 import type { ConnectedPeer, PeerEvents, PeerOptions } from "./peer-kind.ts";
 
-/** An attempt to connect that takes longer has failed, ms. */
+/** Time-out of an attempt to connect, ms. */
 const connectWithinMs = 5_000;
 
-/** What one connection tells the session that it belongs to. Each is called at most once, `opened` first. */
+/** Events of one connection for its session. Each is called at most once, `opened` first. */
 export interface ConnectionEvents {
   opened(node: string | null): void;
   closed(reason: string): void;
 }
 
-/** Opens one connection; returns a function that closes it. */
+/** Opens one connection. Returns a function that closes it. */
 export type Connect = (cookies: Map<string, string>, events: ConnectionEvents) => () => void;
 
 /**
- * A peer that has no signals: one connection after the other, with full jitter between attempts. It tells when a
+ * A peer without signals: one connection after the other, with full jitter between attempts. It reports when a
  * connection opens, is lost or fails to open.
  */
 export function keepConnected(options: PeerOptions, events: PeerEvents, connect: Connect): ConnectedPeer {
@@ -64,7 +64,7 @@ export function keepConnected(options: PeerOptions, events: PeerEvents, connect:
   };
 }
 
-/** Keeps the cookies that an answer sets. */
+/** Stores the cookies that an answer sets. */
 export function keepCookies(cookies: Map<string, string>, setCookie: readonly string[] | undefined): void {
   for (const line of setCookie ?? []) {
     const pair = line.split(";", 1)[0] ?? "";
@@ -73,10 +73,10 @@ export function keepCookies(cookies: Map<string, string>, setCookie: readonly st
   }
 }
 
-/** The `Cookie` header of the next request; undefined: there is none. */
+/** The `Cookie` header of the next request; undefined without cookies. */
 export function cookieHeader(cookies: Map<string, string>): string | undefined {
   return cookies.size === 0 ? undefined : [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
 }
 
-/** Header in which the proxy tells the replica, where its `REPLICA_HEADER` says so. */
+/** Header in which the proxy names the replica, if its `REPLICA_HEADER` says so. */
 export const replicaHeader = "x-replica";

@@ -2,10 +2,10 @@ import { WebSocket } from "ws";
 import type { PeerKind } from "./peer-kind.ts";
 import { cookieHeader, keepConnected, keepCookies, replicaHeader } from "./session.ts";
 
-/** A ping goes out this often, ms; one that is not answered until the next ends the connection. */
+/** Ping interval, ms. A ping without a pong before the next ping ends the connection. */
 const pingEveryMs = 5_000;
 
-/** Holds a plain WebSocket and knows by ping and pong that it lives. */
+/** Holds a plain WebSocket. Ping and pong show that it is alive. */
 export const websocketPeer: PeerKind = {
   capabilities: { signals: false, media: false },
   connect(options, events) {
