@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 
-/** A refusal of the admin listener: an HTTP status and one line that says what would be let in. */
+/** A refusal of the admin listener: an HTTP status and one line that describes an acceptable request. */
 export class AdminError extends Error {
   readonly status: number;
   constructor(status: number, message: string) {
@@ -15,7 +15,7 @@ export class AdminError extends Error {
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
-// What a dual-stack listener calls an IPv4 peer.
+// Prefix of an IPv4 address on a dual-stack listener.
 loopback.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
 /** True for an address of the loopback interface; false for a name. */
@@ -33,8 +33,9 @@ export function hostOf(header: string | undefined): string | undefined {
 }
 
 /**
- * Says whether a request names this listener: `localhost`, a loopback address, the address that it came in on, or one
- * of `names`. A page whose name was rebound to this address (DNS rebinding) sends its own name, and is refused.
+ * Checks that a request's `Host` names this listener: `localhost`, a loopback address, the local address of the
+ * connection, or one of `names`. A page whose name was rebound to this address (DNS rebinding) sends its own name and
+ * is refused.
  *
  * @throws AdminError 400 for no or several `Host` headers, 421 (RFC 9110 15.5.20) for an unknown one
  */
@@ -45,7 +46,7 @@ export function createHostCheck(names: readonly string[]): (request: IncomingMes
     if (headers.length > 1) throw new AdminError(400, "more than one Host header");
     const host = hostOf(headers[0]);
     if (host !== undefined && (known.has(host) || isLoopback(host))) return;
-    // Such an address is no name that a page could have rebound.
+    // A page cannot rebind an address.
     if (host !== undefined && isIP(host) !== 0 && sameAddress(host, request.socket.localAddress)) return;
     throw new AdminError(
       421,
@@ -59,10 +60,10 @@ function sameAddress(host: string, local = ""): boolean {
 }
 
 /**
- * Says whether a request may change something: it comes from no web page (no `Origin`), is JSON, and carries the
- * bearer token. Without a token it is let in only where the listener is on loopback.
+ * Checks that a request may make a change: it comes from no web page (no `Origin`), is JSON, and carries the bearer
+ * token. If no token is configured, the listener must be on loopback.
  *
- * @param listening the address that is bound
+ * @param listening the bound address
  * @throws AdminError 401, 403 or 415
  */
 export function createMutationCheck(
@@ -74,7 +75,7 @@ export function createMutationCheck(
     if (headers.origin !== undefined) throw new AdminError(403, "not for web pages: an Origin header was sent");
     if (wanted !== undefined) {
       const given = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1] ?? "";
-      // Digests have one length, so the time taken tells nothing about the token.
+      // Digests have one length, so the duration reveals nothing about the token.
       if (!timingSafeEqual(digest(given), wanted))
         throw new AdminError(
           401,

@@ -6,17 +6,17 @@ import { AdminError, createHostCheck, createMutationCheck } from "./admin-access
 import type { Log } from "./log.ts";
 
 export interface AdminRequest {
-  /** What the path names, decoded. */
+  /** The decoded parameters of the path. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
-  /** The parsed JSON body of a mutation; undefined where there is none. */
+  /** The parsed JSON body of a mutation; undefined without a body. */
   body: unknown;
 }
 
 export interface AdminReply {
-  /** HTTP status, 200 unless said. */
+  /** HTTP status; default 200. */
   status?: number;
-  /** Sent as JSON; nothing where undefined. */
+  /** Sent as JSON. Undefined sends no body. */
   body?: unknown;
 }
 
@@ -27,10 +27,10 @@ export type AdminRoutes = Readonly<Record<string, (request: AdminRequest) => Adm
 const bodyLimit = 65_536;
 
 /**
- * The admin listener of a program: `GET /healthz` and `GET /metrics` for all, plus the program's own routes, JSON in
- * and out. It never shares a port with the public.
+ * The admin listener of a program: `GET /healthz` and `GET /metrics` for all, and the program's own routes, with JSON
+ * bodies. It never shares a port with the public listener.
  *
- * Every request needs a `Host` that is known here, so that no web page reads through DNS rebinding. A mutation needs
+ * Every request needs a known `Host`, so that no web page can read through DNS rebinding. A mutation needs
  * `content-type: application/json`, no `Origin` header, and the bearer token; without a token mutations are refused
  * unless the listener is on loopback.
  */
@@ -40,9 +40,9 @@ export function createAdminServer(options: {
   registry: Registry;
   routes: AdminRoutes;
   log: Log;
-  /** Names besides `localhost` and `host` that a `Host` header may carry: the program's service name. */
+  /** Allowed names in a `Host` header, besides `localhost` and `host`: the program's service name. */
   hostnames?: readonly string[];
-  /** What a mutation carries as bearer token; undefined: none, and mutations on loopback alone. */
+  /** Bearer token of a mutation. If undefined, mutations work on loopback only. */
   token?: string | undefined;
 }) {
   const { registry, log } = options;
@@ -98,7 +98,7 @@ export function createAdminServer(options: {
         server.listen(options.port, options.host, () => resolve(server.address() as AddressInfo));
       });
     },
-    /** Ends at once, connections included: scrapers come back by themselves. */
+    /** Closes the listener and its connections at once. Scrapers reconnect by themselves. */
     close(): Promise<void> {
       return new Promise((resolve) => {
         server.close(() => resolve());
@@ -110,7 +110,7 @@ export function createAdminServer(options: {
 
 export type AdminServer = ReturnType<typeof createAdminServer>;
 
-/** Names that a path carries, without their percent-encoding. @throws AdminError 400 where that is broken */
+/** The parameters of a path, percent-decoded. @throws AdminError 400 if the encoding is broken */
 function decodeAll(groups: Readonly<Record<string, string | undefined>>): Record<string, string> {
   try {
     return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value ?? "")]));
@@ -130,7 +130,7 @@ function statusOf(error: unknown): [status: number, message: string] {
   return [500, "internal error: see the program's log"];
 }
 
-/** @throws AdminError 400 for a request target that is no path: this listener serves no other host */
+/** @throws AdminError 400 for a request target that is not a path, because this listener serves no other host */
 function parsePath(target: string): URL {
   const url = target.startsWith("/") ? URL.parse(`http://admin${target}`) : null;
   if (url === null) throw new AdminError(400, "the request target must be a path");

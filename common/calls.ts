@@ -4,9 +4,9 @@ import { z } from "zod";
 /** Choose the id first, so that a failed start can still be ended. */
 export const newRunId = (): string => `run-${randomBytes(4).toString("hex")}`;
 
-/** `POST /calls` of the caller: a run of synthetic calls, two peers a call. */
+/** `POST /calls` of the caller: a run of synthetic calls with two peers each. */
 export const CallsRequest = z.object({
-  /** Names the run; without it the caller does. */
+  /** Id of the run; without it the caller chooses one. */
   run: z
     .string()
     .regex(/^run-[0-9a-f]{8}$/)
@@ -15,31 +15,31 @@ export const CallsRequest = z.object({
   calls: z.number().int().min(1).max(2_000),
   /** Calls started per second. */
   rate: z.number().positive().max(500).default(20),
-  /** Numbered signals each peer sends per second while its call stands. */
+  /** Numbered signals that each peer sends per second while its call is set up. */
   signalsPerSecond: z.number().positive().max(100).default(5),
-  /** Relative weights of how a peer connects; every peer draws one, seeded. */
+  /** Relative weights of the transports. Each peer draws one with the seed. */
   mix: z
     .object({
-      /** Polling first, then upgraded: Socket.IO's default. */
+      /** Starts with polling and upgrades, Socket.IO's default. */
       default: z.number().nonnegative().default(1),
       websocket: z.number().nonnegative().default(2),
       polling: z.number().nonnegative().default(1),
-      /** Share of peers, 0..1, that keep no cookies; unset: the caller's `PEER_COOKIELESS`. */
+      /** Share of peers without cookies, 0..1; default: the caller's `PEER_COOKIELESS`. */
       cookieless: z.number().min(0).max(1).optional(),
     })
     .prefault({}),
   /** Every n-th call holds a real WebRTC connection; 0: none. */
   webrtcEvery: z.number().int().nonnegative().default(5),
-  /** Both peers of a call carry `?room=` (for `STICKY_KEY=room`) and so may share a replica. */
+  /** Both peers of a call send `?room=` (for `STICKY_KEY=room`) and so may share a replica. */
   roomKey: z.boolean().default(false),
   /** Makes mix and pacing repeatable. */
   seed: z.number().int().default(1),
-  /** Off: peers do not join again after a reconnect (a drill's negative control). */
+  /** False: peers do not join again after a reconnect (a drill's negative control). */
   rejoin: z.boolean().default(true),
 });
 export type CallsRequest = z.infer<typeof CallsRequest>;
 
-/** What callers can tell of an application. An expectation that needs more is not applicable. */
+/** What callers can measure with an application. An expectation that needs more is not applicable. */
 export interface Capabilities {
   /** Peers of a call send each other signals, which can be numbered and counted. */
   signals: boolean;
@@ -47,7 +47,7 @@ export interface Capabilities {
   media: boolean;
 }
 
-/** Percentiles of one measure over a window, in ms; zeros where `count` is 0. */
+/** Percentiles of one measure over a window, in ms; zeros if `count` is 0. */
 export interface Percentiles {
   count: number;
   p50: number;
@@ -61,20 +61,20 @@ export interface CallerPeer {
   call: number;
   side: "a" | "b";
   peerId: string | null;
-  /** Replica that the peer is joined on; null while it is not. */
+  /** Replica on which the peer is joined; null while it is not joined. */
   node: string | null;
   state: "connecting" | "joined" | "reconnecting" | "ended";
   transports: "default" | "websocket" | "polling";
   cookies: boolean;
-  /** Sockets that this peer lost so far: 0 for a survivor. */
+  /** Number of sockets that this peer has lost. */
   socketsLost: number;
-  /** Attempts to connect that failed so far. */
+  /** Number of failed attempts to connect. */
   connectFailures: number;
-  /** Epoch ms of the moments when it lost a socket and when it was joined again (null: not yet). */
+  /** Epoch ms of each loss of a socket and of the next join (null: not joined yet). */
   outages: { at: number; backAt: number | null; from: string | null; to: string | null }[];
 }
 
-/** What the caller counted in one second. */
+/** The counts of one second. */
 export interface CallsSecond {
   /** Epoch ms of the second's start. */
   at: number;
@@ -82,7 +82,7 @@ export interface CallsSecond {
   reconnecting: number;
   sent: number;
   received: number;
-  /** Signals known lost in this second: acknowledged, addressee joined, and not received within 5 s. */
+  /** Signals found lost in this second: acknowledged, with the addressee joined, and not received within 5 s. */
   lost: number;
   /** Reconnects that ended in this second, each in ms. */
   reconnectsMs: number[];
@@ -91,8 +91,8 @@ export interface CallsSecond {
 }
 
 /**
- * `GET /calls/:run?since=<epoch ms>&until=<epoch ms>`: counts, percentiles and `timeline` over what happened in that
- * window (the whole run when left out); `peers` and `calls` as they are now.
+ * `GET /calls/:run?since=<epoch ms>&until=<epoch ms>`: counts, percentiles and `timeline` of that window (default: the
+ * whole run); `peers` and `calls` are the current ones.
  */
 export interface CallsReport {
   run: string;
@@ -103,33 +103,33 @@ export interface CallsReport {
   peers: CallerPeer[];
   signals: {
     sent: number;
-    /** Acknowledged `ok` with nobody away. */
+    /** Acknowledged with `ok` and an empty `away`. */
     acknowledged: number;
     received: number;
     duplicated: number;
     outOfOrder: number;
     /**
-     * Acknowledged and never received, although not resent: counted once 5 s have passed. A signal whose addressee was
-     * away is not lost: the sender sends it again on `peer-joined`, under the same number.
+     * Acknowledged, not sent again, and not received within 5 s. A signal whose addressee was away is not lost: the
+     * sender sends it again on `peer-joined`, with the same number.
      */
     lost: number;
-    /** Of these, sent after both peers of the call were joined again: must be 0 after any outage. */
+    /** Those of them sent after both peers of the call had joined again. Must be 0 after any outage. */
     lostAfterRejoin: number;
     /** Received more than 1 s after its last send: stale. */
     stale: number;
     refused: Record<string, number>;
   };
   setupMs: Percentiles;
-  /** One-way, by the senders' clock (one process). `local`: both peers on one replica. */
+  /** One-way latency; both clocks are of one process. `local` means that both peers are on one replica. */
   latencyMs: { local: Percentiles; remote: Percentiles };
   /** From the loss of the socket to the join ack. */
   reconnectMs: Percentiles;
-  /** How long the connections that were lost had been open. */
+  /** Time for which the lost connections had been open. */
   sessionAgeMs: Percentiles;
   /** Attempts to connect that failed. */
   connectFailures: number;
   media: {
-    /** Calls that hold a WebRTC connection now. */
+    /** Calls that currently hold a WebRTC connection. */
     connected: number;
     /** Gaps of over 1 s between received media messages (20 a second), or a connection that left `connected`. */
     interruptions: number;
@@ -138,7 +138,7 @@ export interface CallsReport {
   timeline: CallsSecond[];
 }
 
-/** `POST /alerts` keeps what Alertmanager sent; `GET /alerts` lists it, newest last. */
+/** `POST /alerts` stores Alertmanager's alerts; `GET /alerts` lists them, newest last. */
 export interface ReceivedAlert {
   /** Epoch ms of reception. */
   at: number;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 
-/** Every bad variable of one program in one message; `main.ts` prints it and exits 78 (EX_CONFIG, sysexits.h). */
+/** One message with every bad variable of a program. `main.ts` prints it and exits 78 (EX_CONFIG, sysexits.h). */
 export class ConfigError extends Error {
   constructor(problems: readonly string[]) {
     super(`bad configuration: ${problems.join("; ")}`);
@@ -15,9 +15,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Parses `env` with a program's schema, whose keys are the names of the variables.
  *
  * An empty string means unset (Compose passes unset variables so). A field marked with {@link secret} is also read
- * from the file that `<NAME>_FILE` names, newlines at its end removed; the variable itself wins.
+ * from the file that `<NAME>_FILE` names, with newlines at its end removed. The variable itself wins.
  *
- * @throws ConfigError that names every bad variable, the offending value (never a secret's) and what is wanted.
+ * @throws ConfigError that names every bad variable, its value (never a secret's) and the allowed values.
  */
 export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): z.output<S> {
   const input: Record<string, string> = {};
@@ -51,21 +51,21 @@ export function loadConfig<S extends z.ZodObject>(schema: S, env: Environment): 
 }
 
 /**
- * The secret that a file holds. Newlines at its end are no part of it, as in the shell's `$(cat file)`: editors and
- * `echo` put one there.
+ * The secret in a file. Newlines at its end do not belong to it, as in the shell's `$(cat file)`, because editors and
+ * `echo` add one.
  *
- * @throws the system's error where the file cannot be read
+ * @throws the system's error if the file cannot be read
  */
 export function readSecret(path: string): string {
   return readFileSync(path, "utf8").replace(/[\r\n]+$/, "");
 }
 
-/** Marks a field as a secret: read from `<NAME>_FILE` too, its value never printed. */
+/** Marks a field as a secret. It is also read from `<NAME>_FILE`, and its value is never printed. */
 export function secret<T extends z.ZodType>(field: T): T {
   return field.meta({ ...field.meta(), secret: true }) as T;
 }
 
-/** True for a field that {@link secret} marks, optional or with a default too. */
+/** True for a field marked by {@link secret}, also if it is optional or has a default. */
 export function isSecret(field: unknown): boolean {
   if (!(field instanceof z.ZodType)) return false;
   if (field.meta()?.["secret"] === true) return true;
@@ -94,7 +94,7 @@ export const flag = () =>
     .regex(/^(1|true|yes|on|0|false|no|off)$/i, "must be 1 or 0")
     .transform((value) => /^(1|true|yes|on)$/i.test(value));
 
-/** Comma-separated words, blanks around them and empty ones dropped. */
+/** Comma-separated words, without surrounding blanks and empty words. */
 export const list = () =>
   z.string().transform((value) =>
     value
@@ -103,24 +103,26 @@ export const list = () =>
       .filter((word) => word !== ""),
   );
 
-/** The variables that every program takes. */
+/** The variables of every program. */
 export const programVariables = {
   LOG_LEVEL: z
     .enum(["trace", "debug", "info", "warn", "error", "fatal"])
     .default("info")
-    .describe("Lowest level that is logged"),
+    .describe("Lowest logged level"),
   ADMIN_HOST: z
     .string()
     .default("127.0.0.1")
     .describe("Address that the admin listener binds; in a container its alias on the network `monitoring`"),
   ADMIN_HOSTNAMES: list()
     .default([])
-    .describe("Names besides localhost, ADMIN_HOST and the program's own that the admin listener answers to"),
+    .describe("Names that the admin listener accepts besides localhost, ADMIN_HOST and the program's own"),
   ADMIN_TOKEN: secret(
     z
       .string()
       .regex(/^[\x21-\x7e]{16,}$/, "must be 16 characters or more, ASCII without blanks")
       .optional(),
-  ).describe("Bearer token of every change at the admin listeners; unset: changes on loopback alone"),
-  GRACE_MS: milliseconds(0, 600_000).default(20_000).describe("Longest orderly shutdown after SIGTERM, then exit 1"),
+  ).describe("Bearer token of every change at the admin listeners; unset: changes on loopback only"),
+  GRACE_MS: milliseconds(0, 600_000)
+    .default(20_000)
+    .describe("Longest orderly shutdown after SIGTERM; after it the program exits 1"),
 };

@@ -1,6 +1,6 @@
 /**
- * What to say at the start of `ALLOWED_ORIGINS`; undefined where there is nothing to say. With `*` a server never
- * allows credentials: browsers then block every answer to a request that was sent with them (Fetch, 3.3.5).
+ * A log line about `ALLOWED_ORIGINS` for the start; undefined if none is needed. With `*` a server never allows
+ * credentials: browsers block every answer to a request with credentials then (Fetch, 3.3.5).
  */
 export function crossOriginAdvice(allowed: readonly string[] | undefined): string | undefined {
   if (allowed?.includes("*") !== true) return undefined;

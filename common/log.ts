@@ -4,11 +4,11 @@ import { escapeUnprintable } from "./printable.ts";
 export type Log = Logger;
 
 /**
- * A JSON log with the house's field set: `time level service node? msg` and whatever the line adds (`room`, `peer`,
- * `traceId`, `err`), safe to print on a terminal. Never give it cookies, query strings, tokens or SDP bodies.
+ * A JSON log with the fields `time level service node? msg` and the fields of the line (`room`, `peer`, `traceId`,
+ * `err`), safe to print on a terminal. Never give it cookies, query strings, tokens or SDP bodies.
  *
  * @param service the program: `proxy`, `signaling`, `caller`, `ops`
- * @param node the replica's `NODE_ID`, where there is one
+ * @param node the replica's `NODE_ID`, for a replica
  */
 export function createLog(
   { service, node, level = "info" }: { service: string; node?: string; level?: string },

@@ -1,12 +1,12 @@
-/** Major version of Node that the tests run on. */
+/** Major version of Node used by the tests. */
 export const testedNodeMajor = 24;
 
-/** The oldest version that is safe, as numbers. */
+/** The oldest safe version, as numbers. */
 const oldest = [24, 18, 1] as const;
 
 /**
- * Why this version of Node cannot run the programs, in one line; undefined: it can. Before 24.18.1 `headers` and
- * `rawHeaders` differ on requests with over 1,000 header lines, and a request can be smuggled (nodejs/node 61284).
+ * One line that says why this version of Node cannot run the programs; undefined if it can. Before 24.18.1 `headers`
+ * and `rawHeaders` differ on requests with over 1,000 header lines, and a request can be smuggled (nodejs/node 61284).
  *
  * @param version as in `process.versions.node`
  */

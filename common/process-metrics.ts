@@ -4,10 +4,10 @@ import { collectDefaultMetrics, Gauge, type Registry } from "prom-client";
 /**
  * prom-client's default metrics, made cheap for a process with thousands of sockets: a scrape runs on the event loop
  * that relays signals. With 10,000 descriptors, counting them by listing /proc/self/fd takes 9 ms and the list of
- * active handles 5 ms; Linux has the count itself since 6.2, and nobody asks for the handles.
+ * active handles 5 ms; Linux provides the count since 6.2, and the handles are not needed.
  *
- * @param delayEveryMs how often the event loop's delay is sampled, which is also the least delay that is shown. Each
- *   sample wakes the process: at 10 ms that is most of what an idle one costs
+ * @param delayEveryMs sampling interval of the event loop's delay, which is also the smallest measurable delay. Each
+ *   sample wakes the process; at 10 ms that is most of the CPU of an idle one
  */
 export function collectProcessMetrics(registry: Registry, delayEveryMs = 10): void {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: delayEveryMs });
@@ -25,7 +25,7 @@ export function collectProcessMetrics(registry: Registry, delayEveryMs = 10): vo
   });
 }
 
-/** Before Linux 6.2 the directory has no size, and listing it takes one descriptor itself. */
+/** Before Linux 6.2 the directory has no size. Listing it uses one descriptor itself. */
 function openDescriptors(): number {
   const { size } = statSync("/proc/self/fd");
   return size > 0 ? size : readdirSync("/proc/self/fd").length - 1;

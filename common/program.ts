@@ -4,7 +4,7 @@ import { reachStackDirectly } from "./http/stack-hosts.ts";
 import { createLog, type Log } from "./log.ts";
 import { nodeVersionProblem } from "./node-version.ts";
 
-/** What a program hands back once it listens: how to stop it in order. */
+/** A running program. `close` stops it in order. */
 export interface Running {
   close(): Promise<void>;
 }
@@ -14,7 +14,8 @@ export interface Running {
  * and exits 0. A second signal, or the end of `GRACE_MS`, exits 1 at once; an uncaught error is logged and exits 1;
  * a bad configuration, or a Node that is too old, prints one line and exits 78.
  *
- * The shutdown handlers are there before `start` runs: as PID 1 of a container a program has no default ones.
+ * The shutdown handlers are installed before `start` runs, because a program that is PID 1 of a container has no
+ * default ones.
  */
 export async function runProgram<S extends z.ZodObject>(
   service: string,

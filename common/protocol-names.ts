@@ -1,8 +1,11 @@
-/** Names of the signaling protocol. They stand apart from the schemas, so that a page loads no validator for them. */
+/**
+ * Names of the signaling protocol. They are in a file apart from the schemas, so that a page need not load the
+ * validator.
+ */
 
 /** Socket.IO namespace of the signaling protocol. */
 export const NAMESPACE = "/signaling";
-/** Engine.IO path; the `/` at its end matters to the proxy. */
+/** Engine.IO path. The proxy needs the `/` at its end. */
 export const SOCKET_IO_PATH = "/socket.io/";
 /** Path of the raw WebSocket variant. */
 export const RAW_WS_PATH = "/ws";

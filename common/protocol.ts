@@ -17,21 +17,21 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** A room id: 1 to 128 UTF-16 units, well-formed: half a surrogate pair would be another room on another replica. */
+/** A room id: 1 to 128 UTF-16 units, well-formed. A lone surrogate could become another room on another replica. */
 export const RoomId = z
   .string()
   .min(1)
   .max(128)
   .refine((id) => id.isWellFormed());
-/** Minted by a replica, one a socket, public, never the socket id. */
+/** A peer id. The replica mints one for each socket. It is public and is never the socket id. */
 export const PeerId = z.string().min(1).max(64);
 
 /**
- * `offer`, `answer`, `candidate`, `bye`: what is relayed. Other keys (`description`, `candidate`, …) pass untouched.
+ * The data of `offer`, `answer`, `candidate`, `bye`. Other keys (`description`, `candidate`, …) pass unchanged.
  */
 export const Signal = z.looseObject({ roomId: RoomId, to: PeerId.optional() });
 export type Signal = z.infer<typeof Signal>;
-/** What the addressee gets: the signal, who sent it, and an id by which a client drops repeats. */
+/** The signal as its addressee gets it: with its sender, and with an id by which a client drops repeats. */
 export type DeliveredSignal = Signal & { from: string; id: string };
 
 /** `join`'s second argument. `resume` is the token of the last join ack: it keeps the peer id on any replica. */
@@ -41,12 +41,12 @@ export type JoinOptions = z.infer<typeof JoinOptions>;
 /** A refusal: the ack of an event that was not carried out. `retryAfterMs` comes with `draining` and `overloaded`. */
 export interface Refused {
   ok: false;
-  /** `traceId`: the proxy's correlation id, to find what happened in the logs. */
+  /** `traceId` is the proxy's correlation id, for a search in the logs. */
   error: { code: ErrorCode; message: string; retryAfterMs?: number; delivered?: "local"; traceId?: string };
 }
 export interface KnownPeer {
   peerId: string;
-  /** True while the peer's socket is gone and its grace (10 s) runs. */
+  /** True while the peer has no socket and its grace (10 s) runs. */
   away?: boolean;
 }
 export interface IceServer {
@@ -59,20 +59,20 @@ export interface Joined {
   /** The replica's `NODE_ID`. */
   node: string;
   peerId: string;
-  /** The other members known so far. */
+  /** The other known members. */
   peers: KnownPeer[];
   /**
-   * False where a replica that may hold members of the room has not confirmed the join in time, or the backplane is
-   * down: signals from there may not arrive before `settled` is told.
+   * False if a replica that may hold members of the room has not confirmed the join in time, or the backplane is down.
+   * Its members' signals may not arrive before the event `settled`.
    */
   settled?: false;
-  /** Give it with the next join to keep `peerId`. Secret: it is the peer's identity. */
+  /** Send it with the next join to keep `peerId`. It is the peer's identity, so keep it secret. */
   resume: string;
   iceServers?: IceServer[];
 }
 export interface Relayed {
   ok: true;
-  /** Addressees that were not connected: send again on their `peer-joined`. */
+  /** Addressees that were not connected. Send again on their `peer-joined`. */
   away?: string[];
 }
 export interface Left {
@@ -101,7 +101,7 @@ export interface PeerLeft {
   reason: "left" | "timeout" | "replica-lost" | "expired";
 }
 export interface Draining {
-  /** When the server will close this socket, ms from now; informative. */
+  /** Time until the server closes this socket, ms. Informative. */
   reconnectInMs: number;
 }
 /** Follows a join ack with `settled: false`: from now on every signal of the room arrives. */
@@ -115,8 +115,10 @@ export interface ErrorReport {
   message: string;
 }
 
-/** Socket.IO's typed events, client to replica, as our own client sends them. The protocol lets any client leave out
- * `options` and `ack`. */
+/**
+ * Socket.IO's typed events from client to replica, as the client library sends them. The protocol lets a client leave
+ * out `options` and `ack`.
+ */
 export interface ClientToServerEvents {
   join(roomId: string, options: JoinOptions, ack: (ack: JoinAck) => void): void;
   leave(roomId: string, ack: (ack: LeaveAck) => void): void;
@@ -126,7 +128,7 @@ export interface ClientToServerEvents {
   bye(signal: Signal, ack: (ack: RelayAck) => void): void;
 }
 
-/** Socket.IO's typed events, replica to client. */
+/** Socket.IO's typed events from replica to client. */
 export interface ServerToClientEvents {
   offer(signal: DeliveredSignal): void;
   answer(signal: DeliveredSignal): void;
@@ -141,7 +143,7 @@ export interface ServerToClientEvents {
   "error-report"(event: ErrorReport): void;
 }
 
-/** A frame that a client sends on `/ws`; answered by `{id, ack}` where it has an id. */
+/** A frame that a client sends on `/ws`. A frame with an id is answered by `{id, ack}`. */
 export const ClientFrame = z.object({
   event: z.string().max(64),
   data: z.unknown().optional(),

@@ -1,8 +1,8 @@
-/** What every program says of its own process in `GET /pulse`. */
+/** Figures of a program's process in `GET /pulse`. */
 export interface ProcessPulse {
-  /** CPU time used so far, user and system, seconds. */
+  /** CPU time since the start, user and system, seconds. */
   cpuSeconds: number;
-  /** How late this turn of the event loop is, ms: the time until an immediate runs. */
+  /** Delay of this turn of the event loop, ms: the time until an immediate runs. */
   lagMs: number;
   rssBytes: number;
 }
@@ -21,18 +21,18 @@ export interface ReplicaPulse extends ProcessPulse {
   /** Client connections that have joined a room. */
   peers: number;
   /**
-   * The `shownPeers` smallest names of its peers: hashes of peer id and salt, so that one peer keeps its name on any
-   * replica.
+   * The `shownPeers` smallest names of its peers. A name is a hash of peer id and salt, so a peer has the same name on
+   * every replica.
    */
   names: string[];
-  /** Client events handled so far. */
+  /** Client events since the start. */
   events: number;
 }
 
-/** How many names of peers a replica tells at the most. */
+/** Maximum number of names that a replica reports. */
 export const shownPeers = 300;
 
-/** A chaos action in force, as the ops program marked it. */
+/** A chaos action in force, marked by the ops program. */
 export interface ActionMark {
   action: string;
   target: string;
@@ -40,12 +40,12 @@ export interface ActionMark {
   since: number;
 }
 
-/** How far a drill is. */
+/** A drill's progress. */
 export interface DrillProgress {
   claim: string;
   phase: string;
   expectations: { name: string; bound: string; measured: number | null; unit: string; ok: boolean | null }[];
-  /** Truth of a game day, sealed for the trainer (common/seal.ts). */
+  /** Hidden fault of a game day, encrypted for the trainer (common/seal.ts). */
   sealed?: string | undefined;
 }
 
@@ -69,7 +69,7 @@ export interface CallerPulse extends ProcessPulse {
   drills: DrillMark[];
 }
 
-/** Reads the process' own figures. One turn of the event loop long. */
+/** Reads the process' own figures. Takes one turn of the event loop. */
 export async function readProcessPulse(): Promise<ProcessPulse> {
   const { user, system } = process.cpuUsage();
   const asked = performance.now();

@@ -5,7 +5,9 @@ const [algorithm, nonceBytes, tagBytes] = ["aes-256-gcm", 12, 16] as const;
 
 const keyOf = (token: string) => Buffer.from(hkdfSync("sha256", token, "", "hold-the-line seal", 32));
 
-/** Seals `text` so that only a holder of `token` can read it: the fault of a game day, for the trainer's view. */
+/**
+ * Encrypts `text` so that only a holder of `token` can read it. Used for the fault of a game day in the trainer's view.
+ */
 export function seal(text: string, token: string): string {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv(algorithm, keyOf(token), nonce);
@@ -13,7 +15,7 @@ export function seal(text: string, token: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString("base64url");
 }
 
-/** @throws where it was sealed with another token, or changed */
+/** @throws Error if it was encrypted with another token, or changed */
 export function unseal(sealed: string, token: string): string {
   const bytes = Buffer.from(sealed, "base64url");
   const decipher = createDecipheriv(algorithm, keyOf(token), bytes.subarray(0, nonceBytes));

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The version of a checkout: of package.json, with the commit if it is a repository. */
+/** The version of a checkout: that of package.json, and the commit if it is a repository. */
 export function readVersion(root: string): string {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const commit = commitOf(join(root, ".git"));
   return commit === undefined ? version : `${version}+${commit.slice(0, 7)}`;
 }
 
-/** What HEAD points at, from the files of the repository (gitrepository-layout); undefined in an image. */
+/** The commit of HEAD, from the files of the repository (gitrepository-layout); undefined in an image. */
 function commitOf(git: string): string | undefined {
   if (!existsSync(join(git, "HEAD"))) return undefined;
   const head = readFileSync(join(git, "HEAD"), "utf8").trim();

@@ -1,6 +1,6 @@
 import { type Metric, metricsByComponent } from "./registries.ts";
 
-/** What the dashboards and alerts use of redis_exporter, and since when Redis has it. */
+/** Metrics of redis_exporter that dashboards and alerts use. */
 const redisMetrics: readonly (readonly [name: string, meaning: string])[] = [
   ["redis_up", "1 while Redis answers the exporter"],
   ["redis_memory_used_bytes", "Memory that Redis has allocated"],
@@ -13,7 +13,7 @@ const redisMetrics: readonly (readonly [name: string, meaning: string])[] = [
   ["redis_cpu_sys_seconds_total", "CPU seconds in the kernel"],
   ["redis_cpu_user_seconds_total", "CPU seconds in Redis itself"],
   ["redis_pubsub_channels", "Channels with a subscriber"],
-  ["redis_pubsub_patterns", "Distinct patterns that are subscribed to: no count of subscribers"],
+  ["redis_pubsub_patterns", "Distinct subscribed patterns; not a count of subscribers"],
   ["redis_client_recent_max_output_buffer_bytes", "Largest output buffer of any client lately"],
   [
     "redis_client_output_buffer_limit_disconnections_total",
@@ -29,7 +29,11 @@ export async function metricsPage(): Promise<string> {
   const components = await metricsByComponent();
   const sections = [
     ["Replica (`signaling_`)", "Scraped at `signaling-N:9100/metrics`, with the label `replica`.", components.replica],
-    ["Proxy (`proxy_`)", "Scraped at `proxy:9100/metrics`; `replica` is the one that is spoken of.", components.proxy],
+    [
+      "Proxy (`proxy_`)",
+      "Scraped at `proxy:9100/metrics`; `replica` is the replica that the metric describes.",
+      components.proxy,
+    ],
     [
       "Caller (`caller_`, `chaos_`)",
       "Scraped at `caller:9100/metrics`. `chaos_*` are set by the ops CLI through its admin listener.",
@@ -47,7 +51,7 @@ export async function metricsPage(): Promise<string> {
     "Made by `make dashboards` from the registries in proxy/metrics.ts, services/signaling/metrics.ts, services/caller/metrics.ts and services/board/metrics.ts: change it there. Base units; no room, peer or socket id is ever a label. Recording rules: prometheus/rules/recording.yml and prometheus/slo/.",
     ...sections.flatMap(([title, intro, metrics]) => [`## ${title}`, intro, table(metrics)]),
     "## Redis (`redis_`)",
-    "From redis_exporter, which has many more; these are the ones that dashboards and alerts use.",
+    "From redis_exporter, which exports many more. Dashboards and alerts use these.",
     [
       "| metric | meaning |",
       "|---|---|",

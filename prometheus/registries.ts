@@ -5,7 +5,7 @@ import { createMetrics as createBoardMetrics } from "../services/board/metrics.t
 import { createMetrics as createCallerMetrics } from "../services/caller/metrics.ts";
 import { createMetrics as createReplicaMetrics } from "../services/signaling/metrics.ts";
 
-/** A metric as its program's registry has it. */
+/** A metric in its program's registry. */
 export interface Metric {
   name: string;
   help: string;
@@ -15,7 +15,7 @@ export interface Metric {
   buckets: readonly number[];
 }
 
-/** Metrics by component, sorted by name; those that every Node program has are apart. */
+/** Metrics by component, sorted by name; the metrics of every Node program are separate. */
 export async function metricsByComponent(): Promise<
   Record<"replica" | "proxy" | "caller" | "board" | "every program", Metric[]>
 > {
@@ -35,7 +35,7 @@ export async function metricsByComponent(): Promise<
 
 const isDefault = ({ name }: Metric) => /^(process|nodejs)_/.test(name);
 
-/** What prom-client keeps of a metric and does not declare. */
+/** prom-client's undeclared fields of a metric. */
 interface Kept {
   labelNames?: readonly string[];
   upperBounds?: readonly number[];

@@ -1,4 +1,4 @@
-/** The share of ECharts that is used here: its own declarations do not resolve under `nodenext`. */
+/** Declares the used part of ECharts, because its own declarations do not resolve under `nodenext`. */
 declare module "echarts/core" {
   /** https://echarts.apache.org/en/option.html */
   export type ChartOption = Readonly<Record<string, unknown>>;

@@ -36,17 +36,17 @@ export interface LanesSpec {
   inks: Inks;
   width: number;
   height: number;
-  /** The time axis, under the last lane: clock time unless said. */
+  /** Labels of the time axis, under the last lane; default: clock time. */
   timeText?: (at: number) => string;
 }
 
-/** Room beside the lanes, px: figures of the axis to the left. */
+/** Space beside the lanes, px. The axis labels are on the left. */
 export const laneMargins = { left: 58, right: 16, top: 6, bottom: 26 } as const;
 const titleHeight = 20;
 
 const clock = (at: number) => new Date(at).toLocaleTimeString("en-GB");
 
-/** Lanes over one time axis, one below the other: events of one moment stand in one column. */
+/** Lanes on one time axis, one below the other. Events of one moment are in one column. */
 export function lanesOption(spec: LanesSpec): ChartOption {
   const { lanes, inks, from, to, height } = spec;
   const weights = lanes.map((lane) => (lane.kind === "bands" ? Math.max(1.4, lane.rows.length) * 0.3 : 1));
@@ -66,7 +66,7 @@ export function lanesOption(spec: LanesSpec): ChartOption {
     grid: places.map((place) => ({ left: laneMargins.left, right: laneMargins.right, ...place })),
     xAxis: lanes.map((_, index) => ({
       type: "time",
-      // Room for whole bars at the ends would shift one lane against the others.
+      // Extra space for bars at the ends would shift this lane against the others.
       containShape: false,
       gridIndex: index,
       min: from,
@@ -128,7 +128,7 @@ const figureAxis = (inks: Inks) => ({
 
 function figureSeries(lane: Extract<Lane, { unit: string }>, index: number, spec: LanesSpec): ChartOption[] {
   const { left, right } = laneMargins;
-  // Bars are of one second each, and nearly touch.
+  // Each bar covers one second, and bars nearly touch.
   const second = ((spec.width - left - right) * 1_000) / (spec.to - spec.from);
   return lane.series.map(({ name, colour, samples }) => ({
     type: lane.kind === "bars" ? "bar" : "line",
@@ -147,7 +147,7 @@ function figureSeries(lane: Extract<Lane, { unit: string }>, index: number, spec
   }));
 }
 
-/** What ECharts hands to a custom series (https://echarts.apache.org/en/option.html#series-custom.renderItem). */
+/** The arguments of ECharts' custom series (https://echarts.apache.org/en/option.html#series-custom.renderItem). */
 interface RenderApi {
   value(dimension: number): number;
   coord(point: [number, number]): [number, number];

@@ -1,16 +1,16 @@
-/** Colours that differ for every kind of colour vision, on light and on dark ground (Okabe and Ito 2008). */
+/** Colours that differ for every kind of colour vision, on light and dark backgrounds (Okabe and Ito 2008). */
 const distinct = ["#0072b2", "#e69f00", "#cc79a7", "#009e73", "#56b4e9", "#d55e00"] as const;
 
-/** The colour of the n-th thing, from 0. */
+/** The n-th colour, from 0. */
 export const colourOf = (index: number): string => distinct[index % distinct.length] ?? distinct[0];
 
-/** A replica keeps its colour wherever it is drawn. */
+/** The colour of a replica, the same in every chart. */
 export function replicaColour(id: string): string {
   const number = Number(id.slice(id.lastIndexOf("-") + 1));
   return colourOf(Number.isInteger(number) && number > 0 ? number - 1 : 5);
 }
 
-/** What a state looks like, besides its word. */
+/** Colour and sign of a state. */
 export const stateColours: Readonly<Record<string, string>> = {
   ready: "#009e73",
   up: "#009e73",
@@ -19,7 +19,7 @@ export const stateColours: Readonly<Record<string, string>> = {
   down: "#d55e00",
 };
 
-/** Inks of a chart on its ground. */
+/** Colours of a chart's text and axes for a background. */
 export interface Inks {
   text: string;
   soft: string;

@@ -9,7 +9,7 @@ import {
 } from "echarts/components";
 import { use } from "echarts/core";
 
-/** Registers the share of ECharts that is drawn with; to be called once, before the first chart. */
+/** Registers the used parts of ECharts. Call it once, before the first chart. */
 export function registerCharts(...renderers: unknown[]): void {
   use([
     BarChart,

@@ -3,7 +3,7 @@ import { SVGRenderer } from "echarts/renderers";
 import { registerCharts } from "./register.ts";
 
 registerCharts(SVGRenderer);
-// There is no canvas to measure text with: a little wide, so that words never touch.
+// Without a canvas the text width is an estimate. It is slightly too wide, so that words never touch.
 setPlatformAPI({
   measureText(text, font) {
     const size = Number.parseFloat(font.split(" ").find((part) => part.endsWith("px")) ?? "12px");
@@ -23,7 +23,7 @@ export function drawSvg(option: ChartOption, size: { width: number; height: numb
   }
 }
 
-/** Text that may stand in XML and HTML, attributes too. */
+/** Escapes text for XML and HTML, attributes included. */
 export function escapeText(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

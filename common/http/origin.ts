@@ -1,21 +1,21 @@
 import { z } from "zod";
 import type { Log } from "../log.ts";
 
-/** So many refused origins are logged one by one; a stranger can send any number. */
+/** Maximum number of logged refused origins, since a client can send any number. */
 const toldLimit = 32;
-/** What stands between `://` and the end of an origin or a `Host`, where it is nothing more. */
+/** The part of an origin after `://`, or a complete `Host`. */
 const hostForm = /^[^\s/?#@\\*]+$/;
 
 /**
- * The one spelling of an origin: scheme, host and port in lower case, without the scheme's default port; `ws` and
- * `wss`, which native clients send, are `http` and `https`. Undefined: it is no origin, or the opaque one, `null`.
+ * Normalises an origin: scheme, host and port in lower case, without the scheme's default port. `ws` and `wss`, which
+ * native clients send, become `http` and `https`. Undefined if it is not an origin, or is the opaque one, `null`.
  */
 export function canonicalOrigin(text: string): string | undefined {
   const schemeEnd = text.indexOf("://");
   const scheme = webScheme(text.slice(0, Math.max(0, schemeEnd)).toLowerCase());
   const host = text.slice(schemeEnd + 3);
   if (scheme === "" || !/^[a-z][a-z0-9+.-]{0,31}$/.test(scheme)) return undefined;
-  // An app's own scheme (capacitor://localhost) has no rules for hosts.
+  // `URL` has no rules for the hosts of an app's own scheme (capacitor://localhost).
   if (scheme !== "http" && scheme !== "https")
     return hostForm.test(host) ? `${scheme}://${host.toLowerCase()}` : undefined;
   const canonical = canonicalHost(host, scheme);
@@ -26,14 +26,14 @@ function webScheme(scheme: string): string {
   return scheme === "ws" ? "http" : scheme === "wss" ? "https" : scheme;
 }
 
-/** Host and port, in one spelling, without the scheme's default port. Undefined: malformed. */
+/** Host and port, normalised, without the scheme's default port. Undefined if malformed. */
 function canonicalHost(host: string, scheme: string): string | undefined {
   return hostForm.test(host) ? URL.parse(`${scheme}://${host}`)?.host : undefined;
 }
 
 /**
- * True where an origin is that of the host that a request asks for (RFC 9110, 7.2): host and port alike, a missing port
- * being the default of the origin's scheme. The schemes are not compared, since TLS may end in front.
+ * True if an origin and a request's `Host` (RFC 9110, 7.2) have the same host and port. A missing port is the default
+ * of the origin's scheme. Schemes are not compared, since a proxy in front may terminate TLS.
  */
 export function isSameOrigin(origin: string, host: string): boolean {
   const canonical = canonicalOrigin(origin);
@@ -43,8 +43,8 @@ export function isSameOrigin(origin: string, host: string): boolean {
 }
 
 /**
- * Whether a page of this origin may connect to this host: the same origin may, and those in `allowed` (`*`: any). No
- * origin: no browser, so always.
+ * True if a page of this origin may connect to this host. The same origin may, and origins in `allowed` (`*`: any). A
+ * request without an origin may always, because no browser sent it.
  */
 export function mayConnect(
   origin: string | undefined,
@@ -57,7 +57,7 @@ export function mayConnect(
   return canonical !== undefined && allowed?.includes(canonical) === true;
 }
 
-/** The variable `ALLOWED_ORIGINS`: origins, comma-separated, each in its one spelling; or `*`. */
+/** The variable `ALLOWED_ORIGINS`: comma-separated origins, normalised, or `*`. */
 export function originList() {
   return z.string().transform((text, context): string[] => {
     const words = text.split(",").map((word) => word.trim());
@@ -79,7 +79,7 @@ function suggestion(word: string): string {
   return word === "null" || origin === undefined ? "https://host or https://host:port, or * for any" : origin;
 }
 
-/** Tells the log of the first refusal of each origin, with both values and what to set. */
+/** Logs the first refusal of each origin, with both values and the setting to change. */
 export function createOriginLog(log: Log) {
   const told = new Set<string>();
   return (origin: string | undefined, host: string | undefined): void => {
@@ -88,7 +88,7 @@ export function createOriginLog(log: Log) {
     told.add(key);
     log.warn(
       { origin, host },
-      "a page of another origin was refused: allow it by ALLOWED_ORIGINS; or is the host another one because of a proxy in front? It must hand Host on, or send X-Forwarded-Host and be in TRUSTED_PROXIES",
+      "a page of another origin was refused: allow it in ALLOWED_ORIGINS; if a proxy in front changes the host, it must pass Host on, or send X-Forwarded-Host and be in TRUSTED_PROXIES",
     );
   };
 }

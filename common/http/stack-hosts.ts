@@ -7,8 +7,8 @@ const stackHosts = [
 ];
 
 /**
- * Keeps requests to services of the stack away from a company's proxy: with `NODE_USE_ENV_PROXY`, Node sends all HTTP
- * by way of `HTTP_PROXY`, loopback included. Anything else (a key set for tokens) still goes by it.
+ * Keeps requests to services of the stack away from a company's proxy. With `NODE_USE_ENV_PROXY`, Node sends all HTTP
+ * through `HTTP_PROXY`, loopback included. Other requests (a key set for tokens) still use it.
  */
 export function reachStackDirectly(env: Readonly<Record<string, string | undefined>>): void {
   if (!env["NODE_USE_ENV_PROXY"] && !env["NODE_OPTIONS"]?.includes("--use-env-proxy")) return;

@@ -4,8 +4,8 @@ import { createClient } from "redis";
 import { Server } from "socket.io";
 
 /**
- * A chat as one finds it: Socket.IO with its Redis adapter and plain session ids, a page, a REST endpoint and uploads.
- * It knows nothing of Hold the Line. It listens on PORT, takes Redis from REDIS_URL and ends in order on SIGTERM.
+ * A typical chat: Socket.IO with its Redis adapter and plain session ids, a page, a REST endpoint and uploads. It has
+ * no code for Hold the Line. It listens on PORT, uses the Redis of REDIS_URL and stops in order on SIGTERM.
  */
 const { PORT = "3000", HOST = "0.0.0.0", REDIS_URL = "redis://127.0.0.1:6379", NODE_ID = "chat" } = process.env;
 const uploadLimit = 20 * 1_024 * 1_024;
@@ -14,7 +14,7 @@ const rooms = ["lobby", "support"];
 const publisher = createClient({ url: REDIS_URL, disableOfflineQueue: true });
 const subscriber = createClient({ url: REDIS_URL });
 for (const client of [publisher, subscriber]) client.on("error", ({ message }: Error) => log(`redis: ${message}`));
-// A publish to a Redis that is gone rejects, and the adapter hands its promise to nobody.
+// A publish without Redis rejects, and the adapter discards its promise.
 const publish = publisher.publish.bind(publisher);
 publisher.publish = (async (...args: Parameters<typeof publish>) => {
   try {

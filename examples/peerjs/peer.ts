@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { PeerKind } from "../../services/caller/peers/peer-kind.ts";
 import { websocketPeer } from "../../services/caller/peers/websocket-peer.ts";
 
-/** A plain WebSocket peer that PeerJS' server lets in: it wants an id and a token of the client's own. */
+/** A plain WebSocket peer for PeerJS' server, which requires an id and a token chosen by the client. */
 export const peer: PeerKind = {
   capabilities: websocketPeer.capabilities,
   connect(options, events) {

@@ -2,12 +2,12 @@ import { buildDashboard } from "./dashboard.ts";
 import { noneExpected, thresholds, upDown } from "./design.ts";
 import { bands, figure, lines } from "./panels.ts";
 
-/** Do the replicas hear each other, and is Redis well. */
+/** The backplane dashboard: do the replicas hear each other, and is Redis healthy? */
 export const backplane = () =>
   buildDashboard({
     uid: "htl-backplane",
     title: "Backplane",
-    description: "Do the replicas hear each other; is Redis well. Redis' own series come from redis_exporter.",
+    description: "Do the replicas hear each other, and is Redis healthy? Redis' own series come from redis_exporter.",
     byReplica: true,
     sections: [
       {
@@ -16,7 +16,7 @@ export const backplane = () =>
           bands({
             title: "Canary back",
             description:
-              "Whether each replica's canary comes back through the backplane within 2 s. All down: Redis. One down: its way to Redis.",
+              "Whether each replica's canary comes back through the backplane within 2 s. All down: Redis is the cause. One down: its way to Redis is.",
             queries: [['min by (replica) (signaling_backplane_up{replica=~"$replica"})', "{{replica}}"]],
             names: upDown,
             width: 8,
@@ -24,7 +24,7 @@ export const backplane = () =>
           }),
           lines({
             title: "Canary round trip",
-            description: "How long the last canary took there and back. A few milliseconds; 2 s counts as lost.",
+            description: "Round trip of the last canary. A few milliseconds are normal; 2 s counts as lost.",
             queries: [['max by (replica) (signaling_backplane_canary_seconds{replica=~"$replica"})', "{{replica}}"]],
             unit: "s",
             limits: thresholds(0.1, 2),
@@ -32,14 +32,14 @@ export const backplane = () =>
           }),
           lines({
             title: "Other replicas heard",
-            description: "How many others a replica has heard within 3 s: all but itself is normal.",
+            description: "Other replicas heard within 3 s. All others is normal.",
             queries: [['max by (replica) (signaling_backplane_peers{replica=~"$replica"})', "{{replica}}"]],
             width: 8,
           }),
           lines({
             title: "Messages dropped",
             description:
-              "unsent: Redis was gone. stale: over 1 s on the way, and an old offer is worse than none. foreign, poisoned: not ours.",
+              "unsent: Redis was down. stale: over 1 s in transit; an old offer is worse than none. foreign, forged, poisoned: not a valid message of a replica.",
             queries: [
               [
                 'sum by (reason) (rate(signaling_backplane_dropped_total{replica=~"$replica"}[$__rate_interval])) or label_replace(vector(0), "reason", "none", "", "")',
@@ -77,7 +77,7 @@ export const backplane = () =>
           lines({
             title: "Memory",
             description:
-              "What Redis uses, and what it may (0: no limit). The backplane stores nothing: growth is in output buffers, so a subscriber that does not read.",
+              "Used memory and its limit (0: no limit). The backplane stores nothing, so growth is in output buffers: a subscriber does not read.",
             queries: [
               ["redis_memory_used_bytes", "used"],
               ["redis_memory_max_bytes", "limit"],
@@ -103,7 +103,7 @@ export const backplane = () =>
           }),
           lines({
             title: "Network",
-            description: "Bytes per second in and out. Out is in times the subscribers of each channel.",
+            description: "Bytes per second in and out. Out equals in, times the subscribers of each channel.",
             queries: [
               ["rate(redis_net_input_bytes_total[$__rate_interval])", "in"],
               ["rate(redis_net_output_bytes_total[$__rate_interval])", "out"],
@@ -125,7 +125,7 @@ export const backplane = () =>
           }),
           lines({
             title: "Channels and patterns",
-            description: "What is subscribed to. Patterns are distinct ones, not subscribers.",
+            description: "Subscribed channels and patterns. Distinct patterns count, not their subscribers.",
             queries: [
               ["redis_pubsub_channels", "channels"],
               ["redis_pubsub_patterns", "patterns"],
@@ -142,7 +142,7 @@ export const backplane = () =>
           lines({
             title: "Slow readers disconnected (needs Redis 7.4)",
             description:
-              "Clients that Redis disconnected for a full output buffer, in the last minute. Needs Redis 7.4: an older one does not count them, and the line stays at 0.",
+              "Clients that Redis disconnected for a full output buffer, in the last minute. Needs Redis 7.4: an older one does not count them, so the line stays at 0.",
             queries: [
               ["sum(increase(redis_client_output_buffer_limit_disconnections_total[1m])) or vector(0)", "clients"],
             ],

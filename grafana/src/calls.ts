@@ -11,7 +11,7 @@ import {
   signalsLost,
 } from "./shared-panels.ts";
 
-/** Do calls work: the SLO, set-up, what happens to calls that stand, and what it may come from. */
+/** The calls dashboard: the SLO, set-ups, existing calls, and possible causes. */
 export const calls = () =>
   buildDashboard({
     uid: "htl-calls",
@@ -28,7 +28,7 @@ export const calls = () =>
           lines({
             title: "Burn rate",
             description:
-              "How many times too fast the error budget is spent, by window: 1 spends it exactly. SignalingCallSetupBudgetBurn fires when both fast windows are above 14.4, or both slow ones above 6.",
+              "How many times too fast the error budget burns, by window: 1 uses it up exactly. SignalingCallSetupBudgetBurn fires when both fast windows are above 14.4, or both slow ones above 6.",
             queries: [
               [
                 `stack:caller_call_setup_errors:ratio / ${(1 - objective).toFixed(3)}`,
@@ -54,7 +54,7 @@ export const calls = () =>
           lines({
             title: "Set-up time",
             description:
-              "From a call's first connect to its answer (and its media, where it has media). Tens of milliseconds are normal; a second is what people notice.",
+              "From a call's first connect to its answer (and to its media, if it has media). Tens of milliseconds are normal; people notice a second.",
             queries: quantiles("caller_call_setup_seconds_bucket"),
             unit: "s",
             limits: thresholds(1, 2.5),
@@ -63,7 +63,7 @@ export const calls = () =>
           lines({
             title: "Signal latency, p95",
             description:
-              "One way, from emit to reception, by whether both peers are on one replica. Only remote slows down: the backplane. Both: a replica or the proxy.",
+              "One way, from emit to reception. local: both peers are on one replica. If only remote is slow, look at the backplane; if both are slow, at a replica or the proxy.",
             queries: [["scope:caller_signal_latency_seconds:p95_1m", "{{scope}}"]],
             unit: "s",
             limits: thresholds(0.1, 1),
@@ -88,7 +88,7 @@ export const calls = () =>
           lines({
             title: "Calls by state",
             description:
-              "Synthetic calls: set up, connected, reconnecting. A kill shows as a short hump of reconnecting.",
+              "Synthetic calls by state: setting up, connected, reconnecting. A kill shows as a short hump of reconnecting calls.",
             queries: [["sum by (state) (caller_calls)", "{{state}}"]],
             stacked: true,
             width: 8,
@@ -96,7 +96,7 @@ export const calls = () =>
           heat({
             title: "Reconnect times",
             description:
-              "From the loss of a peer's socket to its next join: dark below 2.5 s is the aim, anything above 5 s is a failure.",
+              "From the loss of a peer's socket to its next join. Aim: all below 2.5 s. Above 5 s is a failure.",
             queries: [["sum by (le) (increase(caller_reconnect_seconds_bucket[$__rate_interval]))", "{{le}}"]],
             width: 8,
           }),
@@ -111,7 +111,7 @@ export const calls = () =>
           }),
         ],
       },
-      { title: "What it may come from", panels: [replicaStateBands(12), firingAlertBands(12)] },
+      { title: "Possible causes", panels: [replicaStateBands(12), firingAlertBands(12)] },
     ],
   });
 

@@ -21,18 +21,18 @@ export interface Section {
 
 /** One dashboard as data: sections from symptom to cause, top-down. */
 export interface DashboardSpec {
-  /** Pinned: links and bookmarks hold. */
+  /** Fixed, so that links and bookmarks stay valid. */
   uid: string;
   title: string;
   description: string;
   sections: readonly Section[];
-  /** A variable that narrows `{replica=~"$replica"}`. */
+  /** True for a variable that filters by `{replica=~"$replica"}`. */
   byReplica?: boolean;
-  /** The window it opens with, `now-15m` unless said. */
+  /** The initial window; default `now-15m`. */
   from?: string;
 }
 
-/** Every dashboard of ours carries it, so that they link to one another. */
+/** All dashboards have this tag, so that they link to one another. */
 const tag = "hold-the-line";
 
 /** The dashboard's JSON: frame, variables, annotations, links, and the panels placed without overlap. */
@@ -76,7 +76,7 @@ export function buildDashboard(spec: DashboardSpec): Dashboard {
   return { ...built, panels: place(spec.sections) };
 }
 
-/** Numbers the panels and gives each its place: sections one below the other, each begun by its heading. */
+/** Numbers the panels and places them: sections one below the other, each with its heading first. */
 export function place(sections: readonly Section[]): (Panel | RowPanel)[] {
   const placed: (Panel | RowPanel)[] = [];
   let y = 0;

@@ -6,7 +6,7 @@ import { proxy } from "./proxy.ts";
 import { replicas } from "./replicas.ts";
 import { runbooks } from "./runbooks.ts";
 
-/** Every dashboard's file name and its JSON, as grafana/dashboards has it. */
+/** File name and JSON of every dashboard in grafana/dashboards. */
 export function dashboards(): Map<string, string> {
   const built = { home, calls, "drill-live": drillLive, proxy, replicas, backplane, runbooks };
   return new Map(

@@ -12,7 +12,7 @@ import {
 /** The one data source, provisioned with this uid. */
 export const dataSource: DataSourceRef = { type: "prometheus", uid: "prometheus" };
 
-/** What a colour means, on every dashboard alike. */
+/** The meaning of a colour, the same on every dashboard. */
 export const colors = {
   good: "#56a64b",
   warn: "#f2cc0c",
@@ -21,7 +21,7 @@ export const colors = {
   neutral: "#8e8e8e",
 } as const;
 
-/** A series' name → its colour: a replica, a scope, a state keeps its colour wherever it is drawn. */
+/** Colours by series name. A replica, a scope or a state has the same colour everywhere. */
 const seriesColors: Readonly<Record<string, string>> = {
   "signaling-1": "#3274d9",
   "signaling-2": "#ff9830",
@@ -55,7 +55,7 @@ export const seriesColorOverrides: readonly { name: string; properties: DynamicC
   properties: [{ id: "color", value: { mode: FieldColorModeId.Fixed, fixedColor } }],
 }));
 
-/** Green below `warn`, yellow from there, red from `bad` on; the other way round where `bad` is the smaller one. */
+/** Green below `warn`, yellow from `warn` on, red from `bad` on; reversed if `bad` is the smaller one. */
 export function thresholds(warn: number, bad: number): ThresholdsConfigBuilder {
   const steps: Threshold[] =
     warn < bad

@@ -3,12 +3,13 @@ import { colors, noneExpected, thresholds, valueNames } from "./design.ts";
 import { bands, heat, lines } from "./panels.ts";
 import { firingAlertBands, replicaStateBands } from "./shared-panels.ts";
 
-/** What an injected fault does, second by second: the screen to have open during a drill. */
+/** The drill dashboard: the effects of an injected fault, second by second. */
 export const drillLive = () =>
   buildDashboard({
     uid: "htl-drill",
     title: "Drill live",
-    description: "The screen of a drill: what was injected, who serves, where the peers went, what was lost.",
+    description:
+      "The screen for a drill: the injected fault, the serving replicas, the moves of the peers, the losses.",
     from: "now-5m",
     byReplica: true,
     sections: [
@@ -17,8 +18,7 @@ export const drillLive = () =>
         panels: [
           bands({
             title: "Injected",
-            description:
-              "Chaos actions and drills in force, as the ops CLI marks them. Grey: nothing is broken on purpose.",
+            description: "Chaos actions and drills in force, as the ops CLI marks them. Grey: no fault is in force.",
             queries: [
               [
                 'max by (action, target) (chaos_action_active == 1) or label_replace(vector(0), "action", "no action", "", "") unless on () chaos_action_active == 1',
@@ -42,7 +42,7 @@ export const drillLive = () =>
           lines({
             title: "Peers per replica",
             description:
-              "Client connections by replica. After a kill its colour is gone and the others have its share.",
+              "Client connections by replica. After a kill the replica's colour is gone and the others have its share.",
             queries: [['replica:signaling_connections:sum{replica=~"$replica"}', "{{replica}}"]],
             stacked: true,
             width: 12,
@@ -55,7 +55,7 @@ export const drillLive = () =>
           }),
           lines({
             title: "Calls by state",
-            description: "Synthetic calls by state: how many felt it, and how long.",
+            description: "Synthetic calls by state: how many were affected, and for how long.",
             queries: [["sum by (state) (caller_calls)", "{{state}}"]],
             stacked: true,
             width: 8,
@@ -73,7 +73,7 @@ export const drillLive = () =>
           lines({
             title: "Signals lost, media interrupted",
             description:
-              "Signals that were acknowledged and never came, and gaps in media, in the last minute. Lines at 0 are the proof of the drill.",
+              "Acknowledged signals that never arrived, and gaps in media, in the last minute. A drill must keep both at 0.",
             queries: [
               ["sum(increase(caller_signals_lost_total[1m])) or vector(0)", "lost"],
               ["sum(increase(caller_media_interruptions_total[1m])) or vector(0)", "media interruptions"],
@@ -88,21 +88,20 @@ export const drillLive = () =>
         panels: [
           lines({
             title: "Sessions opened",
-            description:
-              "New client connections per second and replica: the hump after a kill, flattened by admission.",
+            description: "New client connections per second and replica. Admission flattens the hump after a kill.",
             queries: [['replica:signaling_connections_opened:rate30s{replica=~"$replica"}', "{{replica}}"]],
             unit: "cps",
             width: 8,
           }),
           lines({
             title: "Tunnels cut",
-            description: "Tunnels that the stack ended without notice, in the last minute. 0 in a drain or a roll.",
+            description: "Tunnels that the stack closed without notice, in the last minute. 0 in a drain or a roll.",
             queries: [["increase(stack:proxy_tunnels_cut:total[1m])", "cut"]],
             width: 8,
           }),
           lines({
             title: "Signal latency, p95",
-            description: "One way, as peers see it. With a slow backplane only remote rises.",
+            description: "One-way latency between peers. With a slow backplane only remote rises.",
             queries: [["scope:caller_signal_latency_seconds:p95_1m", "{{scope}}"]],
             unit: "s",
             limits: thresholds(0.1, 1),

@@ -10,22 +10,22 @@ import {
   signalsLost,
 } from "./shared-panels.ts";
 
-/** Is it healthy, and if not, where: one screen, what peers feel above what may cause it. */
+/** The home dashboard: is the stack healthy? The effects on peers are above the possible causes. */
 export const home = () =>
   buildDashboard({
     uid: "htl-home",
     title: "Home",
-    description: "Is it healthy, and if not, where? Top row: what peers feel. Second row: which part it comes from.",
+    description: "Is the stack healthy, and if not, which part? Top row: effects on peers. Second row: the parts.",
     sections: [
       {
-        title: "Is it healthy? What peers feel",
+        title: "Is it healthy? Effects on peers",
         panels: [
           setupSuccess(5),
           budgetLeft(4),
           figure({
             title: "Calls that stand",
             description:
-              "Synthetic calls that are connected now. The caller holds a few for ever: fewer than it was asked to hold (CALLS) means that they cannot connect; none means that nobody measures.",
+              "Connected synthetic calls. The caller holds CALLS of them permanently. Fewer means that they cannot connect; none means that nothing is measured.",
             queries: [['sum(caller_calls{state="connected"})', "calls"]],
             decimals: 0,
             limits: noneExpectedBelow(1),
@@ -35,7 +35,7 @@ export const home = () =>
           mediaInterruptions(4),
           figure({
             title: "Alerts firing",
-            description: "How many alerts fire now, of all severities; which ones is below.",
+            description: "Number of firing alerts, of all severities. They are listed below.",
             queries: [['count(ALERTS{alertstate="firing"}) or vector(0)', "alerts"]],
             decimals: 0,
             limits: noneExpected(),
@@ -57,7 +57,7 @@ export const home = () =>
           figure({
             title: "Replicas that serve",
             description:
-              "Share of the replicas that take calls (ready or degraded). One missing is noticed by nobody; half is the limit. Next: dashboard Replicas.",
+              "Share of the replicas that take calls (ready or degraded). Peers do not notice one missing; half is the limit. Next: dashboard Replicas.",
             queries: [["stack:signaling_replicas_serving:count / stack:signaling_replicas:count", "serving"]],
             unit: "percentunit",
             decimals: 0,
@@ -67,7 +67,7 @@ export const home = () =>
           figure({
             title: "Backplane heard",
             description:
-              "Share of the replicas whose canary comes back through the backplane. All missing: Redis; one missing: its network. Next: dashboard Backplane.",
+              "Share of the replicas whose canary comes back through the backplane. All missing: Redis is the cause. One missing: its network is. Next: dashboard Backplane.",
             queries: [["avg(signaling_backplane_up)", "heard"]],
             unit: "percentunit",
             decimals: 0,
@@ -84,7 +84,8 @@ export const home = () =>
           }),
           figure({
             title: "Probe",
-            description: "Whether the caller runs: without it nobody measures calls, and everything above is blind.",
+            description:
+              "Whether the caller runs. Without it no calls are measured, and the panels above show nothing.",
             queries: [['min(up{job="caller"})', "caller"]],
             names: upDown,
             limits: noneExpectedBelow(1),
@@ -92,7 +93,7 @@ export const home = () =>
           }),
           figure({
             title: "Alerting",
-            description: "Whether Alertmanager answers: without it alerts fire and reach nobody.",
+            description: "Whether Alertmanager answers. Without it alerts fire and are not delivered.",
             queries: [['min(up{job="alertmanager"})', "alertmanager"]],
             names: upDown,
             limits: noneExpectedBelow(1),
@@ -102,7 +103,7 @@ export const home = () =>
           firingAlertBands(12),
           bands({
             title: "Scraped",
-            description: "Whether each program answers Prometheus. A frozen program is down here, as a killed one is.",
+            description: "Whether each program answers Prometheus. Frozen and killed programs are down here.",
             queries: [["min by (instance) (up)", "{{instance}}"]],
             names: upDown,
             width: 12,
@@ -110,13 +111,13 @@ export const home = () =>
           }),
           text({
             title: "Where to look",
-            description: "Which dashboard answers which question.",
+            description: "The question of each dashboard.",
             markdown: [
-              "- **Calls**: do calls work, how much of the error budget is left",
-              "- **Drill live**: what an injected fault does, second by second",
-              "- **Proxy**: who is routed where, what is refused",
+              "- **Calls**: do calls work, and how much of the error budget is left",
+              "- **Drill live**: the effects of an injected fault, second by second",
+              "- **Proxy**: routing decisions and refusals",
               "- **Replicas**: which replica is slow, full or drained",
-              "- **Backplane**: do replicas hear each other, is Redis well",
+              "- **Backplane**: do replicas hear each other, is Redis healthy",
               "- **Runbooks**: what to do about an alert",
             ].join("\n"),
             width: 12,

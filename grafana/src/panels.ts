@@ -39,10 +39,10 @@ export type Query = readonly [expr: string, legend: string];
 
 interface Common {
   title: string;
-  /** What it shows, what is normal, where to look next: the panel's tooltip. */
+  /** The panel's tooltip: its meaning, the normal values, and where to look next. */
   description: string;
   queries: readonly Query[];
-  /** Columns of 24. */
+  /** Width in columns of 24. */
   width: number;
   height?: number;
   /** Grafana's unit: `s`, `percentunit`, `short`, `reqps`, `bytes`. */
@@ -92,7 +92,7 @@ export function lines(options: Common & { limits?: ThresholdsConfigBuilder; stac
   return panel.build();
 }
 
-/** One big figure, its background the verdict: the last value of the query. */
+/** One large figure, the last value of the query. The background colour is the verdict. */
 export function figure(
   options: Common & { limits: ThresholdsConfigBuilder; decimals?: number; names?: ValueMapping[]; link?: string },
 ): Panel {
@@ -115,7 +115,7 @@ export function figure(
   return panel.build();
 }
 
-/** Bands over time, one a series: states, or presence where the value is 1. */
+/** Bands over time, one for each series: states, or presence while the value is 1. */
 export function bands(options: Common & { names?: ValueMapping[]; limits?: ThresholdsConfigBuilder }): Panel {
   const panel = new StateTimelineBuilder()
     .title(options.title)
@@ -136,7 +136,7 @@ export function bands(options: Common & { names?: ValueMapping[]; limits?: Thres
   return panel.build();
 }
 
-/** How many fell into which bucket over time; queries are sums of buckets by `le`. */
+/** Counts by bucket over time. Queries are sums of buckets by `le`. */
 export function heat(options: Common): Panel {
   return new HeatmapBuilder()
     .title(options.title)
@@ -151,7 +151,7 @@ export function heat(options: Common): Panel {
     .build();
 }
 
-/** Text that is always there: a legend, a runbook. */
+/** Static text: a legend, a runbook. */
 export function text(options: { title: string; description: string; markdown: string; width: number; height: number }) {
   return new TextBuilder()
     .title(options.title)

@@ -3,13 +3,13 @@ import { noneExpected, thresholds } from "./design.ts";
 import { figure, lines } from "./panels.ts";
 import { replicaStateBands } from "./shared-panels.ts";
 
-/** The proxy: rate, errors and duration per replica, then what it decides, refuses and costs. */
+/** The proxy dashboard: rate, errors and duration per replica, then decisions, refusals and costs. */
 export const proxy = () =>
   buildDashboard({
     uid: "htl-proxy",
     title: "Proxy",
     description:
-      "The sticky proxy: requests, errors, duration per replica; tunnels; decisions; what it takes out and refuses.",
+      "The sticky proxy: requests, errors and duration per replica; tunnels; decisions; ejections and refusals.",
     byReplica: true,
     sections: [
       {
@@ -18,7 +18,7 @@ export const proxy = () =>
           lines({
             title: "Requests",
             description:
-              "HTTP requests answered per second and replica, long polls and upgrades included; none: answered by the proxy itself.",
+              "HTTP requests answered per second and replica, long polls and upgrades included; none means that the proxy itself answered.",
             queries: [['replica:proxy_requests:rate30s{replica=~"$replica|none"}', "{{replica}}"]],
             unit: "reqps",
             width: 8,
@@ -26,7 +26,7 @@ export const proxy = () =>
           lines({
             title: "Errors",
             description:
-              "Share of the requests answered 5xx. A dead replica costs nothing here: it is retried elsewhere.",
+              "Share of the requests answered 5xx. A dead replica causes none, because the proxy retries on another replica.",
             queries: [['replica:proxy_requests_errors:ratio_rate1m{replica=~"$replica|none"}', "{{replica}}"]],
             unit: "percentunit",
             limits: thresholds(0.005, 0.05),
@@ -35,7 +35,7 @@ export const proxy = () =>
           lines({
             title: "Duration, p50",
             description:
-              "From request head to the end of the answer. Long polls wait for a signal or 25 s: the median is theirs where clients poll.",
+              "From request head to the end of the answer. Long polls wait for a signal or 25 s, so with polling clients the median is that of polls.",
             queries: [
               [
                 'histogram_quantile(0.5, sum by (replica, le) (rate(proxy_request_duration_seconds_bucket{replica=~"$replica"}[$__rate_interval])))',
@@ -72,7 +72,7 @@ export const proxy = () =>
           lines({
             title: "Closed, by reason",
             description:
-              "client-closed and replica-closed are orderly. Names of a failure (refused, reset, timeout) are tunnels cut with their replica.",
+              "client-closed and replica-closed are orderly. ejected and shed are tunnels that the proxy closed because of their replica's state.",
             queries: [["sum by (reason) (rate(proxy_tunnels_closed_total[$__rate_interval]))", "{{reason}}"]],
             unit: "cps",
             width: 8,
@@ -87,7 +87,7 @@ export const proxy = () =>
           lines({
             title: "Route decisions",
             description:
-              "Why a request went where it went: session (its sid), the route key, new (a first visit), failover (its replica was not ready).",
+              "How a request was routed: session (by its sid), by the route key, new (a first visit), failover (its first replica was not ready).",
             queries: [["sum by (decision) (rate(proxy_routes_total[$__rate_interval]))", "{{decision}}"]],
             unit: "reqps",
             width: 16,
@@ -95,13 +95,13 @@ export const proxy = () =>
         ],
       },
       {
-        title: "What it takes out and refuses",
+        title: "Ejections and refusals",
         panels: [
           replicaStateBands(12, 7),
           lines({
             title: "Ejections, 3 min",
             description:
-              "Times that a replica was taken out. One is a replica that went down; two are one that flaps (ProxyEjections).",
+              "Ejections of a replica. One means that it went down; two or more mean that it flaps (ProxyEjections).",
             queries: [['increase(replica:proxy_replica_ejections:total{replica=~"$replica"}[3m])', "{{replica}}"]],
             limits: noneExpected(2),
             width: 12,
@@ -109,7 +109,8 @@ export const proxy = () =>
           }),
           lines({
             title: "Retries",
-            description: "Tries that failed at a replica and went on to the next one, per second. Nobody notices them.",
+            description:
+              "Tries that failed at a replica and were repeated at the next one, per second. Clients do not notice them.",
             queries: [
               [
                 'sum by (replica) (rate(proxy_retries_total{replica=~"$replica"}[$__rate_interval])) or 0 * group by (replica) (proxy_tunnels{replica=~"$replica"})',
@@ -135,7 +136,7 @@ export const proxy = () =>
           lines({
             title: "Unknown sessions",
             description:
-              "Requests that named a session whose replica is gone, answered so that the client opens a new one at once. A burst after a kill is normal.",
+              "Requests that named a session of a dead replica. The answer makes the client open a new session at once. A burst after a kill is normal.",
             queries: [["sum(rate(proxy_unknown_sessions_total[$__rate_interval]))", "unknown sessions"]],
             unit: "cps",
             limits: noneExpected(),
@@ -155,7 +156,7 @@ export const proxy = () =>
           }),
           lines({
             title: "Event-loop lag",
-            description: "How late the proxy's timers are: they are looked at every 50 ms, which is the floor.",
+            description: "Delay of the proxy's timers. It is sampled every 50 ms, so 50 ms is the minimum shown.",
             queries: [
               ['nodejs_eventloop_lag_p50_seconds{job="proxy"}', "p50"],
               ['nodejs_eventloop_lag_p99_seconds{job="proxy"}', "p99"],
@@ -176,7 +177,7 @@ export const proxy = () =>
           }),
           figure({
             title: "Open files",
-            description: "Share of the file descriptors that the proxy may have: two a tunnel.",
+            description: "Used share of the proxy's file descriptors. A tunnel needs two.",
             queries: [['process_open_fds{job="proxy"} / process_max_fds{job="proxy"}', "used"]],
             unit: "percentunit",
             decimals: 1,

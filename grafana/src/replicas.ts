@@ -3,12 +3,12 @@ import { colors, thresholds, valueNames } from "./design.ts";
 import { bands, lines } from "./panels.ts";
 import { replicaStateBands } from "./shared-panels.ts";
 
-/** The replicas: what peers get from each, then utilization, saturation, errors. */
+/** The replicas dashboard: service for peers, then utilization, saturation and errors. */
 export const replicas = () =>
   buildDashboard({
     uid: "htl-replicas",
     title: "Replicas",
-    description: "Which replica is slow, full, drained or wrong: relay, sockets, events, event loop, memory, CPU.",
+    description: "Which replica is slow, full, draining or failing: relay, sockets, events, event loop, memory, CPU.",
     byReplica: true,
     sections: [
       {
@@ -17,7 +17,7 @@ export const replicas = () =>
           lines({
             title: "Relay, local",
             description:
-              "From reception of a signal to its delivery on the same replica. No backplane is in it: below 5 ms.",
+              "From reception of a signal to its delivery on the same replica. The backplane is not involved. Below 5 ms is normal.",
             queries: relay("local"),
             unit: "s",
             limits: thresholds(0.1, 0.25),
@@ -26,7 +26,7 @@ export const replicas = () =>
           lines({
             title: "Relay, remote",
             description:
-              "From publish to delivery on the receiving replica, by the clocks of both. p95 over 250 ms: SignalingRelaySlow. Slow here and not in local: the backplane.",
+              "From publish to delivery on the receiving replica, by the clocks of both. p95 over 250 ms: SignalingRelaySlow. If only this is slow and local is not, look at the backplane.",
             queries: relay("remote"),
             unit: "s",
             limits: thresholds(0.1, 0.25),
@@ -61,7 +61,7 @@ export const replicas = () =>
           }),
           lines({
             title: "Rooms",
-            description: "Rooms with a member on the replica; a room of two replicas counts on both.",
+            description: "Rooms with a member on the replica. A room with members on two replicas counts on both.",
             queries: [['sum by (replica) (signaling_rooms{replica=~"$replica"})', "{{replica}}"]],
             width: 8,
           }),
@@ -74,7 +74,7 @@ export const replicas = () =>
           }),
           lines({
             title: "Events by kind",
-            description: "What clients ask for. Joins alone: everybody is reconnecting.",
+            description: "Client events by kind. Joins alone mean that many peers are reconnecting.",
             queries: [
               ['sum by (event) (rate(signaling_events_total{replica=~"$replica"}[$__rate_interval]))', "{{event}}"],
             ],
@@ -95,8 +95,7 @@ export const replicas = () =>
         panels: [
           lines({
             title: "Event-loop lag, p99",
-            description:
-              "How late timers run; 10 ms is the floor of the measurement. Over 200 ms: SignalingEventLoopLag.",
+            description: "Delay of timers; the minimum shown is 10 ms. Over 200 ms: SignalingEventLoopLag.",
             queries: [['replica:nodejs_eventloop_lag_seconds:p99{replica=~"$replica"}', "{{replica}}"]],
             unit: "s",
             limits: thresholds(0.1, 0.2),
@@ -104,7 +103,7 @@ export const replicas = () =>
           }),
           lines({
             title: "Heap used",
-            description: "JavaScript heap in use. A saw-tooth is normal, a slope is a leak.",
+            description: "JavaScript heap in use. A saw-tooth is normal; a steady rise is a leak.",
             queries: [['max by (replica) (nodejs_heap_size_used_bytes{replica=~"$replica"})', "{{replica}}"]],
             unit: "bytes",
             width: 8,
@@ -131,7 +130,7 @@ export const replicas = () =>
           }),
           lines({
             title: "Open files",
-            description: "Share of the file descriptors that a replica may have: one a socket.",
+            description: "Used share of a replica's file descriptors. A socket needs one.",
             queries: [
               [
                 'max by (replica) (process_open_fds{replica=~"$replica"} / process_max_fds{replica=~"$replica"})',
@@ -144,7 +143,7 @@ export const replicas = () =>
           }),
           bands({
             title: "Draining",
-            description: "Replicas that move their peers away. With peers left after a minute: SignalingDrainStuck.",
+            description: "Draining replicas. If peers are left after a minute: SignalingDrainStuck.",
             queries: [['max by (replica) (signaling_draining{replica=~"$replica"})', "{{replica}}"]],
             names: valueNames({ 0: ["serving", colors.good], 1: ["draining", colors.planned] }),
             width: 8,
@@ -158,7 +157,7 @@ export const replicas = () =>
           replicaStateBands(8, 8),
           lines({
             title: "Refused, by code",
-            description: "Refused events per second and code: what the acks of clients say.",
+            description: "Refused events per second, by the code in the ack.",
             queries: [
               [
                 'sum by (outcome) (rate(signaling_events_total{outcome!="ok", replica=~"$replica"}[$__rate_interval])) or label_replace(vector(0), "outcome", "none", "", "")',

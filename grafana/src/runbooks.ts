@@ -4,12 +4,12 @@ import { text } from "./panels.ts";
 
 const folder = new URL("../../docs/runbooks/", import.meta.url);
 
-/** Every runbook of docs/runbooks as a panel, so that it can be read where the alert is seen, with no other site. */
+/** Every runbook of docs/runbooks as a panel, so that the reader of an alert needs no other site. */
 export const runbooks = () =>
   buildDashboard({
     uid: "htl-runbooks",
     title: "Runbooks",
-    description: "One runbook an alert, from docs/runbooks: what the user feels, first query, causes, commands.",
+    description: "A runbook for each alert, from docs/runbooks: what the user feels, first query, causes, commands.",
     sections: [
       {
         title: "Runbooks, by the alert's name",
@@ -20,7 +20,7 @@ export const runbooks = () =>
             text({
               title: name.replace(/\.md$/, ""),
               description: `docs/runbooks/${name}`,
-              // The panel's title says the heading already.
+              // The panel's title already is the heading.
               markdown: readFileSync(new URL(name, folder), "utf8").replace(/^# .*\n+/, ""),
               width: 12,
               height: 16,
