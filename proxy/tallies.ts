@@ -10,14 +10,20 @@ export interface TallyOptions {
   registry: Registry;
 }
 
+interface Count {
+  labels: Record<string, string | number>;
+  count: number;
+}
+
 /** A counter with at most two labels. */
 export class Tally {
-  readonly #counts = new Map<string, { labels: Record<string, string | number>; count: number }>();
+  /** By the value of the first label, then by that of the second: a key made of both would be hashed each time. */
+  readonly #counts = new Map<string, Map<string | number, Count>>();
   readonly #labelNames: readonly string[];
 
   constructor(labelNames: readonly string[], { name, help, registry }: TallyOptions) {
     this.#labelNames = labelNames;
-    if (labelNames.length === 0) this.#counts.set("", { labels: {}, count: 0 });
+    if (labelNames.length === 0) this.#counts.set("", new Map([["", { labels: {}, count: 0 }]]));
     const counts = this.#counts;
     new Counter({
       name,
@@ -26,22 +32,26 @@ export class Tally {
       registers: [registry],
       collect() {
         this.reset();
-        for (const { labels, count } of counts.values()) this.inc(labels, count);
+        for (const some of counts.values()) for (const { labels, count } of some.values()) this.inc(labels, count);
       },
     });
   }
 
   /** One more, of these values of the labels, in their order. */
   inc(first = "", second: string | number = ""): void {
-    const key = second === "" ? first : `${first}\n${second}`;
-    const known = this.#counts.get(key);
+    let some = this.#counts.get(first);
+    const known = some?.get(second);
     if (known !== undefined) {
       known.count += 1;
       return;
     }
+    if (some === undefined) {
+      some = new Map();
+      this.#counts.set(first, some);
+    }
     const values = [first, second];
     const labels = Object.fromEntries(this.#labelNames.map((name, index) => [name, values[index] as string | number]));
-    this.#counts.set(key, { labels, count: 1 });
+    some.set(second, { labels, count: 1 });
   }
 }
 

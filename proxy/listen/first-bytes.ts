@@ -26,7 +26,8 @@ class Silent implements SocketOwner, Linked {
   }
   received(size: number, buffer: Uint8Array): boolean {
     this.#silents.delete(this);
-    this.#spoke(this.socket, (buffer as Buffer).subarray(0, size));
+    const read = buffer as Buffer;
+    this.#spoke(this.socket, size === read.length ? read : read.subarray(0, size));
     return true;
   }
   drained(): void {

@@ -2,17 +2,22 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire, registerHooks } from "node:module";
 import type httpProxy from "http-proxy";
 
+/** Modules of Node that the package gets its own of. */
+const own: ReadonlyMap<string, string> = new Map(
+  ["util", "http"].map((name) => [name, new URL(`http-proxy-${name}.cjs`, import.meta.url).href]),
+);
+
 /**
- * Loads the `http-proxy` package with a `util` of its own (http-proxy-util.cjs). It copies objects by `util._extend`,
- * which Node deprecates (DEP0060). The hook is there while the package loads, and for its files alone.
+ * Loads the `http-proxy` package with a `util` and an `http` of its own. It copies objects by `util._extend`, which
+ * Node deprecates (DEP0060), and gives `http.request` options that say nothing. The hook is there while the package
+ * loads, and for its files alone.
  */
 function loadHttpProxy(): typeof httpProxy {
-  const util = new URL("http-proxy-util.cjs", import.meta.url).href;
   const hooks = registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === "util" && context.parentURL?.includes("/node_modules/http-proxy/") === true
-        ? { url: util, format: "commonjs", shortCircuit: true }
-        : next(specifier, context),
+    resolve(specifier, context, next) {
+      const url = context.parentURL?.includes("/node_modules/http-proxy/") === true ? own.get(specifier) : undefined;
+      return url === undefined ? next(specifier, context) : { url, format: "commonjs", shortCircuit: true };
+    },
   });
   try {
     return createRequire(import.meta.url)("http-proxy") as typeof httpProxy;

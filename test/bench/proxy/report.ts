@@ -14,7 +14,7 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-const columns = ["direct", "ours", "before", "haproxy", "nginx", "http-proxy"];
+const columns = ["direct", "ours", "tuning off", "before", "haproxy", "nginx", "http-proxy"];
 const shown = (value: number | undefined) =>
   value === undefined || Number.isNaN(value)
     ? "–"
