@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => chats?.[Symbol.asyncDispose]());
 
-/** What one check finds. */
+/** The result of one check. */
 function find(name: string, url: string, more: Partial<Subject> = {}): Promise<Finding> {
   const check = checks.find((one) => one.name === name);
   if (check === undefined) throw new Error(`no check ${name}`);

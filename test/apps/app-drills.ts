@@ -6,14 +6,14 @@ import { runDrill } from "../../ops/runner/runner.ts";
 import { unsteady } from "../../ops/stack/steady.ts";
 import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
 
-/** The drills that an application of one's own can hold. */
+/** The drills that work with an application in place of the replicas. */
 export const appDrills = ["kill-node", "freeze-node", "kill-proxy", "storm", "roll", "double-kill"] as const;
 
 /**
- * Runs these drills with an example application in place of the replicas: each must pass.
+ * Runs these drills with an example application in place of the replicas. Each must pass.
  *
- * @param options.install its server comes from npm
- * @param options.controls each must deviate, too, when what it proves is off
+ * @param options.install true if its server comes from npm
+ * @param options.controls also runs the negative controls, which must deviate
  */
 export function testApp(example: string, names: readonly string[], { install = false, controls = false } = {}): void {
   describe(example, () => {

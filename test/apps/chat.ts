@@ -15,7 +15,7 @@ export interface Chats extends AsyncDisposable {
   redisUrl: string;
 }
 
-/** Starts the three, ready when it resolves. */
+/** Starts the three processes and resolves when they are ready. */
 export async function startChats(): Promise<Chats> {
   await using started = new AsyncDisposableStack();
   const redis = started.use(await startRedisServer());
@@ -33,10 +33,10 @@ export async function startChats(): Promise<Chats> {
 }
 
 /**
- * A load balancer as one finds it, of stock http-proxy: each request to the next replica.
+ * A typical load balancer of stock http-proxy: each request goes to the next replica.
  *
- * @param options.timeoutMs an answer that takes longer is given up
- * @param options.upgrades off: it knows no WebSocket
+ * @param options.timeoutMs time-out of an answer
+ * @param options.upgrades false: it supports no WebSocket
  */
 export async function startRoundRobin(
   ports: readonly number[],
@@ -63,8 +63,8 @@ export async function startRoundRobin(
 }
 
 /**
- * A load balancer that hashes a cookie of its own over the replicas that answer their health check, and remembers
- * nothing: a replica that returns takes back what others have opened meanwhile.
+ * A load balancer that hashes a cookie of its own over the replicas that answer their health check, and keeps no state:
+ * a returning replica gets sessions that other replicas opened meanwhile.
  */
 export async function startForgetful(ports: readonly number[]): Promise<{ url: string } & AsyncDisposable> {
   const proxy = httpProxy.createProxyServer({});

@@ -11,7 +11,7 @@ interface ChatClient extends Held {
   heard: string[];
 }
 
-/** A Socket.IO client as a browser is: it keeps cookies, and its session id is plain. */
+/** A Socket.IO client like a browser: it keeps cookies, and its session id is plain. */
 function connect(url: string, name: string, transports: string[]): ChatClient {
   const socket = io(url, { transports, withCredentials: true, forceNew: true, reconnectionDelayMax: 1_000 });
   let node: string | null = null;

@@ -6,7 +6,7 @@ import { until } from "../support/poll.ts";
 import type { Held } from "./held.ts";
 import type { RealClients } from "./real-clients.ts";
 
-/** What a page tells of its PeerJS client, each 100 ms. */
+/** The state of a page's PeerJS client, every 100 ms. */
 interface Told {
   open: boolean;
   node: string | null;
@@ -20,7 +20,7 @@ interface PeerPage extends Held {
 
 const script = join(import.meta.dirname, "../../examples/peerjs/node_modules/peerjs/dist/peerjs.min.js");
 
-/** PeerJS' own client in a page of its own browser context: cookies of its own, connected again when it says so. */
+/** PeerJS' own client in a page with its own browser context and cookies. It reconnects on PeerJS' request. */
 async function openPage(browser: Browser, url: string, name: string): Promise<PeerPage> {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -59,7 +59,7 @@ async function openPage(browser: Browser, url: string, name: string): Promise<Pe
     page,
     connected: () => told.open,
     node: () => told.node,
-    // What counts is what happened while the peer was at a replica; tries that fail have none.
+    // Only losses of a peer that was on a replica count. A failed try has no replica.
     get losses() {
       return told.losses.filter(({ node }) => node !== null);
     },

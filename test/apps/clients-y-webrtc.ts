@@ -6,7 +6,7 @@ import { until } from "../support/poll.ts";
 import type { Held } from "./held.ts";
 import type { RealClients } from "./real-clients.ts";
 
-/** Of y-webrtc's own client: the connection to the signaling server, which connects again by itself. */
+/** The signaling connection of y-webrtc's own client, which reconnects by itself. */
 interface SignalingConn {
   connected: boolean;
   on(
@@ -25,7 +25,7 @@ interface Subscriber extends Held {
 
 const rooms = Array.from({ length: 8 }, () => randomUUID());
 
-/** Which replica holds a room: the proxy hashes it, and tells in a header. */
+/** Finds the replica of a room. The proxy hashes the room and names the replica in a header. */
 async function replicaOf(url: string, room: string): Promise<string | null> {
   const answer = await fetch(`${url}/?room=${room}`);
   await answer.body?.cancel();
@@ -34,7 +34,7 @@ async function replicaOf(url: string, room: string): Promise<string | null> {
 
 export const yWebrtcClients: RealClients = {
   example: "y-webrtc",
-  // Topics are kept in memory: all of a room must be on one replica.
+  // The server keeps topics in memory, so all peers of a room must be on one replica.
   settings: { STICKY_KEY: "room" },
   async connect(url) {
     const client = join(import.meta.dirname, "../../examples/y-webrtc/node_modules/y-webrtc/src/y-webrtc.js");

@@ -1,18 +1,18 @@
 import { until } from "../support/poll.ts";
 import type { ProcessStack } from "../support/process-stack.ts";
 
-/** A client that an application's authors ship, connected through the proxy, and what became of its connection. */
+/** A client of an application's authors, connected through the proxy, with the losses of its connection. */
 export interface Held {
   name: string;
   connected(): boolean;
-  /** Replica that holds it; null: it is not known yet. */
+  /** Its replica; null if it is not known yet. */
   node(): string | null;
-  /** Every loss of its connection: when, epoch ms, and where it was. */
+  /** Each loss of its connection: time (epoch ms) and replica. */
   losses: { at: number; node: string | null }[];
   close(): void | Promise<void>;
 }
 
-/** Waits until each is connected and its replica is known; `without`: on none of these. */
+/** Waits until each client is connected and its replica is known and not in `without`. */
 export function allHeld(clients: readonly Held[], { without = [] as readonly string[], withinMs = 20_000 } = {}) {
   return until(
     "every client is connected",
@@ -21,7 +21,7 @@ export function allHeld(clients: readonly Held[], { without = [] as readonly str
   );
 }
 
-/** Losses during `act` that are nobody's fault but ours: of clients whose replica was not in `ended` at that time. */
+/** Losses during `act` that the stack caused: those of clients whose replica was not in `ended` at that time. */
 export async function unexpectedLosses(
   clients: readonly Held[],
   ended: (loss: { at: number; node: string | null }) => boolean,
@@ -37,13 +37,13 @@ export async function unexpectedLosses(
   );
 }
 
-/** Lets time pass while everything is as it should be. */
+/** Lets time pass without a fault. */
 export function pass(ms: number): Promise<unknown> {
   const from = performance.now();
   return until(`${ms} ms have passed`, () => performance.now() - from > ms, { withinMs: ms + 5_000, everyMs: 100 });
 }
 
-/** The replica on which most of them are. */
+/** The replica with most of the clients. */
 export function busiest(clients: readonly Held[]): string {
   const nodes = clients.map((one) => one.node() ?? "");
   const count = (id: string) => nodes.filter((node) => node === id).length;

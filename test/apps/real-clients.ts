@@ -11,18 +11,18 @@ import { allHeld, busiest, type Held, pass, stateOf, unexpectedLosses } from "./
 
 const root = join(import.meta.dirname, "../..");
 
-/** One of the example applications, and the clients that its authors ship. */
+/** An example application with its authors' clients. */
 export interface RealClients {
   example: string;
-  /** Of the stack. */
+  /** Settings of the stack. */
   settings?: Record<string, string>;
-  /** Connects some clients; they spread over the replicas. */
+  /** Connects some clients, which spread over the replicas. */
   connect(url: string): Promise<Held[]>;
-  /** What the application does for its clients beside holding their connections. */
+  /** Checks the application's own function, besides its connections. */
   works(url: string, clients: readonly Held[]): Promise<void>;
 }
 
-/** A way to treat the replicas, and whose clients may lose their connection by it. */
+/** An action on the replicas, and the replicas whose clients may lose their connection. */
 type Step = (stack: ProcessStack, clients: readonly Held[]) => Promise<string[]>;
 const nobody = () => false;
 
@@ -85,7 +85,10 @@ async function comeBack(stack: ProcessStack, node: string, clients: readonly Hel
   expect(clients.map((one) => one.node())).toEqual(before);
 }
 
-/** Holds the application's own clients through each step: nobody loses a connection whose replica lives. */
+/**
+ * Holds the application's own clients through each step. A client must not lose its connection while its replica is
+ * alive.
+ */
 export function testRealClients(
   { example, settings = {}, connect, works }: RealClients,
   { only = Object.keys(steps), idleMs = 0 }: { only?: readonly string[]; idleMs?: number } = {},

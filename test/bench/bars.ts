@@ -1,7 +1,7 @@
 import { colourOf, lightInks } from "../../common/charts/palette.ts";
 import { drawSvg } from "../../common/charts/svg.ts";
 
-/** One group of bars: what was measured, and its value for each of the compared, in one unit. */
+/** One group of bars: a measure, and its value for each compared program, in one unit. */
 export interface BarGroup {
   name: string;
   bars: readonly { name: string; value: number }[];
@@ -9,7 +9,7 @@ export interface BarGroup {
 
 const [width, barHeight, gap, margin] = [900, 15, 14, 250];
 
-/** A bar chart as SVG text. Bars longer than `limit` are cut there; their numbers are not. */
+/** A bar chart as SVG text. Bars longer than `limit` are cut there. Their numbers are complete. */
 export function barChart(title: string, groups: readonly BarGroup[], limit = Number.POSITIVE_INFINITY): string {
   const names = [...new Set(groups.flatMap(({ bars }) => bars.map(({ name }) => name)))];
   const height = 70 + groups.length * (names.length * barHeight + gap);

@@ -8,7 +8,8 @@ import { startTargets, type Target } from "./proxy/targets.ts";
 
 /**
  * This proxy against HAProxy, nginx and stock `http-proxy`: the same upstream, the same client, one run, interleaved
- * rounds after some to warm up, CPU time from /proc. Ratios within the run are what counts; the machine's speed cancels out.
+ * rounds after warm-up rounds, CPU time from /proc. Only ratios within the run count, because the machine's speed
+ * cancels out.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -17,7 +18,7 @@ const { values: flags } = parseArgs({
     "warm-ups": { type: "string", default: "2" },
     only: { type: "string", default: "" },
     port: { type: "string", default: "27000" },
-    /** Another checkout of this project, its dependencies installed: its proxy is measured beside this one. */
+    /** Another checkout of this project with installed dependencies. Its proxy is measured beside this one. */
     against: { type: "string" },
     targets: { type: "string", default: "" },
   },
@@ -57,7 +58,7 @@ const wanted: Measure[] = [
 ].filter(({ name }) => name.includes(flags.only));
 
 process.setMaxListeners(0);
-// What it started ends with it, also when it is ended itself.
+// Its child processes end with it, also when a signal ends it.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 const dir = mkdtempSync(join(tmpdir(), "bench-proxy-"));
 const rows: Row[] = [];

@@ -1,6 +1,6 @@
 /**
- * What a scrape costs: `/metrics` of a replica with 5,000 peers and of the proxy with 5,000 tunnels, all in rooms.
- * `node test/bench/scrape-cost.ts [peers]`: one line for each, over 41 scrapes.
+ * Measures the cost of a scrape: `/metrics` of a replica with 5,000 peers and of the proxy with 5,000 tunnels, all in
+ * rooms. `node test/bench/scrape-cost.ts [peers]`: one line for each, over 41 scrapes.
  */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,7 +22,7 @@ if (replica === undefined) throw new Error("no replica");
 
 const sockets: WebSocket[] = [];
 let joined = 0;
-/** One Engine.IO client, as small as it can be: answers pings, joins a room of two, and keeps quiet. */
+/** A minimal Engine.IO client: answers pings, joins a room of two, and sends nothing else. */
 async function connect(index: number): Promise<void> {
   const socket = new WebSocket(`${stack.proxy.url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
   sockets.push(socket);
@@ -49,7 +49,9 @@ async function scrape(adminUrl: string): Promise<{ ms: number; text: string; cpu
   return { ms, text, cpuMs: 1_000 * Number(/^process_cpu_seconds_total (\S+)/m.exec(text)?.[1]) };
 }
 
-/** On a busy machine the time on the wall says little: CPU is what the program used beyond an idle spell as long. */
+/**
+ * Wall-clock time means little on a busy machine. CPU is the program's time above an idle period of the same length.
+ */
 async function measure(name: string, adminUrl: string): Promise<void> {
   const everyMs = 200;
   const before = await scrape(adminUrl);

@@ -6,9 +6,8 @@ import { measureBackplanes } from "./signaling/backplanes.ts";
 import { compareHeap } from "./signaling/heap-kinds.ts";
 
 /**
- * The replicas beside what a user would run instead (Socket.IO, its Redis adapter, `socket.to(room).emit`), in
- * interleaved rounds, and on each backplane. Clients, servers and Redis share the machine; ratios within one run are
- * what counts.
+ * The replicas beside a user's alternative (Socket.IO, its Redis adapter, `socket.to(room).emit`), in interleaved
+ * rounds, and on each backplane. Clients, servers and Redis share the machine, so only ratios within one run count.
  *
  * `--only ROW,…` runs these rows alone: replicas-3, replicas-6, sharded, path, memory, heap, backplanes.
  * `--against CHECKOUT` runs the CPU rows against the replicas of another version in place of the recipe, bound 1.05.

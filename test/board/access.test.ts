@@ -32,9 +32,9 @@ interface Violation {
   nodes: { html: string; failureSummary?: string }[];
 }
 
-/** What axe (https://github.com/dequelabs/axe-core) calls serious or critical on a page. */
+/** The findings of axe (https://github.com/dequelabs/axe-core) that are serious or critical. */
 async function serious(page: Page): Promise<string[]> {
-  // Put in by the debugger, not by the page: its content security policy stays as it is.
+  // The debugger injects it, so the page's content security policy stays in force.
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     const runner = (globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }).axe;
@@ -45,7 +45,7 @@ async function serious(page: Page): Promise<string[]> {
     .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 }
 
-/** Where each view is known to be there. */
+/** A selector for each view that shows when it is loaded. */
 const views = [
   ["/", "[data-part=signaling-3] .state"],
   ["/dashboards/htl-home", ".grid[data-drawn]"],
@@ -144,7 +144,7 @@ test("all of it is at most 400 KiB, compressed", () => {
   expect(gzip).toBeLessThan(400);
 });
 
-/** The status that the board answers to a request with these headers. */
+/** The board's status for a request with these headers. */
 function status(path: string, options: { method?: string; headers?: Record<string, string> } = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     const { port, hostname } = new URL(boardUrl(stack));
@@ -176,7 +176,7 @@ test("it reads alone, for those who name it rightly, and lets nothing else run i
   expect(policy).not.toMatch(/unsafe|\*|https?:/);
 });
 
-/** A drill's result as the runner makes it, small. */
+/** A small drill result in the runner's form. */
 function madeResult(name: string): DrillResult {
   const at = Date.now() - 60_000;
   const none = { count: 0, p50: 0, p95: 0, p99: 0, max: 0 };

@@ -5,7 +5,7 @@ import type { ProcessStack } from "../support/process-stack.ts";
 
 export const boardUrl = ({ engine }: Pick<ProcessStack, "engine">) => engine.endpoints.board;
 
-/** A page of the board. What it says on its console, as an error or a warning, is kept: there must be nothing. */
+/** A page of the board. It collects errors and warnings of the console. There must be none. */
 export async function openBoard(
   browser: Browser,
   stack: ProcessStack,
@@ -23,7 +23,7 @@ export async function openBoard(
   return { page, said };
 }
 
-/** What a box of the topology says of itself; null where there is none. */
+/** The data attributes of a box of the topology; null if there is no box. */
 export function partOf(page: Page, id: string): Promise<{ state: string; peers: number } | null> {
   return page.evaluate((part) => {
     const element = document.querySelector<HTMLElement>(`[data-part="${part}"]`);
@@ -33,7 +33,7 @@ export function partOf(page: Page, id: string): Promise<{ state: string; peers: 
   }, id);
 }
 
-/** Watches boxes and dots in the page itself, by its own clock, which is this machine's. */
+/** Watches boxes and dots in the page itself, by the page's clock, which is this machine's. */
 export async function watchBoard(page: Page): Promise<void> {
   await page.evaluate(() => {
     const seen = { states: [] as [number, string, string][], arrived: {} as Record<string, [number, string]> };
@@ -57,7 +57,7 @@ export async function watchBoard(page: Page): Promise<void> {
           ({ rect }) => left >= rect.left && left <= rect.right && top >= rect.top && top <= rect.bottom,
         );
         const name = dot.dataset["peer"] ?? "";
-        // It must be drawn in the box that it is said to be on: on its way it crosses others.
+        // The dot must be drawn inside its replica's box. On its way it crosses others.
         if (box === undefined || box.id !== dot.dataset["on"] || places.get(name) === box.id) continue;
         places.set(name, box.id);
         seen.arrived[name] = [Date.now(), box.id];
@@ -70,7 +70,7 @@ export async function watchBoard(page: Page): Promise<void> {
 
 interface Seen {
   states: [at: number, id: string, state: string][];
-  /** By the peer's name: when its dot was last seen to arrive in a box, and in which. */
+  /** By the peer's name: the box in which its dot last arrived, and when. */
   arrived: Record<string, [at: number, id: string]>;
 }
 
@@ -79,7 +79,10 @@ export const seenBy = (page: Page): Promise<Seen> =>
 
 const images = join(import.meta.dirname, "../../docs/images");
 
-/** Pictures for README and docs. They are written when PICTURES=1 asks for them: each run's differ in a few pixels. */
+/**
+ * Pictures for README and docs. They are written only with PICTURES=1, because each run's pictures differ in a few
+ * pixels.
+ */
 export async function takePictures(browser: Browser, stack: ProcessStack, name: string): Promise<void> {
   mkdirSync(images, { recursive: true });
   for (const [look, options] of [
@@ -89,7 +92,7 @@ export async function takePictures(browser: Browser, stack: ProcessStack, name: 
   ] as const) {
     const { page } = await openBoard(browser, stack, "/", options);
     await page.waitForSelector("[data-part=signaling-3] .state");
-    // The strips are drawn when the past has come, and dots are in their places after their way there.
+    // The strips are drawn once the history is loaded, and dots need time to reach their places.
     await page.waitForFunction(
       () => document.querySelectorAll(".dot").length > 0 && document.getAnimations().length === 0,
     );

@@ -9,7 +9,7 @@ import { boardUrl } from "./board-page.ts";
 
 const viewers = 60;
 const measuredMs = 12_000;
-/** Kernel ticks a second: USER_HZ is 100 on Linux, whatever the kernel's own is (proc(5)). */
+/** Ticks a second in /proc: USER_HZ is always 100 on Linux (proc(5)). */
 const ticks = 100;
 
 let stack: ProcessStack;
@@ -76,7 +76,7 @@ test("60 viewers: the board stays below 10 % of a core, with one set of polls", 
 
 test("its polls cost the proxy and each replica at most 1 % of a core", async () => {
   const ids = ["proxy", "signaling-1", "signaling-2", "signaling-3"];
-  // What a poll costs is measured with forty boards in place of one: a fortieth of the difference is this board's.
+  // Forty boards poll instead of one. The cost of one board is a fortieth of the difference.
   const boards = 40;
   const everyMs = 250;
   const { endpoints } = stack.engine;
@@ -103,7 +103,7 @@ test("its polls cost the proxy and each replica at most 1 % of a core", async ()
   const perSecond = (asked * 1_000) / (performance.now() - began);
   polling.abort();
   await agents;
-  // What was asked in fact, against the four looks a second of one board.
+  // The real number of polls, compared with the four polls a second of one board.
   const extra = perSecond / (1_000 / everyMs);
   const costs = Object.fromEntries(ids.map((id) => [id, ((watched[id] ?? 1) - (alone[id] ?? 0)) / extra]));
   process.stdout.write(

@@ -13,7 +13,7 @@ let browser: Browser;
 beforeAll(async () => {
   stack = await startProcessStack();
   browser = await startBrowser();
-  // Rates and burn rates need a few scrapes, and the rules their turn.
+  // Rates and burn rates need a few scrapes and an evaluation of the rules.
   await until("the rules have values", async () => (await count("stack:caller_call_setup_budget:remaining")) > 0, {
     withinMs: 80_000,
     everyMs: 500,
@@ -24,7 +24,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-/** How many series with a figure Prometheus itself has for an expression, now or in a window. */
+/** The number of series with a value that Prometheus itself has for an expression, now or in a window. */
 async function count(expr: string, window?: { from: number; to: number; step: number }): Promise<number> {
   const query = new URLSearchParams(
     window === undefined
@@ -53,7 +53,7 @@ test("every panel of every dashboard draws as many series as Prometheus has", as
     const range = await page.locator("#range").inputValue();
     const [seconds, step] = range === "5m" ? [300, 5] : [900, 5];
     for (const [index, panel] of board.panels.filter(({ type }) => type !== "row").entries()) {
-      // In their order: two may have one title.
+      // By position, because two panels may have one title.
       const element = page.locator("[data-panel]").nth(index);
       expect(await element.getAttribute("data-panel")).toBe(panel.title);
       if (panel.type === "text") {
@@ -62,7 +62,8 @@ test("every panel of every dashboard draws as many series as Prometheus has", as
         continue;
       }
       let seen = { wanted: Number.NaN, shown: Number.NaN };
-      // The page goes on: what it shows and until when is read at once, and Prometheus asked for that window.
+      // The page keeps updating. The test reads its content and its end time together, and queries Prometheus for that
+      // window.
       await until(
         `${uid} ${panel.title} draws what Prometheus has`,
         async () => {
@@ -86,7 +87,7 @@ test("every panel of every dashboard draws as many series as Prometheus has", as
       ).catch(() => wrong.push(`${uid} ${panel.title}: draws ${seen.shown} of ${seen.wanted}`));
       if (seen.wanted > 0) drawn += 1;
     }
-    // Drawn means drawn: a canvas that is all ground has nothing on it.
+    // A canvas with only the background colour counts as empty.
     const blank = await page.evaluate(() =>
       [...document.querySelectorAll("canvas")]
         .filter((canvas) => {

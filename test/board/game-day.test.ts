@@ -22,7 +22,7 @@ beforeAll(async () => {
   browser = await startBrowser();
 });
 afterEach(async () => {
-  // A game whose test failed would keep the next one from beginning.
+  // The game of a failed test would prevent the next one.
   if (game === undefined || game.exitCode !== null) return;
   game.stdin.end();
   await once(game, "close");
@@ -51,14 +51,14 @@ async function outputOf(...args: string[]): Promise<string> {
   return text;
 }
 
-/** Everything in a trainee's reach that must not say what was done, by name. */
+/** Every source that a trainee can read and that must not name the fault. */
 async function surfaces(): Promise<Record<string, string>> {
   const { callerAdmin, prometheus } = stack.engine.endpoints;
   const text = async (url: string) => (await fetch(url)).text();
   const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : "");
   const { page } = await openBoard(browser, stack);
   await page.waitForSelector('[data-drill="game-day"]');
-  // Alerts are symptoms: that one is named after what it found is its business.
+  // Alerts are symptoms, so an alert's name may contain the fault.
   const notices = (await page.locator("#notices section:has(h2:not(:text-is('Alerts')))").allTextContents()).join(" ");
   await page.context().close();
   const logs = join(stack.state.dir, "logs");
@@ -86,7 +86,7 @@ async function surfaces(): Promise<Record<string, string>> {
   };
 }
 
-/** What names the deed itself; "is stopped" and "does not answer" are symptoms, which stay visible. */
+/** Words that name the action itself. "is stopped" and "does not answer" are symptoms, which stay visible. */
 const deeds: Readonly<Record<string, RegExp>> = {
   kill: /\bkill(ed)? (redis|signaling-\d)|"action": ?"kill"|kill -9|action="kill"/i,
   pause: /\bpause (redis|signaling-\d)|"action": ?"pause"|STOP|action="pause"/,
@@ -100,7 +100,7 @@ function seedFor(level: number, action: string): number {
   throw new Error(`no seed hides ${action} at level ${level}`);
 }
 
-// Those whose alerts end soonest first: each waits for the alerts of the one before.
+// Faults whose alerts end soonest come first, because each waits for the alerts of the one before.
 test.each([
   { level: 3, action: "slow", answer: (target: string) => `latency at ${target}` },
   { level: 3, action: "partition", answer: (target: string) => `cut off: ${target.replace("signaling-", "replica ")}` },
@@ -118,7 +118,7 @@ test.each([
     playing.stdout.on("data", (chunk) => {
       said += chunk;
     });
-    // The gate waits for alerts of the game before this one.
+    // The game first waits for the alerts of the last one.
     await until("the game begins", () => said.includes("Something is broken now"), { withinMs: 150_000, everyMs: 100 });
     await until("Prometheus has looked", async () => {
       const response = await fetch(
@@ -131,7 +131,7 @@ test.each([
       expect(text, `${surface} tells`).not.toMatch(deed);
     }
     expect(await outputOf("report")).toBe(reportBefore);
-    // The trainer's view has the truth, and nobody else's.
+    // Only the trainer's view contains the fault.
     const trainer = (token: string) =>
       fetch(`${boardUrl(stack)}/api/trainer?alone=1`, { headers: { authorization: `Bearer ${token}` } });
     expect((await trainer("another-token-of-another-test")).status).toBe(401);

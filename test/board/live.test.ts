@@ -17,7 +17,7 @@ let stack: ProcessStack;
 let browser: Browser;
 
 beforeAll(async () => {
-  // Without probes, so that every peer is one of the held calls.
+  // Without probes, so that every peer belongs to a held call.
   stack = await startProcessStack({ CALLS: "10", PROBE_EVERY_MS: "0" });
   browser = await startBrowser();
   await until("the calls are up", async () => (await heldCalls()).calls.established === 10, { withinMs: 30_000 });
@@ -86,7 +86,7 @@ test("a kill: the box changes within 1 s, dots follow their peers within 1 s, ma
     const arrived = Object.values((await seenBy(page)).arrived).filter(([at, id]) => at > killedAt && id !== victim);
     return arrived.length >= back.length ? arrived.map(([at]) => at).sort((a, b) => a - b) : undefined;
   });
-  // The n-th dot to arrive, after the n-th peer to be back.
+  // Compares the n-th arriving dot with the n-th returning peer.
   const late = back.map((at, index) => (moved[index] ?? Number.POSITIVE_INFINITY) - at);
   process.stdout.write(
     `box down ${(fell?.[0] ?? 0) - killedAt} ms after the kill; dots ${Math.max(...late)} ms after the re-join at the latest\n`,
@@ -112,7 +112,7 @@ test("a kill: the box changes within 1 s, dots follow their peers within 1 s, ma
     everyMs: 200,
   });
 
-  // The keyboard moves the cursor; half a second after the kill is what it is moved to, a second a key.
+  // The keyboard moves the cursor a second for each key, to half a second after the kill.
   const slider = page.locator("#cursor");
   await slider.focus();
   await until(

@@ -4,7 +4,7 @@ import { factsOf, startBrowser, startSampling, watchConnections } from "../e2e/b
 import { until } from "../support/poll.ts";
 import { openDoor } from "./door/door.ts";
 
-/** A browser whose network is the loopback interface and, through a door, these ports of the host. */
+/** A browser whose network is the loopback interface and, through a door, some ports of the host. */
 export async function startEnclosedBrowser(ports: readonly number[]): Promise<{ browser: Browser } & AsyncDisposable> {
   const door = await openDoor(ports);
   const browser = await startBrowser({

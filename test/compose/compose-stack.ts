@@ -32,23 +32,23 @@ export interface Container {
   NetworkSettings: { Networks: Record<string, { IPAddress: string; Gateway: string }> };
 }
 
-/** A stack on the compose engine, driven as an operator does: by `make`. Its life is the test's: `await using`. */
+/** A stack on the compose engine, operated with `make`. It ends with the test: `await using`. */
 export interface ComposeStack extends AsyncDisposable {
   name: string;
   /** Base URL of a listener on the host, by its variable: `url("PROXY_PORT")`. */
   url(variable: string): string;
   port(variable: string): number;
-  /** Runs a make target; rejects with its output when it fails. `make("kill-node", "NODE=2")` */
+  /** Runs a make target. Rejects with its output if it fails. `make("kill-node", "NODE=2")` */
   make(...args: string[]): Promise<string>;
-  /** What the proxy says of its replicas. */
+  /** The proxy's table of replicas. */
   replicas(): Promise<ReplicaRow[]>;
   stateOf(id: string): Promise<string>;
-  /** Docker's word on every container of the project, by service. */
+  /** Docker's state of every container of the project, by service. */
   inspect(): Map<string, Container>;
   down(): Promise<void>;
 }
 
-/** Brings a stack up, with overlays on top; ready when it resolves. */
+/** Starts a stack with these overlays, and resolves when it is ready. */
 export async function startComposeStack({
   overlays = [],
   env = {},
@@ -56,7 +56,7 @@ export async function startComposeStack({
 }: {
   overlays?: readonly string[];
   env?: Record<string, string>;
-  /** Where make runs. */
+  /** Folder in which make runs. */
   checkout?: string;
 } = {}): Promise<ComposeStack> {
   const portBase = await freePortBase();
@@ -127,7 +127,7 @@ function inspectAll(name: string): Map<string, Container> {
   return new Map(containers.map((one) => [one.Config.Labels["com.docker.compose.service"] ?? "", one]));
 }
 
-/** What is left of a project: names of containers, networks and volumes. */
+/** The remains of a project: names of containers, networks and volumes. */
 export function leftOvers(name: string): string[] {
   const label = ["--filter", `label=com.docker.compose.project=${name}`];
   return [

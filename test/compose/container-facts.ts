@@ -20,7 +20,7 @@ export function anonymousBytes({ Id }: Container): number {
   return Number(/^(?:anon|total_rss) (\d+)$/m.exec(readFileSync(`${path}/memory.stat`, "utf8"))?.[1]);
 }
 
-/** Environment and arguments of a process; none of one that has ended since, as a health check does. */
+/** Environment and arguments of a process; empty if it has ended, as a health check does soon. */
 export function shownOf(pid: string): string[] {
   try {
     return ["environ", "cmdline"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8"));

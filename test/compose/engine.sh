@@ -1,8 +1,8 @@
 #!/bin/sh
-# A Docker Engine with Compose and Buildx on a Debian machine that has none, for tests and CI; as root.
+# Installs a Docker Engine with Compose and Buildx on a Debian machine without one, for tests and CI. Run it as root.
 #
-#   engine.sh fetch    fetch it, where this machine has not
-#   engine.sh start    where no daemon answers: fetch it (once a machine), start it, wait until it answers
+#   engine.sh fetch    fetch it, unless this machine has it
+#   engine.sh start    if no daemon answers: fetch it (once for each machine), start it, wait until it answers
 #   engine.sh env      shell lines that put its docker command first: eval "$(sh test/compose/engine.sh env)"
 #   engine.sh stop     end the daemon that `start` started; any other is left alone
 #
@@ -23,7 +23,7 @@ use_prefix() {
   export PATH DOCKER_CONFIG
 }
 answers() { have docker && docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
-# The pid of the daemon of `start`, while it runs.
+# The pid of the daemon that `start` started, while it runs.
 own_pid() {
   [ -r "$pidfile" ] || return 0
   pid=$(cat "$pidfile")
@@ -56,7 +56,7 @@ fetch() {
 
 case ${1:-} in
   env)
-    # A daemon that was there has its docker command on the path already.
+    # The docker command of an existing daemon already is on the path.
     if answers && [ -z "$(own_pid)" ]; then exit 0; fi
     use_prefix
     printf 'export PATH=%s DOCKER_CONFIG=%s\n' "$PATH" "${DOCKER_CONFIG:-}"

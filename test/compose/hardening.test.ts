@@ -7,9 +7,9 @@ import { until } from "../support/poll.ts";
 import { type ComposeStack, type Container, docker, startComposeStack } from "./compose-stack.ts";
 import { anonymousBytes, shownOf, status } from "./container-facts.ts";
 
-/** Asked for by nobody here: it is only to be kept secret. */
+/** No test uses this token. It must only stay secret. */
 const token = randomUUID();
-/** As an editor leaves a password behind, with what a shell, JSON or an ACL might take apart. */
+/** A password with a newline from an editor, and with special characters of shells, JSON and ACLs. */
 const password = `p"a\\s's $#${randomUUID()}`;
 const passwordFile = join(tmpdir(), `redis-password-${process.pid}`);
 let stack: ComposeStack;
@@ -31,7 +31,7 @@ const replicas = ["signaling-1", "signaling-2", "signaling-3"];
 
 test("these services run, healthy, and no other", () => {
   expect(running.map(([service]) => service).sort()).toEqual([...services, ...replicas]);
-  // The exporter's image holds one program, and no second one to ask it.
+  // The exporter's image contains only the exporter, so it has no health check.
   const unwatched = running.filter(([, { State }]) => State.Health === undefined).map(([service]) => service);
   expect(unwatched).toEqual(["redis-exporter"]);
 });
@@ -105,7 +105,7 @@ test("each network has its members and no other", () => {
   });
 });
 
-/** Which of these `host:port` accept a TCP connection from a container on `edge`. */
+/** The addresses among these `host:port` that accept a TCP connection from a container on `edge`. */
 function reachableFromEdge(targets: readonly string[]): string[] {
   const script = `
     const net = require("node:net");
@@ -175,7 +175,7 @@ test("no secret shows in docker inspect, in a process's environment or arguments
   }
 });
 
-/** What Redis answers to a user's command. */
+/** Redis' answer to a user's command. */
 function redis(user: string, secret: string, ...command: string[]): string {
   const password = secret === "" ? "" : `REDISCLI_AUTH=$(tr -d '\\r\\n' </run/secrets/${secret})`;
   const as = user === "" ? "" : `--user ${user}`;

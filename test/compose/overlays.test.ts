@@ -13,7 +13,7 @@ import { type ComposeStack, docker, startComposeStack } from "./compose-stack.ts
 import { joinApart, type Peer, sendNumbered } from "./peers.ts";
 
 const certs = mkdtempSync(join(tmpdir(), "certs-"));
-/** Below the range that the system takes outgoing ports from, clear of the ports of the tests' stacks. */
+/** Below the system's range of outgoing ports, and outside the ports of the tests' stacks. */
 const relayPorts = "30900-30939";
 const root = join(import.meta.dirname, "../..");
 const makeCerts = () =>
@@ -23,7 +23,7 @@ const makeCerts = () =>
     stdio: ["ignore", "ignore", "inherit"],
   });
 
-/** Secrets as an editor leaves them: with a newline at their end, and with what shells, URLs and JSON take for their own. */
+/** Secrets with a newline from an editor, and with special characters of shells, URLs and JSON. */
 const awkward = {
   REDIS_PASSWORD: `it's a "pass\\word" of 100 % $HOME é/@:#\r\n`,
   REDIS_WATCH_PASSWORD: `w"a\\t'c h\n\n`,
@@ -33,8 +33,8 @@ const awkward = {
 };
 
 /**
- * A copy of the checkout as a clone under umask 077 leaves it, and a Docker context with a socket of its own, as a rootless
- * engine has.
+ * A copy of the checkout like a clone under umask 077, and a Docker context with its own socket, like a rootless
+ * engine's.
  */
 function closedCheckout(): { checkout: string; env: Record<string, string> } {
   const checkout = mkdtempSync(join(tmpdir(), "closed-"));
@@ -84,7 +84,7 @@ afterAll(async () => {
 
 const secureUrl = () => `https://127.0.0.1:${tlsPort}`;
 
-/** Serial number of the certificate that the proxy shows. */
+/** Serial number of the proxy's certificate. */
 function servedSerial(): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: "127.0.0.1", port: tlsPort, servername: "localhost" }, () => {
@@ -130,7 +130,8 @@ test("a call in two pages over HTTPS and WSS, with a Secure cookie and the TURN 
   const port = stack.port("TURN_PORT");
   expect(used.flatMap(({ urls }) => urls)).toContain(`turn:127.0.0.1:${port}?transport=tcp`);
 
-  // Relayed alone, two connections reach each other: the credentials are good. With another password nothing is relayed.
+  // Two connections reach each other through the relay alone, so the credentials work. With another password the relay
+  // refuses.
   const relayed = (servers: RTCIceServer[], waitMs: number) =>
     page.evaluate(
       async ([iceServers, ms]) => {

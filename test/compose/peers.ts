@@ -1,20 +1,20 @@
 import { createSignalingClient, type SignalingClient, type SignalingOptions } from "../../client/signaling-client.ts";
 import { until } from "../support/poll.ts";
 
-/** A client of the proxy with an account of what it got and went through. */
+/** A client of the proxy that records its offers, losses and outages. */
 export interface Peer {
   client: SignalingClient;
-  /** Numbers of the offers that it got, in order of arrival. */
+  /** Numbers of the received offers, in order of arrival. */
   got: number[];
-  /** How often its socket was lost. */
+  /** Number of lost sockets. */
   lost(): number;
-  /** Peers that it was told of after its own join. */
+  /** Peers announced after its own join. */
   met: Set<string>;
-  /** Length of its outages that ended, ms. */
+  /** Lengths of its ended outages, ms. */
   outages: number[];
 }
 
-/** Joins a room. The life of the peer is the test's: close its client. */
+/** Joins a room. The test must close the peer's client. */
 export async function joinRoom(room: string, options: SignalingOptions): Promise<Peer> {
   const client = createSignalingClient(options);
   const got: number[] = [];
@@ -36,13 +36,13 @@ export async function joinRoom(room: string, options: SignalingOptions): Promise
   return { client, got, met, outages, lost: () => lost };
 }
 
-/** Two peers of a room on different replicas: new ones join until the route keys have it so. */
+/** Two peers of a room on different replicas. New peers join until their route keys lead to two replicas. */
 export async function joinApart(room: string, options: SignalingOptions): Promise<[Peer, Peer]> {
   const a = await joinRoom(room, options);
   for (let tries = 0; tries < 30; tries += 1) {
     const b = await joinRoom(room, options);
     if (b.client.node() !== a.client.node()) {
-      // From then on what the one sends finds the other.
+      // From then on a signal of one peer reaches the other.
       await until("each replica knows of the other's peer", () => a.met.has(b.client.peerId() ?? ""));
       return [a, b];
     }
@@ -51,7 +51,7 @@ export async function joinApart(room: string, options: SignalingOptions): Promis
   throw new Error(`30 peers in a row were routed to ${a.client.node()}`);
 }
 
-/** Sends offers numbered `from` up to, not including, `to`, and resolves when each was acknowledged. */
+/** Sends offers numbered from `from` up to, not including, `to`. Resolves when each is acknowledged. */
 export async function sendNumbered({ client }: Peer, from: number, to: number): Promise<void> {
   const numbers = Array.from({ length: to - from }, (_, index) => from + index);
   const acks = await Promise.all(numbers.map((number) => client.send("offer", { number })));

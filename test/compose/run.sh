@@ -1,16 +1,17 @@
 #!/bin/sh
-# make test-compose: the stack on a real Docker Engine, images of Debian packages, projects and ports of its own.
+# make test-compose: tests the stack on a real Docker Engine, with images of Debian packages, in its own projects and on
+# its own ports.
 #
 #   run.sh [FILE…]     all tests, or those files
 #
-# What it needs and finds nowhere it gets: an engine (test/compose/engine.sh), images (deploy/debian/images.sh),
-# Chromium. The engine ends with the tests where they started it.
+# It fetches missing parts: an engine (test/compose/engine.sh), images (deploy/debian/images.sh), Chromium. If the tests
+# started the engine, they stop it at the end.
 set -eu
 cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 
 began=$(date +%s)
-# Settings of a stack that a shell exports are not those of the tests' stacks.
+# The tests' stacks must not get a stack's settings from the environment.
 for name in STACK PORT_BASE ENGINE OVERLAYS $(known_variables); do unset "$name"; done
 locked .cache/apt.lock sh ops/sh/packages.sh chromium openssl unshare ip
 trap 'sh test/compose/engine.sh stop' EXIT

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterEach(async ({ task }) => {
   await Promise.all(peers.splice(0).map(({ client }) => client.close()));
-  // What a failed test left broken is not the next one's failure.
+  // A fault left by a failed test must not fail the next one.
   if (task.result?.state === "fail") await stack.make("heal");
 });
 afterAll(async () => {
@@ -114,7 +114,7 @@ test("a replica that is taken off the network backplane degrades, its peers move
   expect(a.lost()).toBe(0);
   await stack.make("heal");
   await state(node, "ready");
-  // Its published port is there again too.
+  // Its published port works again too.
   expect((await fetch(`${stack.url(`SIGNALING_${node.slice(-1)}_ADMIN_PORT`)}/readyz`)).status).toBe(200);
 });
 

@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Run by `make test-compose` alone: it needs a Docker Engine. One file after the other: each has a stack of its own. */
+/**
+ * Only `make test-compose` runs these tests, because they need a Docker Engine. The files run one after the other; each
+ * has a stack of its own.
+ */
 export default defineConfig({
   test: {
     include: ["test/compose/**/*.test.ts"],

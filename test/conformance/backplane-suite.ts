@@ -6,8 +6,8 @@ import { testFirstSignals } from "./first-signal-tests.ts";
 import { testOutages } from "./outage-tests.ts";
 
 /**
- * What every backplane must do, on real servers and real replicas. It ends with all replicas alive: no test may end a
- * process that it does not kill.
+ * The promises of every backplane, on real servers and real replicas. At the end all replicas must be alive, so no test
+ * may end a process that it does not kill.
  */
 export function describeBackplane(variant: Variant): void {
   describe(`backplane ${variant}`, () => {

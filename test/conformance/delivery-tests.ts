@@ -5,7 +5,7 @@ import { until } from "../support/poll.ts";
 import { connectRaw } from "../support/raw-peer.ts";
 import { type JoinedPeer, joinRoom } from "../support/signal-peer.ts";
 
-/** Delivery and presence while all is well. */
+/** Delivery and presence without faults. */
 export function testDelivery(stage: BackplaneStage): void {
   const { replica, peerOn, pair, connect } = stage;
 

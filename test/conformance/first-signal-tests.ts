@@ -9,11 +9,14 @@ import { startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom, type SignalPeer } from "../support/signal-peer.ts";
 
 const gateways = ["Socket.IO", "/ws"] as const;
-/** Which of the two peers joins first. */
+/** The order in which the two peers join. */
 const orders = ["together", "in order", "in reverse"] as const;
-/** Bound of a join's ack on a quiet machine, p99, ms; a busy one adds what a plain round trip takes in the run. */
+/**
+ * Bound of a join's ack on a quiet machine, p99, ms. On a busy machine the time of a plain round trip in the same run
+ * is added.
+ */
 const joinP99Ms = 50;
-/** The ack of a join waits at most 300 ms for a replica that does not answer. */
+/** The ack of a join waits at most 300 ms for a silent replica. */
 const joinAfterFaultMs = 350;
 
 interface Try {
@@ -22,7 +25,7 @@ interface Try {
   delivered: number;
   doubled: number;
   joinMs: number[];
-  /** Round trips that ask nothing of other replicas, on the same machine. */
+  /** Round trips without other replicas, on the same machine. */
   plainMs: number[];
 }
 
@@ -65,9 +68,9 @@ async function tryOnce(pair: readonly [SignalPeer, SignalPeer], order: (typeof o
 /** `leave` takes the room id alone on Socket.IO, and as data on `/ws`. */
 const peerRoom = (peer: SignalPeer, room: string): unknown => ("raw" in peer ? { roomId: room } : room);
 
-/** No signal that is sent at once after the join acks is lost: the contract has no window. */
+/** A signal sent right after the join acks is never lost: the contract has no window. */
 export function testFirstSignals(stage: BackplaneStage, tries: number): void {
-  // Of a few tries the p99 is the slowest, which says more of the machine.
+  // With few tries the p99 is the slowest one, which depends more on the machine.
   const share = tries >= 500 ? 0.99 : 0.9;
   const pairs = gateways.flatMap((from) => gateways.map((to) => [from, to] as const));
 

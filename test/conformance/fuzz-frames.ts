@@ -8,7 +8,7 @@ const strangeValues: unknown[] = [
   JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
 ];
 
-/** An event and its argument as a client might send them: right ones, mutated ones, and nonsense. */
+/** An event and its argument from a client: valid ones, mutated ones, and nonsense. */
 export function fuzzEvent(random: () => number, rooms: readonly string[], peerIds: readonly string[]) {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const event = random() < 0.85 ? pick(events) : pick(strangeNames);
@@ -31,7 +31,7 @@ function nest(levels: number): unknown {
   return value;
 }
 
-/** Breaks a text: bytes flipped, cut off, doubled, or in the wrong place. */
+/** Damages a text: flips, cuts off, doubles or moves bytes. */
 export function mutate(random: () => number, text: string): Buffer {
   const bytes = Buffer.from(text);
   for (let changes = 1 + Math.floor(random() * 4); changes > 0 && bytes.length > 0; changes -= 1)

@@ -12,7 +12,7 @@ import { fuzzEvent, mutate } from "./fuzz-frames.ts";
 const seed = Number(process.env["FUZZ_SEED"] ?? 20_260_101);
 const framesPerGateway = 50_000;
 const attackersPerGateway = 4;
-/** A gateway that answers falls behind: frames go out in lots, and the next lot waits until this much is answered. */
+/** A gateway that answers falls behind, so frames are sent in lots. The next lot waits for this number of answers. */
 const lot = 50;
 
 let redis: RedisServer;
@@ -30,13 +30,13 @@ afterAll(async () => {
 
 const urlOf = (index: number) => replicas[index]?.url ?? "";
 
-/** Sends raw messages on a WebSocket that is opened again whenever the replica has closed it; counts them. */
+/** Sends and counts raw messages on a WebSocket. Opens it again each time the replica has closed it. */
 async function attack(options: {
   url: string;
   protocols: string[];
   /** Sent first on each connection. */
   greeting: string[];
-  /** One message; text or, where the last byte of luck says so, binary. */
+  /** One message: text or, depending on the last random byte, binary. */
   frame: () => string | Buffer;
   frames: number;
 }): Promise<{ sent: number; reopened: number }> {
@@ -53,7 +53,7 @@ async function attack(options: {
         const frame = options.frame();
         socket.send(frame, { binary: typeof frame !== "string" && frame.length % 7 === 0 });
       }
-      // The pong comes after all of the lot was taken, or the socket is closed.
+      // The pong arrives after the complete lot was read, or the socket is closed.
       const answered = new Promise<void>((resolve) => {
         const done = () => {
           socket.off("pong", done).off("close", done);
@@ -93,11 +93,12 @@ test(`${2 * framesPerGateway} random and mutated frames on both gateways: no cra
     const roomId = (fuzzed.data as { roomId?: unknown } | null)?.roomId;
     return fuzzed.event === "join" && roomId === "secret-room" ? { ...fuzzed, event: "bye" } : fuzzed;
   };
-  // A broken packet of Socket.IO, or broken UTF-8, may end its connection and with it what was sent behind: rare ones.
+  // A broken Socket.IO packet or broken UTF-8 may end its connection, and then later frames are lost. So these are
+  // rare.
   const spoil = (text: string, share: number) => {
     if (random() > share) return text;
     const spoiled = mutate(random, text);
-    // A mutation must not happen to join the victims' room.
+    // A mutation must not accidentally join the victims' room.
     if (spoiled.includes("join") && spoiled.includes("secret-room")) return "{";
     return random() < 0.01 ? spoiled : spoiled.toString();
   };
@@ -111,7 +112,7 @@ test(`${2 * framesPerGateway} random and mutated frames on both gateways: no cra
     return spoil(random() < 0.99 ? text : text.replace("42", `4${Math.floor(random() * 8)}`), 0.01);
   };
 
-  // Eavesdroppers: honest connections in the attackers' rooms, which must see nothing of the victims.
+  // Eavesdroppers: honest connections in the attackers' rooms. They must not get any signal of the victims.
   const spies = [
     await joinRoom(await connectSocketIo(urlOf(1)), "fuzz-1"),
     await joinRoom(await connectRaw(urlOf(0)), "fuzz-2"),
@@ -149,7 +150,7 @@ test(`${2 * framesPerGateway} random and mutated frames on both gateways: no cra
     return Promise.all(attackers);
   }
   try {
-    // V8 lets its heap grow to what such traffic needs, in steps; only then is flat to be told from rising.
+    // V8's heap first grows in steps to the size for this traffic. Only then can the test tell flat from rising.
     const results = await round(share);
     const before = await residentBytes();
     results.push(...(await round(share * 0.3)));
@@ -165,18 +166,18 @@ test(`${2 * framesPerGateway} random and mutated frames on both gateways: no cra
     expect(sent).toBe(2.6 * framesPerGateway);
     const judged = await Promise.all(replicas.map((replica) => readMetric(replica, "signaling_events_total")));
     expect(judged.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(framesPerGateway);
-    // Three tenths as many again: a leak a frame would show.
+    // Another three tenths of the frames would show a leak for each frame.
     for (const ratio of growth) expect(ratio).toBeLessThan(1.25);
   } finally {
     clearInterval(talking);
   }
   for (const { program } of replicas) expect(program.child.exitCode, program.output().slice(-2_000)).toBeNull();
-  // On a machine this busy a signal may be over a second on its way, and then it is dropped: the next one is not.
+  // On such a busy machine a signal may be in transit for over a second and is dropped. The next one arrives.
   await until("the victims reach each other", async () => {
     await victims[0]?.send("bye", { roomId: "secret-room", secret: "victims only" });
     return victims[1]?.got("bye").length;
   });
-  // Nothing of the attackers reached the victims, and nothing of the victims the attackers' rooms.
+  // No signal of the attackers reached the victims, and no signal of the victims reached the attackers' rooms.
   for (const victim of victims) {
     expect(victim.connected()).toBe(true);
     expect(victim.events.filter(([, data]) => data["secret"] !== "victims only" && data["node"] === undefined)).toEqual(

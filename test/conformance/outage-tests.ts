@@ -7,19 +7,19 @@ import { startReplica } from "../support/replica.ts";
 import { poison } from "./poison.ts";
 import { captureSignal } from "./replay.ts";
 
-/** A second in transit, and what the machine may take from a peer to its replica and back, ms. */
+/** A second in transit, plus the machine's time from a peer to its replica and back, ms. */
 const oldestMs = 1_500;
 /**
- * Bound of same-replica delivery while the backplane is gone, ms. A machine that is busy with something else adds to
- * each signal: what the same signals took before the outage, in the same run, is added to the bounds.
+ * Bound of same-replica delivery while the backplane is gone, ms. Other load on the machine delays each signal, so the
+ * latency of the same signals before the outage, in the same run, is added to the bounds.
  */
 const localP99Ms = 250;
 
-/** The backplane, or a replica, lost, frozen, slow, restarted or fed with poison. */
+/** The backplane, or a replica, is lost, frozen, slow, restarted or fed with malformed messages. */
 export function testOutages(stage: BackplaneStage): void {
   const { replica, peerOn, pair, load, stateOf, states, dropped, expectAlive, replicas, server, variant } = stage;
 
-  /** Runs `break` under load, and expects what holds for every outage. */
+  /** Runs `break` under load and checks the promises for every outage. */
   async function expectOutageSurvived(harm: () => void | Promise<void>, heal: () => void | Promise<void>) {
     const local = await pair(0, 0);
     const remote = await pair(0, 1);
@@ -59,7 +59,7 @@ export function testOutages(stage: BackplaneStage): void {
     expect(localLoad.refusals()).toEqual([]);
     expect(oldest).toBeLessThan(oldestMs + (latencies.at(-1) ?? 0));
     expect(new Set(remoteLoad.numbers()).size).toBe(remoteLoad.numbers().length);
-    // Whoever's socket lives is neither away nor gone.
+    // A peer with an open socket is neither away nor gone.
     const told = remote.a.events.slice(joinsBefore).map(([event]) => event);
     expect(told).not.toContain("peer-left");
     expectAlive();

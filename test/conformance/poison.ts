@@ -4,10 +4,10 @@ import { createEntrySeal } from "../../services/signaling/backplane/streams/stre
 import { writeAddressed } from "../../services/signaling/gateways/socketio-packet.ts";
 import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
 
-/** The replicas of a test have no secret: theirs is the development key. */
+/** A test's replicas have no secret and use the development key. */
 const envelope = createEnvelope(backplaneKey({}));
 
-/** What a program that means harm, or is broken, might write: with and without our envelope. */
+/** Messages of a hostile or broken program, with and without a valid envelope. */
 const bodies: (string | Buffer)[] = [
   "",
   "{",
@@ -17,7 +17,7 @@ const bodies: (string | Buffer)[] = [
   '"text"',
   Buffer.from([0xc1, 0xff, 0x00]),
   Buffer.alloc(100_000, 0x7b),
-  // Requests of the pub/sub adapter, by number, with what they need left out.
+  // Requests of the pub/sub adapter, by number, without their required fields.
   ...Array.from({ length: 11 }, (_, type) => JSON.stringify({ type, requestId: "x" })),
   ...Array.from({ length: 11 }, (_, type) => JSON.stringify({ type, uid: "x", opts: {}, data: 7, packet: null })),
   JSON.stringify({ type: 6, data: ["connection", {}] }),
@@ -35,7 +35,7 @@ const bodies: (string | Buffer)[] = [
   JSON.stringify({ type: 9, uid: "x", nsp: "/signaling", data: { packet: 5 } }),
 ];
 
-/** Relays on a replica's own channel that would make its clients give up, and gossip that no replica says. */
+/** Relays on a replica's own channel that would make its clients disconnect, and gossip that no replica sends. */
 function forgedRelays(room: string): Buffer[] {
   const texts = ["41/signaling,", "1", '43/signaling,1["offer",{}]', '42/signaling,["superseded",{}]'];
   const relays = texts.map((text) => {
@@ -47,7 +47,7 @@ function forgedRelays(room: string): Buffer[] {
   return [...relays, Buffer.from([1]), Buffer.from([2, 3]), ...gossip.map((one) => Buffer.from(JSON.stringify(one)))];
 }
 
-/** Writes all of it to every channel that the replicas listen to; resolves with how many payloads that were. */
+/** Publishes all of it on every channel of the replicas. Resolves with the number of payloads. */
 export async function poison(server: BackplaneServer, variant: Variant, room: string): Promise<number> {
   const channels = [
     "hold-the-line:canary",
@@ -67,7 +67,7 @@ export async function poison(server: BackplaneServer, variant: Variant, room: st
     for (const channel of channels)
       for (const payload of all.flatMap((body) => [body, envelope.seal(channel, body, Date.now())])) {
         if (variant === "sharded" || variant === "sharded-cluster")
-          // The primary of another slot says MOVED, which is right.
+          // The primary of another slot answers MOVED, which is correct.
           await client.sPublish(channel, payload).catch((error: Error) => {
             if (!error.message.startsWith("MOVED")) throw error;
           });

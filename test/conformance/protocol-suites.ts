@@ -7,7 +7,7 @@ import { startProgram } from "../support/program.ts";
 
 /**
  * Runs the reference Engine.IO v4 and Socket.IO v5 protocol test suites, unchanged, twice: against one plain server,
- * and through the proxy in front of three. They are not ours and not in this repository:
+ * and through the proxy in front of three. They belong to Socket.IO and are not in this repository:
  *
  *     git clone --depth 1 https://github.com/socketio/socket.io /tmp/socket.io
  *     SOCKETIO_REPO=/tmp/socket.io node test/conformance/protocol-suites.ts
@@ -24,7 +24,7 @@ const [inside] = process.argv.slice(2);
 if (inside === undefined) prepare();
 else await run(inside);
 
-/** Copies the suites, installs what they import, and runs this file again inside a network namespace. */
+/** Copies the suites, installs their dependencies, and runs this file again inside a network namespace. */
 function prepare(): void {
   const checkout = process.env["SOCKETIO_REPO"] ?? "";
   if (!Object.values(suites).every((path) => existsSync(join(checkout, path, "test-suite.js")))) {

@@ -31,7 +31,7 @@ async function peerOn(index: number, room: string) {
   return joinRoom(peer, room);
 }
 
-/** Where the peer's next connection goes: another replica, as the proxy would send it. */
+/** The replica of the peer's next connection: another one, as the proxy could choose. */
 function turnTo(peer: SocketIoPeer, index: number): void {
   (peer.socket.io as unknown as { uri: string }).uri = `${replicas[index]?.url}/signaling`;
 }
@@ -45,7 +45,7 @@ test.each([
   const a = await peerOn(0, room);
   const b = await peerOn(0, room);
   const c = await peerOn(third, room);
-  // As every client does, by id: what Redis did not confirm in 100 ms was delivered without its place in the stream,
+  // Drops repeats by id, like every client. A signal that Redis did not confirm in 100 ms was delivered out of order
   // and may be replayed.
   const numbers = (of: SocketIoPeer) => [
     ...new Map(of.got("candidate").map((signal) => [signal["id"], signal["n"]])).values(),
@@ -73,12 +73,12 @@ test.each([
     clearInterval(timer);
   }
   await until("the last is there", () => numbers(b).includes(n));
-  // On a machine so busy that a signal was over a second on its way, that one is dropped and counted; none else is lost.
+  // On a busy machine a signal over a second in transit is dropped and counted. No other signal is lost.
   const stale = await Promise.all(
     replicas.map((replica) => readMetric(replica, "signaling_backplane_dropped_total", { reason: "stale" })),
   );
   expect(n - numbers(b).length).toBeLessThanOrEqual(stale.reduce((sum, count) => sum + count, 0));
-  // Two senders: each one's order holds.
+  // With two senders the order of each one holds.
   for (const parity of [0, 1]) {
     const ofOne = numbers(b).filter((number) => Number(number) % 2 === parity) as number[];
     expect(ofOne).toEqual([...ofOne].sort((x, y) => x - y));

@@ -9,7 +9,10 @@ import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 
-/** What a replica needs of Redis, and nothing else. From Redis 7.2 on the client also names itself: `+client|setinfo +client|reply`. */
+/**
+ * The rights that a replica needs in Redis, and no more. From Redis 7.2 on the client also sends its name:
+ * `+client|setinfo +client|reply`.
+ */
 const rights = [
   "-@all +hello +auth +ping +quit +reset +client|setname +client|id +info",
   "+publish +spublish +subscribe +unsubscribe +psubscribe +punsubscribe +ssubscribe +sunsubscribe",
@@ -21,7 +24,7 @@ const password = "p%40ss:w/rd";
 const dir = mkdtempSync(join(tmpdir(), "redis-access-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** A server with one user more than the default one, by which the test itself looks. */
+/** A server with one user besides the default one, which the test itself uses. */
 function startWithUser(user: string): Promise<RedisServer> {
   const file = join(dir, `${randomUUID()}.acl`);
   writeFileSync(file, `user default on nopass ~* &* +@all\nuser ${user}\n`);

@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { Server } from "socket.io";
 
 /**
- * A plain server as the protocol test suites expect one (sids of its own making, no cookies):
- * `node reference-server.ts <port> [host]`. Engine.IO echoes at /engine.io/, Socket.IO answers at /socket.io/.
+ * A plain server as the protocol test suites expect it (its own sids, no cookies): `node reference-server.ts <port>
+ * [host]`. Engine.IO echoes at /engine.io/, Socket.IO answers at /socket.io/.
  */
 const options = { pingInterval: 300, pingTimeout: 200, cors: { origin: "*" } };
 const http = createServer((_request, response) => response.end("ready"));

@@ -8,7 +8,7 @@ import { connectSocketIo, type JoinedPeer, joinRoom } from "../support/signal-pe
 
 const signals = 200;
 
-/** What a roll may mix: replicas that take relays on a channel of their own, and one that takes the adapter's alone. */
+/** Replicas that a roll may mix: some take relays on a channel of their own, one takes only the adapter's. */
 describe.each<Variant>(["pubsub", "sharded-cluster"])("relays of replicas of two kinds on %s", (variant) => {
   const stage = createBackplaneStage(variant);
   beforeAll(stage.start);

@@ -5,8 +5,8 @@ import { until } from "../support/poll.ts";
 const streamKey = "hold-the-line:stream";
 
 /**
- * Takes the next signal to `room` off the wire, as it is; `send` makes that signal be sent. Resolves with what puts
- * the very same bytes, their time of sending included, on the wire again.
+ * Captures the next signal to `room`, which `send` triggers. Resolves with a function that publishes the same bytes
+ * again, including their time of sending.
  */
 export async function captureSignal(
   { servers }: BackplaneServer,
@@ -14,7 +14,7 @@ export async function captureSignal(
   room: string,
   send: () => Promise<unknown>,
 ): Promise<{ again: () => Promise<void>; close: () => void }> {
-  // By the adapter's broadcast, or to the replica that holds the addressee.
+  // The signal travels in the adapter's broadcast, or to the addressee's replica.
   const channels = [`socket.io#/signaling#r:${room}#`, "hold-the-line:replica:signaling-2"];
   const clients = await Promise.all(
     servers.map(async ({ url }) => {

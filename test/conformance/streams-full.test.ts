@@ -20,7 +20,7 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Two replicas on a Redis of 8 MiB, which refuses what is above that, and a peer on each. */
+/** Two replicas with a peer each, on a Redis that refuses entries above 8 MiB. */
 async function start(env: Record<string, string>): Promise<{ room: string; a: SocketIoPeer; b: SocketIoPeer }> {
   redis = await startRedisServer(["--maxmemory", "8mb", "--maxmemory-policy", "noeviction"]);
   const settings = { BACKPLANE: "streams", EVENTS_PER_SECOND: "5000", ...env };
@@ -35,7 +35,7 @@ async function start(env: Record<string, string>): Promise<{ room: string; a: So
 
 const sdp = "v=0 ".repeat(4_000);
 
-/** 16 KB each, in turns of 20; the acks in their order. */
+/** Signals of 16 KB, 20 at a time. Returns the acks in order. */
 async function sendMany(a: SocketIoPeer, room: string, count: number): Promise<RelayAck[]> {
   const acks: RelayAck[] = [];
   for (let n = 0; n < count; n += 20) {
@@ -59,7 +59,7 @@ test("what a full Redis refuses is refused backplane-down, and what is acknowled
   expect(new Set(refused)).toEqual(new Set(["backplane-down"]));
   await until("the last acknowledged one is there", () => b.got("offer").at(-1)?.["n"] === acknowledged.at(-1));
   expect(b.got("offer").map(({ n }) => n)).toEqual(acknowledged);
-  // Nobody sends: the replicas make room by themselves.
+  // Without any new signal the replicas make room by themselves.
   await until("the backplane is up", isUp, { withinMs: 10_000 });
   expect(await a.send("offer", { roomId: room, n: -1 })).toEqual({ ok: true });
   await until("it goes on", () => b.got("offer").at(-1)?.["n"] === -1);

@@ -71,7 +71,7 @@ test.each(["pubsub", "sharded", "streams"])(
       },
       { withinMs: 3_000, everyMs: 20 },
     );
-    // It stays so: a new connection to the same server is no better.
+    // The state persists, because a new connection to the same server does not help.
     const until5s = changedAt + 5_000;
     await until("five seconds are over", async () => {
       const ack = (await a.send("offer", { roomId: room })) as RelayAck;
@@ -91,7 +91,7 @@ test.each(["pubsub", "sharded", "streams"])(
 
 test("a replica on a server that the others do not use, and that does not say what it is: it alone is degraded", async () => {
   const [master, copy] = [await startServer(), await startServer()];
-  // Nobody may ask this one for its role.
+  // On this server nobody may read the role.
   await ask(copy, "ACL", "SETUSER", "mute", "on", ">secret", "~*", "&*", "+@all", "-info");
   await ask(copy, ...copyOf(master));
   await until("the copy follows", async () => /master_link_status:up/.test(await ask(copy, "INFO", "replication")));

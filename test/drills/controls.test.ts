@@ -10,7 +10,7 @@ import { useDrillStack } from "./drill-stack.ts";
 
 const drillStack = useDrillStack();
 
-/** Each drill with what switches off what it proves. */
+/** Each drill with settings that switch off the mechanism that it proves. */
 const deliverAfterRedis = pathToFileURL(join(import.meta.dirname, "deliver-after-redis.ts")).href;
 const controlled: Drill[] = drills
   .filter(({ engines }) => engines.includes("process"))

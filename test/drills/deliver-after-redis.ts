@@ -3,8 +3,8 @@ import { createClient } from "redis";
 import * as ws from "ws";
 
 /**
- * Loaded into a replica (`node --import`): what it sends to its WebSockets waits for a round trip to Redis first, as the
- * library's sharded and streams adapters let local delivery wait. The negative control of redis-slow.
+ * Loaded into a replica (`node --import`). Each write to its WebSockets first waits for a round trip to Redis, as local
+ * delivery does with the library's sharded and streams adapters. It is the negative control of redis-slow.
  */
 const { REDIS_URL = "", REDIS_USERNAME, REDIS_PASSWORD_FILE } = process.env;
 const client = createClient({
@@ -16,7 +16,7 @@ const say = ({ message }: Error) => process.stderr.write(`deliver-after-redis: $
 client.on("error", say);
 await client.connect();
 
-/** Makes a method of every object of this kind wait; what it returns nobody here uses. */
+/** Delays a method of every object of this kind. Its return value is not used here. */
 function delay(prototype: object, method: string): void {
   const methods = prototype as Record<string, (...args: unknown[]) => unknown>;
   const now = methods[method];
@@ -25,7 +25,7 @@ function delay(prototype: object, method: string): void {
     client.ping().then(() => now.apply(this, args), say);
   };
 }
-// The types of ws leave `Sender` out.
+// The types of ws do not declare `Sender`.
 const { Sender } = ws as unknown as { Sender: { prototype: object } };
 delay(ws.WebSocket.prototype, "send");
 delay(Sender.prototype, "sendFrame");

@@ -23,7 +23,7 @@ function run(name: string, calls: Partial<Drill["calls"]> = {}): Promise<DrillRe
   return runDrill(drillStack(), drill, { seed: 1, calls, signal: new AbortController().signal, tell: () => undefined });
 }
 
-/** What did not hold, in words: the message of a failed test. */
+/** The failed expectations as text, for the message of a failed test. */
 const deviations = ({ expectations, reasons }: DrillResult) => [
   ...reasons,
   ...expectations.filter(({ ok }) => !ok).map(({ name, measured, bound }) => `${name}: ${measured} (${bound})`),
@@ -53,7 +53,7 @@ test("the report's figures agree with what the proxy and the callers' own metric
   expect(after.reconnects - before.reconnects).toBe(calls?.reconnectMs.count);
   expect(calls?.peers.filter(({ socketsLost }) => socketsLost > 0).length).toBe(calls?.reconnectMs.count);
   expect(after.dead - before.dead).toBe(1);
-  // The run goes on for a moment after its report was taken.
+  // The run continues for a moment after its report.
   expect(after.sent - before.sent).toBeGreaterThanOrEqual(calls?.signals.sent ?? Number.NaN);
   expect(after.received - before.received).toBeGreaterThanOrEqual(calls?.signals.received ?? Number.NaN);
   const folder = writeReport(drillStack().root, result);

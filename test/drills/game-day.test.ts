@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { unsteady } from "../../ops/stack/steady.ts";
 import { useDrillStack } from "./drill-stack.ts";
 
-/** A stack of its own: a game begins only when no alert of an earlier drill fires any more. */
+/** It needs a stack of its own, because a game begins only when no alert of an earlier drill fires. */
 const drillStack = useDrillStack();
 
 test.each([

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-/** The installed Chromium. @throws when there is none */
+/** The installed Chromium. @throws Error if there is none */
 function chromiumPath(): string {
   const names = ["chromium", "chromium-browser", "google-chrome"];
   for (const dir of (process.env["PATH"] ?? "").split(":"))
@@ -12,7 +12,7 @@ function chromiumPath(): string {
         accessSync(join(dir, name), constants.X_OK);
         return join(dir, name);
       } catch {
-        // Not here: the next one.
+        // It does not exist; try the next one.
       }
     }
   throw new Error(`no ${names.join(", ")} on the PATH: apt-get install chromium`);
@@ -21,8 +21,8 @@ function chromiumPath(): string {
 /**
  * Headless Chromium with a generated camera and microphone, whose WebRTC works over the loopback interface.
  *
- * @param backForwardCache playwright switches it off
- * @param executable what to start in its place: a script that runs `$CHROMIUM` with the arguments that it gets
+ * @param backForwardCache true enables the cache, which playwright disables
+ * @param executable a script to start instead, which runs `$CHROMIUM` with its arguments
  */
 export function startBrowser({
   executable = chromiumPath(),
@@ -35,7 +35,7 @@ export function startBrowser({
     env: {
       ...(process.env as Record<string, string>),
       CHROMIUM: chromiumPath(),
-      // Chromium writes where HOME says; a test's own place keeps it out of the user's.
+      // Chromium writes to HOME, so a test uses a HOME of its own.
       HOME: mkdtempSync(join(tmpdir(), "chromium-")),
       ...env,
     },
@@ -58,7 +58,7 @@ export function startBrowser({
   });
 }
 
-/** What the call page says of itself in its data attributes. */
+/** The state of the call page, from its data attributes. */
 export interface PageFacts {
   state: string;
   node: string;
@@ -79,20 +79,20 @@ export function factsOf(page: Page): Promise<PageFacts> {
   });
 }
 
-/** One look at the page's RTCPeerConnections, newest last. */
+/** A sample of the page's RTCPeerConnections, newest last. */
 export interface MediaSample {
-  /** Page clock, ms. */
+  /** Time of the page's clock, ms. */
   at: number;
   ice: string;
   framesDecoded: number;
   /** ICE user fragment of the local description. */
   ufrag: string;
-  /** Candidate pair in use. */
+  /** Selected candidate pair. */
   pair: string;
   connections: number;
 }
 
-/** Watches every RTCPeerConnection of the page from before its first script; to be called before `goto`. */
+/** Watches every RTCPeerConnection of the page, from before its first script. Call it before `goto`. */
 export async function watchConnections(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const connections: RTCPeerConnection[] = [];
@@ -107,7 +107,7 @@ export async function watchConnections(page: Page): Promise<void> {
   });
 }
 
-/** For the message of a test that failed: how far negotiation got in each RTCPeerConnection. */
+/** The progress of negotiation in each RTCPeerConnection, for the message of a failed test. */
 export function connectionsOf(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     (globalThis as unknown as { watched: { connections: RTCPeerConnection[] } }).watched.connections.map(
@@ -117,7 +117,7 @@ export function connectionsOf(page: Page): Promise<string[]> {
   );
 }
 
-/** Samples the newest connection every 200 ms, in the page itself, until the page is gone. */
+/** Samples the newest connection every 200 ms, in the page itself, until the page is closed. */
 export async function startSampling(page: Page): Promise<void> {
   await page.evaluate(() => {
     const { watched } = globalThis as unknown as { watched: { connections: RTCPeerConnection[]; samples: unknown[] } };
@@ -141,7 +141,7 @@ export async function startSampling(page: Page): Promise<void> {
   });
 }
 
-/** The samples taken so far. */
+/** The samples so far. */
 export function samplesOf(page: Page): Promise<MediaSample[]> {
   return page.evaluate(() => (globalThis as unknown as { watched: { samples: MediaSample[] } }).watched.samples);
 }

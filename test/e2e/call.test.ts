@@ -6,7 +6,7 @@ import { startStack, type TestStack } from "../support/stack.ts";
 import { connectionsOf, factsOf, samplesOf, startBrowser, startSampling, watchConnections } from "./browser.ts";
 import { breaksOf } from "./unbroken.ts";
 
-/** Media is watched for so long after the outage began: ICE notices a dead path within 5 to 7 s. */
+/** Media is watched for this time after the start of the outage, because ICE notices a dead path within 5 to 7 s. */
 const watchMs = 11_000;
 
 let browser: Browser;
@@ -119,7 +119,7 @@ test("the proxy is killed and stays away for ten seconds: media never stops, bot
     { withinMs: 8_000 },
   );
   const after = await Promise.all([a, b].map(factsOf));
-  // The cookie finds its replica again, whatever process the proxy is.
+  // The cookie leads to the same replica again with a new proxy process.
   expect(after.map(({ node, peer }) => [node, peer])).toEqual(before.map(({ node, peer }) => [node, peer]));
 });
 
@@ -144,7 +144,7 @@ async function bringBack(nodeId: string): Promise<void> {
   await until(`${nodeId} is ready again`, async () => (await stack.stateOf(nodeId)) === "ready");
 }
 
-/** For the README: the page while its replica is dead. */
+/** Picture for the README: the page while its replica is down. */
 async function screenshot(page: Page): Promise<void> {
   mkdirSync("docs/images", { recursive: true });
   await page.screenshot({ path: "docs/images/call-during-kill.png" });

@@ -21,7 +21,7 @@ afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
 });
 
-/** The program below a heading of docs/clients.md, for this stack and room. */
+/** The program under a heading of docs/clients.md, for this stack and room. */
 function programOf(heading: string, room: string): string {
   const section = docs.split(/^## /m).find((text) => text.startsWith(heading)) ?? "";
   const [, code] = /^```\w+\n(.*?)^```$/ms.exec(section) ?? [];
@@ -32,7 +32,7 @@ function programOf(heading: string, room: string): string {
     .replaceAll("room-1", room);
 }
 
-/** One of the documented clients, and the lines that it has printed. */
+/** One of the documented clients, and its printed lines. */
 interface Client {
   name: string;
   lines(): string;
@@ -88,7 +88,7 @@ test("the documented clients for Python, Node, the browser and the raw WebSocket
     here.push(client);
   }
 
-  // What they send names the offer that it answers, whoever asks.
+  // An answer names its offer, for every pair of clients.
   const peer = await joinRoom(await connectSocketIo(stack.proxy.url), room);
   await peer.send("offer", { roomId: room, offerId: "mine", description: { type: "offer", sdp: "v=0" } });
   await until("all answer", () => peer.got("answer").length === here.length);

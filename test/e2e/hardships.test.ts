@@ -31,7 +31,7 @@ async function openPage(url: string, context?: BrowserContext): Promise<Page> {
   return page;
 }
 
-/** The network of one page: `ms` each way. */
+/** The network of one page, with a delay of `ms` each way. */
 async function slowNetwork(ms: number): Promise<string> {
   const { hostname, port } = new URL(stack.proxy.url);
   const own = { host: "127.0.0.1", port: await freePort() };
@@ -45,7 +45,7 @@ async function slowNetwork(ms: number): Promise<string> {
 
 const log = async (page: Page) => (await page.innerText("#log")).split("\n").join(" ");
 
-/** What the page's one connection has negotiated, and what its peer's picture shows. */
+/** The negotiated state of the page's connection, and its peer's picture. */
 const negotiated = (page: Page) =>
   page.evaluate(() => {
     const { connections } = (globalThis as unknown as { watched: { connections: RTCPeerConnection[] } }).watched;
@@ -93,7 +93,7 @@ test("450 ms each way: screens shared from both sides, taken back, ICE restarted
   };
   await until("the first negotiation is over", agreed, patient);
 
-  // The offer is repeated before its answer can be there: the answer to the repeat comes when the next offer is open.
+  // The offer is repeated before its answer can arrive. The answer to the repeat arrives while the next offer is open.
   const signalingOf = async (page: Page) => (await negotiated(page)).signaling;
   await a.click("#share");
   await until("it is offered", async () => (await signalingOf(a)) === "have-local-offer", { ...patient, everyMs: 20 });
@@ -109,7 +109,7 @@ test("450 ms each way: screens shared from both sides, taken back, ICE restarted
     patient,
   );
 
-  // At once: either offer alone takes longer than the time after which it is repeated.
+  // Both at once. Each offer takes longer than the time after which it is repeated.
   await Promise.all([b.click("#share"), a.click("#restart")]);
   const [before] = await Promise.all(pages.map(negotiated));
   await until(
@@ -136,7 +136,7 @@ test("450 ms each way: screens shared from both sides, taken back, ICE restarted
     [1, "connected"],
     [1, "connected"],
   ]);
-  // Late answers and repeats would have undone it meanwhile.
+  // By now late answers and repeats would have undone it.
   expect(last[0]?.local).toBe(after?.local);
   for (const page of pages) expect(await log(page)).not.toMatch(/offer:|answer:|candidate:|failed/);
   await Promise.all(pages.map(startSampling));

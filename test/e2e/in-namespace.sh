@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs a command in a network namespace of its own, where there is the loopback interface alone: WebRTC candidates and
-# media stay on it. Where the machine allows none, the command runs as it is.
+# Runs a command in a network namespace with only the loopback interface, so that WebRTC candidates and media stay on
+# it. If the machine allows no namespaces, the command runs without one.
 #
 #   sh test/e2e/in-namespace.sh vitest run --project e2e
 if ! command -v ip >/dev/null; then

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { build, type Rolldown } from "vite";
 
-/** Serves pages from an origin of their own: by path, type and text. */
+/** Serves pages from an origin of their own. Each path has a type and a text. */
 export async function servePages(pages: Record<string, { type: string; text: string }>) {
   const server = createServer((request, response) => {
     const page = pages[new URL(request.url ?? "/", "http://pages").pathname];
@@ -15,7 +15,7 @@ export async function servePages(pages: Record<string, { type: string; text: str
   };
 }
 
-/** Serves an empty page that runs this module of ours, bundled. */
+/** Serves an empty page that runs this module, bundled. */
 export async function servePageOf(entry: string) {
   const lib = { entry, formats: ["es" as const], fileName: "page" };
   const options = { configFile: false as const, logLevel: "error" as const, build: { write: false, lib } };

@@ -1,18 +1,18 @@
 import { createPeerLink, type PeerLink } from "../../client/peer-link.ts";
 import type { DeliveredSignal, RelayEvent } from "../../common/protocol.ts";
 
-/** What the channel between the two links does to signals. */
+/** The faults of the channel between the two links. */
 interface Channel {
   latencyMs: number;
-  /** Each signal comes a second time, so long after the first; 0: once. */
+  /** Each signal arrives a second time, this long after the first, ms; 0: only once. */
   repeatAfterMs: number;
-  /** The signals of one side have no names: another client. */
+  /** True if the signals of one side have no names, as those of another client. */
   nameless: "none" | "polite" | "impolite";
-  /** So many answers are lost at first. */
+  /** Number of answers that are lost at first. */
   lostAnswers: number;
 }
 
-/** Two links in one page, and how often each was offered and answered to by name. */
+/** Two links in one page, with the number of offers and answers by name. */
 function createPair(channel: Channel) {
   let lost = channel.lostAnswers;
   const answers: string[] = [];
@@ -55,7 +55,7 @@ function createPair(channel: Channel) {
       for (const track of stream.getTracks()) links[side]?.connection.addTrack(track, stream);
     },
     restartIce: (side: number) => links[side]?.restartIce(),
-    /** Empty when both sides agree on everything, else what they differ in. */
+    /** The differences between both sides; empty if they agree. */
     disagreement(): string {
       const [one, other] = links.map(({ connection }) => connection) as [RTCPeerConnection, RTCPeerConnection];
       for (const { signalingState, iceConnectionState } of [one, other])
@@ -80,7 +80,7 @@ function createPair(channel: Channel) {
       return "";
     },
     ufrag: (side: number) => /a=ice-ufrag:(\S+)/.exec(links[side]?.connection.localDescription?.sdp ?? "")?.[1] ?? "",
-    /** Names of the offers that were answered, in order, each repeat of an answer too. */
+    /** Names of the answered offers, in order, with repeated answers. */
     answers: () => answers,
   };
 }

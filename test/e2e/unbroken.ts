@@ -1,10 +1,10 @@
 import type { MediaSample } from "./browser.ts";
 
-/** Frames must go on being decoded at least this often, ms: a fifth of what the test picture sends at 10 a second. */
+/** Longest allowed time between two decoded frames, ms: five frames of the test picture at 10 a second. */
 const frameGapMs = 1_500;
 
 /**
- * Why the media in `samples` was not unbroken, in words; empty when it was: one connection, ICE connected throughout,
+ * Why the media in `samples` was interrupted, as text; empty if it was not: one connection, ICE connected throughout,
  * same user fragment and candidate pair, frames decoded without a gap, over a stretch of at least `minMs`.
  */
 export function breaksOf(samples: readonly MediaSample[], minMs: number): string[] {

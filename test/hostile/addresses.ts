@@ -8,12 +8,12 @@ import { until } from "../support/poll.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import type { TestStack } from "../support/stack.ts";
 
-/** A balancer that the proxy believes: with it, one machine stands for many clients. */
+/** The address of a trusted balancer, with which one machine can act as many clients. */
 const balancer = "127.0.0.3";
-/** New sessions of a client at once, and a second: well below what the replicas admit in all. */
+/** New sessions of a client in a burst, and each second. Both are well below the replicas' total admission. */
 const perSecond = 100;
 
-/** A proxy of its own before the same replicas, at the defaults but for these two settings. */
+/** A second proxy in front of the same replicas, with default settings except for these two. */
 async function startEdge(stack: TestStack): Promise<{ program: Program; port: number }> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const program = startProgram("node", [...nodeFlags, "proxy/main.ts"], {
@@ -28,13 +28,13 @@ async function startEdge(stack: TestStack): Promise<{ program: Program; port: nu
   return { program, port };
 }
 
-/** Handshakes from addresses that are one client's. */
+/** Handshakes from addresses of one client. */
 const flood = (stack: () => TestStack, name: string, address: (index: number) => string): Attack => ({
   name,
   guard: "addresses",
   forMs: 6_000,
   bounds: [
-    // `seconds` has the start of a proxy in it: what was admitted is judged by the time of the flood alone.
+    // `seconds` includes the start of a proxy, so the flood's own time judges the admitted sessions.
     { figure: "admitted over the rate", max: () => 0 },
     { figure: "admitted", min: 50 },
   ],
@@ -92,7 +92,7 @@ const spelled = [
 ];
 const of = (list: readonly string[]) => (index: number) => list[index % list.length] as string;
 
-/** One client by many addresses, behind a balancer that the proxy trusts. */
+/** One client with many addresses, behind a trusted balancer. */
 export const addressAttacks = (stack: () => TestStack): readonly Attack[] => [
   flood(stack, "opens sessions from 2,000 addresses of one /64", (index) => {
     return `2001:db8:0:2:${index.toString(16)}:${(index * 7).toString(16)}::1`;

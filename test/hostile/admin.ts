@@ -34,7 +34,7 @@ const trying = (name: string, tries: () => Try[]): Attack => ({
   },
 });
 
-/** Who reaches an admin listener and is no operator. */
+/** Attackers that reach an admin listener. */
 export const adminAttacks = (stack: () => TestStack): readonly Attack[] => {
   const json = { "content-type": "application/json" };
   const proxy = () => stack().proxy.adminUrl;

@@ -6,12 +6,12 @@ import type { TestStack } from "../support/stack.ts";
 
 const gossipChannel = "socket.io-request#/signaling#";
 const relayChannels = /^(socket\.io#|room:)/;
-/** How long is listened before anything is said, ms. */
+/** Time of listening before the first message, ms. */
 const listenMs = 600;
 
-/** One who may publish at Redis and has no key of the replicas. */
+/** An attacker that may publish at Redis and does not have the replicas' key. */
 interface Stranger {
-  /** What was said on the backplane while it listened. */
+  /** The messages on the backplane while it listened. */
   heard: [channel: string, message: Buffer][];
   publish(channel: string, message: Buffer): Promise<void>;
 }
@@ -47,22 +47,22 @@ const forging = (
   },
 });
 
-/** In the replicas' envelope, with the key that everybody knows. */
+/** A valid envelope with the public development key. */
 const sealed = (channel: string, payload: Buffer | string) =>
   createEnvelope(backplaneKey({})).seal(channel, payload, Date.now());
 
-/** Envelopes begin with 24 bytes of head and end with 16 of MAC; their channel is in neither. */
+/** An envelope begins with 24 bytes of header and ends with a MAC of 16 bytes. Neither contains the channel. */
 const payloadOf = (message: Buffer) => message.subarray(24, -16);
 
 const gossip = (message: unknown) => JSON.stringify({ uid: "stranger", type: 6, data: ["presence", message] });
 
-/** Members that the replicas' own word says are in that room. */
+/** Members of that room, according to the replicas. */
 async function membersOf(stack: TestStack, roomId: string): Promise<{ peerId: string; node: string }[]> {
   const answer = await fetch(`${stack.replicas[0]?.adminUrl}/rooms/${encodeURIComponent(roomId)}`);
   return ((await answer.json()) as { members: { peerId: string; node: string }[] }).members;
 }
 
-/** What whoever reaches Redis can say there. */
+/** Attacks by a client of Redis. */
 export const backplaneAttacks = (stack: () => TestStack): readonly Attack[] => [
   forging("forges gossip: every peer has left, is away, has joined elsewhere", stack, async (stranger, attacker) => {
     for (const roomId of attacker.target.rooms)
@@ -93,7 +93,7 @@ export const backplaneAttacks = (stack: () => TestStack): readonly Attack[] => [
     for (const channel of channels)
       for (const text of ["41/signaling,", '42/signaling,["superseded",{}]', '{"event":"superseded","data":{}}'])
         await stranger.publish(channel, sealed(channel, text));
-    // DISCONNECT and all sockets, as the adapter's own requests (socket.io-adapter, RequestType).
+    // Requests to disconnect, leave and join, in the form of the adapter's own (RequestType of the Redis adapter).
     for (const roomId of attacker.target.rooms)
       for (const request of [
         { type: 4, opts: { rooms: [`r:${roomId}`], except: [] }, close: true },

@@ -9,10 +9,13 @@ import { adminAttacks } from "./admin.ts";
 import { backplaneAttacks } from "./backplane.ts";
 import { expectUnhurt, lineOf, openStage, type Stage } from "./stage.ts";
 
-/** As both engines set them. */
+/** The flags that both engines set. */
 const secret = () => randomBytes(16).toString("hex");
 
-/** A signal's p99 where nobody attacks, ms: above it the machine has other work, and no figure would mean anything. */
+/**
+ * Highest p99 of signals without an attack, ms. Above it the machine has other load, and the figures would mean
+ * nothing.
+ */
 const calmMs = 100;
 
 let stage: Stage;
@@ -34,7 +37,7 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-/** Kinds whose guards are all in place; the others run when they are named. */
+/** Kinds whose guards are all in place. The others run only by name. */
 const guarded: readonly Guard[] = ["query", "heads", "sessions", "requests", "admin", "backplane"];
 /** `ONLY=connects,heads` runs these kinds. */
 const only = process.env["ONLY"]?.split(",") ?? guarded;

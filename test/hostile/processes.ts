@@ -11,7 +11,7 @@ export interface Size {
   rssMib: number;
   peakMib: number;
   descriptors: number;
-  /** Of a core, since its start, s. */
+  /** CPU time since its start, s. */
   cpuSeconds: number;
 }
 
@@ -23,7 +23,7 @@ const ticksPerSecond = 100;
 const mib = (status: string, field: string) =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
 
-/** Memory and descriptors of a process (proc(5)); NaN of one that is gone. */
+/** Memory and descriptors of a process (proc(5)); NaN if it has ended. */
 export function sizeOf({ pid }: Watched): Size {
   if (!existsSync(`/proc/${pid()}/fd`)) return gone;
   const status = readFileSync(`/proc/${pid()}/status`, "utf8");
@@ -37,7 +37,7 @@ export function sizeOf({ pid }: Watched): Size {
   };
 }
 
-/** The peak is counted from now on (proc(5), clear_refs). */
+/** Resets the peak (proc(5), clear_refs). */
 export function resetPeak({ pid }: Watched): void {
   writeFileSync(`/proc/${pid()}/clear_refs`, "5");
 }

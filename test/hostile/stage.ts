@@ -10,15 +10,15 @@ import { startStack, type TestStack } from "../support/stack.ts";
 import type { BystanderReport, BystanderSettings, Order, Told } from "./bystanders/protocol.ts";
 import { resetPeak, type Size, sizeOf, type Watched } from "./processes.ts";
 
-/** No program may grow by more than this while it is attacked, MiB. */
+/** Largest growth of a program during an attack, MiB. */
 const maxGrowthMib = 64;
-/** Descriptors beyond the attacker's own connections that come and go: probes, scrapes, the proxy's idle pool. */
+/** Allowance for other changing descriptors: probes, scrapes, the proxy's idle pool. */
 const slackDescriptors = 80;
 
-/** The peers are watched for at least so long, ms. */
+/** Minimum time for which the peers are watched, ms. */
 const shortestMs = 500;
 
-/** Stops twelve peers when it is disposed of. */
+/** Its disposal stops the twelve peers. */
 interface Bystanders extends AsyncDisposable {
   rooms: string[];
   begin(): Promise<void>;
@@ -30,7 +30,7 @@ async function startBystanders(settings: BystanderSettings): Promise<Bystanders>
   const gone = once(child, "exit").then(([code]) => {
     throw new Error(`the bystanders ended with ${code}`);
   });
-  // Awaited together with what they say; nobody waits when they are ended on purpose.
+  // Awaited together with their messages. Not awaited when they are stopped on purpose.
   gone.catch(() => undefined);
   async function next<K extends Told["kind"]>(kind: K): Promise<Extract<Told, { kind: K }>> {
     const [told] = (await Promise.race([once(child, "message"), gone])) as [Told];
@@ -57,31 +57,31 @@ async function startBystanders(settings: BystanderSettings): Promise<Bystanders>
   };
 }
 
-/** What one attack came to. */
+/** The result of one attack. */
 export interface Outcome {
   attack: Attack;
   figures: Readonly<Record<string, number>>;
   opened: number;
   seconds: number;
   report: BystanderReport;
-  /** By program: MiB at the peak and after it, over what it was before; descriptors at most. */
+  /** By program: growth at the peak and after it, MiB, and the maximum of descriptors. */
   growth: { name: string; peakMib: number; afterMib: number; descriptors: number; cpuSeconds: number }[];
-  /** Lines of the programs at level error or above. */
+  /** The programs' log lines at level error or above. */
   errors: string[];
-  /** Last words of the programs that ended. */
+  /** Last log lines of the programs that ended. */
   dead: string[];
 }
 
 const isGone = ({ child }: Program) => child.exitCode !== null || child.signalCode !== null;
 
-/** Rejects when an attack goes on for long after its time. */
+/** Rejects if an attack continues long after its time. */
 async function overdue(time: AbortSignal): Promise<never> {
   await over(time);
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   throw new Error("it does not end with its time");
 }
 
-/** A whole stack at its defaults, twelve peers on it, and the attacks beside them. */
+/** A complete stack with default settings, twelve peers, and the attacks beside them. */
 export async function openStage(env: Record<string, string> = {}) {
   await using started = new AsyncDisposableStack();
   const stack: TestStack = started.use(await startStack({ env: { LOG_LEVEL: "info", ...env } }));
@@ -115,7 +115,7 @@ export async function openStage(env: Record<string, string> = {}) {
     sizes,
     target: () => ({ host, port: Number(port), rooms: bystanders.rooms }),
     undisturbed,
-    /** Runs it beside the peers, for its time at the most. */
+    /** Runs an attack beside the peers, at most for its time. */
     async run(attack: Attack): Promise<Outcome> {
       const errorsBefore = outputs().map((program) => program.output().length);
       const before = sizes();
@@ -134,11 +134,11 @@ export async function openStage(env: Record<string, string> = {}) {
       try {
         await Promise.race([attack.run(attacker), overdue(time)]);
       } catch (error) {
-        // Cut short by its own time, or by the guard that it met: its figures say whether it took place.
+        // Its time limit or a guard ended it. Its figures show whether it took place.
         if (!time.aborted) attacker.count(`stopped: ${(error as Error).message}`);
       }
       const seconds = (performance.now() - begunAt) / 1_000;
-      // Some attacks are over at once: what they leave behind has a moment to show.
+      // Some attacks end at once. Their effects need a moment to appear.
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, shortestMs - 1_000 * seconds)));
       opened = Math.max(opened, attacker.opened);
       attacker.end();
@@ -165,7 +165,7 @@ export async function openStage(env: Record<string, string> = {}) {
       const dead = outputs().flatMap((program) => (isGone(program) ? [program.output().slice(-2_000)] : []));
       return { attack, figures: attacker.figures, opened, seconds, report, growth, errors, dead };
     },
-    /** After an attack that did harm: the next one finds a whole stack. */
+    /** Runs after a harmful attack, so that the next one finds a healthy stack. */
     async mend(): Promise<void> {
       await bystanders[Symbol.asyncDispose]();
       for (const { nodeId, program } of [...stack.replicas]) if (isGone(program)) await stack.restart(nodeId);
@@ -186,7 +186,7 @@ export async function openStage(env: Record<string, string> = {}) {
 
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
-/** What must hold during and after every attack. */
+/** The bounds during and after every attack. */
 export function expectUnhurt({ attack, figures, opened, seconds, report, growth, errors, dead }: Outcome): void {
   expect.soft(dead, "programs that ended").toEqual([]);
   expect.soft(figures, "it ends with its time").not.toHaveProperty("stopped: it does not end with its time");

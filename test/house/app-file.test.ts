@@ -5,7 +5,7 @@ import { schema } from "../../ops/app/app-file.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
 const variables = Object.keys(schema.shape);
-/** What make makes of the file itself, for Compose alone. */
+/** Variables that make sets from the file, only for Compose. */
 const made = ["APP_ENV_FILE", "APP_FOLDER", "APP_PROMETHEUS", "APP_REDIS_PASSWORD"];
 
 test("docs/adopt.md lists every variable of an application's file", () => {

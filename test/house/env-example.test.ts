@@ -18,7 +18,7 @@ test("every variable has a meaning", () => {
 test("what compose.yaml and its overlays take from the environment is listed", () => {
   const files = ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root })];
   const used = files.flatMap((file) => [...readFileSync(join(root, file), "utf8").matchAll(/\$\{([A-Z]\w*)/g)]);
-  // Those of an application come from its own file (app-file.test.ts).
+  // An application's variables come from its own file (app-file.test.ts).
   const listed = new Set([...envExample().matchAll(/^#([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]));
   expect(
     [...new Set(used.map((match) => match[1]))].filter((name) => !name?.startsWith("APP_") && !listed.has(name)),

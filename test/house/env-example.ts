@@ -8,7 +8,7 @@ import { schema as replica } from "../../services/signaling/config.ts";
 
 const file = "Path of a file that holds it";
 
-/** Variables that compose.yaml and its overlays alone read; the test holds this list against the file. */
+/** Variables that only compose.yaml and its overlays read. The test compares this list with the files. */
 const compose: Record<string, { value: string; meaning: string }> = {
   PUBLIC_BIND: { value: "127.0.0.1", meaning: "Host address of the proxy's public port; 0.0.0.0 for other machines" },
   GRAFANA: { value: "1", meaning: "0 leaves Grafana out, where its image cannot be pulled" },
@@ -43,7 +43,7 @@ function image(name: string, value: string) {
 
 interface Variable {
   name: string;
-  /** As one would write it; empty where there is no default. */
+  /** The default in the form of the file; empty without a default. */
   value: string;
   meaning: string;
 }
@@ -80,7 +80,7 @@ function fields(schema: z.ZodObject): Variable[] {
   ]);
 }
 
-/** A default as one would write it in the file. */
+/** A default in the form of the file. */
 function written(field: z.ZodType): string {
   if (!(field instanceof z.ZodDefault)) return "";
   const value: unknown = field.def.defaultValue;

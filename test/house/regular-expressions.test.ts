@@ -4,7 +4,10 @@ import { parseSync } from "vite";
 import { expect, test } from "vitest";
 import { NAMESPACE, RELAYED } from "../../common/protocol-names.ts";
 
-/** What strangers' bytes are read by: the programs in front, and what they import. Settings are the operator's. */
+/**
+ * The code that reads clients' bytes: the public programs and their imports. Settings come from the operator and do not
+ * count.
+ */
 const files = globSync("{proxy,services/signaling,common}/**/*.ts").filter(
   (path) => !path.endsWith(".test.ts") && path !== "common/config.ts",
 );
@@ -15,7 +18,7 @@ interface Literal {
   flags: string;
 }
 
-/** Every regular expression literal of a file, and `new RegExp` of anything that is none. */
+/** Every regular expression literal of a file, and every `new RegExp` with another argument than a literal. */
 function expressionsOf(path: string): { literals: Literal[]; built: string[] } {
   const text = readFileSync(path, "utf8");
   const literals: Literal[] = [];
@@ -38,7 +41,7 @@ function expressionsOf(path: string): { literals: Literal[]; built: string[] } {
   return { literals, built };
 }
 
-/** True where no input makes the expression take more than linear time, as far as the detector can prove it. */
+/** True if the detector proves that the expression takes linear time on every input. */
 function isLinear({ pattern, flags }: Omit<Literal, "path">): boolean {
   return isSafePattern(pattern, {
     caseInsensitive: flags.includes("i"),

@@ -7,7 +7,7 @@ const maxFiles = 15;
 const maxLines = 250;
 /** Folders of like things: each file is one drill, one command, one test. */
 const ofLikeThings = ["ops/drills", "ops/commands"];
-/** Written by a program, or data: nobody lives in them. */
+/** Generated files and data. */
 const generated = /(^|\/)(node_modules|dist|coverage)\/|^(reports|certs|grafana\/dashboards)\//;
 
 const code = globSync("*/**/*.{ts,tsx,js,mjs,sh}", { cwd: root, exclude: ["node_modules"] })
@@ -15,7 +15,7 @@ const code = globSync("*/**/*.{ts,tsx,js,mjs,sh}", { cwd: root, exclude: ["node_
   .sort();
 const sources = code.filter((path) => !/\.test\.ts$/.test(path));
 
-/** Lines of a file: its line ends, and one more where the last line has none. */
+/** Number of lines of a file, also if the last one has no line end. */
 function lineCount(path: string): number {
   const lines = readFileSync(join(root, path), "utf8").split("\n");
   return lines.at(-1) === "" ? lines.length - 1 : lines.length;

@@ -13,12 +13,12 @@ import { schema as caller } from "../../services/caller/config.ts";
 import { schema as guard } from "../../services/guard/config.ts";
 import { schema as replica } from "../../services/signaling/config.ts";
 
-/** How the settings of one program reach its containers. */
+/** Describes how the settings of one program reach its containers. */
 interface Program {
   schema: z.ZodObject;
-  /** Variables that the compose files set themselves: addresses inside the stack, paths inside the image. */
+  /** Variables whose values the compose files fix: addresses inside the stack, paths inside the image. */
   own: readonly string[];
-  /** Variables that no container needs, each for a reason. */
+  /** Variables that no container needs, each with a reason. */
   without: readonly string[];
 }
 
@@ -48,12 +48,12 @@ const programs: Record<string, Program> = {
     without: ["PAGE_DIR"],
   },
   caller: { schema: caller, own: [...onNetwork, "TARGET_URL"], without: [] },
-  // On the networks of compose.yaml Prometheus and Alertmanager ask nobody for a password.
+  // On the networks of compose.yaml Prometheus and Alertmanager need no password.
   guard: { schema: guard, own: ["GUARDED"], without: ["GUARD_PASSWORD"] },
   board: {
     schema: board,
     own: ["BOARD_HOST", "BOARD_PORT", "BOARD_TARGETS", "BOARD_STACK"],
-    // Built into the image and mounted at the default paths; other stacks' state is on the host.
+    // The defaults match the image and its mounts. Other stacks' state is on the host.
     without: ["BOARD_PAGE_DIR", "BOARD_REPORTS_DIR", "BOARD_STACKS_DIR"],
   },
   links: { schema: links, own: [...onNetwork, "LINKS", "UPSTREAM"], without: ["LOG_LEVEL", "GRACE_MS"] },
@@ -75,13 +75,13 @@ interface Service {
 }
 
 const root = join(import.meta.dirname, "../..");
-/** Overlays are laid over the base file, so that a service has what any of them gives it. */
+/** Overlays extend the base file, so a service has the variables of all of them. */
 const services = new Map<string, { image: string; environment: Record<string, string>; secrets: string[] }>();
 for (const file of ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root }).sort()]) {
   const text = readFileSync(join(root, file), "utf8").replaceAll(/!(reset|override)\b ?/g, "");
   const { services: listed = {} } = parse(text, { merge: true }) as { services?: Record<string, Service | null> };
   for (const [name, service] of Object.entries(listed)) {
-    // Somebody else's program in place of the replicas: test/house/app-file.test.ts holds it to its own settings.
+    // An application in place of the replicas. test/house/app-file.test.ts checks its settings.
     if (file === "deploy/app/compose.yaml" && name.startsWith("signaling-")) continue;
     const known = services.get(name) ?? { image: "", environment: {}, secrets: [] };
     const given = Object.entries(service?.environment ?? {}).map(([variable, value]) => [variable, String(value)]);

@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
 const dir = mkdtempSync(join(tmpdir(), "unread-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** The variables that `make up` names as read by nobody, of those in a settings file and on make's command line. */
+/** The variables of a settings file and of make's command line that `make up` reports as unread. */
 function unread(engine: "compose" | "process", settings: string, makeFlags = "", env: Record<string, string> = {}) {
   writeFileSync(join(dir, "env"), settings);
   const { status, stderr } = spawnSync("sh", ["-euc", `. ops/sh/common.sh; . ops/sh/${engine}.sh; name_unread`], {

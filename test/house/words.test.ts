@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const glossary = readFileSync(join(root, "docs/glossary.md"), "utf8");
-/** The rows of the glossary's second table: a word, the folders where it is not used, and what is used there. */
+/** The rows of the glossary's second table: a word, the folders where it is banned, and its replacement. */
 const rows = [...glossary.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map(
   ([, word = "", folders = "", instead = ""]) => ({
     word,
@@ -12,7 +12,7 @@ const rows = [...glossary.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)]
     instead: instead.trim(),
   }),
 );
-/** Names that others gave, and text for people who say it otherwise. */
+/** Exceptions: names of other projects, and fixed texts. */
 const allowed = [
   "hold-the-line:canary", // The channel's name on the wire.
   ':canary"',

@@ -16,7 +16,7 @@ afterAll(() => stack?.[Symbol.asyncDispose]());
 
 const json = { "content-type": "application/json" };
 
-/** A caller of that kind of peer, with these calls placed and established. */
+/** A caller with that kind of peer and these established calls. */
 async function startCaller(env: Record<string, string>, request: object) {
   const port = await freePort();
   const admin = `http://127.0.0.1:${port}`;

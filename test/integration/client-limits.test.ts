@@ -7,13 +7,13 @@ import { connectRaw } from "../support/raw-peer.ts";
 import { joinRoom } from "../support/signal-peer.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
-/** The proxy's bodies end below what the replicas' handshake promises, as one in front of it may have it. */
+/** The proxy's limit for bodies is below the replicas' `maxPayload`, as with a proxy in front. */
 const bodyLimit = 150_000;
 
 let stack: TestStack;
 const clients: SignalingClient[] = [];
 beforeAll(async () => {
-  // Events as large as a message: what is refused here is refused for the transport's sake.
+  // Events may be as large as a message, so a refusal comes from the transport's limit.
   stack = await startStack({
     count: 1,
     env: { MAX_EVENT_BYTES: "1000000", MAX_MESSAGE_BYTES: "262144", MAX_BODY_BYTES: String(bodyLimit) },
@@ -84,7 +84,7 @@ test("polling: binary signals that Engine.IO's estimate lets overfill a payload 
   const room = randomUUID();
   const a = await enter(room, "polling", replicaUrl());
   const b = await enter(room, "polling", replicaUrl());
-  // Four make 262,292 bytes of base64 and text; Engine.IO takes them for 261,636 and would put them into one payload.
+  // Four signals make 262,292 bytes of base64 and text. Engine.IO counts 261,636 and would put them into one payload.
   const acks = await Promise.all(
     Array.from({ length: 8 }, (_, number) => a.client.send("offer", { number, blob: new Uint8Array(49_110) })),
   );

@@ -55,7 +55,7 @@ for (const kind of ["websocket", "polling", "/ws"] as const)
     client.join(randomUUID());
     await until("joined", () => joined.length === 1);
 
-    // A network that is well: the probe is answered and nothing happens.
+    // The network is healthy: the probe is answered and the client keeps its socket.
     phone.dispatchEvent(new Event("online"));
     expect(await client.send("candidate", { number: 1 })).toMatchObject({ ok: true });
     expect(joined).toHaveLength(1);

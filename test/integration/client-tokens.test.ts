@@ -38,7 +38,7 @@ const kinds = {
   "/ws": (token: Token, url: string) => createRawWsClient({ url, token, random: () => 0.2 }),
 } as const;
 
-/** A client with that token, and what it tells. */
+/** A client with that token, and its events. */
 function connect(kind: keyof typeof kinds, token: Token, { url = replica.url } = {}) {
   const client = kinds[kind](token, url);
   clients.push(client);
@@ -53,7 +53,7 @@ function connect(kind: keyof typeof kinds, token: Token, { url = replica.url } =
   return { joined, reports, ended };
 }
 
-/** Gives these one after the other, the last for ever; an Error is thrown. */
+/** Returns these one after the other, and then always the last. Throws an Error among them. */
 function tokens(...given: (string | Error)[]) {
   const asked: (string | Error)[] = [];
   return {

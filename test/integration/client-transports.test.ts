@@ -13,7 +13,7 @@ afterAll(() => stack?.[Symbol.asyncDispose]());
 
 type Transports = "default" | "websocket" | "polling";
 
-/** A client in the room, and everything that it saw. */
+/** A client in the room, and all its events. */
 async function enter(room: string, transports: Transports, cookies: boolean) {
   const client = createSignalingClient({ url: stack.proxy.url, transports, cookies });
   const numbers: unknown[] = [];
@@ -31,7 +31,7 @@ async function enter(room: string, transports: Transports, cookies: boolean) {
   return { client, numbers, outages, lost: () => lost };
 }
 
-/** Two clients of one room on different replicas: the second tries until the proxy gives it another one. */
+/** Two clients of one room on different replicas. The second reconnects until it is on another replica. */
 async function pairApart(room: string, transports: Transports, cookies: boolean) {
   const a = await enter(room, transports, cookies);
   for (let tries = 0; tries < 40; tries += 1) {
@@ -42,7 +42,7 @@ async function pairApart(room: string, transports: Transports, cookies: boolean)
   throw new Error(`forty clients in a row on ${a.client.node()}`);
 }
 
-/** What the replicas count as dropped on the backplane: a signal that was in transit for more than a second is. */
+/** The replicas' count of signals dropped on the backplane, those over a second in transit. */
 async function droppedByReplicas(): Promise<string[]> {
   const pages = await Promise.all(
     stack.replicas.map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()),

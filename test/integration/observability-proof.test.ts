@@ -9,7 +9,8 @@ import { checkShown, sourcesIn, verifyObservability } from "../../ops/verify-obs
 import { until } from "../support/poll.ts";
 import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
 
-// One stack for all: what holds is proven first, then copies of what it reads are broken one by one.
+// One stack for all tests. The first test checks that everything holds. The others damage copies of the inputs one by
+// one.
 let stack: ProcessStack;
 let window: { since: number; until: number };
 const copies = mkdtempSync(join(tmpdir(), "observability-"));
@@ -22,7 +23,7 @@ afterAll(async () => {
 });
 
 const findings = (checks: readonly Checked[]) => checks.flatMap((check) => check.findings);
-/** A copy of `from` in which `text` is `instead`, in every file that has it. */
+/** A copy of `from` with `text` replaced by `instead` in every file. */
 function brokenCopy(name: string, from: string, text: string, instead: string): string {
   const folder = join(copies, name);
   cpSync(from, folder, { recursive: true });
@@ -34,7 +35,7 @@ function brokenCopy(name: string, from: string, text: string, instead: string): 
   for (const file of having) writeFileSync(file, readFileSync(file, "utf8").replaceAll(text, instead));
   return folder;
 }
-/** Makes the stack's Prometheus load another folder of rules. */
+/** Loads another folder of rules into the stack's Prometheus. */
 async function loadRules(folder: string, proof: string): Promise<void> {
   const path = join(stack.state.dir, "prometheus", "prometheus.yml");
   const config = readFileSync(path, "utf8");

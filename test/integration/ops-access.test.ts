@@ -39,7 +39,7 @@ test("no admin listener of the stack takes a change without the token", async ()
   expect(answer.status).toBe(204);
 });
 
-/** What Redis answers on a port of the stack. */
+/** Redis' answer on a port of the stack. */
 function redis(variable: string, ...args: string[]): string {
   const { stdout, stderr } = spawnSync("redis-cli", ["-p", String(stack.layout.port(variable)), ...args], {
     encoding: "utf8",

@@ -12,7 +12,7 @@ const env = {
   STACK: "never-up",
 };
 
-/** Runs make on a stack that was never up, its input at an end. */
+/** Runs make on a stack that was never up, with an empty standard input. */
 function make(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const child = execFile("make", args, { cwd: root, env }, (_, stdout, stderr) => resolve({ stdout, stderr }));

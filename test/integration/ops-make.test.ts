@@ -16,7 +16,7 @@ interface Outcome {
   stderr: string;
 }
 
-/** Runs make on a stack of this test's own; npm's variable NODE is there, as in every npm script. */
+/** Runs make on a stack of this test, with npm's variable NODE set, as in every npm script. */
 function make(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
   return new Promise((resolve) => {
     const given = {
@@ -93,7 +93,7 @@ test("up, twice at once, makes one stack; its settings hold for later commands; 
     expect(stdout).toMatch(`the stack "${stack}" is ready on the process engine:`);
   }
   expect(ups.map(({ stdout }) => stdout.match(/^started /gm)?.length ?? 0).sort()[0]).toBe(0);
-  // Neither PORT_BASE nor STICKY_KEY is repeated from here on.
+  // From here on the commands omit PORT_BASE and STICKY_KEY.
   const killed = await make(["kill-node", "NODE=2"]);
   expect(killed.stdout).toMatch(/^\$ kill -9 \d+\nwatch: /);
   expect((await make(["status"])).stdout).toMatch(/^signaling-2 +stopped/m);

@@ -163,18 +163,18 @@ test("status and chaos work from another process: state survives who started it"
 test("down leaves no process and no port, whatever state the stack is in", async () => {
   await runAction(stack, "pause", "signaling-1");
   await runAction(stack, "kill", "redis");
-  // As left behind by an `up` that was killed before it could write its record.
+  // A process of an `up` that was killed before it wrote the record.
   const record = stack.state.service("caller");
   stack.state.forgetService("caller");
   const recorded = [...stack.state.services(), record].map((service) => service?.process?.pid ?? 0);
   const pids = recorded.filter((pid) => pid !== 0);
   const ours = new Set(Object.values(defaultPorts).map((port) => port + stack.portBase));
-  // By inode: a port that is ours no longer may be another test's by then.
+  // Compares inodes, because another test may use the released port by then.
   const before = [...listeners()].filter(([, port]) => ours.has(port)).map(([inode]) => inode);
   expect(before.length).toBeGreaterThan(5);
   await takeDown(stack.state);
   expect(pids.filter((pid) => identify(pid) !== undefined)).toEqual([]);
-  // The last threads of a process that is gone close its sockets a moment later.
+  // The last threads of an ended process close its sockets a moment later.
   await until("its ports are free", () => !before.some((inode) => listeners().has(inode)), { withinMs: 2_000 });
   expect(stack.state.services()).toEqual([]);
 });

@@ -9,7 +9,7 @@ const dir = mkdtempSync(join(tmpdir(), "settings-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 const file = join(dir, "settings");
 
-/** What the scripts make of a file with this text: the value of X between brackets, or what they refuse it with. */
+/** The scripts' result for a file with this text: the value of X in brackets, or the refusal. */
 function read(text: string, env: Record<string, string> = {}): string {
   writeFileSync(file, text);
   const script = `. ops/sh/common.sh; load_env "$0"; printf '[%s]' "\${X-unset}"`;

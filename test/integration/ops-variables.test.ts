@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 const root = join(import.meta.dirname, "../..");
 const dir = mkdtempSync(join(tmpdir(), "variables-"));
 afterAll(() => rmSync(dir, { recursive: true }));
-/** What a value must not bring into being. */
+/** A file that no value may create. */
 const canary = join(dir, "canary");
 
 interface Outcome {
@@ -16,7 +16,7 @@ interface Outcome {
   stderr: string;
 }
 
-/** Runs make on a stack that is not there, with nothing in the environment but what is said. */
+/** Runs make on a stack that does not exist, with only these variables in the environment. */
 function make(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
   const plain = { PATH: process.env["PATH"] ?? "", HOME: dir, ENV_FILE: "/dev/null" };
   return new Promise((resolve) => {
@@ -47,7 +47,7 @@ const ofStacks = [...readFileSync(join(root, ".env.example"), "utf8").matchAll(/
   ([, name = ""]) => name,
 );
 const makefile = readFileSync(join(root, "Makefile"), "utf8");
-/** Lines of recipes, each by its target. */
+/** Recipe lines with their targets. */
 const recipes = [...makefile.matchAll(/^([a-z][a-z-]*):.*\n\t(.+)$/gm)].map(([, target = "", recipe = ""]) => ({
   target,
   recipe,
@@ -55,7 +55,7 @@ const recipes = [...makefile.matchAll(/^([a-z][a-z-]*):.*\n\t(.+)$/gm)].map(([, 
 const checked = /^@\$\((?:checked|stack)\) [a-z][a-z/. -]*$/;
 const targets = recipes.filter(({ recipe }) => checked.test(recipe)).map(({ target }) => target);
 
-/** Runs a few at a time. */
+/** Runs several at a time. */
 async function each<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
   const left = [...items];
   const worker = async () => {
@@ -64,12 +64,12 @@ async function each<T>(items: readonly T[], run: (item: T) => Promise<void>): Pr
   await Promise.all([worker(), worker(), worker(), worker()]);
 }
 
-/** Nothing ran; what was refused was refused in one line that says what is allowed. */
+/** No command ran. A refusal is one line that describes the allowed values. */
 function expectHarmless(name: string, { code, stderr }: Outcome): void {
   expect([name, existsSync(canary)]).toEqual([name, false]);
   const said = stderr.split("\n").filter((line) => line !== "" && !/^make(\[\d+\])?: \*\*\*/.test(line));
   expect([name, said.length <= 1]).toEqual([name, true]);
-  // A value that is taken leaves a stack that is not up.
+  // With an accepted value the command reports that the stack is not up.
   const refused =
     /^(make: [A-Z0-9_]+=[ -~]*: must be |make: [^\n]*, line \d+, |make: the stack "[a-z-]+" is not up: make up$)/;
   if (code !== 0) expect(said[0]).toMatch(refused);
@@ -87,7 +87,7 @@ test("the lists of variables and targets are not empty", () => {
   expect(targets).toEqual(expect.arrayContaining(["logs", "token", "certs", "test-compose"]));
 });
 
-/** All of them in one value: what one lets through the others still show. */
+/** One value contains all of them, so that each can expose a leak. */
 const combined = Object.values(payloads).join(" ");
 
 test.each(Object.entries(payloads))(

@@ -10,10 +10,10 @@ import { connectRaw } from "../support/raw-peer.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
 
-/** Sessions a second and client address. */
+/** Limit of new sessions a second for each client address. */
 const perSecond = 10;
 
-/** Behind a trusted proxy in front, and behind one that nobody trusts. */
+/** One proxy trusts the proxy in front, the other does not. */
 let trusting: TestStack;
 let wary: TestStack;
 beforeAll(async () => {
@@ -68,7 +68,7 @@ for (const [name, start] of Object.entries(fronts))
   test(`${name} with the documented lines: pages of its origin call each other on every transport; limits and Secure cookies are those of the clients`, async () => {
     await using front = await start(trusting.proxy.url);
     const room = randomUUID();
-    // As a browser's: every handshake has the page's origin.
+    // Like a browser, every handshake has the page's origin.
     const origin = { extraHeaders: { origin: front.url } };
     const a = await joinRoom(await connectSocketIo(front.url, { ...origin, transports: ["polling"] }), room);
     const b = await joinRoom(await connectSocketIo(front.url, { ...origin, transports: ["websocket"] }), room);
@@ -88,7 +88,7 @@ for (const [name, start] of Object.entries(fronts))
     const flood = await Promise.all(Array.from({ length: 60 }, () => handshake(front.url, "127.0.0.2")));
     expect(flood.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
     expect((await handshake(front.url, "127.0.0.3")).status).toBe(200);
-    // What a client says of itself counts for nothing: else each of these would be another one.
+    // The client's own headers do not count; else each request would come from another client.
     const posing = await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
         handshake(front.url, "127.0.0.2", { "x-forwarded-for": `127.0.1.${index}`, forwarded: `for=127.0.1.${index}` }),

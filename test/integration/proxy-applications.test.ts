@@ -4,7 +4,7 @@ import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 import { exchange } from "../support/raw-socket.ts";
 import { startUpstream, type Upstream, type UpstreamOptions } from "../support/upstream.ts";
 
-/** Applications that are not ours: sids without a replica in them, slow pages, REST, readiness of their own kind. */
+/** Other applications: plain sids, slow pages, REST, their own kind of readiness. */
 let replicas: Upstream[] = [];
 let proxy: ProxyProgram | undefined;
 async function start(options: UpstreamOptions, env: Record<string, string> = {}, count = 3): Promise<ProxyProgram> {
@@ -18,7 +18,7 @@ afterEach(async () => {
   proxy = undefined;
   for (const replica of replicas) await replica[Symbol.asyncDispose]();
 });
-/** What reached the replicas, but for the question whether the proxy listens. */
+/** The requests that reached the replicas, without the check that the proxy listens. */
 const seen = () =>
   replicas.flatMap((replica) => replica.seen.map(({ url }) => url)).filter((url) => url !== "/nowhere");
 const session = "/socket.io/?EIO=4&transport=polling&sid=kQ8Pb2dnJ7xG1Qm9AAAB";
@@ -123,7 +123,7 @@ test("STICKY_ROOM: the room is a part of the path, or another parameter", async 
   expect(await Promise.all(rooms.map((room) => idOf(`${proxy?.url}/?r=${room}`)))).toEqual(ids);
 });
 
-/** Three servers with plain sids: each knows its own sessions alone. */
+/** Three servers with plain sids. Each knows only its own sessions. */
 async function startPlain(): Promise<ProxyProgram> {
   const mine = new Map<number | undefined, Set<string>>();
   let made = 0;
@@ -142,7 +142,7 @@ async function startPlain(): Promise<ProxyProgram> {
   });
 }
 
-/** A browser, as far as cookies go. */
+/** A client that handles cookies like a browser. */
 function browser(url: string) {
   const cookies = new Map<string, string>();
   return {
@@ -177,7 +177,7 @@ test("sessions with plain sids stay at their replica when another one goes and c
     if (homes[index] === `at ${away.port}`) expect(home).toMatch("unknown");
     else expect(home).toBe(homes[index]);
   });
-  // Those that lost theirs open new ones elsewhere, and stay there when it is back.
+  // Clients that lost their session open a new one on another replica, and stay there when the first is back.
   for (const [index, client] of clients.entries()) {
     if (homes[index] !== `at ${away.port}`) continue;
     sids[index] = /"sid":"(\w+)"/.exec(await client.ask(""))?.[1] ?? "";

@@ -7,7 +7,7 @@ import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 import { exchange, openTunnelOn } from "../support/raw-socket.ts";
 import { startUpstream, type Upstream, type UpstreamOptions } from "../support/upstream.ts";
 
-/** What one client may have unfinished or unread, and what another one has of it. */
+/** Bounds on one client's unfinished and unread bytes, and their effect on another client. */
 let upstream: Upstream;
 let proxy: ProxyProgram;
 const open = new Set<Socket>();
@@ -24,7 +24,7 @@ afterEach(async () => {
 const session = "/socket.io/?EIO=4&transport=polling&sid=signaling-1.x";
 const megabyte = 1_048_576;
 
-/** A connection from this loopback address: each is a client of its own. */
+/** A connection from this loopback address. Each address is a client of its own. */
 async function dial(localAddress = "127.0.0.1"): Promise<Socket> {
   const socket = connect({ port: proxy.port, host: "127.0.0.1", localAddress });
   open.add(socket.on("error", () => socket.destroy()));
@@ -32,7 +32,7 @@ async function dial(localAddress = "127.0.0.1"): Promise<Socket> {
   return socket;
 }
 const alive = (sockets: readonly Socket[]) => sockets.filter((socket) => !socket.destroyed).length;
-/** The first line of what comes on a socket. */
+/** The first line received on a socket. */
 async function statusOn(socket: Socket): Promise<number> {
   const [chunk] = await once(socket, "data");
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(String(chunk))?.[1]);
@@ -163,7 +163,7 @@ test("unfinished heads: what is over the bound is closed long before the heads' 
   expect(await statusOn(kept)).toBe(200);
 });
 
-/** Writes as fast as it is read, without an end. */
+/** Writes endlessly, as fast as the reader reads. */
 function pour(socket: Socket | ServerResponse): void {
   const piece = Buffer.alloc(65_536);
   const more = () => {

@@ -33,7 +33,7 @@ test("connections to replicas are kept and used again, and so are the clients'",
   agent.destroy();
   expect(connections).toBe(1);
   expect(upstream.seen.filter(({ url }) => url === session)).toHaveLength(50);
-  // One for the requests; the others are probes.
+  // One connection carries the requests. The others are probes.
   expect(new Set(upstream.seen.map(({ socket }) => socket)).size).toBeLessThanOrEqual(2);
   expect(upstream.connections() - before).toBeLessThan(10);
 });

@@ -5,7 +5,7 @@ import { until } from "../support/poll.ts";
 import { type Program, startProgram } from "../support/program.ts";
 import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 
-/** The rules of Engine.IO v4 and Socket.IO v5, each asked of a plain server and of three of them behind the proxy. */
+/** The rules of Engine.IO v4 and Socket.IO v5, each tested on a plain server and on three servers behind the proxy. */
 const servers: Program[] = [];
 const origins = { direct: "", proxied: "" };
 let proxy: ProxyProgram;
@@ -37,7 +37,7 @@ describe.each(["direct", "proxied"] as const)("%s", (way) => {
     return url(path, `&sid=${(JSON.parse(text.slice(1)) as { sid: string }).sid}`);
   }
   const post = async (session: string, body: string) => (await fetch(session, { method: "POST", body })).status;
-  /** Next packets of a polling session that are no pings. */
+  /** The next packets of a polling session, without pings. */
   async function next(session: string): Promise<string[]> {
     for (;;) {
       const response = await fetch(session);

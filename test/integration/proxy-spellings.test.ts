@@ -4,7 +4,7 @@ import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 import { exchange, openTunnel, upgradeRequest } from "../support/raw-socket.ts";
 import { startUpstream, switching, type Upstream, type UpstreamOptions } from "../support/upstream.ts";
 
-/** The same thing in other spellings must be the same thing to the proxy. */
+/** The proxy must treat different spellings of the same value alike. */
 let upstreams: Upstream[];
 let proxy: ProxyProgram;
 async function start(env: Record<string, string> = {}, options: UpstreamOptions = {}, count = 1): Promise<Upstream> {

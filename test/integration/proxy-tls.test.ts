@@ -56,7 +56,7 @@ async function open(): Promise<TLSSocket> {
   await once(socket, "secureConnect");
   return socket;
 }
-/** Common name of the certificate that a new connection is shown. */
+/** Common name of the certificate of a new connection. */
 async function shownName(): Promise<unknown> {
   const socket = await open();
   const { subject } = socket.getPeerCertificate();

@@ -7,7 +7,7 @@ import { startProgram } from "../support/program.ts";
 import { startProxyProgram } from "../support/proxy.ts";
 import { startUpstream } from "../support/upstream.ts";
 
-/** Makes a program believe that it runs on this version of Node. */
+/** Makes a program report this version of Node. */
 const asNode = (version: string) => [
   "--import",
   `data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"${version}"}})`,
@@ -41,7 +41,7 @@ test.each(["on", "off"])(
     await using upstream = await startUpstream("signaling-1");
     await using proxy = await startProxyProgram([upstream], { PROXY_TUNING: tuning });
     const socket = new WebSocket(`${proxy.url.replace("http", "ws")}/ws`);
-    // The replica of this test answers every key with the same accept: the 101 comes through, and the client objects.
+    // This test's replica answers every key with the same accept value. So the 101 arrives and the client rejects it.
     const [error] = (await once(socket, "error")) as [Error];
     expect(error.message).toContain("Sec-WebSocket-Accept");
     const answer = await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`, { headers: { "x-a": "1" } });

@@ -29,7 +29,7 @@ afterEach(async () => {
 const tunnels = async () => (await proxy.replica("signaling-1")).tunnels;
 const rssMiB = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${proxy.program.pid}/status`, "utf8"))?.[1]) / 1024;
-/** Waits until descriptors and the gauge are what they were before; keep-alive connections to replicas end by then. */
+/** Waits until descriptors and the gauge have their earlier values. Keep-alive connections to replicas end by then. */
 const back = (baseline: number) =>
   until("descriptors and gauge are back at the baseline", async () => {
     return (await tunnels()) === 0 && proxy.descriptors() <= baseline + 2;
@@ -211,7 +211,7 @@ test("an upgrade whose head comes in pieces is relayed as any other", async () =
   const head = upgradeRequest("/ws?in=pieces");
   for (const piece of [head.slice(0, 1), head.slice(1, 50), head.slice(50, -1), head.slice(-1)]) {
     socket.write(piece);
-    // Each of its own: the proxy has read what came before.
+    // Each write is separate, because the proxy has read the one before.
     await tunnels();
   }
   const [answer] = (await once(socket, "data")) as [Buffer];

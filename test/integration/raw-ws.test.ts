@@ -14,7 +14,7 @@ const peers: SignalPeer[] = [];
 
 beforeAll(async () => {
   redis = await startRedisServer();
-  // Pings so slow that a busy machine answers them, and a consumer that does not read is not taken for a deaf one.
+  // Slow pings, so that a busy machine answers them and a slow consumer is not closed for missed pings.
   const env = { WS_PING_MS: "1500", MAX_BUFFERED_BYTES: "65536", AWAY_GRACE_MS: "500" };
   replicas = await Promise.all(["signaling-1", "signaling-2"].map((nodeId) => startReplica(nodeId, redis.url, env)));
 });

@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 type Stranger = Awaited<ReturnType<typeof connectStranger>>;
-/** A program that may do at Redis what a replica may, but has no key: it notes what it hears. */
+/** A program with a replica's rights at Redis, but without the key. It records the messages. */
 async function connectStranger() {
   const [writer, listener] = [createClient({ url: redis.url }), createClient({ url: redis.url })];
   for (const client of [writer, listener]) client.on("error", () => client.destroy());
@@ -38,7 +38,7 @@ async function connectStranger() {
   return {
     writer,
     heard,
-    /** Says again what it has heard on a channel, there or on all of `channels`. */
+    /** Publishes its recorded messages of a channel again, there or on all of `channels`. */
     async repeat(from: string, channels: readonly string[] = [from]): Promise<number> {
       const messages = heard.filter(([channel]) => String(channel).startsWith(from)).map(([, message]) => message);
       for (const channel of channels) for (const message of messages) await writer.publish(channel, message);
@@ -77,7 +77,7 @@ test("whoever may publish cannot speak for a replica: forged gossip ends nobody,
   await until("it is counted", async () => (await dropped(one, "forged")) === 1);
   expect(one.program.output()).toContain("BACKPLANE_SECRET");
   expect(a.got("peer-left")).toEqual([]);
-  // The same words of one who has the key are heard.
+  // The same message with the key is accepted.
   await stranger.writer.publish(gossipChannel, withKey(env.BACKPLANE_SECRET));
   await until("b has left", () => a.got("peer-left").length === 1);
 });
@@ -95,7 +95,7 @@ test("what was said once is not said again: no signal is doubled, no peer ended 
   await until("the copies are counted", async () => (await dropped(two, "replayed")) >= copies);
   await until("that of another channel too", async () => (await dropped(two, "forged")) >= 1);
 
-  // b leaves and is back; its leaving is said again.
+  // b leaves and comes back. Then its leave is published again.
   await b.socket.emitWithAck("leave", "room");
   await until("b has left", () => a.got("peer-left").length === 1);
   await joinRoom(b, "room");
@@ -142,6 +142,6 @@ test("replicas that do not share the key do not hear each other, and say so", as
   await until("both count strangers", async () => (await dropped(one, "forged")) * (await dropped(two, "forged")) > 0);
   expect(await readMetric(one, "signaling_backplane_peers")).toBe(0);
   expect(a.got("peer-joined")).toEqual([]);
-  // Nothing is promised for whom it does not know.
+  // There is no promise for a peer that it does not know.
   expect(await a.send("offer", { roomId: "room", to: b.peerId })).toEqual({ ok: true, away: [b.peerId] });
 });

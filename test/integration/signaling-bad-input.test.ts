@@ -20,7 +20,7 @@ afterAll(async () => {
 const endpoint = (query = "") => `${replica.url}/socket.io/?EIO=4&transport=polling${query}`;
 const post = (sid: string, body: string) => fetch(endpoint(`&sid=${sid}`), { method: "POST", body });
 
-/** A long-polling session in the namespace, by hand. */
+/** A long-polling session in the namespace, without a client library. */
 async function openSession(): Promise<string> {
   const open = await (await fetch(endpoint())).text();
   const { sid } = JSON.parse(open.slice(1)) as { sid: string };

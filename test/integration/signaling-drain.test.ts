@@ -44,7 +44,7 @@ test("POST /drain moves every peer, long-polling and /ws too, announced away fir
 
 test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged signal lost, exit 0", async () => {
   await using redis = await startRedisServer();
-  // The overload guard of a busy machine would refuse some of the thousand joins, and this is not about it.
+  // On a busy machine the overload guard would refuse some of the thousand joins. This test does not cover it.
   const env = { DRAIN_PER_SECOND: String(perSecond), AWAY_GRACE_MS: "60000", OVERLOAD_LAG_MS: "60000" };
   const one = await startReplica("signaling-1", redis.url, env);
   await using _one = one.program;
@@ -53,12 +53,12 @@ test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged
 
   const count = 500;
   const senders = await inBatches(count, async (at) => joinRoom(await connectSocketIo(two.url), `call-${at}`));
-  /** By call: numbers received, over all sockets of the receiver. */
+  /** Received numbers by call, over all sockets of the receiver. */
   const received = Array.from({ length: count }, () => new Set<number>());
   const reconnects: number[] = [];
   let back = 0;
   const movers = await inBatches(count * 2, async (at) => {
-    // Two peers of each call are on the replica that is drained.
+    // Two peers of each call are on the drained replica.
     const room = `call-${at % count}`;
     let resume: string | undefined;
     let url = one.url;
@@ -97,14 +97,15 @@ test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged
     return rooms.every((room) => (room as { members: unknown[] }).members.length === 3);
   });
 
-  // Every call: numbered signals to its first mover. What is acknowledged as away is sent again on peer-joined.
+  // In every call numbered signals go to the first peer that moves. A signal acknowledged with `away` is sent again on
+  // peer-joined.
   const acknowledged = Array.from({ length: count }, () => new Set<number>());
   let refusals = 0;
   let sending = true;
   const load = senders.map(async (sender, at) => {
     const to = movers[at]?.peerId ?? "";
     const again: number[] = [];
-    // By callback: a promise goes on too late where `peer-joined` came in the same read as the ack.
+    // With a callback, because a promise continues too late if `peer-joined` comes in the same read as the ack.
     const send = (number: number) =>
       new Promise<void>((resolve) => {
         sender.socket.emit("candidate", { roomId: `call-${at}`, to, number }, (ack: RelayAck) => {

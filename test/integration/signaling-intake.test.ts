@@ -34,7 +34,7 @@ const keep = <P extends { close(): void }>(peer: P): P => {
   peers.push(peer);
   return peer;
 };
-/** A peer that speaks by hand, and one that a library drives, in a room. */
+/** Two peers in a room, one without and one with a client library. */
 async function pair(room: string): Promise<[EnginePeer, SignalPeer]> {
   const receiver = keep(await joinRoom(await connectSocketIo(replica.url, { reconnection: false }), room));
   const sender = keep(await connectEngine(replica.url));
@@ -92,7 +92,7 @@ test("an attachment that is named twice, not at all, out of range or by no numbe
     const ack = await sender.ask(100 + at, ["offer", { roomId: "references", x }], ...buffers);
     expect(ack, JSON.stringify(x)).toMatchObject({ ok: false, error: { code: "invalid" } });
   }
-  // Withheld attachments: the event is given up when another packet comes.
+  // With withheld attachments the event is dropped when another packet arrives.
   sender.send('452-/signaling,50["offer",{"roomId":"references","x":[{"_placeholder":true,"num":0}]}]', bytes);
   expect(await sender.ask(51, ["bye", { roomId: "references" }])).toEqual({ ok: true });
   await until("the bye is there", () => receiver.got("bye").length === 1);
@@ -161,7 +161,7 @@ test("a flood is accepted at the rate alone, refused with its code, read ever mo
   expect((await accepted("candidate")) - before).toBeLessThanOrEqual(3 * 1.05 * (burst + perSecond * seconds));
   expect(flooder.having('"rate-limited"').length).toBeGreaterThan(100);
   expect([flooder.isOpen(), raw.connected()]).toEqual([true, true]);
-  // Not all at once: it was read at the pace of pauses.
+  // The replica read them slowly, with pauses.
   expect(seconds).toBeGreaterThan(1);
   await until("its bucket has refilled", async () => {
     return (await flooder.ask(100_000 + Math.floor(performance.now()), ["bye", { roomId: room }]))["ok"] === true;
@@ -179,7 +179,7 @@ test("a signal that grows when it is encoded is measured as its receivers get it
   const binary = (id: number) =>
     sender.ask(id, ["candidate", { roomId: "growth", data: { _placeholder: true, num: 0 } }], bytes);
   expect(await binary(5)).toEqual({ ok: true });
-  // On /ws it is JSON.
+  // On /ws it arrives as JSON.
   const raw = keep(await joinRoom(await connectRaw(replica.url), "growth"));
   expect(await binary(6)).toMatchObject({ ok: false, error: { code: "too-large" } });
   await until("what was allowed is there", () => receiver.got("candidate").length === 2);

@@ -26,7 +26,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What the contract was broken by in one run, and how many signals it promised to peers on other replicas. */
+/** The violations of the contract in one run, and the number of signals promised to peers on other replicas. */
 async function play(
   { seed, slow, order, relays, commands }: typeof scenario extends fc.Arbitrary<infer T> ? T : never,
   weaken?: (presence: Presence) => Presence,

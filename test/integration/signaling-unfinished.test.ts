@@ -22,7 +22,7 @@ beforeAll(async () => {
   replica = await startReplica("signaling-1", redis.url, {
     MAX_UNFINISHED_BYTES: String(inAll),
     MAX_UNREAD_BYTES: String(inAll),
-    // So that the bound for all is reached before the one for each.
+    // Lets the connections reach the common bound before each one's own bound.
     MAX_BUFFERED_BYTES: String(4 * inAll),
     BODY_TIMEOUT_MS: "1500",
   });
@@ -38,7 +38,7 @@ afterEach(async () => {
   expect(await witnesses[0]?.send("offer", { roomId: "witnesses" })).toEqual({ ok: true });
   await until("the witnesses reach each other", () => witnesses[1]?.got("offer").length === got + 1);
   expect(witnesses.map((peer) => peer.connected())).toEqual([true, true]);
-  // Buffers that are given up stay with the process until they are collected: twice the bound, and what a heap takes.
+  // Released buffers stay in the process until they are collected, so the limit is twice the bound plus a heap.
   const grownMiB = ((await readMetric(replica, "process_resident_memory_bytes")) - before) / 1_048_576;
   process.stdout.write(`the replica has grown by ${Math.round(grownMiB)} MiB since the first of these attacks\n`);
   expect(grownMiB).toBeLessThan(64);
@@ -71,7 +71,7 @@ test("bodies that stop before their last byte are bounded in all, and end at the
     post.write(Buffer.alloc(message - 1, 0x34));
     open.push(post);
   }
-  // Who says little and all of it is heard meanwhile.
+  // A client with small complete requests is served meanwhile.
   const honest = await openPolling(replica.url);
   expect(await honest.post('42/signaling,1["join","meanwhile"]')).toBe(200);
   expect(await honest.poll()).toContain('43/signaling,1[{"ok":true');
@@ -92,7 +92,7 @@ test("WebSocket messages that never end are bounded in all, and in the number of
       );
       await until("upgraded", () => socket.read() !== null);
       socket.resume();
-      // One frame of 256 KiB, masked by zeros, that lacks its last byte.
+      // One frame of 256 KiB, masked with zeros, without its last byte.
       const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0]);
       socket.write(Buffer.concat([head, Buffer.alloc(message - 1, 0x20)]));
       open.push(socket);

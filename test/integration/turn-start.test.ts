@@ -7,13 +7,13 @@ import { afterAll, expect, test } from "vitest";
 const root = join(import.meta.dirname, "../..");
 const work = mkdtempSync(join(tmpdir(), "turn-"));
 afterAll(() => rmSync(work, { recursive: true }));
-/** As an editor leaves a secret behind, with what a shell or a configuration file might take apart. */
+/** A secret with a newline from an editor, and with special characters of shells and configuration files. */
 const secret = "q\"u\\o'te$#d";
 writeFileSync(join(work, "secret"), `${secret}\r\n`);
 
 /**
  * Starts coturn as the overlay does, in a network namespace of its own at 10.1.2.3, and runs `client` beside an echo
- * server at 10.1.2.9; both have public addresses too. Returns what client and server said.
+ * server at 10.1.2.9. Both have public addresses too. Returns the output of client and server.
  */
 function besideCoturn(client: string, env: Record<string, string> = {}): string {
   const script = `

@@ -7,12 +7,12 @@ import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 
 const kills = 20;
-/** Per second, over four pairs of peers: two on one replica, two across. */
+/** Signals a second, over four pairs of peers: two on one replica, two across replicas. */
 const signalsPerSecond = 1_000;
-/** A second in transit, and what the machine may take from a peer to its replica and back, ms. */
+/** A second in transit, plus the machine's time from a peer to its replica and back, ms. */
 const oldestMs = 1_500;
 const localP99Ms = 250;
-/** What the same signals take before the first kill, in the same run, is added to the bounds: see the suite. */
+/** The latency of the same signals before the first kill, in the same run, is added to the bounds (see the suite). */
 const warmSignals = 1_000;
 const goneMs = 60_000;
 
@@ -60,7 +60,7 @@ describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams"])("lon
       pids.map((pid) => [pid, null]),
     );
     expect(remote.filter((age) => age > oldestMs + (local.at(-1) ?? 0)).length).toBe(0);
-    // What the replicas measured from publish to delivery: none over a second.
+    // The replicas' own measure from publish to delivery: none over a second.
     for (const replica of replicas) {
       const remoteOnes = { scope: "remote" };
       const all = await readMetric(replica, "signaling_relay_duration_seconds_count", remoteOnes);

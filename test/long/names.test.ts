@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => stage[Symbol.asyncDispose]());
 
-/** How long the resolver is gone, ms. */
+/** Duration of the resolver's outage, ms. */
 const goneMs = 60_000;
 
 test.each(["silent", "fails"] as const)(

@@ -6,7 +6,7 @@ import { command } from "../support/model/commands.ts";
 import { createRealWorld } from "../support/model/real-world.ts";
 
 const runs = Number(process.env["MODEL_RUNS"] ?? 50);
-/** An ack takes a round trip here, and commands act on peers whose join is acknowledged. */
+/** Here an ack takes a round trip, and commands act on peers with an acknowledged join. */
 const leastMs = 4;
 const variants: Variant[] = ["pubsub", "sharded"];
 
@@ -21,7 +21,7 @@ test(`${runs} runs of the model on real replicas: what is acknowledged reaches e
           await step(world);
           await delay(Math.max(thenMs, leastMs));
         }
-        // The longest way of a signal, and a stall of the machine.
+        // The longest transit of a signal, plus a stall of the machine.
         await delay(1_500);
         promised += world.across();
         expect(world.broken()).toEqual([]);

@@ -3,20 +3,20 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { decode, encode, RECURSION_DESIRED } from "dns-packet";
 
-/** A DNS server of the test's own on the loopback interface. */
+/** A DNS server for a test, on the loopback interface. */
 export interface NameServer {
-  /** As a setting names it: `127.0.0.1:port`. */
+  /** Its address in the form of the setting: `127.0.0.1:port`. */
   address: string;
-  /** IPv4 addresses by name; a name that is not here does not exist. */
+  /** IPv4 addresses by name; other names do not exist. */
   names: Map<string, string[]>;
-  /** `fails` answers SERVFAIL, `silent` nothing. */
+  /** `fails` answers SERVFAIL, `silent` does not answer. */
   mood: "well" | "fails" | "silent";
-  /** Questions that came. */
+  /** Received questions. */
   asked: number;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts one; every answer may be kept for five minutes, as far as it is concerned. */
+/** Starts a server. Its answers have a TTL of five minutes. */
 export async function startNameServer(names: Record<string, string[]>): Promise<NameServer> {
   const socket = createSocket("udp4").bind(0, "127.0.0.1");
   await once(socket, "listening");

@@ -11,11 +11,11 @@ export const at = (id: string, port: number) => `${id}=http://${id}.test:${port}
 export const tunnelTo = async (proxy: ProxyProgram, id: string) =>
   (await openTunnel(proxy.port, `/socket.io/?EIO=4&transport=websocket&sid=${id}.x`)).socket;
 
-/** The samples of ejections that there are. */
+/** The existing samples of ejections. */
 export const ejections = async (proxy: ProxyProgram): Promise<string[]> =>
   (await (await fetch(`${proxy.admin}/metrics`)).text()).match(/^proxy_replica_ejections_total\{.*$/gm) ?? [];
 
-/** Starts what a test needs, and ends it with the stage. */
+/** Starts the servers of a test and ends them with the stage. */
 export function openStage() {
   const disposables: AsyncDisposable[] = [];
   const owned = <T extends AsyncDisposable>(one: T): T => {
@@ -27,7 +27,7 @@ export function openStage() {
     replica: async (id: string, host: string, port: number) => owned(await startUpstream(id, { host, port })),
     proxy: async (names: NameServer, replicas: string, env: Record<string, string> = {}) =>
       owned(await startProxyProgram([], { REPLICAS: replicas, RESOLVER: names.address, ...env })),
-    /** Two replicas of one port at addresses of their own, behind a proxy that finds them by name. */
+    /** Two replicas with one port at two addresses, behind a proxy that resolves their names. */
     async twoByName(env: Record<string, string> = {}) {
       const port = await freePort();
       const names = await stage.names({ "signaling-1.test": ["127.0.0.1"], "signaling-2.test": ["127.0.0.2"] });

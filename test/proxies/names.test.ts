@@ -26,7 +26,7 @@ test.each([
   await until("the proxy notices", async () => (await proxy.metric("proxy_stale_names")) === 2, { withinMs: 15_000 });
   const asked = names.asked;
   await until("it goes on asking", () => names.asked > asked + 4, { withinMs: 20_000 });
-  // A new client's requests, each on a connection of its own to the replica.
+  // A new client's requests, each on a new connection to the replica.
   const answered = new Set<string>();
   for (let i = 0; i < 20; i++) {
     (await openTunnel(proxy.port)).socket.destroy();
@@ -108,7 +108,7 @@ test("names of a range that never resolved are absent, and join when they do", a
   const ids = async () =>
     ((await (await fetch(`${proxy.admin}/replicas`)).json()) as { id: string }[]).map(({ id }) => id);
   expect(await ids()).toEqual(["signaling-0"]);
-  // The sid of an absent replica names none: the route key decides, as for any other server's sid.
+  // The sid of an absent replica names no replica, so the route key decides, as for another server's sid.
   expect((await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling&sid=signaling-4.x`)).status).toBe(200);
   await stage.replica("signaling-4", "127.0.0.4", port);
   names.names.set("signaling-4.test", ["127.0.0.4"]);

@@ -2,24 +2,24 @@ import { createSocket, type Socket } from "node:dgram";
 import { createServer } from "node:net";
 import { defaultPorts } from "../../ops/ports.ts";
 
-/** Single ports, above those of all stacks and below the range that the system takes outgoing ports from. */
+/** Range of single ports: above all stacks' ports and below the system's range of outgoing ports. */
 const single = { from: 28_200, to: 30_800 };
-/** Bases of stacks: the step keeps the port groups of any two apart. */
+/** Bases of stacks. The step keeps the ports of any two stacks apart. */
 const bases = { from: 10_000, to: 18_960, step: 140 };
 
-/** Kept until this process ends, whatever end that is. */
+/** The reservations last until this process ends in any way. */
 const held: Socket[] = [];
 
 /**
- * A TCP port of the loopback interface for a program that cannot be given port 0. It is this process's until it ends:
- * no outgoing connection gets it, and no test that runs beside.
+ * Reserves a TCP port of the loopback interface for a program that cannot use port 0. The port stays reserved until
+ * this process ends: no outgoing connection and no parallel test gets it.
  */
 export async function freePort(): Promise<number> {
   const ports = Array.from({ length: single.to - single.from }, (_, index) => single.from + index);
   return firstFree(ports, (port) => [port]);
 }
 
-/** A PORT_BASE all of whose ports are free, on the same terms. */
+/** Reserves a PORT_BASE whose ports are all free, in the same way. */
 export async function freePortBase(): Promise<number> {
   const count = (bases.to - bases.from) / bases.step;
   const candidates = Array.from({ length: count }, (_, index) => bases.from + index * bases.step);
@@ -36,7 +36,7 @@ async function firstFree(candidates: number[], portsOf: (candidate: number) => n
   throw new Error(`no port free from ${candidates[0]} to ${candidates.at(-1)}`);
 }
 
-/** By binding the UDP port of the same number, which nobody here speaks on: the system lets go of it by itself. */
+/** It binds the unused UDP port of the same number. The system releases it by itself. */
 function reserve(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket("udp4");

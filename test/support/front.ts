@@ -7,7 +7,7 @@ import { freePort } from "./free-port.ts";
 import { until } from "./poll.ts";
 import { type Program, startProgram } from "./program.ts";
 
-/** nginx or HAProxy in front of the proxy, once by TLS and once without. */
+/** nginx or HAProxy in front of the proxy, with TLS and without. */
 export interface Front {
   url: string;
   tlsUrl: string;
@@ -15,7 +15,7 @@ export interface Front {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The block of docs/proxies-in-front.md in that language, the nth. */
+/** The n-th block of that language in docs/proxies-in-front.md. */
 export function documented(language: "nginx" | "haproxy", index = 0): string {
   const blocks = [...readFileSync("docs/proxies-in-front.md", "utf8").matchAll(/^```(\w+)\n(.*?)^```$/gms)];
   const found = blocks.filter(([, name]) => name === language)[index]?.[2];
@@ -23,7 +23,7 @@ export function documented(language: "nginx" | "haproxy", index = 0): string {
   return found;
 }
 
-/** A configuration without the lines that match. Throws where none does: the docs have changed. */
+/** A configuration without the matching lines. Throws if none matches, because then the docs have changed. */
 export function without(text: string, ...lines: RegExp[]): string {
   const kept = text.split("\n").filter((line) => !lines.some((pattern) => pattern.test(line)));
   for (const pattern of lines)
@@ -32,10 +32,10 @@ export function without(text: string, ...lines: RegExp[]): string {
 }
 
 /**
- * Starts nginx with the documented server, and a second one without TLS.
+ * Starts nginx with the documented server, and with a second one without TLS.
  *
- * @param text configuration as documented, or a part of it
- * @param more locations beside `/`
+ * @param text the documented configuration, or a part of it
+ * @param more locations besides `/`
  */
 export async function startNginx(text: string, upstreamUrl: string, more = ""): Promise<Front> {
   const { dir, port, tlsPort } = await place();
@@ -61,7 +61,7 @@ export async function startNginx(text: string, upstreamUrl: string, more = ""): 
       "}",
     ].join("\n"),
   );
-  // A killed master leaves its worker behind.
+  // A killed master would leave its worker behind.
   return front(dir, port, tlsPort, startProgram("nginx", ["-e", "stderr", "-c", join(dir, "nginx.conf")]), "SIGTERM");
 }
 

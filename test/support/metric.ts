@@ -1,4 +1,4 @@
-/** Sum of a metric's samples at an admin listener, of those alone that have all of `labels`. */
+/** Sum of a metric's samples at an admin listener, over the samples with all of `labels`. */
 export async function readMetric(
   { adminUrl }: { adminUrl: string },
   name: string,

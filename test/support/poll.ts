@@ -1,8 +1,8 @@
 /**
- * Asks `look` again and again until it answers something truthy, and returns that. A rejection of `look` counts as
- * "not yet"; the last one is told when the deadline passes.
+ * Calls `look` repeatedly until it returns a truthy value, and returns that. A rejection of `look` counts as "not yet".
+ * The error at the deadline contains the last rejection.
  *
- * @param what ends the sentence "not within N ms: …"
+ * @param what the end of the sentence "not within N ms: …"
  */
 export async function until<T>(
   what: string,

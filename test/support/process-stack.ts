@@ -7,11 +7,11 @@ import { bringUp, takeDown } from "../../ops/process/up.ts";
 import { openStack, type Stack } from "../../ops/stack/open-stack.ts";
 import { freePortBase } from "./free-port.ts";
 
-/** A whole stack on the process engine, on ports of its own; its life is the test's: `await using`. */
+/** A complete stack on the process engine, on ports of its own. It ends with the test: `await using`. */
 export type ProcessStack = Stack & AsyncDisposable & { name: string; portBase: number };
 
 /**
- * Brings a stack up, ready when it resolves. web/dist is not built here: `make test` did.
+ * Starts a stack and resolves when it is ready. It does not build web/dist; `make test` does.
  *
  * @param settings variables of .env.example
  */

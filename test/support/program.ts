@@ -1,20 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
-/** A program of ours (or `redis-server`) run as a child process, its output kept for the failure message. */
+/** A program of the project (or `redis-server`) as a child process. Its output is kept for the failure message. */
 export interface Program {
   child: ChildProcess;
   pid: number;
-  /** All that it has printed so far, standard output and error. */
+  /** Its output so far, standard output and error. */
   output(): string;
   /** Resolves with the exit code, or the signal's name. */
   exited: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
-  /** SIGKILL, and waits until it is gone. */
+  /** Sends SIGKILL and waits until it is gone. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts `command` with `env` on top of this process's own. Its life is the caller's: `await using`. */
+/** Starts `command` with `env` added to this process's environment. It ends with the caller: `await using`. */
 export function startProgram(command: string, args: readonly string[], env: Record<string, string> = {}): Program {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let text = "";

@@ -9,7 +9,7 @@ export interface ProxyProgram {
   url: string;
   admin: string;
   program: Program;
-  /** Current value of one sample of its metrics, `name{label="…"}`; 0 while it is not there. */
+  /** Current value of one sample of its metrics, `name{label="…"}`; 0 while the sample does not exist. */
   metric(sample: string): Promise<number>;
   /** `GET /replicas`, by id. */
   replica(id: string): Promise<{ state: string; tunnels: number }>;

@@ -6,13 +6,13 @@ import type { SignalPeer } from "./signal-peer.ts";
 
 export interface RawPeer extends SignalPeer {
   socket: WebSocket;
-  /** Sends a frame as it is. */
+  /** Sends a frame unchanged. */
   raw(frame: string | Buffer): void;
   /** The close code, once it is closed. */
   closed(): number | undefined;
 }
 
-/** A peer on the raw WebSocket gateway, connected; without the client library, which has tests of its own. */
+/** A connected peer on the raw WebSocket gateway, without the client library, which has tests of its own. */
 export async function connectRaw(
   url: string,
   {

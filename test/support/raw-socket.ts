@@ -1,11 +1,11 @@
 import { connect, type Socket } from "node:net";
 
-/** What came back on a raw connection. */
+/** The answer on a raw connection. */
 export interface RawAnswer {
-  /** Of the first answer; 0 where there was none. */
+  /** Status of the first answer; 0 without an answer. */
   status: number;
   text: string;
-  /** False: it was still open at the deadline. */
+  /** False if it was still open at the deadline. */
   closed: boolean;
 }
 
@@ -36,11 +36,11 @@ export const upgradeRequest = (path = "/ws", headers: readonly string[] = []) =>
     ...["", ""],
   ].join("\r\n");
 
-/** Opens a tunnel: resolves with the socket and the head of the 101, rejects on any other answer. */
+/** Opens a tunnel. Resolves with the socket and the head of the 101. Rejects on any other answer. */
 export const openTunnel = (port: number, path = "/ws", headers: readonly string[] = []) =>
   openTunnelOn(connect(port, "127.0.0.1"), path, headers);
 
-/** The same on a connection that is made already, or under way. */
+/** The same on an existing connection, or on one that is being opened. */
 export function openTunnelOn(
   socket: Socket,
   path = "/ws",

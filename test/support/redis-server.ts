@@ -11,7 +11,7 @@ export interface RedisServer {
   url: string;
   port: number;
   process(): Program;
-  /** SIGKILL; the port stays reserved for `start`. */
+  /** Sends SIGKILL. The port stays reserved for `start`. */
   kill(): Promise<void>;
   /** Starts it again on the same port, and resolves when it answers. */
   start(): Promise<void>;

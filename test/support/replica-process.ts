@@ -1,6 +1,6 @@
 import { startUpstream } from "./upstream.ts";
 
-/** An upstream of its own process, so that a test can freeze or kill it: `node replica-process.ts <id> <port>`. */
+/** An upstream in a process of its own, so that a test can freeze or kill it: `node replica-process.ts <id> <port>`. */
 const [id = "", port = "0"] = process.argv.slice(2);
 await startUpstream(id, {
   port: Number(port),

@@ -14,9 +14,10 @@ export interface Replica {
 }
 
 /**
- * The replica's program on free ports, ready. What it printed is in the error when it does not get there.
+ * Starts the replica's program on free ports and resolves when it is ready. If it does not become ready, the error
+ * contains its output.
  *
- * @param checkout of another version, whose program it is
+ * @param checkout folder of another version, whose program is started
  */
 export async function startReplica(
   nodeId: string,

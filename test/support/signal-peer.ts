@@ -2,7 +2,7 @@ import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket
 import type { JoinAck, RelayAck } from "../../common/protocol.ts";
 import { until } from "./poll.ts";
 
-/** What a peer sends and gets; the same on both gateways. */
+/** A peer of a test, with the same interface on both gateways. */
 export interface SignalPeer {
   /** All events, in order, as `[name, data, receivedAt]`; received at epoch ms. */
   events: [event: string, data: Record<string, unknown>, receivedAt: number][];
@@ -16,7 +16,7 @@ export interface SocketIoPeer extends SignalPeer {
   socket: Socket;
 }
 
-/** A peer on the Socket.IO gateway, connected. */
+/** A connected peer on the Socket.IO gateway. */
 export async function connectSocketIo(
   url: string,
   options: Partial<ManagerOptions & SocketOptions> = {},
@@ -24,7 +24,7 @@ export async function connectSocketIo(
   const socket = io(`${url}/signaling`, { transports: ["websocket"], forceNew: true, ...options });
   const events: SignalPeer["events"] = [];
   socket.onAny((event, data) => {
-    // Carries an offset for the client's library alone.
+    // Contains an offset, which only the client's library uses.
     if (event !== "recovery") events.push([event, data, Date.now()]);
   });
   await until(`connected to ${url}`, () => socket.connected);
@@ -39,7 +39,7 @@ export async function connectSocketIo(
   };
 }
 
-/** Joins; throws what the ack refused. */
+/** Joins. Throws the ack's refusal. */
 export async function joinRoom<P extends SignalPeer>(peer: P, room: string, options: unknown = {}) {
   const ack = await peer.join(room, options);
   if (!ack.ok) throw new Error(`join refused: ${ack.error.code}: ${ack.error.message}`);

@@ -5,27 +5,27 @@ import { type Program, startProgram } from "./program.ts";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
 import { type Replica, startReplica } from "./replica.ts";
 
-/** The programs of a stack on free ports, started straight: no engine, no restart policy. */
+/** The programs of a stack on free ports, started directly, without an engine and without a restart policy. */
 export interface TestStack {
   redis: RedisServer;
   replicas: Replica[];
   proxy: {
     url: string;
     adminUrl: string;
-    /** As it runs now. */
+    /** The running program. */
     program(): Program;
-    /** What it has printed since its last start. */
+    /** Its output since its last start. */
     output(): string;
-    /** SIGKILL, and waits until it is gone. */
+    /** Sends SIGKILL and waits until it is gone. */
     kill(): Promise<void>;
-    /** On the same ports; resolves when it listens. */
+    /** Starts it on the same ports. Resolves when it listens. */
     start(): Promise<void>;
   };
-  /** The proxy's word for the state of a replica: ready, degraded, draining, down. */
+  /** The proxy's state of a replica: ready, degraded, draining, down. */
   stateOf(nodeId: string): Promise<string>;
-  /** Starts a replica that was killed, on the same ports. */
+  /** Starts a killed replica on the same ports. */
   restart(nodeId: string): Promise<void>;
-  /** The replica with that node id. */
+  /** The replica with this node id. */
   replica(nodeId: string): Replica;
   [Symbol.asyncDispose](): Promise<void>;
 }

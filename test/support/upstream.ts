@@ -1,19 +1,19 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** A small real HTTP server that stands where a replica would, under the test's control. */
+/** A small real HTTP server in place of a replica, controlled by the test. */
 export interface Upstream {
   id: string;
   port: number;
-  /** Requests and upgrades that reached it, `/readyz` left out. */
+  /** Received requests and upgrades, without `/readyz`. */
   seen: IncomingMessage[];
-  /** What `/readyz` says, and after how long. */
+  /** The answer of `/readyz`, and its delay. */
   ready: { status: number; body: unknown; afterMs?: number };
-  /** How often `/readyz` was asked. */
+  /** Number of requests for `/readyz`. */
   probes: number;
   /** Open upgraded sockets. */
   sockets: Set<Socket>;
-  /** Client connections made so far, probes left out where they are kept apart by `/readyz`. */
+  /** Number of client connections so far, without probes if `/readyz` has a connection of its own. */
   connections(): number;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -23,7 +23,7 @@ export interface UpstreamOptions {
   onRequest?(request: IncomingMessage, response: ServerResponse): void;
   /** Called with the socket after the 101; default: echoes every byte. */
   onTunnel?(socket: Socket, request: IncomingMessage): void;
-  /** Instead of the 101. */
+  /** Answer in place of the 101. */
   onUpgrade?(request: IncomingMessage, socket: Socket): void;
   /** Default: any free port. */
   port?: number;
@@ -31,7 +31,7 @@ export interface UpstreamOptions {
   host?: string;
 }
 
-/** The 101 that the upstreams answer, with software headers that must not get through. */
+/** The upstreams' 101, with software headers that the proxy must remove. */
 export const switching =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nServer: secret/1.0\r\n" +
   "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";

@@ -2,7 +2,7 @@ import { Agent, get } from "node:http";
 import type { Socket } from "node:net";
 import { openTunnel } from "../../support/raw-socket.ts";
 
-/** What the load client is asked to do, by IPC. */
+/** A job for the load client, sent by IPC. */
 export type Job =
   | { kind: "messages"; port: number; seconds: number; connections: number; perSecond: number | "saturated" }
   | { kind: "polls"; port: number; seconds: number; connections: number }
@@ -57,7 +57,7 @@ async function sendMessages(job: Extract<Job, { kind: "messages" }>): Promise<nu
   }
   running = false;
   await new Promise((resolve) => setTimeout(resolve, 50));
-  // They stay open until the process is ended: closing them is no part of what is measured.
+  // They stay open until the process ends, because closing them is not measured.
   return echoed * 2;
 }
 

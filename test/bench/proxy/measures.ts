@@ -6,7 +6,7 @@ import { until } from "../../support/poll.ts";
 import type { Job } from "./client.ts";
 import { start, type Target } from "./targets.ts";
 
-/** Forks the load client, gives it one job and tells what it did; `onStarted` runs when the load begins. */
+/** Forks the load client, gives it one job and returns its result. `onStarted` runs when the load begins. */
 async function drive(job: Job, onStarted: () => void): Promise<{ count: number; child: ChildProcess }> {
   const child = fork(join(import.meta.dirname, "client.ts"));
   const failed = once(child, "exit").then(([code]) => {

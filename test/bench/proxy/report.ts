@@ -22,7 +22,9 @@ const shown = (value: number | undefined) =>
       ? "never"
       : value.toPrecision(3);
 
-/** The table, Markdown: medians, ours as a ratio to HAProxy against its bound, and to another checkout's proxy. */
+/**
+ * The table in Markdown: medians, and this proxy's ratio to HAProxy with its bound, and to another checkout's proxy.
+ */
 export function table(rows: readonly Row[]): string {
   const lines = rows.map(({ measure, unit, bound, higherIsBetter, medians }) => {
     const ratio = (medians["ours"] ?? Number.NaN) / (medians["haproxy"] ?? Number.NaN);
@@ -37,7 +39,7 @@ export function table(rows: readonly Row[]): string {
   ].join("\n");
 }
 
-/** Bars of every proxy relative to HAProxy, one group a measure. */
+/** Bars of every proxy relative to HAProxy, one group for each measure. */
 export function plot(rows: readonly Row[]): string {
   const groups = rows.map(({ measure, higherIsBetter, medians }) => ({
     name: `${measure}${higherIsBetter ? " ▲" : ""}`,

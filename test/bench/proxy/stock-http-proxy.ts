@@ -1,6 +1,6 @@
 import httpProxy from "http-proxy";
 
-/** `http-proxy` as its README has it, for comparison. `<port> <target>` */
+/** `http-proxy` as in its README, for comparison. `<port> <target>` */
 const [port = "", target = ""] = process.argv.slice(2);
 const proxy = httpProxy.createProxyServer({ target, ws: true });
 proxy.on("error", (_error, _request, socket) => {

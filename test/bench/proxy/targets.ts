@@ -4,23 +4,23 @@ import { join } from "node:path";
 import { nodeFlags } from "../../../ops/process/node-flags.ts";
 import { until } from "../../support/poll.ts";
 
-/** What is measured: a proxy that runs, or `direct`, none. */
+/** A measured target: a running proxy, or `direct` for none. */
 export interface Target {
   name: "direct" | "ours" | "tuning off" | "before" | "haproxy" | "nginx" | "http-proxy";
   port: number;
   /** User and system time of all its processes so far, seconds. */
   cpuSeconds(): number;
   rssBytes(): number;
-  /** Ours alone ejects no last replica on time-outs: this gives it another one. */
+  /** This proxy never ejects the last replica on time-outs, so it gets a second one. */
   beforeCut?(): Promise<unknown>;
   stop(): void;
 }
 
 const here = import.meta.dirname;
-/** USER_HZ: what /proc counts in; 100 on every Linux that Node runs on. */
+/** USER_HZ, the unit of /proc; 100 on every Linux that runs Node. */
 const ticksPerSecond = 100;
 
-/** Starts one program, which ends with this one. SIGTERM: a killed nginx would leave its worker behind. */
+/** Starts a program that ends with this one. It uses SIGTERM, because a killed nginx leaves its worker behind. */
 export function start(command: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "inherit"] });
   process.once("exit", () => child.kill("SIGTERM"));
@@ -47,7 +47,7 @@ function target(name: Target["name"], port: number, child?: ChildProcess): Targe
   };
 }
 
-/** proc(5): the fields behind the name, so that [11] and [12] are utime and stime. */
+/** proc(5): the fields after the name, so that [11] and [12] are utime and stime. */
 const statOf = (pid: number) =>
   readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")
@@ -130,7 +130,7 @@ function startProxy(
   });
 }
 
-/** A second replica, reached by way of HAProxy so that no other upstream is needed; ready whatever becomes of it. */
+/** A second replica, reached through HAProxy, so that no other upstream is needed. It is always ready. */
 function addReplica(admin: number, port: number): Promise<Response> {
   return fetch(`http://127.0.0.1:${admin}/replicas/spare`, {
     method: "PUT",
@@ -139,7 +139,7 @@ function addReplica(admin: number, port: number): Promise<Response> {
   });
 }
 
-/** One thread; the cookie makes it do what ours does; checks as facts of a frozen replica demand. */
+/** One thread, with a cookie like this proxy's, and with health checks that find a frozen replica. */
 const haproxyConfig = (port: number, upstream: string) => `global
   nbthread 1
   maxconn 9000

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 
-/** The replica's place in the benchmark: echoes tunnels byte by byte and answers polls at once. `<port>` */
+/** The upstream of the benchmark: echoes tunnels byte by byte and answers polls at once. `<port>` */
 const server = createServer((request, response) => {
   if (request.url === "/readyz") response.setHeader("content-type", "application/json").end('{"state":"ready"}');
   else response.end('4{"a":"long-polling answer of some eighty bytes, as a small signal would be"}');

@@ -9,16 +9,16 @@ export interface Comparison {
   ours: number;
   other: number;
   ratio: number;
-  /** The ratio must not be above it. */
+  /** Upper bound of the ratio. */
   bound?: number;
-  /** Of each round, in order. */
+  /** One value for each round, in order. */
   rounds: { ours: number[]; other: number[] };
 }
 
 interface Sample {
   sender: number;
   receiver: number;
-  /** Of all replicas without a member. */
+  /** Total of all replicas without a member. */
   bystanders: number;
   redis: number;
   front: number;
@@ -38,7 +38,7 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
-/** µs of CPU a signal by process, what the idle processes use taken off, and latency in ms. */
+/** CPU for each signal by process in µs, without the CPU of idle processes, and latency in ms. */
 async function sample(
   contender: Contender,
   perSecond: number,
@@ -68,7 +68,7 @@ async function sample(
   };
 }
 
-/** CPU seconds a second of each process while nothing is sent. */
+/** CPU seconds a second of each process while no signals are sent. */
 async function idleOf({ servers, redisPid, front }: Contender, seconds: number): Promise<Map<number, number>> {
   const pids = [...servers.map(({ pid }) => pid), redisPid, ...(front === undefined ? [] : [front.pid])];
   const before = pids.map(cpuSeconds);
@@ -77,8 +77,8 @@ async function idleOf({ servers, redisPid, front }: Contender, seconds: number):
 }
 
 /**
- * Interleaved rounds of one rate after another; each round runs both contenders, in turn first. The other one is the
- * plain recipe, or the replicas of the version in `checkout`.
+ * Interleaved rounds, one rate after another. Each round runs both contenders, which take turns to be first. The other
+ * contender is the plain recipe, or the replicas of the version in `checkout`.
  */
 export async function compareCpu(
   title: string,

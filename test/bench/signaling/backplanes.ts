@@ -32,7 +32,7 @@ async function withReplicas<T>(
   return await run(replicas, redis.process().pid);
 }
 
-/** CPU s per 100,000 signals between the first two replicas, by pid; what idle replicas cost is taken off. */
+/** CPU s per 100,000 signals between the first two replicas, by pid, without the cost of idle replicas. */
 async function cpuPerSignal(replicas: Replica[], redisPid: number, seconds: number): Promise<Map<number, number>> {
   const pids = [...replicas.map(({ program }) => program.pid), redisPid];
   const idleFrom = pids.map(cpuSeconds);
@@ -48,8 +48,8 @@ async function cpuPerSignal(replicas: Replica[], redisPid: number, seconds: numb
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
 /**
- * The replicas on each backplane: latency at three rates, CPU a signal by process, and how the cost of a signal grows
- * with replicas that have no member of its room.
+ * The replicas on each backplane: latency at three rates, CPU a signal by process, and the growth of the cost of a
+ * signal with replicas that have no member of its room.
  */
 export async function measureBackplanes(seconds: number): Promise<Result[]> {
   const results: Result[] = [];

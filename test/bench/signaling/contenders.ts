@@ -14,7 +14,7 @@ export interface Contender {
   name: "ours" | "other";
   servers: { url: string; pid: number }[];
   redisPid: number;
-  /** What clients connect to, where there is a proxy in front. */
+  /** Address for clients, if there is a proxy in front. */
   front?: { url: string; pid: number };
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -22,13 +22,13 @@ export interface Contender {
 interface Options {
   count: number;
   backplane: string;
-  /** Of another version, whose replicas they are. */
+  /** The checkout of another version, if its replicas run. */
   checkout?: string | undefined;
-  /** With the proxy in front that goes with it. */
+  /** True with the matching proxy in front. */
   fronted?: boolean;
   /** Collects garbage on SIGUSR2, for measures of memory. */
   collects?: boolean;
-  /** Where it writes a heap snapshot on SIGHUP. */
+  /** Path of the heap snapshot on SIGHUP. */
   heapSnapshot?: string;
 }
 
@@ -82,7 +82,7 @@ export async function startRecipe(options: Options): Promise<Contender> {
     const port = await freePort();
     const file = join(import.meta.dirname, "recipe.ts");
     const program = started.use(
-      // Of memory, what a peer keeps is measured, not how far V8 lets the young generation grow by itself.
+      // The measure is the memory of a peer, not the growth of V8's young generation.
       startProgram(
         "node",
         [...(collects ? nodeFlags : []), file, `plain-${at}`, String(port), redis.url, backplane],

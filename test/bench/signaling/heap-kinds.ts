@@ -5,14 +5,14 @@ import { until } from "../../support/poll.ts";
 import { startOurs, startRecipe } from "./contenders.ts";
 import { openIdle } from "./measures.ts";
 
-/** What is used of a heap snapshot (V8's format, as `node:v8` writes it). */
+/** The used part of a heap snapshot (V8's format, as `node:v8` writes it). */
 interface Snapshot {
   snapshot: { meta: { node_fields: string[]; node_types: [string[]] } };
   nodes: number[];
   strings: string[];
 }
 
-/** Kinds of what is on a heap, and which nodes of a snapshot they are; the first that fits counts. */
+/** Kinds of heap objects, each with its nodes of a snapshot. The first matching kind counts. */
 const kinds: readonly [kind: string, isOne: (type: string, name: string) => boolean][] = [
   ["functions with their variables", (type, name) => type === "closure" || name === "system / Context"],
   ["properties of large objects", (_, name) => name === "(object properties)" || name === "system / PropertyArray"],
@@ -34,7 +34,7 @@ function bytesByKind(file: string): number[] {
   for (let at = 0; at < nodes.length; at += fields.length) {
     const type = types[0][nodes[at + typeAt] ?? 0] ?? "";
     const name = strings[nodes[at + nameAt] ?? 0] ?? "";
-    // Compiled code is not the peer's: how much there is depends on what has become hot.
+    // Compiled code does not belong to a peer. Its size depends on the hot functions.
     if (type === "code") continue;
     const kind = kinds.findIndex(([, isOne]) => isOne(type, name));
     bytes[kind] = (bytes[kind] ?? 0) + (nodes[at + sizeAt] ?? 0);
@@ -42,7 +42,7 @@ function bytesByKind(file: string): number[] {
   return bytes;
 }
 
-/** Bytes on the heap that one more idle peer in a room of its own keeps, by kind, in this order. */
+/** Heap bytes of one more idle peer in a room of its own, by kind, in this order. */
 async function heapOf(start: typeof startOurs, count: number): Promise<number[]> {
   const folder = mkdtempSync(join(tmpdir(), "bench-heap-"));
   try {
@@ -67,7 +67,7 @@ async function heapOf(start: typeof startOurs, count: number): Promise<number[]>
   }
 }
 
-/** What an idle peer keeps on the heap of a replica and of the plain recipe, by kind; bytes. */
+/** Heap bytes of an idle peer in a replica and in the plain recipe, by kind. */
 export async function compareHeap(count: number): Promise<{ kind: string; ours: number; recipe: number }[]> {
   const [ours, recipe] = [await heapOf(startOurs, count), await heapOf(startRecipe, count)];
   return kinds.map(([kind], at) => ({ kind, ours: ours[at] ?? 0, recipe: recipe[at] ?? 0 }));

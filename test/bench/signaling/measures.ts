@@ -5,7 +5,7 @@ import type { JoinAck } from "../../../common/protocol.ts";
 import { quantile } from "../../support/load/signal-load.ts";
 import { until } from "../../support/poll.ts";
 
-/** ms, and how many signals never came. */
+/** Latency in ms, and the number of lost signals. */
 export interface Latency {
   p50: number;
   p99: number;
@@ -15,7 +15,7 @@ export interface Latency {
 /** Pairs of peers that share the rate. */
 const pairs = 10;
 
-/** CPU time that all threads of the process have used so far, s; by the scheduler's own count, in ns. */
+/** CPU time of all threads of the process since its start, s. The scheduler counts it in ns. */
 export function cpuSeconds(pid: number): number {
   return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
     const [onCpu] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
@@ -31,7 +31,7 @@ async function join(url: string, room: string): Promise<Socket & { node: string 
   return Object.assign(socket, { node: ack.node });
 }
 
-/** Joins on another replica than `node`; the proxy chooses one for each new connection. */
+/** Joins on another replica than `node`. The proxy chooses a replica for each new connection. */
 async function joinElsewhere(url: string, room: string, node: string): Promise<Socket> {
   for (let tries = 0; tries < 100; tries += 1) {
     const socket = await join(url, room);
@@ -42,10 +42,10 @@ async function joinElsewhere(url: string, room: string, node: string): Promise<S
 }
 
 /**
- * Offers one way, `perSecond` in all, unacknowledged; each carries the time of its sending.
+ * Sends offers in one direction, `perSecond` in total, without acks. Each contains its time of sending.
  *
  * @param bytes length of the description
- * @param across both ends are one proxy, and the two peers of a pair must be on two replicas
+ * @param across true if both ends are one proxy and the two peers of a pair must be on two replicas
  */
 export async function oneWay(
   fromUrl: string,
@@ -87,7 +87,7 @@ export async function oneWay(
       resolve();
     }, 1);
   });
-  // Over a second in transit they are dropped on purpose: on a busy machine some are missing, and that is reported.
+  // Replicas drop signals over a second old. On a busy machine some are missing, and the report says so.
   let seen = -1;
   let seenAt = performance.now();
   await until(
@@ -105,7 +105,7 @@ export async function oneWay(
   return { latency, signals: total, cpu };
 }
 
-/** Opens so many connections, each in a room of its own. */
+/** Opens that number of connections, each in a room of its own. */
 export async function openIdle(url: string, many: number): Promise<Socket[]> {
   const opened: Socket[] = [];
   for (let at = 0; at < many; at += 50)
@@ -125,7 +125,7 @@ export async function idleBytes({ url, pid }: { url: string; pid: number }, coun
     }
     return anonymousBytes(pid);
   };
-  // The first ones make the heap grow to its working size.
+  // The first connections make the heap grow to its working size.
   const warm = await openIdle(url, count);
   const before = await collected();
   const counted = await openIdle(url, count);

@@ -4,8 +4,8 @@ import { createClient } from "redis";
 import { Server } from "socket.io";
 
 /**
- * What a user would run instead: rooms, the Redis adapter and a relay, as Socket.IO's guide has it.
- * `node recipe.ts <name> <port> <Redis URL> <pubsub|sharded>`
+ * A user's alternative: rooms, the Redis adapter and a relay, as in Socket.IO's guide. `node recipe.ts <name> <port>
+ * <Redis URL> <pubsub|sharded>`
  */
 const [name, port, url, backplane] = process.argv.slice(2);
 const publisher = createClient({ url: url ?? "" });

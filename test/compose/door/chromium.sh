@@ -1,6 +1,6 @@
 #!/bin/sh
-# Chromium in a network namespace with the loopback interface alone, and the door to DOOR_PORTS (door.ts). Chromium's
-# pipes to the test, 3 and 4, are not the door's.
+# Chromium in a network namespace with only the loopback interface and the door to DOOR_PORTS (door.ts). The door must
+# not inherit 3 and 4, Chromium's pipes to the test.
 exec unshare -n sh -c '
   ip link set lo up
   node "$0" "$DOOR_DIR" $DOOR_PORTS 3>&- 4>&- >"$DOOR_DIR/open" &

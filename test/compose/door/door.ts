@@ -3,19 +3,19 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// A browser whose network namespace has the loopback interface alone keeps every WebRTC packet on it, but cannot reach
-// the ports that Docker publishes outside. Unix sockets pass between namespaces:
+// In a network namespace with only the loopback interface, a browser keeps every WebRTC packet there, but cannot reach
+// the ports that Docker publishes outside. Unix sockets work across namespaces:
 //
 //   browser → 127.0.0.1:PORT (namespace) → DIR/PORT.sock → 127.0.0.1:PORT (host) → container
 
-/** Opens the host's side for these ports; the life of the door is the test's. */
+/** Opens the host's side for these ports. The door closes with the test. */
 export async function openDoor(ports: readonly number[]): Promise<{ dir: string } & AsyncDisposable> {
   const dir = mkdtempSync(join(tmpdir(), "door-"));
   const sockets = new Set<Socket>();
   const servers = await Promise.all(
     ports.map((port) => relay(join(dir, `${port}.sock`), () => createConnection(port, "127.0.0.1"), sockets)),
   );
-  // The namespace's side holds a connection here, and ends with it.
+  // The namespace's side holds a connection here and ends with it.
   const life = createServer((socket) => void sockets.add(socket.on("error", () => socket.destroy()).resume()));
   await new Promise<void>((resolve, reject) => life.once("error", reject).listen(join(dir, "life.sock"), resolve));
   servers.push(life);
@@ -29,7 +29,7 @@ export async function openDoor(ports: readonly number[]): Promise<{ dir: string 
   };
 }
 
-/** Listens at `at` and ties each connection to one that `open` makes; what ends one ends the other. */
+/** Listens at `at` and pairs each connection with one from `open`. The end of one ends the other. */
 export function relay(at: string | number, open: () => Socket, sockets: Set<Socket>): Promise<Server> {
   const server = createServer((socket) => {
     const other = open();
@@ -38,7 +38,7 @@ export function relay(at: string | number, open: () => Socket, sockets: Set<Sock
       [other, socket],
     ] as const) {
       sockets.add(one);
-      // The end of one is told to the other, whatever the reason.
+      // Any end of one is passed to the other.
       one.on("error", () => one.destroy());
       one.on("close", () => {
         sockets.delete(one);

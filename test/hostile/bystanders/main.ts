@@ -5,12 +5,13 @@ import type { BystanderReport, BystanderSettings, Order, Told } from "./protocol
 import { watchStates } from "./states.ts";
 
 /**
- * Twelve peers in six calls, the members of each on two replicas and connected in all ways; every peer sends ten
- * numbered signals a second. A process of its own, so that the attackers' work delays no clock here.
+ * Twelve peers in six calls. The members of each call are on two replicas, and all transports are used. Every peer
+ * sends ten numbered signals a second. They run in a process of their own, so that the attackers do not delay their
+ * clock.
  */
 const settings = JSON.parse(process.argv[2] ?? "") as BystanderSettings;
 const perSecond = 10;
-/** What was sent in a window may still arrive for so long after it, ms. */
+/** A signal sent in a window may still arrive for this time after it, ms. */
 const settleMs = 1_600;
 const filler = "x".repeat(1_000);
 
@@ -18,7 +19,7 @@ interface Sent {
   at: number;
   ack: "none" | "ok" | string;
   received: number[];
-  /** Its repetition is in a report. */
+  /** True if its repetition has been reported. */
   told: boolean;
 }
 interface Direction {
@@ -36,7 +37,8 @@ const states = watchStates(settings);
 
 for (let call = 0; call < 6; call += 1) {
   const room = `call-${randomBytes(8).toString("hex")}`;
-  // Ways and replicas go round at different paces: all pairs of ways come up, never one replica twice in a call.
+  // Transports and replicas rotate at different steps, so that all pairs of transports occur and the peers of a call
+  // are on two replicas.
   const a = await bystander(settings.proxyUrl, ways[call % 3] as (typeof ways)[number], room, node(call));
   const wayOfB = ways[(call + Math.floor(call / 3)) % 3] as (typeof ways)[number];
   const b = await bystander(settings.proxyUrl, wayOfB, room, node(call + 1));
@@ -48,7 +50,7 @@ for (let call = 0; call < 6; call += 1) {
 }
 const peerIds = new Set(directions.map(({ from }) => from.peer.peerId));
 
-/** Takes in what a direction's addressee got since the last look. */
+/** Reads the signals that a direction's addressee got since the last call. */
 function receive({ to, sent, from }: Direction): void {
   for (const [event, data, at] of to.peer.events.splice(0)) {
     if (event === "candidate" && data["from"] === from.peer.peerId)
@@ -72,7 +74,7 @@ function send({ from, to, room, sent }: Direction): void {
   };
   from.peer.send("candidate", signal).then(
     (ack) => {
-      // A stranger who joined the room and went is away; the other peer of the call never is.
+      // An attacker that joined the room and left may be away. The other peer of the call never is.
       record.ack = ack.ok ? (ack.away?.includes(to.peer.peerId) ? "away" : "ok") : ack.error.code;
     },
     (error: Error) => {
@@ -82,7 +84,7 @@ function send({ from, to, room, sent }: Direction): void {
 }
 
 directions.forEach((direction, index) => {
-  // Spread over the interval, as peers are.
+  // Spread over the interval, like real peers.
   setTimeout(() => setInterval(() => send(direction), 1_000 / perSecond), (index * 1_000) / perSecond / 12);
 });
 setInterval(() => directions.forEach(receive), 50);
@@ -94,7 +96,7 @@ function allSettled(from: number, until: number): boolean {
   return sentBetween(from, until).every(({ ack, received }) => ack !== "none" && (ack !== "ok" || received.length > 0));
 }
 
-/** Signals that came more than once, each told once; also of an earlier window. */
+/** Signals that arrived more than once, also from an earlier window. Each is reported once. */
 function newRepeats(): number {
   const repeats = directions.flatMap(({ sent }) => sent.filter(({ received, told }) => received.length > 1 && !told));
   for (const one of repeats) one.told = true;

@@ -7,14 +7,14 @@ import { connectSocketIo, joinRoom, type SignalPeer } from "../../support/signal
 export const ways = ["websocket", "polling", "raw"] as const;
 export type Way = (typeof ways)[number];
 
-/** A peer that must not be hurt, joined, and why its socket closed if it did. */
+/** A joined peer that must not be affected. If its socket closed, it has the reason. */
 export interface Bystander {
   way: Way;
   peer: SignalPeer & { peerId: string };
   closed: string[];
 }
 
-/** Their own address: what the attackers' address may use up is not theirs. */
+/** The bystanders' own address, so that the attackers do not use up their limits. */
 const localAddress = "127.0.0.2";
 
 async function connect(url: string, way: Way, cookie: string, closed: string[]): Promise<SignalPeer> {
@@ -35,12 +35,12 @@ async function connect(url: string, way: Way, cookie: string, closed: string[]):
   return peer;
 }
 
-/** Connects with one cookie after the other until it is on that replica, and joins. */
+/** Connects with new cookies until it is on that replica, and joins. */
 export async function bystander(url: string, way: Way, room: string, nodeId: string): Promise<Bystander> {
   return until(`a ${way} peer on ${nodeId}`, async () => {
     const closed: string[] = [];
     const peer = await connect(url, way, `sticky=${randomBytes(8).toString("hex")}`, closed);
-    // A room of its own tells the replica, and leaves the others' rooms alone.
+    // A join in a room of its own returns the replica without affecting other rooms.
     const probe = await peer.join(`where-${randomBytes(4).toString("hex")}`);
     if (probe.ok && probe.node === nodeId) return { way, peer: await joinRoom(peer, room), closed };
     peer.close();

@@ -1,8 +1,8 @@
-/** Between the suite and the process that holds the bystanders. */
+/** Messages between the suite and the process of the bystanders. */
 export interface BystanderSettings {
   proxyUrl: string;
   proxyAdminUrl: string;
-  /** Of the replicas. */
+  /** Admin URLs of the replicas. */
   adminUrls: string[];
   nodeIds: string[];
 }
@@ -11,21 +11,21 @@ export type Order = "begin" | "end";
 
 export type Told = { kind: "ready"; rooms: string[] } | { kind: "begun" } | { kind: "report"; report: BystanderReport };
 
-/** What twelve peers saw while somebody attacked. */
+/** The observations of the twelve peers during an attack. */
 export interface BystanderReport {
   sent: number;
-  /** Signals that got another ack than ok, as `code: count`. */
+  /** Refused signals, as `code: count`. */
   refused: Record<string, number>;
-  /** Acknowledged and not received within the time that is left for it. */
+  /** Acknowledged signals that did not arrive in time. */
   lost: number;
   unanswered: number;
   repeated: number;
-  /** One-way, ms. */
+  /** One-way latency, ms. */
   p99Ms: number;
   worstMs: number;
   /** Peers whose socket closed, as `how they connect: why`. */
   socketsLost: string[];
-  /** Events about bystanders that nobody caused. */
+  /** Presence events about bystanders that no bystander caused. */
   strange: string[];
   /** Samples in which a replica was not ready, as `who: what`. */
   notReady: string[];

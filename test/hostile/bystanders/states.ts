@@ -1,10 +1,10 @@
 import type { BystanderSettings } from "./protocol.ts";
 
 const everyMs = 200;
-/** A replica that does not say within this that it is ready is not, ms. */
+/** Time-out of a replica's readiness, ms. */
 const withinMs = 2_000;
 
-/** Asks the proxy for its table and each replica for its readiness, again and again. */
+/** Polls the proxy's table and each replica's readiness. */
 export function watchStates({ proxyAdminUrl, adminUrls }: BystanderSettings) {
   const seen: { at: number; notReady: string[] }[] = [];
 

@@ -1,20 +1,20 @@
 import { type RedisServer, startRedisServer } from "../redis-server.ts";
 import { command, startRedisCluster } from "./redis-cluster.ts";
 
-/** The servers behind a backplane, and the harm that tests do to them. */
+/** The servers of a backplane, and the faults that tests inject into them. */
 export interface BackplaneServer {
-  /** What a replica needs to use it. */
+  /** Variables of a replica that uses it. */
   env: Record<string, string>;
   url: string;
   servers: readonly RedisServer[];
   kill(): Promise<void>;
-  /** After `kill`; resolves when it can carry messages again. */
+  /** Starts it after `kill`. Resolves when it can carry messages again. */
   start(): Promise<void>;
   /** Resolves when all servers can carry messages. */
   whole(): Promise<void>;
   freeze(): void;
   thaw(): void;
-  /** Asks every server. */
+  /** Sends the command to every server. */
   command(args: string[]): Promise<string[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -8,8 +8,8 @@ import { connectSocketIo, joinRoom, type SocketIoPeer } from "../signal-peer.ts"
 import { type BackplaneServer, startBackplaneServer, type Variant } from "./backplane-server.ts";
 
 /**
- * A backplane on real servers with three replicas on it, and the peers and loads of a test: `start` before, `clear`
- * between, `end` after.
+ * A backplane on real servers with three replicas, and the peers and loads of a test. Call `start` before, `clear`
+ * between and `end` after the tests.
  *
  * @param more variables of the replicas
  */
@@ -33,7 +33,7 @@ export function createBackplaneStage(variant: Variant, more: Record<string, stri
     variant,
     replicas,
     replica,
-    /** The backplane's servers; there is none before `start`. */
+    /** The backplane's servers. Available after `start`. */
     server: () => server as BackplaneServer,
     async start(): Promise<void> {
       const started = await startBackplaneServer(variant);
@@ -55,11 +55,11 @@ export function createBackplaneStage(variant: Variant, more: Record<string, stri
       await Promise.all(replicas.splice(0).map(({ program }) => program[Symbol.asyncDispose]()));
       await server?.[Symbol.asyncDispose]();
     },
-    /** A peer on that replica, connected. */
+    /** A connected peer on that replica. */
     connect,
-    /** A peer on that replica, in the room. */
+    /** A peer on that replica that has joined the room. */
     peerOn,
-    /** Two peers in a room of their own, on these replicas, that see each other. */
+    /** Two peers on these replicas, in a room of their own, that know each other. */
     async pair(first: number, second: number) {
       const room = randomUUID();
       const a = await peerOn(first, room);
@@ -73,7 +73,7 @@ export function createBackplaneStage(variant: Variant, more: Record<string, stri
       return started;
     },
     stateOf,
-    /** Whether all replicas are in that state. */
+    /** True if all replicas are in that state. */
     states: (state: string) => async () =>
       (await Promise.all(replicas.map((_, index) => stateOf(index)))).every((now) => now === state),
     dropped: async (index: number, reason: string) =>

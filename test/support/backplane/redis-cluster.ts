@@ -5,7 +5,7 @@ import { type RedisServer, startRedisServer } from "../redis-server.ts";
 
 export interface RedisCluster {
   primaries: readonly RedisServer[];
-  /** Resolves when every primary says that the cluster is whole. */
+  /** Resolves when every primary reports a complete cluster. */
   whole(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -53,10 +53,10 @@ export async function startRedisCluster(count = 3): Promise<RedisCluster> {
   };
 }
 
-/** One command on a connection of its own; its answer as text. */
+/** Sends one command on a connection of its own. Returns the answer as text. */
 export async function command({ url }: Pick<RedisServer, "url">, args: string[]): Promise<string> {
   const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: false } });
-  // The rejection of the command says it.
+  // The command's rejection reports the error.
   client.on("error", () => client.destroy());
   await client.connect();
   try {

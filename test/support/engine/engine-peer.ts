@@ -1,21 +1,21 @@
 import { WebSocket } from "ws";
 import { until } from "../poll.ts";
 
-/** A connection that speaks Engine.IO by hand: what a client's library would never send. */
+/** An Engine.IO connection without a client library. It can send packets that a library never sends. */
 export interface EnginePeer {
-  /** Texts that came, Engine.IO's type included, and binary messages. */
+  /** Received texts with Engine.IO's type, and binary messages. */
   readonly got: (string | Buffer)[];
   readonly socket: WebSocket;
   send(...messages: (string | Buffer)[]): void;
-  /** Asks with an ack id, resolves with the ack. */
+  /** Sends an event with an ack id. Resolves with the ack. */
   ask(id: number, event: unknown[], ...attachments: Buffer[]): Promise<Record<string, unknown>>;
-  /** Texts that came and hold that one. */
+  /** Received texts that contain this one. */
   having(text: string): string[];
   isOpen(): boolean;
   close(): void;
 }
 
-/** Connects by WebSocket, and enters `/signaling` unless told otherwise. */
+/** Connects by WebSocket and, by default, enters `/signaling`. */
 export async function connectEngine(url: string, { enter = true } = {}): Promise<EnginePeer> {
   const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
   const got: (string | Buffer)[] = [];
@@ -51,7 +51,7 @@ export async function connectEngine(url: string, { enter = true } = {}): Promise
   return peer;
 }
 
-/** A polling session by hand. */
+/** A polling session without a client library. */
 export async function openPolling(url: string, { enter = true } = {}) {
   const endpoint = `${url}/socket.io/?EIO=4&transport=polling`;
   const open = await (await fetch(endpoint)).text();
@@ -60,7 +60,7 @@ export async function openPolling(url: string, { enter = true } = {}) {
   const session = {
     sid,
     address,
-    /** Sends a payload; resolves with the answer's status. */
+    /** Sends a payload. Resolves with the answer's status. */
     post: async (body: string) => (await fetch(address, { method: "POST", body })).status,
     poll: async () => (await fetch(address)).text(),
   };

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 
-/** Reads `total` bytes with a rest now and then, a slow reader, and returns their SHA-1. */
+/** Reads `total` bytes slowly, with pauses, and returns their SHA-1. */
 export async function readSlowly(socket: Socket, total: number): Promise<string> {
   const digest = createHash("sha1");
   socket.pause();

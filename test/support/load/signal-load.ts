@@ -2,8 +2,8 @@ import type { RelayAck } from "../../../common/protocol.ts";
 import type { SignalPeer } from "../signal-peer.ts";
 
 /**
- * Numbered candidates from one peer to the room, `perSecond` of them, until stopped. Each carries the time of its
- * sending, so that the receiver tells how old it was.
+ * Numbered candidates from one peer to the room, `perSecond` of them, until stopped. Each contains its time of sending,
+ * so that the receiver knows its age.
  */
 export function startLoad(from: SignalPeer, to: SignalPeer, room: string, perSecond: number, stream: string) {
   const acks: RelayAck[] = [];
@@ -24,7 +24,7 @@ export function startLoad(from: SignalPeer, to: SignalPeer, room: string, perSec
     stop: () => clearInterval(timer),
     received,
     numbers: () => received().map(([, data]) => Number(data["number"])),
-    /** ms from sending to reception, ascending. */
+    /** Latencies in ms, ascending. */
     latencies: () =>
       received()
         .map(([, data, at]) => at - Number(data["sentAt"]))
@@ -35,7 +35,7 @@ export function startLoad(from: SignalPeer, to: SignalPeer, room: string, perSec
 
 export type Load = ReturnType<typeof startLoad>;
 
-/** The value below which `share` of the ascending numbers are; 0 without any. */
+/** The quantile `share` of ascending numbers; 0 without numbers. */
 export function quantile(ascending: readonly number[], share: number): number {
   return ascending[Math.min(ascending.length - 1, Math.floor(ascending.length * share))] ?? 0;
 }

@@ -4,9 +4,9 @@ import { createCanary } from "../../../services/signaling/backplane/canary.ts";
 import { createTransit } from "../../../services/signaling/backplane/transit.ts";
 import type { Metrics } from "../../../services/signaling/metrics.ts";
 
-/** What was longer on its way is dropped, as by the envelope, ms. */
+/** A message longer in transit is dropped, as by the envelope, ms. */
 const maxTransitMs = 1_000;
-/** A link that is given up is tried again this often, ms. */
+/** Retry interval of a lost connection, ms. */
 const reconnectMs = 250;
 
 type Listener = (payload: Buffer, transitMs: number) => void;
@@ -18,19 +18,18 @@ interface Endpoint {
   channels: Map<string, Set<Listener>>;
 }
 
-/** What arrives in its sender's order: all that one process says, or what it says on one channel, as on a cluster. */
+/** The scope of the sender's order: all messages of one process, or its messages on one channel, as on a cluster. */
 export type BusOrder = "server" | "channel";
 
 /**
- * A backplane in memory, whose messages take the time that `latency` says. Time is that of the timers, which the test
- * drives.
+ * A backplane in memory. `latency` gives the transit time of each message. The test drives the timers.
  */
 export function createBus(
   latency: () => number,
   { order, metrics, log }: { order: BusOrder; metrics: Metrics; log: Log },
 ) {
   const endpoints = new Set<Endpoint>();
-  /** When the last message from one to another arrives, by channel where that is the order. */
+  /** Arrival of the last message from one process to another, by channel if that is the order. */
   const lastAt = new Map<string, number>();
   const reaches = ({ alive, cut, connected }: Endpoint) => alive && !cut && connected;
 
@@ -53,7 +52,7 @@ export function createBus(
   }
 
   return {
-    /** The backplane of one process; `cut` takes it from the others and gives it back, `destroy` ends it. */
+    /** The backplane of one process. `cut` partitions it from the others and restores it. `destroy` ends it. */
     connect(nodeId: string) {
       const endpoint: Endpoint = { nodeId, cut: false, connected: true, alive: true, channels: new Map() };
       endpoints.add(endpoint);
@@ -86,7 +85,7 @@ export function createBus(
       listen("canary", (payload) => canary.receive("heartbeat", payload.toString("latin1")));
       listen("hearing", (payload) => canary.hears(payload.toString("latin1")));
       canary.opened();
-      /** Subscriptions that the server does not know yet. */
+      /** Subscriptions that have not reached the server yet. */
       const making = new Set<Promise<void>>();
       const subscribe = async (channel: string, listener: Listener) => {
         const made = new Promise<void>((resolve) => setTimeout(resolve, latency()));

@@ -1,43 +1,43 @@
 import fc from "fast-check";
 import type { Kind } from "../../../services/signaling/presence/directory.ts";
 
-/** One client in a world, in the room that it joined. */
+/** One client in a world, in its room. */
 export interface WorldPeer {
   readonly room: string;
 }
 
-/** What commands act on: replicas in this process, or real ones. */
+/** The world of the commands: replicas in this process, or real ones. */
 export interface World<P extends WorldPeer = WorldPeer> {
-  /** Peers whose join is acknowledged and whose connection is open. */
+  /** Peers with an acknowledged join and an open connection. */
   connected(): P[];
   join(index: number, room: string, kind: Kind): void | Promise<void>;
-  /** The client gives its connection up, if it has one, and connects elsewhere under its own name. */
+  /** The client closes its connection, if it has one, and connects to another replica with its peer id. */
   resume(peer: P, index: number): void | Promise<void>;
   leave(peer: P): void;
   send(peer: P): void;
   kill(index: number): void | Promise<void>;
   start(index: number): Promise<void>;
-  /** All peers of a replica are moved away in order. */
+  /** A drain moves all peers of a replica away. */
   drain(index: number): void | Promise<void>;
   partition(index: number): void;
   heal(index: number): void;
 }
 
 type Step = (world: World) => void | Promise<void>;
-/** One step of a run; its name is what a counterexample shows. */
+/** One step of a run. A counterexample shows its name. */
 export interface Command {
   name: string;
-  /** ms that pass afterwards. */
+  /** Time that passes afterwards, ms. */
   thenMs: number;
   step: Step;
 }
 
 const index = fc.nat({ max: 2 });
-/** Of a peer, modulo how many there are. */
+/** Index of a peer, modulo their number. */
 const place = fc.nat({ max: 7 });
 const room = fc.constantFrom("a", "a", "a", "b");
 const kind = fc.constantFrom("socketio" as const, "ws" as const);
-/** Mostly in one tick or within the time of a message. */
+/** Mostly in the same tick, or within the transit time of a message. */
 const pause = fc.oneof(
   { weight: 6, arbitrary: fc.nat({ max: 4 }) },
   { weight: 2, arbitrary: fc.nat({ max: 40 }) },
@@ -45,7 +45,7 @@ const pause = fc.oneof(
 );
 const pick = <T>(list: readonly T[], at: number): T | undefined => list[at % list.length];
 
-/** Something that is done to a peer that exists. */
+/** A command for an existing peer. */
 const toPeer = (name: string, act: (world: World, peer: WorldPeer, at: number) => void | Promise<void>) =>
   fc.record({ at: place, to: index, thenMs: pause }).map(({ at, to, thenMs }): Command => {
     const step: Step = (world) => {

@@ -1,32 +1,32 @@
-/** A fault is noticed within this time; until then what was in transit may be lost, ms. */
+/** A fault is noticed within this time, ms. Until then signals in transit may be lost. */
 const noticedMs = 2_500;
-/** Longest way of a signal: what is older is dropped, ms. */
+/** Longest transit of a signal, ms. Older signals are dropped. */
 const arrivesMs = 1_000;
 
 /** A client's end of one connection. */
 export interface Connected {
-  /** When it ended by the client's own doing, by a kill, or because the client is elsewhere, ms. */
+  /** When it ended, ms: by the client, by a kill, or because the client connected to another replica. */
   leftAt: number;
-  /** What the client was sent, in order. */
+  /** The events sent to the client, in order. */
   readonly got: readonly (readonly [event: string, data: Record<string, unknown>, ...rest: unknown[]])[];
 }
 
-/** A signal, and whom the contract promises it to. */
+/** A signal, and the members to whom the contract promises it. */
 export interface Sent {
   /** ms. */
   at: number;
   number: number;
-  /** Replica of the sender, by its place. */
+  /** Index of the sender's replica. */
   sender: number;
   /** Members of the room that were settled and connected when it was sent. */
   addressees: { member: Connected; peerId: string; replica: number }[];
   ack?: { ok: boolean; away?: string[] };
 }
 
-/** Keeps what was promised and which faults excuse what; ms of `performance.now()`. */
+/** Records promises and the faults that excuse them; times are ms of `performance.now()`. */
 export function createContract() {
   const sent: Sent[] = [];
-  /** When a replica was out of touch with the others, and until when that excuses. */
+  /** When a replica was partitioned from the others, and the end of the excuse. */
   const faults: { index: number; from: number; to: number; excusedTo: number }[] = [];
   const now = () => performance.now();
 
@@ -36,12 +36,12 @@ export function createContract() {
       sent.push(record);
       return record;
     },
-    /** What it said last may be lost; nobody listens there any more. */
+    /** The replica ended: its last messages may be lost, and it receives no more. */
     killed(index: number): void {
       this.mended(index);
       faults.push({ index, from: now(), to: now(), excusedTo: now() });
     },
-    /** It hears and reaches nobody. */
+    /** The replica is partitioned: it neither receives nor sends. */
     cut(index: number): void {
       faults.push({ index, from: now(), to: Number.POSITIVE_INFINITY, excusedTo: Number.POSITIVE_INFINITY });
     },
@@ -50,12 +50,12 @@ export function createContract() {
         if (fault.index === index && fault.to === Number.POSITIVE_INFINITY)
           Object.assign(fault, { to: now(), excusedTo: now() + noticedMs });
     },
-    /** Signals that were acknowledged, one for each addressee on another replica. */
+    /** Number of acknowledged signals, one for each addressee on another replica. */
     across: () =>
       sent
         .filter(({ ack }) => ack?.ok === true)
         .flatMap(({ sender, addressees }) => addressees.filter(({ replica }) => replica !== sender)).length,
-    /** What the contract was broken by; empty when it was kept. */
+    /** The violations of the contract; empty if it held. */
     broken(): string[] {
       const troubled = (index: number, at: number) =>
         faults.some((fault) => fault.index === index && at >= fault.from - arrivesMs && at <= fault.excusedTo);

@@ -26,8 +26,8 @@ export interface ModelConnection extends Connected {
 }
 
 /**
- * A replica without sockets: the room rules, presence and the ways to other replicas are the real ones; what a gateway
- * does, to hand a signal to the members here, is a loop over a map.
+ * A replica without sockets. The room rules, presence and the paths to other replicas are the real ones. In place of a
+ * gateway, a loop over a map delivers signals to local members.
  */
 export async function startModelReplica(
   nodeId: string,
@@ -44,7 +44,7 @@ export async function startModelReplica(
   const channels = createReplicaChannels(backplane);
   const directory = createDirectory();
   const connections = new Set<ModelConnection>();
-  /** Members here, of each kind: by room, then by peer. */
+  /** Local members of each kind, by room and then by peer. */
   const rooms: Record<Kind, Map<string, Map<string, ModelConnection>>> = { socketio: new Map(), ws: new Map() };
   let draining = false;
   let alive = true;
@@ -184,7 +184,7 @@ export async function startModelReplica(
         switchboard.handle(member.connection, event, args, (ack) => alive && reply(ack as never));
     },
     close,
-    /** Moves all peers away, as a drain does: announced, delivered to until all others know, then closed. */
+    /** Moves all peers away like a drain: announces them, delivers until all others know, then closes. */
     async drain(): Promise<void> {
       draining = true;
       const moved = [...connections];

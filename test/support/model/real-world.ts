@@ -5,7 +5,7 @@ import { connectSocketIo, type SignalPeer } from "../signal-peer.ts";
 import type { World, WorldPeer } from "./commands.ts";
 import { type Connected, createContract } from "./contract.ts";
 
-/** A connection of a client to a real replica. */
+/** A client's connection to a real replica. */
 interface RealConnection extends Connected {
   peer: SignalPeer;
 }
@@ -36,7 +36,7 @@ export async function createRealWorld({ url, env }: Pick<BackplaneServer, "url" 
     return { peer, leftAt: Number.POSITIVE_INFINITY, got: peer.events };
   }
 
-  /** Not waited for: what comes next may be sent before its ack. */
+  /** Does not wait for the ack, so the next command may run before it. */
   function join(peer: RealPeer): void {
     const { member, room } = peer;
     member.peer.join(room, peer.resume === undefined ? {} : { resume: peer.resume }).then(
@@ -93,7 +93,7 @@ export async function createRealWorld({ url, env }: Pick<BackplaneServer, "url" 
       peer.joined = false;
       peer.member.leftAt = now();
       const given = peer.kind === "ws" ? { roomId: peer.room } : peer.room;
-      // No ack comes where the replica was killed meanwhile: the peer has left all the same, and is judged so.
+      // If the replica was killed meanwhile, no ack arrives. The peer still counts as left.
       peer.member.peer.send("leave", given).catch(() => undefined);
     },
     send(peer) {
@@ -109,7 +109,7 @@ export async function createRealWorld({ url, env }: Pick<BackplaneServer, "url" 
         (ack) => {
           record.ack = ack;
         },
-        // Its connection is gone, and nothing was promised.
+        // Its connection is lost, and nothing was promised.
         () => undefined,
       );
     },

@@ -11,21 +11,21 @@ const metrics = createMetrics();
 const log = createLog({ service: "model", level: "silent" });
 const defaults = schema.parse({});
 
-/** One client, through as many connections as it takes. */
+/** One client, over any number of connections. */
 export interface ModelPeer {
   room: string;
   kind: Kind;
   replica: number;
   member: ModelConnection;
-  /** Its join is acknowledged; its id and token are known from then on. */
+  /** True once its join is acknowledged. Then its id and token are known. */
   joined: boolean;
   peerId: string;
   resume: string | undefined;
-  /** Since when it is promised every signal of the room, ms; infinite while it is not. */
+  /** The time from which every signal of the room is promised to it, ms; Infinity before that. */
   settledAt: number;
 }
 
-/** Three replicas on a bus, their clients, and what the contract promised them. */
+/** Three replicas on a bus, their clients, and the contract's promises to them. */
 export async function createWorld({
   seed,
   slow,
@@ -38,11 +38,11 @@ export async function createWorld({
   /** Longest latency of the bus, ms. */
   slow: number;
   order: BusOrder;
-  /** By replica. */
+  /** Fault by replica. */
   relays: readonly Config["RELAY"][];
-  /** Lets time pass: timers fire, and what they set off is done. */
+  /** Lets time pass: timers fire, and their effects complete. */
   advance: (ms: number) => Promise<void>;
-  /** Puts a fault into a replica, so that the test can be seen to find it. */
+  /** Puts a fault into a replica, to show that the test finds it. */
   weaken?: (presence: Presence) => Presence;
 }) {
   let state = seed >>> 0 || 1;
@@ -61,7 +61,7 @@ export async function createWorld({
       ...given,
     });
   };
-  /** Runs what waits for timers. */
+  /** Runs the callbacks that wait for timers. */
   async function driven<T>(work: Promise<T>): Promise<T> {
     let isDone = false;
     const done = () => {
@@ -88,7 +88,7 @@ export async function createWorld({
     });
   }
 
-  /** What the client was told since it was looked at last. */
+  /** Events of the client since the last call. */
   function listen(peer: ModelPeer): void {
     if (peer.settledAt === Number.POSITIVE_INFINITY && peer.member.got.some(([event]) => event === "settled"))
       peer.settledAt = now();
@@ -153,7 +153,7 @@ export async function createWorld({
       if (replicas[index] === undefined) replicas[index] = await driven(start(index));
     },
     drain(index: number): void {
-      // Where channels have no common order a drain may close before what is under way has come: see the barrier.
+      // If channels have no common order, a drain may close before signals in transit arrive: see the barrier.
       if (order === "server") void replicas[index]?.drain();
     },
     partition(index: number): void {
