@@ -20,8 +20,10 @@ import { verifyObservabilityCommand } from "./commands/verify-observability.ts";
 import { wait } from "./commands/wait.ts";
 import { watchBackplane } from "./commands/watch-backplane.ts";
 import { schema } from "./config.ts";
+import { exitCodes } from "./runner/verdict.ts";
 import { CannotError } from "./stack/engine.ts";
 import { openStack } from "./stack/open-stack.ts";
+import { sayThatItGoesOn } from "./wait/goes-on.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   up,
@@ -53,16 +55,18 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted.abort();
   });
 
-// The reader may have closed the pipe, as `head` does. Then no output is possible.
+// The reader may have closed the pipe, as `head` does: nothing more can be said. What changes the stack ends in order.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
-  process.exit(0);
+  if (commands[process.argv[2] ?? ""]?.follows) process.exit(0);
+  interrupted.abort();
 });
 
 /**
  * Settings come from the environment alone: make and `npm run ops` read the file of settings (ops/sh/common.sh).
  *
- * Exit codes: 0 done, 1 failed, 2 not possible or bad arguments, 78 bad configuration. Drills have their own.
+ * Exit codes: 0 done, 1 failed, 2 not possible or bad arguments, 78 bad configuration, 130 interrupted. Drills have
+ * their own (runner/verdict.ts).
  */
 async function run([name, ...args]: string[]): Promise<number> {
   const command = name === undefined ? undefined : commands[name];
@@ -80,22 +84,32 @@ async function run([name, ...args]: string[]): Promise<number> {
   const stack = openStack(root, config, process.env);
   if (command.needsStack && (await stack.engine.services()).length === 0)
     throw new CannotError(`the stack "${config.STACK}" is not up: make up`);
-  return (
-    (await command.run(
-      {
-        config,
-        stack,
-        print: (text) => console.log(escapeUnprintable(text)),
-        printEscaped: (line) => console.log(line),
-        signal: interrupted.signal,
-      },
-      args,
-    )) ?? 0
-  );
+  const goesOn = sayThatItGoesOn((line) => console.error(line));
+  if (command.follows) goesOn.end();
+  const printEscaped = (line: string) => {
+    goesOn.said();
+    console.log(line);
+  };
+  const context = {
+    config,
+    stack,
+    print: (text: string) => printEscaped(escapeUnprintable(text)),
+    printEscaped,
+    waitFor: goesOn.waitFor,
+    signal: interrupted.signal,
+  };
+  try {
+    return (await command.run(context, args)) ?? 0;
+  } finally {
+    goesOn.end();
+  }
 }
 
 try {
-  process.exitCode = await run(process.argv.slice(2));
+  const code = await run(process.argv.slice(2));
+  const ended = interrupted.signal.aborted && !commands[process.argv[2] ?? ""]?.follows;
+  // That a drill could not be undone is worth more than that it was interrupted.
+  process.exitCode = ended && code !== exitCodes["not-restored"] ? 130 : code;
 } catch (error) {
   const { message, code } = error as Error & { code?: string };
   console.error(`ops: ${escapeLine(message)}`);

@@ -11,6 +11,8 @@ export interface CommandContext {
   print(text: string): void;
   /** Prints one line unchanged. The line is already escaped and may contain colours. */
   printEscaped(line: string): void;
+  /** What the command waits for from now on: said when it is silent for some seconds. */
+  waitFor(what: string): void;
   /** Aborted by SIGINT and SIGTERM. A command that runs until then must end in an orderly way. */
   signal: AbortSignal;
 }
@@ -22,6 +24,8 @@ export interface Command {
   summary: string;
   /** True if the stack must be up. If it is not, the CLI prints one line and does not start the command. */
   needsStack?: true;
+  /** True where it goes on until it is interrupted, or asks a person: that it is silent means nothing. */
+  follows?: true;
   /** Resolves with the exit code; undefined means 0. */
   run(context: CommandContext, args: string[]): Promise<number | undefined>;
 }

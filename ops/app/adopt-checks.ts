@@ -35,7 +35,7 @@ const ok = (said: string): Finding => ({ kind: "ok", said });
 const notTried = (said: string): Finding => ({ kind: "not tried", said });
 const breaks = (said: string, change: string): Finding => ({ kind: "breaks", said, change });
 
-const noEngine = notTried("it has no Engine.IO path (ENGINE=)");
+const noEngine = notTried("it has no Engine.IO path (ENGINE_IO=)");
 /** Number of sessions opened to test stickiness. It is a prime, so that round robin does not look sticky. */
 const sessions = 11;
 /** Above the proxy's default limit of 1 MiB. */

@@ -7,6 +7,11 @@ import { type EngineSession, inSession, openSession, pollUrl, SessionError } fro
 
 /** Number of connections held while a replica is frozen or stopped. */
 const held = 30;
+const settledMs = 500;
+const notHeld: Finding = {
+  kind: "not tried",
+  said: "the application closes connections on which nothing it knows is said",
+};
 /** Tunnels of a frozen replica must be cut within this, ms. The proxy promises 2 s. */
 const cutWithinMs = 3_000;
 /** Time for two successful probes, after which a proxy uses a replica again, ms. */
@@ -61,13 +66,15 @@ export function containerOf(container: string): Signaled {
 /** Holds connections, freezes the replica, and checks that its connections are cut. */
 export async function checkFreeze(target: URL, replica: Signaled): Promise<Finding> {
   const sockets = await hold(target);
+  if (sockets.length === 0) return notHeld;
   try {
     await replica.signal("SIGSTOP");
     const cut = await closedWithin(sockets, cutWithinMs, (count) => count > 0);
-    if (cut > 0) return { kind: "ok", said: `${cut} of ${held} connections were cut within ${cutWithinMs / 1_000} s` };
+    if (cut > 0)
+      return { kind: "ok", said: `${cut} of ${sockets.length} connections were cut within ${cutWithinMs / 1_000} s` };
     return {
       kind: "breaks",
-      said: `${replica.name} is frozen and none of ${held} connections was cut within ${cutWithinMs / 1_000} s`,
+      said: `${replica.name} is frozen and none of ${sockets.length} connections was cut within ${cutWithinMs / 1_000} s`,
       change: "a readiness path that the application itself answers (APP_READY), not a file or another process",
     };
   } finally {
@@ -122,6 +129,7 @@ export async function checkReturn(base: URL, replica: Signaled): Promise<Finding
 /** Holds connections, sends SIGTERM to the replica, and checks that it ends and closes its connections. */
 export async function checkEnd(target: URL, replica: Signaled): Promise<Finding> {
   const sockets = await hold(target);
+  if (sockets.length === 0) return notHeld;
   const change = "process.on('SIGTERM'): close the server, close every connection, then exit 0";
   try {
     await replica.signal("SIGTERM");
@@ -140,7 +148,14 @@ export async function checkEnd(target: URL, replica: Signaled): Promise<Finding>
   }
 }
 
+/** Connections that are still open after a moment: an application may close those of strangers. */
 async function hold(target: URL): Promise<WebSocket[]> {
+  const sockets = await connect(target);
+  await delay(settledMs);
+  return sockets.filter(({ readyState }) => readyState === WebSocket.OPEN);
+}
+
+function connect(target: URL): Promise<WebSocket[]> {
   const url = target.pathname.includes("socket.io") ? pollUrl(target) : new URL(target);
   if (url.search !== "") url.searchParams.set("transport", "websocket");
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

@@ -3,6 +3,7 @@ import { checks, type Finding, type Subject } from "../app/adopt-checks.ts";
 import { readApp } from "../app/app-file.ts";
 import { checkEnd, checkFreeze, checkReturn, containerOf, processOf, type Signaled } from "../app/signal-checks.ts";
 import { type Command, UsageError } from "../command.ts";
+import { CannotError } from "../stack/engine.ts";
 
 /**
  * `adopt-check --url http://…`: finds the parts of an application that break behind the proxy, and the line to change.
@@ -10,7 +11,7 @@ import { type Command, UsageError } from "../command.ts";
 export const adoptCheck: Command = {
   usage: "--url http://… [--app app.env] [--paths /a,/b] [--upload /path] [--slow /path] [--pid n|--container name]",
   summary: "does an application work behind this proxy: 0 yes, 1 something breaks",
-  async run({ print, config }, args) {
+  async run({ print, waitFor, config, signal }, args) {
     const { values } = parseArgs({
       args,
       options: {
@@ -32,7 +33,8 @@ export const adoptCheck: Command = {
       throw new UsageError(`URL=${values.url ?? ""}: must be the http:// or https:// URL of a proxy or an application`);
     const file = values.app ?? config.APP;
     const app = file === undefined ? undefined : readApp(file);
-    const plainWebSocket = app?.peer.kind === "websocket";
+    // A peer of the application's own speaks WebSocket, as far as is known here.
+    const plainWebSocket = app !== undefined && !["engine", "signaling"].includes(app.peer.kind);
     const enginePath = values.engine ?? (plainWebSocket ? "" : (app?.engineIoPaths.split(",")[0] ?? "/socket.io/"));
     const subject: Subject = {
       url,
@@ -45,20 +47,27 @@ export const adoptCheck: Command = {
       idleMs: seconds(values["idle-s"]) * 1_000,
     };
     let broken = 0;
+    const interrupted = new Promise<undefined>((resolve) => {
+      signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
     const tell = async (name: string, run: () => Promise<Finding>) => {
-      const finding = await run().catch(
-        (error: Error): Finding => ({
-          kind: "breaks",
-          said: `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ""}`,
-          change: `the server at ${url.origin}`,
-        }),
-      );
+      if (signal.aborted) return;
+      waitFor(name);
+      const finding = await Promise.race([interrupted, found(run)]);
+      if (finding === undefined) return;
       if (finding.kind === "breaks") broken += 1;
       print(
         `${finding.kind === "breaks" ? "BREAKS" : finding.kind === "ok" ? "ok    " : "-     "} ${name}: ${finding.kind === "not tried" ? "not tried: " : ""}${finding.said}`,
       );
       if (finding.kind === "breaks") print(`       change: ${finding.change}`);
     };
+    const found = (run: () => Promise<Finding>): Promise<Finding> =>
+      run().catch((error: Error) => ({
+        kind: "breaks",
+        said: `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ""}`,
+        change: `whatever answers at ${url.origin}`,
+      }));
+    await awaitAnswer(url);
     print(`checking ${url.origin}; an idle poll is watched for ${subject.idleMs / 1_000} s`);
     for (const { name, run } of checks) await tell(name, () => run(subject));
     const replica = replicaOf(values);
@@ -70,16 +79,30 @@ export const adoptCheck: Command = {
     await tell("a frozen replica", async () => (replica === undefined ? none : checkFreeze(target, replica)));
     await tell("a replica that returns", async () => {
       if (replica === undefined) return none;
-      if (subject.enginePath === undefined) return { kind: "not tried", said: "it has no Engine.IO path (ENGINE=)" };
+      if (subject.enginePath === undefined) return { kind: "not tried", said: "it has no Engine.IO path (ENGINE_IO=)" };
       return checkReturn(new URL(subject.enginePath, url), replica);
     });
     await tell("an orderly end", async () => (replica === undefined ? none : checkEnd(target, replica)));
+    if (signal.aborted) {
+      print("interrupted: the rest was not tried");
+      return 1;
+    }
     print(
       broken === 0 ? "nothing breaks" : `${broken} ${broken === 1 ? "thing breaks" : "things break"} (docs/adopt.md)`,
     );
     return broken === 0 ? 0 : 1;
   },
 };
+
+/** @throws CannotError where nothing listens: every check would say the same */
+async function awaitAnswer(url: URL): Promise<void> {
+  try {
+    await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).body?.cancel();
+  } catch (error) {
+    const { message, cause } = error as Error;
+    throw new CannotError(`nothing answers at ${url.origin} (${cause instanceof Error ? cause.message : message})`);
+  }
+}
 
 function replicaOf({
   pid,

@@ -24,6 +24,7 @@ export const gameDay: Command = {
   usage: "[--seed 7] [--level 1]",
   summary: "a hidden fault: detect it, name it, heal it; exit 0 when it was named",
   needsStack: true,
+  follows: true,
   async run({ stack, print, signal }, args) {
     const { values } = parseArgs({
       args,

@@ -17,6 +17,7 @@ const options = {
 export const logs: Command = {
   usage: "[service …] [--node 2] [--level warn] [--room demo] [--no-follow] [--stdin]",
   summary: "the last lines of each service, then new ones as they come",
+  follows: true,
   async run({ stack, printEscaped, signal }, args) {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     if (values.level !== undefined && !levelNames.includes(values.level))

@@ -19,7 +19,7 @@ export const provoke: Command = {
   usage: "<Alert> [--once]",
   summary: "raise one alert by ordinary means; heal ends it (--once: this command does)",
   needsStack: true,
-  async run({ stack, print, signal }, args) {
+  async run({ stack, print, waitFor, signal }, args) {
     const [alert, ...rest] = args.filter((arg) => arg !== "--once");
     const provocation = provocations[alert ?? ""];
     if (alert === undefined || provocation === undefined || rest.length > 0)
@@ -30,6 +30,7 @@ export const provoke: Command = {
     if (firing.some(({ state, labels }) => state === "firing" && labels["alertname"] === alert))
       throw new CannotError(`${alert} fires already: make heal, and wait until it is resolved`);
     print(`${alert}: ${provocation.how}`);
+    waitFor(`${alert} to reach the webhook, at most ${provocation.withinSeconds} s`);
     const once = args.includes("--once");
     const enough = new AbortController();
     let reached = false;
@@ -37,7 +38,8 @@ export const provoke: Command = {
     await raise(stack, alert, { act, signal: AbortSignal.any([signal, enough.signal]) }, (received, afterMs) => {
       reached = received !== undefined;
       const after = `${(afterMs / 1000).toFixed(1)} s`;
-      if (received === undefined) print(`it did not reach the webhook within ${provocation.withinSeconds} s`);
+      if (received === undefined && signal.aborted) print("interrupted before it reached the webhook");
+      else if (received === undefined) print(`it did not reach the webhook within ${provocation.withinSeconds} s`);
       else print(`it reached the webhook after ${after}: ${received.annotations["summary"]}`);
       if (received !== undefined && !once) print(`read docs/runbooks/${alert}.md; make heal ends it`);
       if (received !== undefined && !once && provocation.goOn !== undefined)
@@ -46,15 +48,17 @@ export const provoke: Command = {
     });
     if (!once && !signal.aborted && reached) return 0;
     const healedAt = Date.now();
+    waitFor("its end");
     await heal(stack, { tell: print });
     if (!reached) return 1;
-    const resolved = await awaitAlert(stack.engine.endpoints.callerAdmin, {
-      name: alert,
-      status: "resolved",
-      since: healedAt - 1_000,
-      withinMs: resolvedWithinSeconds * 1_000,
-    });
-    if (resolved === undefined) print(`it was not resolved within ${resolvedWithinSeconds} s`);
+    waitFor(`it to be resolved, at most ${resolvedWithinSeconds} s: its windows must pass first`);
+    const resolved = await awaitAlert(
+      stack.engine.endpoints.callerAdmin,
+      { name: alert, status: "resolved", since: healedAt - 1_000, withinMs: resolvedWithinSeconds * 1_000 },
+      signal,
+    );
+    if (signal.aborted) print("interrupted: it is healed, and its end was not waited for");
+    else if (resolved === undefined) print(`it was not resolved within ${resolvedWithinSeconds} s`);
     else print(`resolved after ${((resolved.at - healedAt) / 1000).toFixed(1)} s`);
     return resolved === undefined ? 1 : 0;
   },

@@ -6,11 +6,12 @@ export const roll: Command = {
   usage: "",
   summary: "restart the replicas one by one, as a deploy would",
   needsStack: true,
-  async run({ stack, print }) {
+  async run({ stack, print, signal }) {
     print("watch: set-ups go on and no peer loses its call (make status, dashboard Calls)");
-    await rollOver(stack, (id, typed, tookMs) =>
-      print(`$ ${typed}\n${id} is ready again after ${(tookMs / 1000).toFixed(1)} s`),
-    );
+    const step = (id: string, typed: string, tookMs: number) =>
+      print(`$ ${typed}\n${id} is ready again after ${(tookMs / 1000).toFixed(1)} s`);
+    await rollOver(stack, step, signal);
+    if (signal.aborted) print("interrupted: the replicas that are not listed were left as they are");
     return 0;
   },
 };

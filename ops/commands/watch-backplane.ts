@@ -11,6 +11,7 @@ export const watchBackplane: Command = {
   usage: "",
   summary: "print each message between the replicas through Redis",
   needsStack: true,
+  follows: true,
   async run({ stack, print, signal }) {
     const heardAt = new Map<string, number>();
     const clock = () => new Date().toISOString().slice(11, 23);

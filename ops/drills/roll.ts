@@ -27,7 +27,10 @@ export const roll = defineDrill({
       clearInterval(watching);
     }
   },
-  injected: async ({ calls }) => (await calls()).reconnectMs.count > 0,
+  async injected({ calls }) {
+    const { reconnectMs, peers } = await calls();
+    return reconnectMs.count > 0 || peers.some(({ state }) => state === "reconnecting");
+  },
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 30_000,
   expect: [

@@ -33,6 +33,8 @@ function stages(layout: StackLayout, replicas: readonly string[], path: string |
  * Starts every service that is not running and resolves when all are ready and the proxy routes to every replica.
  * It does not change a running stack. If a service cannot be started, the services started before it keep running, for
  * `logs`.
+ *
+ * @throws Error once `signal` is aborted
  */
 export async function bringUp(options: {
   engine: Engine;
@@ -40,11 +42,15 @@ export async function bringUp(options: {
   state: StateDir;
   baseEnv: NodeJS.ProcessEnv;
   print: (line: string) => void;
+  signal?: AbortSignal;
 }): Promise<void> {
-  const { engine, layout, state, baseEnv, print } = options;
+  const { engine, layout, state, baseEnv, print, signal } = options;
+  const interrupted = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(new Error("interrupted")), { once: true });
+  });
   const replicas = replicaIds(3);
   for (const stage of stages(layout, replicas, baseEnv["PATH"])) {
-    await Promise.all(
+    const started = Promise.all(
       Object.entries(stage).map(async ([id, wanted]) => {
         const record = state.service(id);
         if (record?.process != null && stateOf(record.process) !== "gone") return;
@@ -52,8 +58,9 @@ export async function bringUp(options: {
         print(`started ${id}`);
       }),
     );
+    await Promise.race([started, interrupted]);
   }
-  await awaitReady(engine.endpoints.proxyAdmin, replicas);
+  await Promise.race([awaitReady(engine.endpoints.proxyAdmin, replicas), interrupted]);
 }
 
 /** Stops every process of the stack in any state, and removes the record. Returns the services that ran. */

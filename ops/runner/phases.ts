@@ -87,8 +87,9 @@ export async function setUpCallers(run: Run): Promise<Injection> {
   await progress.phase("setting up its callers");
   await access.placeCalls(request);
   const all = async () => (await access.report(callers, 0)).calls.established === request.calls;
-  if ((await until(all, { withinMs: callsWithinMs, signal })) === undefined)
-    throw new Stopped(`the callers' calls are not all set up within ${callsWithinMs / 1_000} s`);
+  const set = await until(all, { withinMs: callsWithinMs, signal });
+  if (signal.aborted) throw new Stopped("interrupted");
+  if (set === undefined) throw new Stopped(`the callers' calls are not all set up within ${callsWithinMs / 1_000} s`);
   await pause(baselineMs, signal);
   if (signal.aborted) throw new Stopped("interrupted");
   const before = await access.report(callers, Date.now() - baselineMs);
@@ -113,6 +114,7 @@ export async function inject(run: Run, injection: Injection): Promise<void> {
     everyMs: askEveryMs,
     signal: options.signal,
   });
+  if (options.signal.aborted) throw new Stopped("interrupted: rolled back, nothing is judged");
   if (shows === undefined) throw new Stopped(`the injection took no effect within ${injectedWithinMs / 1_000} s`);
 }
 

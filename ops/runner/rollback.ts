@@ -1,5 +1,5 @@
 import { heal } from "../heal/heal.ts";
-import { type DrillEntry, openRecord } from "../record/record.ts";
+import { type DrillEntry, openRecord, type UndoStep } from "../record/record.ts";
 import { changeAdmin, HttpError } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { awaitReady, replicaTable } from "../stack/replica-table.ts";
@@ -12,11 +12,15 @@ import { scale } from "../stack/scale.ts";
  * @throws Error if the stack is not at steady state afterwards
  */
 export async function rollBack(stack: Stack, record: DrillEntry, tell: (line: string) => void): Promise<void> {
-  // Heal comes first: an added replica must run before it can be stopped in order.
+  const restart = async (id: string) => tell(`restarted ${id}: ${(await stack.engine.restart(id)).typed}`);
+  const isProxy = (step: UndoStep) => step.do === "restart" && step.id === "proxy";
+  // A proxy that a control has slowed down would not see in time that what heal mends is ready.
+  if (record.undo.some(isProxy)) await restart("proxy");
+  // Heal comes before the rest: an added replica must run before it can be stopped in order.
   await heal(stack, { tell });
   for (const step of record.undo) {
     if (step.do === "scale") await scale(stack, step.replicas, tell);
-    if (step.do === "restart") tell(`restarted ${step.id}: ${(await stack.engine.restart(step.id)).typed}`);
+    if (step.do === "restart" && !isProxy(step)) await restart(step.id);
   }
   const { callerAdmin, proxyAdmin } = stack.engine.endpoints;
   if (record.undo.some((step) => step.do === "restart"))

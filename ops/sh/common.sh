@@ -12,6 +12,16 @@ given_secrets="ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET REDIS_PA
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# Runs a command that may be silent for long, and says every three seconds that it goes on.
+ticking() {
+  # What is left of the ticker when this shell is killed holds no pipe, and ends by itself.
+  (n=0 && while sleep 3 </dev/null >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do n=$((n + 3)) && echo "… $n s"; done) &
+  ticker=$! ticked=0
+  "$@" || ticked=$?
+  kill $ticker 2>/dev/null || true
+  return $ticked
+}
+
 # The secret in a file. Newlines and CR at its end do not belong to it.
 secret_of() {
   secret=$(cat "$1")
@@ -90,6 +100,18 @@ load_saved() {
     case ${line%%=*} in '' | *[!A-Z0-9_]*) continue ;; esac
     export "${line%%=*}=${line#*=}"
   done <"$1"
+}
+
+# Ends where a setting is another than the one that a stack on compose was brought up with. The process engine keeps its
+# settings elsewhere, and asks by itself.
+refuse_others() {
+  [ -f "$1" ] || return 0
+  others=$(while IFS= read -r line; do
+    case ${line%%=*} in ENGINE | STACK | PORT_BASE | ENV_FILE | APP | '' | *[!A-Z0-9_]*) continue ;; esac
+    eval "now=\${${line%%=*}:-}"
+    [ -z "$now" ] || [ "$now" = "${line#*=}" ] || echo "${line%%=*}"
+  done <"$1")
+  [ -z "$others" ] || die "the stack \"$STACK\" is up with another $(echo $others): make down first"
 }
 
 # Every default port plus PORT_BASE, exported under its variable's name unless that is set.

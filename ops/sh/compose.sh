@@ -34,9 +34,10 @@ for name in $given_secrets; do
   [ -z "$value" ] || export "${name}_FILE=.secrets/$name.$STACK"
 done
 
+logged() { "$@" </dev/null >".cache/compose-$STACK.log" 2>&1; }
 quietly() {
   mkdir -p .cache
-  "$@" </dev/null >".cache/compose-$STACK.log" 2>&1 || {
+  ticking logged "$@" || {
     unpulled=$(grep -m1 -oE '.*(no such host|i/o timeout|pull access denied|manifest unknown|failed to resolve|toomanyrequests).*' ".cache/compose-$STACK.log" || true)
     [ -z "$unpulled" ] || die "an image cannot be pulled. make images-debian builds all but Grafana from Debian packages for IMAGE_* (docs/compose.md); GRAFANA=0 leaves Grafana out (.cache/compose-$STACK.log)"
     tail -15 ".cache/compose-$STACK.log" >&2

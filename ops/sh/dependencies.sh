@@ -17,7 +17,8 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$hash" ]; then
   echo "installing dependencies (npm ci)"
   mkdir -p .cache
   # No dependency needs an install script: their binaries come as packages.
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >.cache/npm-ci.log 2>&1 || {
+  install() { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >.cache/npm-ci.log 2>&1; }
+  ticking install || {
     tail -5 .cache/npm-ci.log >&2
     die "npm ci failed: see .cache/npm-ci.log"
   }
@@ -29,6 +30,7 @@ found=$(node -p 'process.versions.node' 2>/dev/null || echo 0)
 [ "$(printf '%s\n24.18.1\n' "$found" | sort -t. -k1,1n -k2,2n -k3,3n | head -1)" = 24.18.1 ] || die "Node.js 24.18.1 or newer is needed on $(uname -s) $(uname -m), this is $(node -v 2>/dev/null || echo none): https://nodejs.org"
 
 [ "${1:-}" = web ] || exit 0
+built() { vite build "$page" --logLevel warn </dev/null >.cache/vite.log 2>&1; }
 # build NAME DIRECTORY SOURCE…: builds a page if a source is newer than the last build.
 build() {
   name=$1 page=$2
@@ -36,7 +38,7 @@ build() {
   [ -f "$page/index.html" ] || return 0
   [ -f "$page/dist/index.html" ] && [ -z "$(find "$@" package-lock.json -path "$page/dist" -prune -o -type f -newer "$page/dist/index.html" -print | head -1)" ] && return 0
   echo "building $name (vite build $page)"
-  vite build "$page" --logLevel warn </dev/null >.cache/vite.log 2>&1 || {
+  ticking built || {
     tail -5 .cache/vite.log >&2
     die "$name cannot be built: see .cache/vite.log"
   }

@@ -10,7 +10,8 @@ if [ "$1" = token ]; then
   # Signed with the key of the stack's replicas.
   load_env "${ENV_FILE:-.env}"
 else
-  # The tests' stacks must not get a stack's settings from the environment or .env.
+  # The tests' stacks must not get a stack's settings from the environment or .env. The application to check is none.
+  app=${APP:-}
   for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
   export ENV_FILE=/dev/null
 fi
@@ -120,6 +121,8 @@ case $1 in
   adopt-check)
     dependencies
     set -- --url "${URL:-}"
+    [ -z "$app" ] || set -- "$@" --app "$app"
+    [ -z "${ENGINE_IO:-}" ] || set -- "$@" --engine "$ENGINE_IO"
     [ -z "${READY:-}" ] || set -- "$@" --ready "$READY"
     [ -z "${PATHS:-}" ] || set -- "$@" --paths "$PATHS"
     [ -z "${UPLOAD:-}" ] || set -- "$@" --upload "$UPLOAD"

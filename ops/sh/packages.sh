@@ -46,9 +46,10 @@ if ! have apt-get || [ "$(id -u)" != 0 ]; then
   exit 0
 fi
 
-apt() {
+apt_get() {
   DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=400 -o Dpkg::Use-Pty=0 "$@" </dev/null >>.cache/apt.log 2>&1
 }
+apt() { ticking apt_get "$@"; }
 fail() {
   tail -5 .cache/apt.log >&2
   die "apt-get cannot install$1: see .cache/apt.log, or install it by hand"

@@ -22,6 +22,9 @@ engine_up() {
     PROMETHEUS_GUARDED_PORT ALERTMANAGER_GUARDED_PORT REDIS_EXPORTER_PORT || exit $?
   dependencies web
   sh ops/sh/secrets.sh
+  # A start that was refused or interrupted leaves nothing that later commands would go by.
+  trap '[ -n "$(engine_services)" ] || rm -f "$state/up.env"' EXIT
+  trap 'exit 130' INT TERM HUP
   printf 'ENGINE=process\nPORT_BASE=%s\n' "$PORT_BASE" >"$state/up.env"
   ops up
 }

@@ -19,6 +19,7 @@ STACK=${STACK:-hold-the-line} PORT_BASE=${PORT_BASE:-0}
 state=.stack/$STACK
 # On a running stack the engine and the settings of its `up` apply.
 asked=${ENGINE:-}
+if [ "$1" = up ]; then refuse_others "$state/up.env"; fi
 load_saved "$state/up.env"
 [ "${asked:-${ENGINE:-}}" = "${ENGINE:-}" ] ||
   die "the stack \"$STACK\" is up on ENGINE=$ENGINE: make down first, or give this one another STACK and PORT_BASE"

@@ -3,7 +3,7 @@
 # environment and are never part of shell code, so any room name is plain data.
 
 # Variables of single targets; .env.example lists those of the stack.
-target_variables="NODE SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS IDLE_S PICTURES REST"
+target_variables="NODE SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS ENGINE_IO IDLE_S PICTURES REST"
 
 # A value as one printable line.
 shown() { printf '%.60s' "$1" | LC_ALL=C tr -c ' -~' '?'; }
@@ -65,7 +65,7 @@ allowed() {
     URL) plain "$2" "a URL, http://… or https://…" && case $2 in http://?* | https://?*) ;; *) return 1 ;; esac ;;
     ONLY) wanted="names of attacks, comma-separated" && case $2 in *[!a-z0-9,-]* | -*) return 1 ;; esac ;;
     IDLE_S) whole "$2" 1 3600 ;;
-    READY | PATHS | UPLOAD | SLOW | WS) text "$2" 4096 ;;
+    READY | PATHS | UPLOAD | SLOW | WS | ENGINE_IO) text "$2" 4096 ;;
     PID) whole "$2" 1 4194304 ;;
     CONTAINER) wanted="the name of a container" && case $2 in *[!A-Za-z0-9_.-]* | [!A-Za-z0-9]*) return 1 ;; esac ;;
     SOCKETIO_REPO) plain "$2" "a directory" && [ -d "$2" ] ;;

@@ -20,9 +20,14 @@ export interface Stack {
   state: StateDir;
   layout: StackLayout;
   baseEnv: NodeJS.ProcessEnv;
+  /** Variables that the environment sets otherwise than the `up` of this stack did; they do not count. */
+  overruled: readonly string[];
   /** Encrypts the hidden fault of a game day; undefined: nobody can see it. */
   trainerToken: string | undefined;
 }
+
+/** Variables that name a stack, and are no setting of it. */
+const naming = ["ENGINE", "STACK", "PORT_BASE", "ENV_FILE"];
 
 /**
  * Opens the stack that `config` names, running or not. On a running stack the ports and settings of its `up` apply, not
@@ -38,6 +43,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
     }),
   );
   const { portBase, settings } = state.stack() ?? { portBase: config.PORT_BASE, settings: given };
+  const overruled = Object.keys(given).filter((name) => !naming.includes(name) && settings[name] !== given[name]);
   const file = settings["APP"];
   const app = file === undefined ? undefined : readApp(resolve(root, file));
   const port = portsOf(portBase, settings);
@@ -56,7 +62,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
         })
       : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
   const trainerToken = config.TRAINER_TOKEN ?? secretOf(layout, "TRAINER_TOKEN");
-  return { engine, root, state, layout, baseEnv, trainerToken };
+  return { engine, root, state, layout, baseEnv, overruled, trainerToken };
 }
 
 /** Names of the variables that .env.example lists, commented out or not. Empty without that file. */

@@ -46,5 +46,8 @@ async function drilled(stack: ProcessStack, name: string, control: boolean): Pro
   const { signal } = new AbortController();
   const result = await runDrill(stack, drill, { seed: 1, control, signal, tell: () => undefined });
   const failed = result.expectations.filter(({ ok }) => !ok).map((one) => `${one.name}: ${one.measured}`);
-  return { verdict: result.verdict, why: [...result.reasons, ...failed].join("; ") };
+  const away = (result.calls?.peers ?? [])
+    .filter(({ state, node }) => state !== "joined" || node === null)
+    .map(({ call, side, state, transports, node }) => `${call}${side} (${transports}) is ${state} on ${node}`);
+  return { verdict: result.verdict, why: [...result.reasons, ...failed, ...away.slice(0, 5)].join("; ") };
 }
