@@ -107,8 +107,10 @@ load_saved() {
 refuse_others() {
   [ -f "$1" ] || return 0
   others=$(while IFS= read -r line; do
-    case ${line%%=*} in ENGINE | STACK | PORT_BASE | ENV_FILE | APP | '' | *[!A-Z0-9_]*) continue ;; esac
+    case ${line%%=*} in ENGINE | STACK | PORT_BASE | ENV_FILE | '' | *[!A-Z0-9_]*) continue ;; esac
     eval "now=\${${line%%=*}:-}"
+    # It is saved as an absolute path.
+    case ${line%%=*}$now in APP?*) now=$(cd "$(dirname "$now")" 2>/dev/null && pwd)/$(basename "$now") ;; esac
     [ -z "$now" ] || [ "$now" = "${line#*=}" ] || echo "${line%%=*}"
   done <"$1")
   [ -z "$others" ] || die "the stack \"$STACK\" is up with another $(echo $others): make down first"

@@ -92,7 +92,7 @@ case $1 in
     npm run --silent test:conformance
     ;;
   test-long)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager chromium
     dependencies web
     sh ops/sh/secrets.sh
     npm run --silent test:long
