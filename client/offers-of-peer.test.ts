@@ -3,19 +3,19 @@ import { createOffersOfPeer } from "./offers-of-peer.ts";
 
 const answer = { description: null, offerId: "a" };
 
-test("an offer that comes again before it was answered is still to be answered", () => {
+test("an offer repeated before its answer must still be answered", () => {
   const offers = createOffersOfPeer();
   expect([offers.take("a"), offers.take("a")]).toEqual(["new", "new"]);
 });
 
-test("an answered offer that comes again gets the same answer", () => {
+test("a repeated offer gets the same answer again", () => {
   const offers = createOffersOfPeer();
   offers.take("a");
   offers.answered(answer);
   expect(offers.take("a")).toEqual({ answer });
 });
 
-test("an offer that a newer one has replaced is out of date, answered or not", () => {
+test("an offer replaced by a newer one is out of date, answered or not", () => {
   const offers = createOffersOfPeer();
   offers.take("a");
   offers.answered(answer);
@@ -23,7 +23,7 @@ test("an offer that a newer one has replaced is out of date, answered or not", (
   expect([offers.take("a"), offers.take("b"), offers.take("c")]).toEqual(["outdated", "outdated", "new"]);
 });
 
-test("an offer that lost a collision is out of date when it comes again", () => {
+test("an offer that lost a collision is out of date when it is repeated", () => {
   const offers = createOffersOfPeer();
   offers.take("a");
   offers.lost();

@@ -27,7 +27,7 @@ async function listen(options: { host?: string; token?: string } = {}) {
 
 const json = { "content-type": "application/json" };
 
-test("healthz and metrics are there without being asked for", async () => {
+test("every admin server has healthz and metrics", async () => {
   const url = await listen();
   expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ ok: true });
   expect((await fetch(`${url}/metrics`)).headers.get("content-type")).toMatch("text/plain");
@@ -40,7 +40,7 @@ test("a mutation gets its parameters and its JSON", async () => {
   expect(await response.json()).toEqual({ id: "signaling-4", body: { url: "x" } });
 });
 
-test("a name in a path is what was encoded there, whatever it holds; a broken escape is 400", async () => {
+test("a path parameter is decoded exactly; a broken escape is 400", async () => {
   const url = await listen();
   for (const id of ["a b", "é", "🙂", "a/b", "it's", "%", "a?b#c", "日本"]) {
     const response = await fetch(`${url}/replicas/${encodeURIComponent(id)}`, { method: "PUT", headers: json });
@@ -90,7 +90,7 @@ test.each([
   "localhost@evil.example",
   "proxy, evil.example",
   ":9100",
-])("a request for the host %j is answered 421, whatever it asks", async (host) => {
+])("every request for the host %j is answered 421", async (host) => {
   const url = await listen();
   for (const path of ["/healthz", "/metrics", "/nope"]) expect(await statusFor(url, host, { path })).toBe(421);
   expect(await statusFor(url, host, { method: "PUT", path: "/replicas/a", headers: json })).toBe(421);
@@ -137,7 +137,7 @@ test("with a token every mutation needs it, and reading does not", async () => {
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
 });
 
-test("without a token a listener that others reach takes no mutation", async () => {
+test("without a token a listener beyond loopback refuses every mutation", async () => {
   const url = await listen({ host: "0.0.0.0" });
   const refused = await fetch(`${url}/replicas/a`, { method: "PUT", headers: json, body: "{}" });
   expect(refused.status).toBe(403);

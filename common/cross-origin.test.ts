@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { crossOriginAdvice } from "./cross-origin.ts";
 
-test("only a star is worth a word, and what stands beside it is said to change nothing", () => {
+test("only * gives advice, which also says that other origins beside it have no effect", () => {
   expect(crossOriginAdvice(undefined)).toBeUndefined();
   expect(crossOriginAdvice(["https://app.example.com"])).toBeUndefined();
   expect(crossOriginAdvice(["*"])).toMatch(/never with withCredentials \(docs/);

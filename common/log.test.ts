@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createLog } from "./log.ts";
 
-test("what strangers choose comes out as one printable line, and parses to what it was", () => {
+test("text chosen by clients is printed as one printable line, and parses to the original", () => {
   const lines: string[] = [];
   const log = createLog({ service: "test" }, { write: (line) => void lines.push(line) });
   const room = 'a\u009bb\n{"level":"fatal"}\u202e\u2066\u200b\u2028\u007f\u{e0041}é🙂\ud800';

@@ -18,12 +18,12 @@ test.each([
   expect(JSON.parse(`"${escapeUnprintable(text)}"`)).toBe(text);
 });
 
-test("letters of every script, blanks and emoji stay", () => {
+test("letters of every script, blanks and emoji are kept", () => {
   const text = "Ä é ñ 漢字 عربى 🎉 ❤\ufe0f a/b it's \\ \"";
   expect(escapeLine(text)).toBe(text);
 });
 
-test("line feeds and tabs are layout in a text, and not in a line", () => {
+test("line feeds and tabs are kept in a text and escaped in a line", () => {
   expect(escapeUnprintable("a\n\tb")).toBe("a\n\tb");
   expect(escapeLine("a\n\tb")).toBe("a\\n\\tb");
 });

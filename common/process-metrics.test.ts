@@ -3,7 +3,7 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { collectProcessMetrics } from "./process-metrics.ts";
 
-test("open descriptors are counted as they come and go, and the default metrics are there", async () => {
+test("the count of open descriptors is current, and the default metrics exist", async () => {
   const registry = new Registry();
   collectProcessMetrics(registry);
   const count = async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { portsOf } from "./ports.ts";
 import { replicaNumber } from "./stack/replica-id.ts";
 
-test("PORT_BASE moves every default, a variable of the port's own wins, an empty one is unset", () => {
+test("PORT_BASE moves every default, a port's own variable overrides it, an empty one is unset", () => {
   const port = portsOf(1_000, { PROXY_PORT: "80", REDIS_PORT: "" });
   expect(port("PROXY_PORT")).toBe(80);
   expect(port("REDIS_PORT")).toBe(7_390);
@@ -10,6 +10,6 @@ test("PORT_BASE moves every default, a variable of the port's own wins, an empty
   expect(() => port("NOSUCH_PORT")).toThrow("ports.env has no NOSUCH_PORT");
 });
 
-test("a replica's number is what follows the last dash", () => {
+test("a replica's number follows the last dash", () => {
   expect(replicaNumber("signaling-4")).toBe("4");
 });

@@ -4,7 +4,7 @@ import { Durations, Tally } from "./tallies.ts";
 
 const bounds = [0.01, 0.1, 1, 10];
 
-test("a scrape reads what prom-client itself would have written", async () => {
+test("a scrape gives the same text as prom-client", async () => {
   const ours = { name: "seconds", help: "Of a test", registry: new Registry() };
   const durations = new Durations(bounds, ours);
   const tally = new Tally(["replica", "code"], { name: "requests_total", help: "Of a test", registry: ours.registry });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createPace } from "./pace.ts";
 
-test("each join that is lost soon makes the next pause longer, up to thirty seconds", () => {
+test("each connection lost soon after its join makes the next pause longer, up to thirty seconds", () => {
   const pace = createPace(
     () => 1,
     () => 0,
@@ -14,7 +14,7 @@ test("each join that is lost soon makes the next pause longer, up to thirty seco
   expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
 });
 
-test("a join that lasted five seconds begins anew; connections that fail before a join are three seconds apart at most", () => {
+test("a join that lasted five seconds resets the pauses; connections that fail before a join are at most three seconds apart", () => {
   let clock = 0;
   const pace = createPace(
     () => 1,

@@ -12,7 +12,7 @@ const outgoing = (order: number): Outgoing => ({
 });
 const orders = (list: readonly Outgoing[]) => list.map(({ order }) => order);
 
-test("what waited for a peer that was away goes out before what was sent since, to that peer alone", () => {
+test("signals that waited for an away peer are sent before newer ones, and only to that peer", () => {
   const outbox = createOutbox();
   const [first, second, third] = [outgoing(1), outgoing(2), outgoing(3)];
   for (const one of [first, second, third]) outbox.add(one);
@@ -30,7 +30,7 @@ test("what waited for a peer that was away goes out before what was sent since, 
   expect(outbox.take()).toEqual([]);
 });
 
-test("nothing is sent again to a peer that left, nor what was acknowledged", () => {
+test("acknowledged signals, and signals for a peer that has left, are not sent again", () => {
   const outbox = createOutbox();
   const one = outgoing(1);
   outbox.add(one);
@@ -43,7 +43,7 @@ test("nothing is sent again to a peer that left, nor what was acknowledged", () 
   expect(outbox.take()).toEqual([]);
 });
 
-test("what a lost connection left unacknowledged goes out again in order, what is held as well", () => {
+test("after a lost connection unacknowledged and held signals are sent again in order", () => {
   const outbox = createOutbox();
   for (const order of [1, 2, 3]) outbox.add(outgoing(order));
   const [first, second] = outbox.take();
@@ -54,7 +54,7 @@ test("what a lost connection left unacknowledged goes out again in order, what i
   expect(orders(outbox.take())).toEqual([1, 3, 4]);
 });
 
-test("after suspicious losses one goes out at a time, until all that waited are settled", () => {
+test("after suspicious losses signals are sent one at a time, until all waiting ones are settled", () => {
   const outbox = createOutbox();
   for (const order of [1, 2, 3]) outbox.add(outgoing(order));
   outbox.take();
@@ -69,7 +69,7 @@ test("after suspicious losses one goes out at a time, until all that waited are 
   expect(orders(outbox.take())).toEqual([4, 5]);
 });
 
-test("the thousand and first signal that waits is refused", () => {
+test("the outbox refuses the 1,001st waiting signal", () => {
   const outbox = createOutbox();
   const taken = Array.from({ length: 1_001 }, (_, index) => outbox.add(outgoing(index)));
   expect(taken.filter(Boolean)).toHaveLength(1_000);

@@ -16,12 +16,12 @@ test.for([
   expect(largestMessageBytes("offer", { roomId: "r", blob })).toBe(bytes);
 });
 
-test("binary parts are messages of their own, wherever they are", () => {
+test("binary parts at any place are messages of their own", () => {
   const signal = { roomId: "r", one: new Uint8Array(600), deep: [{ two: new ArrayBuffer(690) }] };
   expect(largestMessageBytes("offer", signal)).toBe(64 + 920);
 });
 
-test("a circle throws", () => {
+test("a circular reference throws", () => {
   const signal: Record<string, unknown> & { roomId: string } = { roomId: "r" };
   signal["self"] = signal;
   expect(() => largestMessageBytes("offer", signal)).toThrow(TypeError);

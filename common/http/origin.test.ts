@@ -37,7 +37,7 @@ test.each([
   expect(mayConnect(origin, host, undefined)).toBe(false);
 });
 
-test("listed origins connect in every spelling, and besides them the same origin and clients that are no browsers", () => {
+test("listed origins in every spelling, the same origin and clients without an origin may connect", () => {
   const allowed = originList().parse(" https://App.example:443 ,, capacitor://localhost,http://localhost:5173 ");
   expect(allowed).toEqual(["https://app.example", "capacitor://localhost", "http://localhost:5173"]);
   for (const origin of ["https://app.example", "wss://APP.example:443", "capacitor://localhost", "ws://localhost:5173"])
@@ -58,21 +58,21 @@ test.each([
   ["null", "https://host"],
   ["https://", "https://host"],
   ["https://a b", "https://host"],
-])("%s is no origin, and the problem says what to write", (value, wanted) => {
+])("%s is not an origin, and the error says what to write", (value, wanted) => {
   const result = originList().safeParse(`https://fine.example,${value}`);
   expect(result.error?.issues.map(({ message }) => message)).toEqual([
     expect.stringContaining(`"${value}" is no origin: write ${wanted}`),
   ]);
 });
 
-test("a long text is no origin, at once", () => {
+test("a long text is refused at once", () => {
   const startedAt = performance.now();
   for (const text of ["a".repeat(16_000), `${"a".repeat(8_000)}://${"b".repeat(8_000)}`, "://".repeat(5_000)])
     expect(canonicalOrigin(text)).toBeUndefined();
   expect(performance.now() - startedAt).toBeLessThan(50);
 });
 
-test("the first refusal of each origin is logged with both values; no stranger fills the log", () => {
+test("the first refusal of each origin is logged with both values, up to a limit", () => {
   const lines: unknown[][] = [];
   const tell = createOriginLog({ warn: (...args: unknown[]) => lines.push(args) } as unknown as Parameters<
     typeof createOriginLog

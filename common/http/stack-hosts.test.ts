@@ -21,7 +21,7 @@ async function reached(url: string, proxy: string, how: string, more: Record<str
   return (await promisify(execFile)(process.execPath, args, { env })).stdout;
 }
 
-test("a company's proxy is not asked for what is in the stack, and is asked for anything else", async () => {
+test("requests inside the stack bypass a company's proxy, all others use it", async () => {
   const named = (name: string) => createServer((_request, response) => response.end(name)).listen(0, "127.0.0.1");
   const [stack, company] = [named("stack"), named("company")];
   // What a tunnel is asked for, the proxy answers itself.

@@ -36,7 +36,7 @@ const queriesOf = (dashboard: Dashboard) => [
   ...dashboard.annotations.list.map((annotation) => annotation.expr),
 ];
 
-test("grafana/dashboards is what grafana/src makes, to the byte", () => {
+test("grafana/dashboards equals the output of grafana/src to the byte", () => {
   const made = dashboards();
   expect(files.sort()).toEqual([...made.keys()].sort());
   for (const [name, json] of made) expect(readFileSync(new URL(name, folder), "utf8"), name).toBe(json);
@@ -47,7 +47,7 @@ test("uids and titles are unique", () => {
   expect(new Set(all.map((dashboard) => dashboard.title)).size).toBe(all.length);
 });
 
-test.each(each)("%s: no two panels overlap, none leaves the grid", (_, dashboard) => {
+test.each(each)("%s: panels do not overlap and stay within the grid", (_, dashboard) => {
   const taken = new Map<string, string>();
   for (const { title, gridPos } of dashboard.panels) {
     expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);

@@ -15,7 +15,7 @@ function write(text: string): string {
   return file;
 }
 
-test("a file with a command alone has a default for the rest; what is not APP_ goes to the application", () => {
+test("a file with only a command gets defaults; variables without APP_ go to the application", () => {
   const app = readApp(write("APP_COMMAND=node server.js --port $PORT\nAPP_PEER=./peer.ts\nSECRET='a b'\n"));
   expect(app).toMatchObject({
     command: "node server.js --port $PORT",
@@ -37,6 +37,6 @@ test.for([
   expect(() => readApp(write(text as string))).not.toThrow("\n");
 });
 
-test("a file that is not there is named", () => {
+test("a missing file is named", () => {
   expect(() => readApp(join(dir, "none.env"))).toThrow(/none\.env: there is no such file/);
 });

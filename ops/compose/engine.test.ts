@@ -127,7 +127,7 @@ async function soon<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-test("services are those that were started, each in one of three states", async () => {
+test("services are the started ones, each in one of three states", async () => {
   const { engine } = fakeDocker(["redis", "proxy", "signaling-1", "signaling-4", "ops"], (container) => {
     if (container.service === "signaling-4") container.state = "created";
     if (container.service === "proxy") container.state = "paused";
@@ -140,7 +140,7 @@ test("services are those that were started, each in one of three states", async 
   ]);
 });
 
-test("kill, start, pause and resume say what a person would type, and do nothing twice", async () => {
+test("kill, start, pause and resume print the equivalent command, and a repetition changes nothing", async () => {
   const { engine, done } = fakeDocker(["proxy"]);
   expect(await engine.kill("proxy")).toEqual({ changed: true, typed: "docker compose -p blue kill proxy" });
   expect(await engine.kill("proxy")).toMatchObject({ changed: false });
@@ -152,7 +152,7 @@ test("kill, start, pause and resume say what a person would type, and do nothing
   expect(done).toEqual(["kill proxy", "start proxy", "pause proxy", "unpause proxy"]);
 });
 
-test("a start resolves once the container is healthy; one that ends, or stays unhealthy for 60 s, is an error", async () => {
+test("a start resolves once the container is healthy, and fails if it exits or stays unhealthy for 60 s", async () => {
   const slow = fakeDocker(["proxy"], (container) =>
     Object.assign(container, { state: "exited", healthyAfterMs: 20_000 }),
   );
@@ -169,20 +169,20 @@ test("a start resolves once the container is healthy; one that ends, or stays un
   await expect(soon(sick.engine.start("proxy"))).rejects.toThrow("proxy is not healthy after 60 s");
 });
 
-test("a paused container is let go on before it is stopped", async () => {
+test("a paused container is resumed before it is stopped", async () => {
   const { engine, done } = fakeDocker(["proxy"], (container) => Object.assign(container, { state: "paused" }));
   await engine.stop("proxy");
   expect(done).toEqual(["unpause proxy", "stop proxy"]);
 });
 
-test("what is not running cannot be frozen, and what is not there is named", async () => {
+test("a stopped service cannot be frozen, and a missing service is named", async () => {
   const { engine } = fakeDocker(["proxy", "redis"], (container) => Object.assign(container, { state: "exited" }));
   await expect(engine.pause("proxy")).rejects.toThrow("proxy is not running: start it first");
   await expect(engine.kill("signaling-9")).rejects.toThrow("no service signaling-9: proxy, redis");
   await expect(fakeDocker([]).engine.kill("proxy")).rejects.toThrow('the stack "blue" is not up: make up');
 });
 
-test("a restart with other settings makes the container anew; the next one gives it its own back", async () => {
+test("a restart with other settings recreates the container; the next restart restores its settings", async () => {
   const { engine, named } = fakeDocker(["signaling-2"]);
   await soon(engine.restart("signaling-2", { A: "override", B: "1" }));
   expect(named("signaling-2")?.env).toEqual(["A=override", "B=1"]);
@@ -191,7 +191,7 @@ test("a restart with other settings makes the container anew; the next one gives
   expect(Object.keys(named("signaling-2")?.labels ?? {})).not.toContain("hold-the-line.original-env");
 });
 
-test("a partition takes the container off the backplane's network; reconnect puts it back under its name", async () => {
+test("a partition disconnects the container from the backplane's network; reconnect restores it with its name", async () => {
   const { engine, done } = fakeDocker(["signaling-1", "redis"]);
   expect(await engine.partition("signaling-1")).toEqual({
     changed: true,
@@ -204,13 +204,13 @@ test("a partition takes the container off the backplane's network; reconnect put
   expect(done).toEqual(["disconnect", "connect as signaling-1"]);
 });
 
-test("slow says which overlay it needs", async () => {
+test("slow names the overlay that it needs", async () => {
   const { engine } = fakeDocker(["signaling-1", "redis"]);
   await expect(engine.slow("redis", { latencyMs: 1, jitterMs: 0 })).rejects.toThrow("make up OVERLAYS=chaos");
   await expect(engine.slow("proxy", { latencyMs: 1, jitterMs: 0 })).rejects.toThrow("proxy has no link");
 });
 
-test("a replica that is added is scraped; one that is removed is as make up left it", async () => {
+test("an added replica is scraped; a removed one is created but not started, as after make up", async () => {
   const { engine, named, targetsDir } = fakeDocker(["signaling-1", "signaling-4"], (container) => {
     if (container.service === "signaling-4" && container.labels["hold-the-line.original-env"] === undefined)
       container.state = "created";

@@ -20,13 +20,13 @@ test.each([
 });
 
 test.each(["signaling-1 or signaling-2 killed", "kill or pause redis", "redis and proxy dead"])(
-  "%j names several, and so nothing",
+  "%j names several faults and counts as none",
   (text) => {
     expect(readAnswer(text).several).toBe(true);
   },
 );
 
-test("what is no answer names nothing", () => {
+test("other text names nothing", () => {
   expect(readAnswer("I have no idea")).toEqual({ target: null, action: null, several: false });
   expect(readAnswer("redis is down")).toEqual({ target: "redis", action: null, several: false });
 });

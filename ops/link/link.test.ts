@@ -92,7 +92,7 @@ test("a black hole keeps sockets open and delivers nothing until it is cleared, 
   await until("both are served", () => standing.received === "before during" && late.received === "late");
 });
 
-test("an upstream that is gone ends the client, and one that comes back serves the next", async () => {
+test("a lost upstream closes the client; a returned one serves the next client", async () => {
   const upstreamPort = (echo.address() as AddressInfo).port;
   await new Promise((resolve) => echo.close(resolve));
   const client = await dial();

@@ -22,14 +22,14 @@ test("a heartbeat names its replica", () => {
   expect(read(line)).toEqual({ kind: "heartbeat", node: "signaling-2" });
 });
 
-test("a relay to one replica shows its room too; gossip to one replica is told apart", () => {
+test("a relay to one replica shows its room; gossip to one replica is shown as gossip", () => {
   const relay = String.raw`"pmessage","*","hold-the-line:replica:signaling-2","HM\x01\x00\x1a[\"demo\",false,[],[]]\x81~42/signaling,[\"offer\","`;
   expect(read(relay)).toMatchObject({ room: "demo", what: "offer" });
   const gossip = String.raw`"pmessage","*","hold-the-line:replica:signaling-2","HM{\"type\":\"confirmed\",\"roomId\":\"demo\"}"`;
   expect(read(gossip)).toMatchObject({ what: "confirmed" });
 });
 
-test("raw WebSocket rooms and requests between replicas are told apart; other lines are none", () => {
+test("raw WebSocket rooms and requests between replicas are distinguished; other lines are ignored", () => {
   expect(read('"pmessage","*","room:demo","x"')).toMatchObject({ room: "demo", what: "message" });
   expect(read('"pmessage","*","socket.io-request#/signaling#","{}"')).toMatchObject({ what: "between replicas" });
   expect(read('"psubscribe","*",1')).toBeUndefined();

@@ -4,12 +4,12 @@ import { createLogLines } from "./log-lines.ts";
 const line = (level: string, rest: object) =>
   JSON.stringify({ level, time: "2026-01-02T03:04:05.678Z", service: "signaling", node: "signaling-2", ...rest });
 
-test("a line of ours becomes time, level, message and what it adds, on one line", () => {
+test("a JSON line becomes one line with time, level, message and its other fields", () => {
   const told = createLogLines({}, false)(line("warn", { room: "demo", err: { message: "gone" }, msg: "peer lost" }));
   expect(told).toBe('[03:04:05.678] WARN: peer lost {"room":"demo","err":{"message":"gone"}}');
 });
 
-test("the filter leaves out lower levels, other rooms, and, where it asks for one, lines that are not ours", () => {
+test("the filter drops lower levels and other rooms; a filter by level also drops lines of other programs", () => {
   const lines = [
     line("info", { room: "a", msg: "x" }),
     line("error", { room: "a", msg: "y" }),
@@ -26,7 +26,7 @@ test("the filter leaves out lower levels, other rooms, and, where it asks for on
   expect(createLogLines({}, false)('{"half":')).toBe('{"half":');
 });
 
-test("what is in a line cannot move, hide or end text on the terminal, with and without colours", () => {
+test("the content of a line cannot move, hide or end text on the terminal, with and without colours", () => {
   const hostile = 'x\u001b[2J\u009b31m\u202e\u200b\u2028\n[03:04:05.678] ERROR: forged {"room":"y"}';
   const codes = "x\\u001b[2J\\u009b31m\\u202e\\u200b\\u2028\\n";
   for (const colours of [false, true]) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { messageOf } from "./log-message.ts";
 
-test("a JSON log line says its message, other lines say themselves", () => {
+test("the message of a JSON log line is its msg; other lines are unchanged", () => {
   expect(messageOf('{"level":"fatal","err":{"message":"x"},"msg":"cannot start: port taken"}')).toBe(
     "cannot start: port taken",
   );

@@ -51,7 +51,7 @@ function fakeStack(services: readonly string[]) {
 
 const pidOf = ({ state }: ReturnType<typeof fakeStack>, id: string) => state.service(id)?.process?.pid;
 
-test("services are what is on record, in the state that their processes are in", async () => {
+test("services come from the record, with the state of their processes", async () => {
   const stack = fakeStack(["proxy", "redis", "signaling-1"]);
   await stack.engine.kill("redis");
   await stack.engine.pause("proxy");
@@ -62,7 +62,7 @@ test("services are what is on record, in the state that their processes are in",
   ]);
 });
 
-test("kill, start, pause and resume say what a person would type, and do nothing twice", async () => {
+test("kill, start, pause and resume print the equivalent command, and a repetition changes nothing", async () => {
   const stack = fakeStack(["proxy"]);
   const { engine, done } = stack;
   const first = pidOf(stack, "proxy");
@@ -87,7 +87,7 @@ test("settings of a restart last until the next one", async () => {
   ]);
 });
 
-test("what cannot be done is said in one line", async () => {
+test("an impossible action is refused in one line", async () => {
   const { engine } = fakeStack(["proxy", "redis"]);
   await engine.kill("proxy");
   await expect(engine.pause("proxy")).rejects.toThrow("proxy is not running: start it first");
@@ -97,13 +97,13 @@ test("what cannot be done is said in one line", async () => {
   await expect(fakeStack([]).engine.kill("proxy")).rejects.toThrow('the stack "blue" is not up: make up');
 });
 
-test("nothing is impaired where the links do not run", async () => {
+test("without links no service is impaired", async () => {
   const { engine } = fakeStack(["links"]);
   await engine.kill("links");
   expect(await engine.impaired()).toEqual([]);
 });
 
-test("a program that ended in order says so last: its exit code is 0, any other end is unknown", async () => {
+test("the exit code is 0 if the last log line reports an orderly end, else unknown", async () => {
   const { engine, state } = fakeStack(["proxy"]);
   writeFileSync(state.logPath("proxy"), '{"msg":"shutting down"}\n{"msg":"closed"}\n');
   expect(await engine.exitCode("proxy")).toBeUndefined();

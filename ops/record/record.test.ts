@@ -8,7 +8,7 @@ import { openRecord } from "./record.ts";
 
 const newDir = () => join(mkdtempSync(join(tmpdir(), "record-")), "deep");
 
-test("an action is in the record that is opened next, once, until it ends", () => {
+test("an action is in the record once, for every reader, until it ends", () => {
   const dir = newDir();
   openRecord(dir).beginAction("pause", "redis");
   const [first] = openRecord(dir).read().actions;
@@ -22,7 +22,7 @@ test("an action is in the record that is opened next, once, until it ends", () =
   expect(openRecord(dir).read().actions).toHaveLength(1);
 });
 
-test("actions, a drill and provocations share one file, which goes when nothing is broken", () => {
+test("actions, a drill and provocations share one file, which is deleted when no fault is in force", () => {
   const dir = newDir();
   const record = openRecord(dir);
   record.beginAction("kill", "redis");
@@ -37,7 +37,7 @@ test("actions, a drill and provocations share one file, which goes when nothing 
   expect(readdirSync(dir)).toEqual([]);
 });
 
-test("processes that change the record at the same time lose nothing of each other", async () => {
+test("simultaneous changes by several processes are all kept", async () => {
   const dir = newDir();
   const script = (name: string) =>
     `import { openRecord } from ${JSON.stringify(join(import.meta.dirname, "record.ts"))};
@@ -49,7 +49,7 @@ test("processes that change the record at the same time lose nothing of each oth
   expect(openRecord(dir).read().actions).toHaveLength(120);
 });
 
-test("a lock that a killed process left is broken", () => {
+test("the lock of a killed process is broken", () => {
   const dir = newDir();
   openRecord(dir).beginAction("kill", "redis");
   const lock = join(dir, "broken.json.lock");

@@ -11,7 +11,7 @@ test("reconnect times that differ by milliseconds fall into different bars", () 
   });
 });
 
-test("no more bars than can be read, and nobody is left out", () => {
+test("the number of bars is limited, and every value is counted", () => {
   const all = Array.from({ length: 400 }, (_, index) => 80 + index * 11);
   const { bins } = binned(all);
   expect(bins.length).toBeLessThanOrEqual(24);

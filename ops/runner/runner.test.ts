@@ -103,20 +103,20 @@ test("a drill that holds passes: callers, injection, recovery, rollback, in that
   expect(fake.record.read().drill).toBeNull();
 });
 
-test("a stack that is not steady is left as it is", async () => {
+test("a stack that is not steady is not changed", async () => {
   const fake = fakeStack({ unsteady: async () => ["redis is stopped"] });
   expect(await outcome(fake)).toMatchObject({ verdict: "unmet", reasons: ["redis is stopped (make heal)"] });
   expect(fake.done).toEqual([]);
 });
 
-test("an alert that fires already would prove nothing: it is waited for, then the drill is unmet", async () => {
+test("an alert that already fires is waited for, and then the drill is unmet", async () => {
   const fake = fakeStack({ firingAlerts: async () => ["ProxyDown"] });
   const result = await outcome(fake, { alert: { name: "ProxyDown", withinMs: 5_000 } });
   expect(result).toMatchObject({ verdict: "unmet", reasons: [expect.stringContaining("ProxyDown fires already")] });
   expect(result.endedAt - result.startedAt).toBeGreaterThanOrEqual(120_000);
 });
 
-test("callers that are not set up within 40 s end the drill before anything is broken", async () => {
+test("callers that are not set up within 40 s end the drill before the injection", async () => {
   const fake = fakeStack();
   const few = async () => ({ ...(await fakeStack().access.report("", 0)), calls: { established: 29 } }) as CallsReport;
   const result = await outcome({ access: { ...fake.access, report: few } });
@@ -124,7 +124,7 @@ test("callers that are not set up within 40 s end the drill before anything is b
   expect(fake.done).toEqual(["30 calls", "rolled back kill-node"]);
 });
 
-test("an injection that does not show within 10 s is not injected, and rolled back", async () => {
+test("an injection without effect within 10 s is rolled back, and the verdict is not-injected", async () => {
   const fake = fakeStack();
   const result = await outcome(fake, { injected: async () => false });
   expect(result).toMatchObject({
@@ -134,14 +134,14 @@ test("an injection that does not show within 10 s is not injected, and rolled ba
   expect(fake.done.at(-1)).toBe("rolled back kill-node");
 });
 
-test("a stack that does not recover, or a bound that is not met, is a deviation", async () => {
+test("a missing recovery and a missed bound are deviations", async () => {
   const late = await outcome(fakeStack(), { recovered: async () => false });
   expect(late).toMatchObject({ verdict: "deviated", recoveredAt: null, reasons: ["not recovered within 20 s"] });
   const over = [{ name: "figure", unit: "" as const, bound: { max: 1 }, measure: () => 2 }];
   expect(await outcome(fakeStack(), { expect: over })).toMatchObject({ verdict: "deviated", reasons: [] });
 });
 
-test("an endpoint that does not answer for a while is asked again", async () => {
+test("an endpoint that does not answer for a while is polled again", async () => {
   let asked = 0;
   const recovered = async () => {
     asked += 1;
@@ -152,13 +152,13 @@ test("an endpoint that does not answer for a while is asked again", async () => 
   expect(asked).toBe(4);
 });
 
-test("what an injection throws is the reason, and the drill is rolled back all the same", async () => {
+test("an error of the injection is the reason, and the drill is rolled back", async () => {
   const fake = fakeStack({ act: () => Promise.reject(new Error("kill failed")) });
   expect(await outcome(fake)).toMatchObject({ verdict: "not-injected", reasons: ["kill failed"] });
   expect(fake.done.at(-1)).toBe("rolled back kill-node");
 });
 
-test("a stack that is not steady after the rollback is not restored", async () => {
+test('a stack that is not steady after the rollback gives "not restored"', async () => {
   let asked = 0;
   const fake = fakeStack({
     unsteady: async () => {
@@ -169,12 +169,12 @@ test("a stack that is not steady after the rollback is not restored", async () =
   expect(await outcome(fake)).toMatchObject({ verdict: "not-restored", reasons: ["redis is stopped"] });
 });
 
-test("a rollback that hangs is given up after 90 s", async () => {
+test("a hanging rollback times out after 90 s", async () => {
   const result = await outcome(fakeStack({ rollBack: () => new Promise(() => undefined) }));
   expect(result).toMatchObject({ verdict: "not-restored", reasons: ["the rollback took over 90 s: make heal"] });
 });
 
-test("Ctrl-C ends a drill early: rolled back, nothing judged", async () => {
+test("Ctrl-C rolls the drill back without a verdict", async () => {
   const fake = fakeStack();
   const interrupt = new AbortController();
   const recovered = async () => {
@@ -186,7 +186,7 @@ test("Ctrl-C ends a drill early: rolled back, nothing judged", async () => {
   expect(fake.done.at(-1)).toBe("rolled back kill-node");
 });
 
-test("what a killed runner left is undone first; one that lives keeps the stack", async () => {
+test("the faults of a killed runner are undone first; a running runner keeps the stack", async () => {
   const fake = fakeStack();
   // No process has this pid: it is above the kernel's highest.
   fake.record.beginDrill({ drill: "storm", pid: 2 ** 22 + 1, run: null, undo: [] });
@@ -199,7 +199,7 @@ test("what a killed runner left is undone first; one that lives keeps the stack"
   });
 });
 
-test("a control switches off what the drill proves before the callers come, and is undone by a restart", async () => {
+test("a control switches the mechanism off before the callers start, and a restart undoes it", async () => {
   const fake = fakeStack();
   const control = { off: "admission", settings: { proxy: { ADMIT_PER_SECOND: "2" } } };
   let undo: unknown;
@@ -212,7 +212,7 @@ test("a control switches off what the drill proves before the callers come, and 
   expect(undo).toEqual([{ do: "heal" }, { do: "restart", id: "proxy" }]);
 });
 
-test("alerts that fire while the drill goes on are noted with their first and last moment", async () => {
+test("alerts that fire during the drill are recorded with their first and last moment", async () => {
   const fake = fakeStack({ firingAlerts: async () => (Date.now() > 1_006_000 ? ["SignalingReplicaDown"] : []) });
   const result = await outcome(fake, { alert: { name: "SignalingReplicaDown", withinMs: 45_000 } });
   expect(result).toMatchObject({ verdict: "passed", alerts: [{ name: "SignalingReplicaDown" }] });

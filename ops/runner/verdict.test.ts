@@ -7,13 +7,13 @@ const seen = (capabilities: CallsReport["capabilities"]) =>
   ({ after: { capabilities }, alertsMs: {} }) as unknown as Observation;
 const media: Expectation = { name: "gaps", unit: "ms", needs: "media", bound: { max: 0 }, measure: () => 7 };
 
-test("what the callers cannot tell is not applicable, and is not judged", () => {
+test("an expectation that the callers cannot measure is not applicable and not judged", () => {
   const [judged] = judge({ expect: [media], deadlineMs: 1 }, seen({ signals: true, media: false }));
   expect(judged).toMatchObject({ ok: true, measured: null, notApplicable: "no media" });
   expect(judged && shownFigure(judged)).toBe("not applicable: no media");
 });
 
-test("an application without metrics is not judged by them", () => {
+test("expectations on metrics are not judged for an application without metrics", () => {
   const lag: Expectation = { ...media, needs: "replica metrics", measure: () => Number.NaN };
   const judged = (replicaMetrics: boolean) =>
     judge({ expect: [lag], deadlineMs: 1 }, { ...seen({ signals: false, media: false }), replicaMetrics });
@@ -21,7 +21,7 @@ test("an application without metrics is not judged by them", () => {
   expect(judged(true)).toMatchObject([{ ok: false, notApplicable: null }]);
 });
 
-test("what they can tell is held against its bound; nothing measured holds none", () => {
+test("a measured value is compared with its bound; a missing value fails", () => {
   const whole = seen({ signals: true, media: true });
   const verdicts = (measured: number) =>
     judge({ expect: [{ ...media, measure: () => measured }], deadlineMs: 1 }, whole);
@@ -30,7 +30,7 @@ test("what they can tell is held against its bound; nothing measured holds none"
   expect(verdicts(Number.NaN).map(shownFigure)).toEqual(["not measured"]);
 });
 
-test("an alert that never fired fails a drill that awaits it", () => {
+test("a drill fails if its alert never fires", () => {
   const drill = { expect: [], alert: { name: "ProxyDown", withinMs: 5_000 }, deadlineMs: 1 };
   expect(judge(drill, seen({ signals: true, media: true }))).toMatchObject([{ name: "ProxyDown fires", ok: false }]);
 });

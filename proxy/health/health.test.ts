@@ -17,13 +17,13 @@ test("the first probe decides alone", () => {
   expect(after([refused])).toBe("down");
 });
 
-test("a single failure ejects nobody, two in a row do", () => {
+test("two failures in a row eject a replica, a single one does not", () => {
   expect(after([ready, refused])).toBe("ready");
   expect(after([ready, refused, ready, refused])).toBe("ready");
   expect(after([ready, refused, timeout])).toBe("down");
 });
 
-test("it comes back after two passes in a row", () => {
+test("a replica is back after two successes in a row", () => {
   const down = [ready, refused, refused];
   expect(after([...down, ready])).toBe("down");
   expect(after([...down, ready, refused, ready])).toBe("down");
@@ -36,7 +36,7 @@ test("draining and degraded count at once", () => {
   expect(after([ready, draining, ready])).toBe("ready");
 });
 
-test("time-outs alone never eject the last replica, a refusal among them does", () => {
+test("time-outs alone never eject the last replica; with a refusal among them they do", () => {
   expect(after([ready, timeout, timeout, timeout], true)).toBe("ready");
   expect(after([ready, timeout, refused], true)).toBe("down");
   expect(after([ready, timeout, timeout], false)).toBe("down");

@@ -38,7 +38,7 @@ test.each([
   expect(await findingOf((socket) => socket.write(text))).toMatchObject({ kind });
 });
 
-test("an answer that comes in pieces, its length unsaid, ends with the connection", async () => {
+test("an answer in pieces without a length ends with the connection", async () => {
   const finding = await findingOf((socket) => {
     socket.setNoDelay(true).write("HTTP/1.1 200 OK\r\nContent-Type: applic");
     setTimeout(() => socket.write('ation/json\r\n\r\n{"state":"degr'), 20);
@@ -57,7 +57,7 @@ test.each<[string, (socket: Socket) => void, string]>([
   expect(await findingOf(onConnection)).toMatchObject({ kind: "failed", cause, detail: expect.stringMatching(/./) });
 });
 
-test("a connection that is refused, and one on which nothing comes in time, are told apart", async () => {
+test("a refused connection and a time-out have different causes", async () => {
   const closed = createServer().listen(0, "127.0.0.1");
   await once(closed, "listening");
   const { port } = closed.address() as AddressInfo;

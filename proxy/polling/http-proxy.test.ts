@@ -31,6 +31,6 @@ test.each(["/socket.io/?EIO=4", "//twice//"])("what http-proxy asks of Node for 
   expect(Object.keys(agent.seen).length).toBeLessThan(Object.keys(outgoing).length);
 });
 
-test("all else of Node's http is there", () => {
+test("all other parts of Node's http exist", () => {
   expect(ours.createServer).toBe(http.createServer);
 });

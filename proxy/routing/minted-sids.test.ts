@@ -4,7 +4,7 @@ import { createMintedSids } from "./minted-sids.ts";
 const minted = createMintedSids("sticky", "secret");
 const ids = ["app-1", "app-2"];
 
-test("a session is found at the replica that minted it, and other sids are not", () => {
+test("a session is found at the replica that minted it; other sids are not found", () => {
   const value = minted.remember(undefined, "sid-a", "app-1");
   expect(minted.replicaOf(value, "sid-a", ids)).toBe("app-1");
   expect(minted.replicaOf(value, "sid-b", ids)).toBeUndefined();
@@ -23,7 +23,7 @@ test("one cookie serves two tabs on two replicas, and remembers the newest eight
   expect(value.length).toBeLessThan(800);
 });
 
-test("nobody writes one without the secret, or moves a session by changing one", () => {
+test("a cookie cannot be forged or changed without the secret", () => {
   const value = minted.remember(undefined, "sid-a", "app-1");
   expect(minted.replicaOf(value.replace("app-1", "app-2"), "sid-a", ids)).toBeUndefined();
   expect(createMintedSids("sticky", "other").replicaOf(value, "sid-a", ids)).toBeUndefined();

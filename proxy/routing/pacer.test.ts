@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createPacer } from "./pacer.ts";
 
-test("a burst passes at once, what follows is spaced, and beyond the queue it is refused", () => {
+test("a burst passes at once, later requests are spaced, and requests beyond the queue are refused", () => {
   const pacer = createPacer(10, 2);
   expect([0, 0, 0, 0, 0].map(() => pacer.take(1_000, 250))).toEqual([0, 0, 100, 200, undefined]);
   expect(pacer.take(1_400, 0)).toBe(0);
 });
 
-test("no window ever gets more than the burst and the rate allow", () => {
+test("no window gets more than burst and rate allow", () => {
   fc.assert(
     fc.property(
       fc.array(fc.nat(50), { minLength: 1, maxLength: 200 }),
@@ -33,7 +33,7 @@ test("no window ever gets more than the burst and the rate allow", () => {
   );
 });
 
-test("it can be forgotten once it is as full as at the start", () => {
+test("a pacer with a full bucket can be forgotten", () => {
   const pacer = createPacer(10, 5);
   pacer.take(0, 0);
   expect(pacer.idle(50)).toBe(false);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseReplicas } from "./replica-spec.ts";
 
-test("a range stands for its numbers, in every place of the entry", () => {
+test("a range expands to its numbers, in every place of the entry", () => {
   const specs = parseReplicas("s-{9..11}=http://s-{9..11}:3000|http://s-{9..11}.admin:9100/readyz,other=http://other");
   expect(specs.map(({ id, host, readyHost }) => [id, host, readyHost])).toEqual([
     ["s-9", "s-9", "s-9.admin"],

@@ -32,7 +32,7 @@ test("a new session never goes to a draining or dead replica, nor to a degraded 
   );
 });
 
-test("a session stays with its replica while that is alive, and is unknown once it is down or shed it", () => {
+test("a session stays on its replica while that is alive, and is unknown once the replica is down or has shed it", () => {
   fc.assert(
     fc.property(anyTable, fc.nat(), (states, pick) => {
       const ids = Object.keys(states);
@@ -45,19 +45,19 @@ test("a session stays with its replica while that is alive, and is unknown once 
   );
 });
 
-test("a sid that names no configured replica is none: the route key decides", () => {
+test("a sid that names no configured replica does not count: the route key decides", () => {
   const states = table({ a: "ready", b: "ready" });
   for (const sid of ["plainsid", "c.abc", ".a", "", "a", "__proto__.x"]) {
     expect(route({ ...ask, cookie: "k", sid }, states, cookie)).toEqual(route({ ...ask, cookie: "k" }, states, cookie));
   }
 });
 
-test("replica names may hold dots: the last one separates", () => {
+test("replica names may contain dots: the last dot separates", () => {
   expect(replicaOfSid("eu.signaling-1.Zx_9-k")).toBe("eu.signaling-1");
   expect(replicaOfSid("nodot")).toBe("");
 });
 
-test("each sticky key is used, labelled, and falls back to the cookie where the room is missing", () => {
+test("each sticky key is used and labelled; without a room the cookie is used", () => {
   const states = table({ a: "ready", b: "ready", c: "ready" });
   const decide = (stickyKey: "cookie" | "ip" | "room", request: Partial<RouteRequest>) =>
     route({ ...ask, ...request }, states, { stickyKey, secret: "s" });
@@ -71,7 +71,7 @@ test("each sticky key is used, labelled, and falls back to the cookie where the 
     expect(decide("room", { room: "r", freshId: () => freshId })).toEqual(decide("room", { room: "r" }));
 });
 
-test("the client of a fresh cookie comes back to the replica that it was given", () => {
+test("a client with a new cookie returns to the same replica", () => {
   const states = table({ a: "ready", b: "ready", c: "ready" });
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (freshId) => {

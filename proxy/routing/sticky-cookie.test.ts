@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { freshId, readCookie, stickyCookie } from "./sticky-cookie.ts";
 
-test("a fresh id has 128 bits and is read back", () => {
+test("a new id has 128 bits and can be read from the cookie", () => {
   const id = freshId();
   expect(Buffer.from(id, "base64url")).toHaveLength(16);
   expect(readCookie(`a=1; sticky=${id}; b=2`, "sticky")).toBe(id);
@@ -25,7 +25,7 @@ test.each([
   expect(readCookie(header, "sticky")).toBe(value);
 });
 
-test("Secure only for a client that came by TLS", () => {
+test("the cookie is Secure only for a client on TLS", () => {
   expect(stickyCookie("sticky", "x", false)).toBe("sticky=x; Path=/; HttpOnly; SameSite=Lax");
   expect(stickyCookie("sticky", "x", true)).toMatch(/; Secure$/);
 });

@@ -9,7 +9,7 @@ const forwarding = [
   ...["Forwarded", 'for=203.0.113.5;proto=https;host="calls.example"', "X-Request-Id", "t1"],
 ];
 
-test("what a client claims about forwarding is replaced, hop-by-hop headers go", () => {
+test("a client's forwarding headers are replaced, and hop-by-hop headers removed", () => {
   const connection = "close, x-secret, cookie, content-length";
   const kept = ["Host", "calls.example", "Cookie", "a=b", "accept", "*/*", "Accept", "a/b", "content-length", "3"];
   const headers = requestHeaders(
@@ -23,7 +23,7 @@ test("what a client claims about forwarding is replaced, hop-by-hop headers go",
   expect(headers).toEqual([...kept, ...forwarding]);
 });
 
-test("a replica is told a host, also where the client named none", () => {
+test("a replica always gets a host, even if the client sent none", () => {
   expect(requestHeaders([], undefined, { ...client, host: "" }).slice(0, 2)).toEqual(["Host", ""]);
 });
 
@@ -44,7 +44,7 @@ test("an upgrade goes out with one Connection and one Upgrade header", () => {
   expect(head).not.toMatch(/x-drop/i);
 });
 
-test("an answer tells nothing about the software behind", () => {
+test("an answer does not reveal the replica's software", () => {
   const raw = ["Server", "nginx", "X-Powered-By", "Express", "Keep-Alive", "timeout=5", "Content-Type", "a/b"];
   expect(answerHeaders([...raw, "Set-Cookie", "a=1", "Set-Cookie", "b=2"])).toEqual([
     ...["Content-Type", "a/b", "Set-Cookie", "a=1", "Set-Cookie", "b=2"],
@@ -59,7 +59,7 @@ test.each([
   expect(answerHeaders(raw)).toEqual(["X-Keep", "3"]);
 });
 
-test("an answer cannot take its own length away", () => {
+test("an answer cannot remove its own length", () => {
   const raw = ["Connection", "content-length, X-Drop", "Content-Length", "3", "X-Drop", "1"];
   expect(answerHeaders(raw)).toEqual(["Content-Length", "3"]);
 });

@@ -47,7 +47,7 @@ const query = fc
   .array(fc.tuple(name, fc.constantFrom("=", "", "=="), value, separator), { maxLength: 6 })
   .map((pairs) => pairs.map((parts) => parts.join("")).join(""));
 
-test("a session is read as Engine.IO reads it, or refused", () => {
+test("a session is read as in Engine.IO, or refused", () => {
   fc.assert(
     fc.property(query, (text) => {
       const read = readSessionQuery(text);
@@ -61,7 +61,7 @@ test("a session is read as Engine.IO reads it, or refused", () => {
   );
 });
 
-test("any other name is read as Engine.IO reads it: the last of several, decoded", () => {
+test("any other parameter is read as in Engine.IO: decoded, the last of several", () => {
   fc.assert(
     fc.property(query, fc.constantFrom("room", "SID", "sid[]", ""), (text, wanted) => {
       expect(queryValue(text, wanted)).toBe(engineReads(text)[wanted]);

@@ -22,7 +22,7 @@ async function accepted(): Promise<{ socket: Socket; peer: Socket } & AsyncDispo
 }
 const textOf = (size: number, buffer: Uint8Array) => Buffer.from(buffer.subarray(0, size)).toString("latin1");
 
-test("on this Node an accepted socket is read into a given buffer, from the middle of its flow", async () => {
+test("on this Node an accepted socket can switch to a given buffer in the middle of its stream", async () => {
   await using pair = await accepted();
   const events: string[] = [];
   const reads: string[] = [];
@@ -42,7 +42,7 @@ test("on this Node an accepted socket is read into a given buffer, from the midd
   expect(pair.socket.bytesRead).toBe(15);
 });
 
-test("false stops the reading, resume takes it up again, and the end comes after the last byte", async () => {
+test("false stops reading, resume continues it, and the end comes after the last byte", async () => {
   await using pair = await accepted();
   let text = "";
   let reads = 0;
@@ -63,7 +63,7 @@ test("false stops the reading, resume takes it up again, and the end comes after
   expect(text).toBe(sent);
 });
 
-test("a socket that holds bytes nobody took yet is left as it is", async () => {
+test("a socket with unread bytes is not changed", async () => {
   await using pair = await accepted();
   pair.peer.write("waiting");
   await once(pair.socket, "readable");

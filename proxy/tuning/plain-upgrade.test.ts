@@ -72,7 +72,7 @@ test.each([
   expect(read(head)).toBeUndefined();
 });
 
-test("what is plain, Node's parser reads in the same way", async () => {
+test("Node's parser reads every plain head in the same way", async () => {
   const names = [
     "Host",
     "cookie",

@@ -33,7 +33,7 @@ async function tuned(options: { wanted?: "on" | "off"; nodeVersion?: string; nod
   return { plainUpgrade: tuning.readPlainUpgrade(head, {} as Socket) !== undefined, readInto: read, lines };
 }
 
-test("on, on the Node that it was tested with: every part works, and nothing is logged", async () => {
+test("on, with a tested Node: every part works, and nothing is logged", async () => {
   expect(await tuned({})).toEqual({ plainUpgrade: true, readInto: true, lines: [] });
 });
 
@@ -49,7 +49,7 @@ test("a newer major version of Node runs without tuning, and one line says so", 
   });
 });
 
-test("a heap that is not bounded at the start is told in one line, and nothing else is lost", async () => {
+test("an unbounded heap gives one log line, and the other parts work", async () => {
   const { plainUpgrade, readInto, lines } = await tuned({ nodeOptions: ["--enable-source-maps"] });
   expect([plainUpgrade, readInto]).toEqual([true, true]);
   expect(lines).toEqual([expect.stringContaining("start Node with --max-semi-space-size=8")]);
@@ -72,7 +72,7 @@ test("a check that gets no answer fails in 2 s, and leaves no connection behind"
   expect([pair?.accepted.destroyed, pair?.peer.destroyed]).toEqual([true, true]);
 });
 
-test("a socket without the handle that late onread needs goes on with events", async () => {
+test("a socket without the handle for late onread uses events", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const peer = connect((server.address() as AddressInfo).port, "127.0.0.1");

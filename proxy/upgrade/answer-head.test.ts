@@ -19,7 +19,7 @@ test.each([
   expect(() => readAnswerHead(text)).toThrow(message);
 });
 
-test("the client gets end-to-end headers, and nothing that is no header", () => {
+test("the client gets only valid end-to-end headers", () => {
   const fields = "Upgrade: websocket\r\nX-A: 1\r\nno header\r\n: nameless\r\nServer: s\r\nX-B: a:b\r\n";
   expect(clientHead({ status: 101, fields, rest: "" }, "Switching Protocols", "Set-Cookie: c=1\r\n")).toBe(
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-A: 1\r\nX-B: a:b\r\nSet-Cookie: c=1\r\n\r\n",
@@ -44,7 +44,7 @@ test("interim answers are skipped", () => {
   });
 });
 
-test("no length goes out beside a body that was chunked", () => {
+test("a chunked body has no length header", () => {
   const fields = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n";
   expect(clientHead({ status: 403, fields, rest: "" }, "Forbidden", "")).toBe(
     "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nX-A: 1\r\n\r\n",

@@ -5,7 +5,7 @@ import { ChunkedBody } from "./chunked-body.ts";
 const encode = (data: Buffer) =>
   Buffer.concat([Buffer.from(`${data.length.toString(16)};x="y"\r\n`), data, Buffer.from("\r\n")]);
 
-test("what was chunked is read back, however it is cut", () => {
+test("a chunked body is decoded for any split of its bytes", () => {
   const chunk = fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes));
   fc.assert(
     fc.property(fc.array(chunk, { maxLength: 6 }), fc.integer({ min: 1, max: 40 }), (chunks, cut) => {
@@ -30,7 +30,7 @@ test.each([
   expect(() => new ChunkedBody().read(Buffer.from(wire))).toThrow();
 });
 
-test("it is not done before the last line", () => {
+test("it is complete only after the last line", () => {
   const body = new ChunkedBody();
   body.read(Buffer.from("5\r\nhello\r\n0\r\n"));
   expect(body.done).toBe(false);

@@ -20,7 +20,7 @@ function filled(count: number, everyMs: number) {
   return history;
 }
 
-test("a window holds what was sent in it and what stood when it began", () => {
+test("a window has the snapshots sent in it and the last one before it", () => {
   const history = filled(100, 250);
   expect(JSON.parse(history.between(1_100, 1_800))).toEqual([
     { at: 1_000 },
@@ -30,7 +30,7 @@ test("a window holds what was sent in it and what stood when it began", () => {
   ]);
 });
 
-test("the strips have one entry a second, however often something changed", () => {
+test("the strips have one entry a second, for any number of changes", () => {
   expect(
     filled(100, 250)
       .seconds()
@@ -38,7 +38,7 @@ test("the strips have one entry a second, however often something changed", () =
   ).toEqual(Array.from({ length: 25 }, (_, second) => second * 1_000));
 });
 
-test("what is older than fifteen minutes is forgotten", () => {
+test("snapshots older than fifteen minutes are dropped", () => {
   const history = filled(7_200, 250);
   const newest = 7_199 * 250;
   const [first] = JSON.parse(history.between(0, newest)) as { at: number }[];

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 const signals = () => tally.report(0, Number.POSITIVE_INFINITY).signals;
 
-test("received once is received, again is duplicated, late is stale, overtaken is out of order", () => {
+test("a repeat counts as duplicated, a late signal as stale, an overtaken one as out of order", () => {
   for (const at of [0, 10, 20]) ledger.send(at);
   ledger.received(0, "local", 5);
   ledger.received(0, "local", 6);
@@ -24,7 +24,7 @@ test("received once is received, again is duplicated, late is stale, overtaken i
   expect(signals()).toMatchObject({ sent: 3, received: 3, duplicated: 1, outOfOrder: 1, stale: 1 });
 });
 
-test("acknowledged and never received is lost after 5 s; unacknowledged or refused is not", () => {
+test("an acknowledged signal that never arrives is lost after 5 s; an unacknowledged or refused one is not", () => {
   for (const at of [0, 0, 0]) ledger.send(at);
   ledger.acknowledged(0, 2);
   ledger.refused(1, "backplane-down", 2);
@@ -34,7 +34,7 @@ test("acknowledged and never received is lost after 5 s; unacknowledged or refus
   expect(signals()).toMatchObject({ lost: 1, lostAfterRejoin: 1, refused: { "backplane-down": 1 } });
 });
 
-test("a loss that an outage of a peer overlaps is not a loss after the rejoin", () => {
+test("a loss during an outage of a peer is not a loss after the rejoin", () => {
   outage = [3_000, 4_000];
   ledger.send(100);
   ledger.acknowledged(0, 101);
@@ -42,7 +42,7 @@ test("a loss that an outage of a peer overlaps is not a loss after the rejoin", 
   expect(signals()).toMatchObject({ lost: 1, lostAfterRejoin: 0 });
 });
 
-test("latency counts from the last time that it was put on the wire", () => {
+test("latency counts from the last time that the signal was sent", () => {
   ledger.send(0);
   ledger.emitted(0, 5_000);
   ledger.received(0, "remote", 5_004);

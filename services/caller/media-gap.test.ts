@@ -18,14 +18,14 @@ test("an even stream is never interrupted", () => {
   expect(interruptions).toBe(0);
 });
 
-test("a silence of over a second is one interruption, and its length is told when it ends", () => {
+test("a silence of over a second is one interruption, and its end reports its length", () => {
   for (let at = 0; at <= 3_000; at += 50) meter.tick(at);
   expect(interruptions).toBe(1);
   expect(meter.received()).toBe(3_000);
   expect(meter.received()).toBe(0);
 });
 
-test("a stalled process is no gap of the media", () => {
+test("a stalled process does not count as a gap of the media", () => {
   meter.tick(0);
   meter.tick(3_000);
   meter.tick(3_050);

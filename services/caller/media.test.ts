@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { until } from "../../test/support/poll.ts";
 import { createMediaLeg, type MediaLeg } from "./media.ts";
 
-test("two legs connect over loopback, media flows, and one that goes away is an interruption of the other", async () => {
+test("two legs connect over loopback, media flows, and the end of one interrupts the other", async () => {
   let interruptions = 0;
   let open = 0;
   const legs: MediaLeg[] = [];
@@ -38,7 +38,7 @@ test("two legs connect over loopback, media flows, and one that goes away is an 
   leg(1).close();
 });
 
-test("a candidate may come before its description, and signals after the end: neither is an error", async () => {
+test("a candidate before its description, and signals after the end, are not errors", async () => {
   const candidates: { candidate: string; mid: string }[] = [];
   const descriptions: { type: string; sdp: string }[] = [];
   const events = {

@@ -8,7 +8,7 @@ test("percentiles are nearest-rank, and zeros without samples", () => {
   expect(percentiles([])).toEqual({ count: 0, p50: 0, p95: 0, p99: 0, max: 0 });
 });
 
-test("a report speaks of its window alone", () => {
+test("a report covers only its window", () => {
   const tally = createTally();
   tally.count("sent", 1_000);
   tally.count("sent", 2_000);
@@ -36,7 +36,7 @@ test("the timeline has one entry a second, with the census of its last slot and 
   ]);
 });
 
-test("slots older than what is kept are dropped", () => {
+test("old slots are dropped", () => {
   const tally = createTally({ keepMs: 1_000 });
   tally.count("sent", 1_000);
   tally.count("sent", 5_000);

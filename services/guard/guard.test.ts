@@ -48,7 +48,7 @@ function ask(method: string, headers: Record<string, string | string[]>, body = 
   });
 }
 
-test("a request without Origin passes whole, with the password of the guarded server", async () => {
+test("a request without Origin passes completely, with the guarded server's password", async () => {
   const answer = await ask(
     "POST",
     { "content-type": "application/json", connection: "x-secret", "x-secret": "1" },
@@ -72,7 +72,7 @@ test.each([
   "http://localhost:1",
   "file://",
   "",
-])("a page of the origin %j reaches nothing, by any method", async (origin) => {
+])("a page of the origin %j is refused for every method", async (origin) => {
   for (const method of ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
     expect((await ask(method, { origin, host: `127.0.0.1:${port}` })).status).toBe(403);
   expect(reached).toEqual([]);
@@ -87,7 +87,7 @@ test("two origins, and a cross-site request whose browser sends no Origin, are r
   expect((await ask("GET", { "sec-fetch-site": "cross-site" })).status).toBe(202);
 });
 
-test("the pages of what is guarded are let in, under each name of the guard", async () => {
+test("the guarded server's own pages are accepted under each name of the guard", async () => {
   const names = [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, "observe.example", "[::1]:9093"];
   for (const host of names) {
     const origin = `http://${host.toLowerCase()}`;
@@ -105,7 +105,7 @@ test.each(["evil.example", "evil.example:9090", "10.0.0.1"])(
   },
 );
 
-test("a guarded server that is gone is a 502 in one line", async () => {
+test("without the guarded server the answer is 502 in one line", async () => {
   upstream.close();
   upstream.closeAllConnections();
   const { status, text } = await ask("GET", {});

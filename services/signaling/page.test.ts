@@ -68,7 +68,7 @@ test.each([
   expect(failures).toEqual([]);
 });
 
-test("OPTIONS and a refused method tell what is allowed (RFC 9110, 9.3.7 and 15.5.6)", async () => {
+test("OPTIONS and a refused method list the allowed methods (RFC 9110, 9.3.7 and 15.5.6)", async () => {
   expect(await ask("/", "OPTIONS")).toEqual({ status: 204, allow: "GET, HEAD, OPTIONS" });
   expect(await ask("/", "POST")).toEqual({ status: 405, allow: "GET, HEAD, OPTIONS" });
 });

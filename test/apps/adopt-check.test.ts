@@ -30,14 +30,14 @@ function find(name: string, url: string, more: Partial<Subject> = {}): Promise<F
 const ready = () =>
   chats.replicas.map(({ id, port }) => `${id}=http://127.0.0.1:${port}|http://127.0.0.1:${port}/health`).join(",");
 
-test("an idle poll that a balancer gives up breaks, and the line to change is a time-out", async () => {
+test("an idle poll that a balancer times out breaks, and the line to change is a time-out", async () => {
   await using balancer = await startRoundRobin([chats.replicas[0]?.port ?? 0], { timeoutMs: 2_000 });
   const found = await find("an idle poll", balancer.url);
   expect(found).toMatchObject({ kind: "breaks", change: expect.stringContaining("PROXY_TIMEOUT_MS") });
   expect(found.said).toMatch(/ended after 2\.\d s with 504/);
 });
 
-test("a slow answer that a balancer gives up breaks", async () => {
+test("a slow answer that a balancer times out breaks", async () => {
   await using balancer = await startRoundRobin([chats.replicas[0]?.port ?? 0], { timeoutMs: 2_000 });
   expect(await find("a slow answer", balancer.url, { slowPath: "/slow" })).toMatchObject({
     kind: "breaks",
@@ -101,7 +101,7 @@ test("a balancer that is not sticky breaks sessions, and one without WebSocket t
   });
 });
 
-test("a frozen process is noticed by its cut connections; straight at the application nobody cuts them", async () => {
+test("behind the proxy a frozen process loses its connections; without a proxy they stay open", async () => {
   const [first] = chats.replicas;
   if (first === undefined) throw new Error("no chat runs");
   await using proxy = await startProxyProgram([], { REPLICAS: ready() });
@@ -111,7 +111,7 @@ test("a frozen process is noticed by its cut connections; straight at the applic
   ).toMatchObject({ kind: "breaks", change: expect.stringContaining("readiness") });
 });
 
-test("a replica that returns takes sessions from others behind a balancer that forgets, and none behind this proxy", async () => {
+test("a returning replica takes sessions from others behind a balancer without memory, and not behind this proxy", async () => {
   const [first] = chats.replicas;
   if (first === undefined) throw new Error("no chat runs");
   await using balancer = await startForgetful(chats.replicas.map(({ port }) => port));
@@ -126,7 +126,7 @@ test("a replica that returns takes sessions from others behind a balancer that f
   });
 });
 
-test("on our own stack nothing breaks", async () => {
+test("on the project's own stack nothing breaks", async () => {
   await using stack = await startStack();
   for (const { name } of checks) {
     const { url } = stack.proxy;

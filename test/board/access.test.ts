@@ -80,7 +80,7 @@ test("axe finds nothing serious on the call page and on a report", async () => {
   await context.close();
 });
 
-test("the keyboard reaches the views and the replay; nothing moves for those who want less motion", async () => {
+test("the keyboard reaches the views and the replay; with reduced motion nothing moves", async () => {
   const { page } = await openBoard(browser, stack, "/", { reducedMotion: "reduce" });
   await page.waitForSelector(".dot");
   const still = await page.evaluate(
@@ -129,7 +129,7 @@ test("a report opens in place, and two stand side by side", async () => {
   await page.context().close();
 });
 
-test("all of it is at most 400 KiB, compressed", () => {
+test("the whole board is at most 400 KiB, compressed", () => {
   const dir = join(stack.root, "services/board/page/dist");
   const files = readdirSync(dir, { recursive: true, encoding: "utf8" }).filter((name) => /\.\w+$/.test(name));
   const sizes = files.map((name) => {
@@ -157,7 +157,7 @@ function status(path: string, options: { method?: string; headers?: Record<strin
   });
 }
 
-test("it reads alone, for those who name it rightly, and lets nothing else run in its page", async () => {
+test("the board answers only reads with a known Host, and its page runs no foreign code", async () => {
   for (const path of ["/", "/events", "/api/history", "/reports", "/metrics", "/api/trainer"]) {
     expect(await status(path, { headers: { host: "evil.example" } }), path).toBe(421);
     for (const method of ["POST", "PUT", "DELETE", "PATCH"]) expect(await status(path, { method }), path).toBe(405);

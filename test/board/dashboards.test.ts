@@ -104,7 +104,7 @@ test("every panel of every dashboard draws as many series as Prometheus has", as
   expect(drawn).toBeGreaterThan(60);
 }, 180_000);
 
-test("range and replica narrow what is asked; nothing but the dashboards' own queries can be", async () => {
+test("range and replica filter the queries; only the dashboards' own queries are possible", async () => {
   const get = async (path: string) => (await fetch(`${boardUrl(stack)}${path}`)).status;
   expect(await get("/api/dashboards/htl-replicas/data?range=15m&replica=signaling-1")).toBe(200);
   expect(await get("/api/dashboards/htl-replicas/data?range=99d")).toBe(400);

@@ -107,7 +107,7 @@ test.each([
   { level: 2, action: "pause", answer: (target: string) => `it is ${target}, frozen` },
   { level: 1, action: "kill", answer: (target: string) => `kill ${target}` },
 ])(
-  "level $level, $action: nothing tells but the symptoms; named in words, healed by hand",
+  "level $level, $action: only the symptoms show it; named in words, healed by hand",
   async ({ level, action, answer }) => {
     const seed = seedFor(level, action);
     const { target } = faultOf(seed, level);

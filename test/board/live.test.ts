@@ -33,7 +33,7 @@ async function heldCalls(): Promise<CallsReport> {
   return askAdmin<CallsReport>(`${callerAdmin}/calls/${runs[0]}`);
 }
 
-test("every replica is shown within 2 s of the load, with its state, its peers, and a dot a peer", async () => {
+test("every replica is shown within 2 s of the load, with its state, its peers, and one dot for each peer", async () => {
   const { page, said } = await openBoard(browser, stack);
   const opened = Date.now();
   for (const id of replicas)
@@ -135,7 +135,7 @@ test("a kill: the box changes within 1 s, dots follow their peers within 1 s, ma
   await page.context().close();
 });
 
-test("a drill appears with claim, phase and expectations that tick, and goes", async () => {
+test("a drill appears with claim, phase and changing expectations, and disappears at its end", async () => {
   const drill = drills.find(({ name }) => name === "kill-node");
   if (drill === undefined) throw new Error("no drill kill-node");
   const { page } = await openBoard(browser, stack);

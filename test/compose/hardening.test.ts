@@ -29,14 +29,14 @@ afterAll(async () => {
 const services = ["alertmanager", "board", "caller", "guard", "prometheus", "proxy", "redis", "redis-exporter"];
 const replicas = ["signaling-1", "signaling-2", "signaling-3"];
 
-test("these services run, healthy, and no other", () => {
+test("exactly these services run, and all are healthy", () => {
   expect(running.map(([service]) => service).sort()).toEqual([...services, ...replicas]);
   // The exporter's image contains only the exporter, so it has no health check.
   const unwatched = running.filter(([, { State }]) => State.Health === undefined).map(([service]) => service);
   expect(unwatched).toEqual(["redis-exporter"]);
 });
 
-test("every process is an unprivileged user's, with no capability, no way to new ones, and a seccomp filter", () => {
+test("every process has an unprivileged user, no capabilities, no way to gain any, and a seccomp filter", () => {
   for (const [service, container] of running) {
     const facts = [
       status(container, "Uid").split(/\s+/)[0] !== "0",
@@ -87,7 +87,7 @@ test("nothing can be written outside of tmpfs, and no container holds the Docker
   }
 });
 
-test("each network has its members and no other", () => {
+test("each network has exactly its members", () => {
   const members = Object.fromEntries(
     ["edge", "signaling", "backplane", "monitoring"].map((network) => [
       network,
@@ -183,7 +183,7 @@ function redis(user: string, secret: string, ...command: string[]): string {
   return docker("exec", containers.get("redis")?.Id ?? "", "sh", "-c", line);
 }
 
-test("Redis serves nobody without a password, and each user what it needs alone", () => {
+test("Redis requires a password, and each user has only its rights", () => {
   expect(redis("", "", "PING")).toMatch(/NOAUTH/);
   const replica = (...command: string[]) => redis("replica", "redis_password", ...command);
   expect(replica("PUBLISH", "hold-the-line:test", "x")).toBe("0");
@@ -207,7 +207,7 @@ test("Redis serves nobody without a password, and each user what it needs alone"
   expect(redis("watch", "redis_password", "PING")).toMatch(/WRONGPASS/);
 });
 
-test("a web page reaches neither Prometheus nor Alertmanager, and nobody changes anything without the token", async () => {
+test("a web page reaches neither Prometheus nor Alertmanager, and every change needs the token", async () => {
   const post = (url: string, headers: Record<string, string> = {}) =>
     fetch(url, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: "{}" });
   for (const variable of ["PROMETHEUS_PORT", "ALERTMANAGER_PORT"]) {
@@ -220,7 +220,7 @@ test("a web page reaches neither Prometheus nor Alertmanager, and nobody changes
   }
 });
 
-test("the images hold production dependencies and what their program needs", () => {
+test("the images contain production dependencies and only the files of their program", () => {
   const image = `hold-the-line/signaling:${stack.name}`;
   const listing = docker(
     "run",

@@ -163,7 +163,7 @@ test("a call in two pages over HTTPS and WSS, with a Secure cookie and the TURN 
   ).toBe("nothing");
 });
 
-test("a renewed certificate is taken over on SIGHUP without a dropped tunnel", async () => {
+test("a renewed certificate is loaded on SIGHUP without a dropped tunnel", async () => {
   const [a, b] = await joinApart("renewal", { url: secureUrl(), transports: "websocket" });
   peers.push(a, b);
   const before = await servedSerial();
@@ -188,7 +188,7 @@ async function transitMs(a: Peer, b: Peer): Promise<number> {
   return times.sort((x, y) => x - y)[5] ?? 0;
 }
 
-test("slow-node slows what a replica gets over the backplane, heal ends it", async () => {
+test("slow-node delays a replica's signals over the backplane, and heal ends it", async () => {
   const [a, b] = await joinApart("slow", { url: secureUrl() });
   peers.push(a, b);
   const before = await transitMs(a, b);
@@ -199,7 +199,7 @@ test("slow-node slows what a replica gets over the backplane, heal ends it", asy
   expect(await transitMs(a, b)).toBeLessThan(before + 150);
 });
 
-test("a checkout that only its owner can read, awkward secrets, a context's own socket: all replicas are ready and read", async () => {
+test("with a checkout that only its owner can read, awkward secrets and a context's own socket all replicas are ready", async () => {
   expect((await stack.replicas()).map(({ state }) => state)).toEqual(["ready", "ready", "ready"]);
   const redis = await (await fetch(`${stack.url("PROMETHEUS_PORT")}/api/v1/query?query=redis_up`)).text();
   expect(redis).toContain('"1"');

@@ -50,7 +50,7 @@ test("up on a running stack changes nothing", async () => {
   expect(ids()).toEqual(before);
 });
 
-test("a call in two pages outlives make kill-node: media never stops, signaling moves on", async () => {
+test("a call in two pages survives make kill-node: media never stops, signaling moves on", async () => {
   await using browser = await startEnclosedBrowser([stack.port("PROXY_PORT")]);
   const [a, b] = await callUp(browser.browser, stack.url("PROXY_PORT"), "browser");
   const before = await factsOf(a);
@@ -105,7 +105,7 @@ test("a drain moves the peers and loses no acknowledged signal", async () => {
   await state(node, "ready");
 });
 
-test("a replica that is taken off the network backplane degrades, its peers move, and it heals", async () => {
+test("a replica disconnected from the network backplane degrades, its peers move, and it heals", async () => {
   const [a, b] = await apart("partition");
   const node = b.client.node() ?? "";
   await stack.make("partition-node", `NODE=${node.slice(-1)}`);
@@ -118,7 +118,7 @@ test("a replica that is taken off the network backplane degrades, its peers move
   expect((await fetch(`${stack.url(`SIGNALING_${node.slice(-1)}_ADMIN_PORT`)}/readyz`)).status).toBe(200);
 });
 
-test("Redis is killed: no replica ends, peers of one replica go on, and afterwards all are connected again", async () => {
+test("Redis is killed: no replica exits, peers on one replica reach each other, and afterwards all are connected again", async () => {
   const [a, b] = await apart("redis");
   const here = await joinRoom("redis-local", { url: stack.url("PROXY_PORT") });
   const direct = Number(here.client.node()?.slice(-1));
@@ -139,7 +139,7 @@ test("Redis is killed: no replica ends, peers of one replica go on, and afterwar
   for (const id of ["signaling-1", "signaling-2", "signaling-3"]) expect(stack.inspect().get(id)?.RestartCount).toBe(0);
 });
 
-test("a replica that crashes is started again by the restart policy; only its peers move", async () => {
+test("the restart policy starts a crashed replica again; only its peers move", async () => {
   const [a, b] = await apart("crash");
   const node = b.client.node() ?? "";
   await stack.make("crash-node", `NODE=${node.slice(-1)}`);
@@ -189,7 +189,7 @@ test("roll replaces the replicas one by one: never fewer than two ready, no sign
   expect(fewest).toBe(2);
 });
 
-test("scale adds a fourth replica that gets sessions and is scraped, and takes it away", async () => {
+test("scale adds a fourth replica, which gets sessions and is scraped, and removes it", async () => {
   await stack.make("scale", "N=4");
   expect(await stack.stateOf("signaling-4")).toBe("ready");
   const query = `${stack.url("PROMETHEUS_PORT")}/api/v1/query?query=${encodeURIComponent('up{replica="signaling-4"}')}`;
@@ -206,7 +206,7 @@ test("scale adds a fourth replica that gets sessions and is scraped, and takes i
   expect((await stack.replicas()).map(({ id }) => id).sort()).toEqual(["signaling-1", "signaling-2", "signaling-3"]);
 });
 
-test("after all that no container was killed for its memory, and down leaves nothing", async () => {
+test("at the end no container was killed for its memory, and down leaves nothing", async () => {
   const containers = stack.inspect();
   expect([...containers].filter(([, one]) => one.State.OOMKilled).map(([service]) => service)).toEqual([]);
   expect(leftOvers(stack.name)).not.toEqual([]);

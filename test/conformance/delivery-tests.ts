@@ -9,7 +9,7 @@ import { type JoinedPeer, joinRoom } from "../support/signal-peer.ts";
 export function testDelivery(stage: BackplaneStage): void {
   const { replica, peerOn, pair, connect } = stage;
 
-  test("a signal reaches the room on every replica, once, and nobody else", async () => {
+  test("a signal reaches the room on every replica, once, and no other room", async () => {
     const room = randomUUID();
     const sender = await peerOn(0, room);
     const others = await Promise.all([0, 1, 2].map((index) => peerOn(index, room)));
@@ -31,7 +31,7 @@ export function testDelivery(stage: BackplaneStage): void {
     expect(stranger.got("offer")).toEqual([]);
   });
 
-  test("binary parts arrive as they were", async () => {
+  test("binary parts arrive unchanged", async () => {
     const { room, a, b } = await pair(0, 1);
     const bytes = Buffer.from([0, 255, 123, 10, 13]);
     expect(await a.send("candidate", { roomId: room, candidate: { bytes } })).toEqual({ ok: true });
@@ -39,7 +39,7 @@ export function testDelivery(stage: BackplaneStage): void {
     expect(b.got("candidate")).toMatchObject([{ candidate: { bytes } }]);
   });
 
-  test("rooms whose names look like a socket id, a number or a channel are rooms like any", async () => {
+  test("rooms with names like a socket id, a number or a channel work", async () => {
     for (const room of ["x".repeat(18), "y".repeat(20), "12345", "a#b#", "*", "é".repeat(10)]) {
       const [a, b] = [await peerOn(0, room), await peerOn(1, room)];
       await until("they see each other", () => a.got("peer-joined").length === 1);
@@ -79,7 +79,7 @@ export function testDelivery(stage: BackplaneStage): void {
     }
   });
 
-  test("presence is told on every replica: joined, away, resumed, left", async () => {
+  test("presence is announced on every replica: joined, away, resumed, left", async () => {
     const { room, a, b } = await pair(0, 1);
     b.socket.io.engine.close();
     await until("b is away", () => a.got("peer-away").length === 1);

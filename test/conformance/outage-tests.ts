@@ -65,14 +65,14 @@ export function testOutages(stage: BackplaneStage): void {
     expectAlive();
   }
 
-  test("killed under load: nobody exits, local delivery goes on, nothing stale, ready within 3 s", async () => {
+  test("killed under load: no replica exits, local delivery goes on, nothing stale arrives, ready within 3 s", async () => {
     await expectOutageSurvived(
       () => server().kill(),
       () => server().start(),
     );
   });
 
-  test("frozen under load, a half-open link: the same", async () => {
+  test("frozen under load, with half-open connections: the same", async () => {
     await expectOutageSurvived(
       () => server().freeze(),
       () => server().thaw(),
@@ -90,7 +90,7 @@ export function testOutages(stage: BackplaneStage): void {
     expectAlive();
   });
 
-  test("its connections killed again and again: back within 3 s each time", async () => {
+  test("its connections are killed repeatedly: back within 3 s each time", async () => {
     const { room, a, b } = await pair(0, 2);
     for (const type of ["normal", "pubsub", "normal", "pubsub"]) {
       await server().command(["CLIENT", "KILL", "TYPE", type]);
@@ -127,7 +127,7 @@ export function testOutages(stage: BackplaneStage): void {
     expectAlive();
   });
 
-  test("a copy of a signal is dropped as one, and after a second as stale; both are counted", async () => {
+  test("a copied signal is dropped as replayed, and after a second as stale; both are counted", async () => {
     const { room, a, b } = await pair(0, 1);
     const wire = await captureSignal(server(), variant, room, () => a.send("offer", { roomId: room }));
     try {
@@ -148,7 +148,7 @@ export function testOutages(stage: BackplaneStage): void {
     }
   });
 
-  test("poisoned payloads on its channels harm nobody", async () => {
+  test("malformed payloads on its channels do no harm", async () => {
     const { room, a, b } = await pair(0, 1);
     const before = (await dropped(0, "foreign")) + (await dropped(0, "poisoned"));
     const count = await poison(server(), variant, room);
@@ -162,7 +162,7 @@ export function testOutages(stage: BackplaneStage): void {
     expectAlive();
   });
 
-  test("a frozen replica has its peers away, and is believed again when it goes on", async () => {
+  test("the peers of a frozen replica are away, and it is believed again when it resumes", async () => {
     const { a, b } = await pair(0, 1);
     replica(1).program.kill("SIGSTOP");
     await until("b is away", () => a.got("peer-away").some(({ peerId }) => peerId === b.peerId), { withinMs: 4_000 });
@@ -172,7 +172,7 @@ export function testOutages(stage: BackplaneStage): void {
     expect(a.got("peer-left")).toEqual([]);
   });
 
-  test("a replica that starts without the backplane serves its own peers, and joins the others when it is there", async () => {
+  test("a replica that starts without the backplane serves its own peers, and joins the others when the backplane is up", async () => {
     await server().kill();
     const lone = await startReplica("signaling-9", server().url, server().env);
     replicas.push(lone);

@@ -40,7 +40,7 @@ test.each([
   ["the same replica", 0, 1],
   ["another replica, which has members of its room", 1, 1],
   ["another replica, which has none", 1, 0],
-])("what is sent while a peer is gone is replayed on %s: all of it, in order, once", async (_, next, third) => {
+])("signals sent during a peer's absence are replayed on %s: all of them, in order, once", async (_, next, third) => {
   const room = randomUUID();
   const a = await peerOn(0, room);
   const b = await peerOn(0, room);
@@ -85,7 +85,7 @@ test.each([
   }
 });
 
-test("the first signal that a peer misses is replayed too, and it is present again without a join", async () => {
+test("the first missed signal is replayed too, and the peer is present again without a join", async () => {
   const room = randomUUID();
   const a = await peerOn(0, room);
   const b = await peerOn(1, room);
@@ -101,7 +101,7 @@ test("the first signal that a peer misses is replayed too, and it is present aga
   await until("a has the answer", () => a.got("answer").length === 1);
 });
 
-test("a client that names an old offset gets nothing from before its own join, nor of other rooms", async () => {
+test("a client that names an old offset gets no signal from before its join and none of other rooms", async () => {
   const [room, other] = [randomUUID(), randomUUID()];
   const a = await peerOn(0, room);
   const early = await peerOn(1, room);
@@ -144,7 +144,7 @@ test("after RECOVERY_MAX_MS nothing is replayed, and the session is new", async 
   expect(b.got("offer").map(({ n }) => n)).toEqual([1, 3]);
 });
 
-test("a replica that was killed has kept no session: the peer joins anew", async () => {
+test("a killed replica has stored no session: the peer joins anew", async () => {
   const room = randomUUID();
   const lone = await startReplica("signaling-7", server.url, server.env);
   const a = await peerOn(0, room);

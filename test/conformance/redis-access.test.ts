@@ -92,7 +92,7 @@ test("a wrong password leaves the replica degraded and says why", async () => {
   expect(replica.program.output()).not.toMatch('"wrong"');
 });
 
-test("one node of a cluster is address enough, and the loss of one primary of three is noticed and got over", async () => {
+test("one node of a cluster is enough as address, and the loss of one of three primaries is noticed and survived", async () => {
   await using server = await startBackplaneServer("sharded-cluster");
   const [first, second] = server.servers as [RedisServer, RedisServer];
   await expectSignalsCross(first.url, server.env);

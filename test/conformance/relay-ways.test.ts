@@ -15,7 +15,7 @@ describe.each<Variant>(["pubsub", "sharded-cluster"])("relays of replicas of two
   afterEach(stage.clear);
   afterAll(stage.end);
 
-  test("each signal arrives once on both kinds, in its sender's order, while a replica of the other kind comes and goes", async () => {
+  test("each signal arrives once on both kinds, in its sender's order, while a replica of the other kind starts and stops", async () => {
     const { url, env } = stage.server();
     const room = randomUUID();
     const addressed = [await stage.peerOn(0, room), await stage.peerOn(1, room)] as const;

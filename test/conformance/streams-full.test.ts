@@ -50,7 +50,7 @@ const isUp = async () => {
   return up.every((value) => value === 1);
 };
 
-test("what a full Redis refuses is refused backplane-down, and what is acknowledged arrives", async () => {
+test("a signal refused by a full Redis is refused with backplane-down, and an acknowledged one arrives", async () => {
   const { room, a, b } = await start({});
   const acks = await sendMany(a, room, 1_200);
   const acknowledged = acks.flatMap((ack, n) => (ack.ok ? [n] : []));
@@ -65,7 +65,7 @@ test("what a full Redis refuses is refused backplane-down, and what is acknowled
   await until("it goes on", () => b.got("offer").at(-1)?.["n"] === -1);
 });
 
-test("somebody else fills Redis: signals are refused, and go again when there is room", async () => {
+test("another client fills Redis: signals are refused, and pass again when there is room", async () => {
   const { room, a, b } = await start({});
   const other = createClient({ url: redis.url });
   clients.push(other);
@@ -84,14 +84,14 @@ test("somebody else fills Redis: signals are refused, and go again when there is
   await until("it goes on", () => b.got("offer").at(-1)?.["n"] === 2);
 });
 
-test("STREAM_MAX_BYTES: the stream stays so small that nothing is refused", async () => {
+test("STREAM_MAX_BYTES keeps the stream so small that no signal is refused", async () => {
   const { room, a, b } = await start({ STREAM_MAX_BYTES: "2097152" });
   const acks = await sendMany(a, room, 1_200);
   expect(acks.filter(({ ok }) => !ok)).toEqual([]);
   await until("all are there", () => b.got("offer").length === 1_200);
 });
 
-test("a session is not recovered where part of what it missed was trimmed", async () => {
+test("a session is not recovered if some of its missed signals were trimmed", async () => {
   const { room, a, b } = await start({ STREAM_MAX_BYTES: "2097152" });
   const goneAndBack = async (missed: number) => {
     b.socket.io.engine.close();

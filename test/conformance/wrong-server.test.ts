@@ -49,7 +49,7 @@ async function peerOn({ url }: Replica, room: string): Promise<SocketIoPeer> {
 const copyOf = (server: RedisServer) => ["REPLICAOF", "127.0.0.1", String(server.port)];
 
 test.each(["pubsub", "sharded", "streams"])(
-  "%s: a Redis that becomes a read-only copy and keeps its connections: degraded within 3 s, and no ack promises",
+  "%s: a Redis becomes a read-only copy and keeps its connections: degraded within 3 s, and no ack says ok",
   async (backplane) => {
     const [redis, other] = [await startServer(), await startServer()];
     const env = { BACKPLANE: backplane };
@@ -89,7 +89,7 @@ test.each(["pubsub", "sharded", "streams"])(
   },
 );
 
-test("a replica on a server that the others do not use, and that does not say what it is: it alone is degraded", async () => {
+test("a replica on another server than the others, which hides its role: only that replica is degraded", async () => {
   const [master, copy] = [await startServer(), await startServer()];
   // On this server nobody may read the role.
   await ask(copy, "ACL", "SETUSER", "mute", "on", ">secret", "~*", "&*", "+@all", "-info");

@@ -37,7 +37,7 @@ for (const name of ["kill-node", "freeze-node", "drain-node", "redis-kill"])
     expect(await unsteady(drillStack())).toEqual([]);
   });
 
-test("the report's figures agree with what the proxy and the callers' own metrics counted", async () => {
+test("the report's figures agree with the metrics of the proxy and the callers", async () => {
   const { callerAdmin, proxyAdmin } = drillStack().engine.endpoints;
   const counted = async () => ({
     sent: await readMetric({ adminUrl: callerAdmin }, "caller_signals_sent_total"),
@@ -72,7 +72,7 @@ test.for([
   ["injects", "inject: "],
   ["watches", "injected"],
   ["rolls back", "rollback"],
-])("a runner that is killed while it %s leaves what heal undoes", async ([, phase]) => {
+])("heal undoes the faults of a runner that is killed while it %s", async ([, phase]) => {
   const runner = spawn("node", ["ops/cli.ts", "drill", "freeze-node", "--calls", "10"], {
     cwd: drillStack().root,
     env: { ...process.env, STACK: drillStack().name },
@@ -99,7 +99,7 @@ test.for([
   });
 });
 
-test("kill-node holds with 200 calls: nobody waits over 5 s, media never stops", async () => {
+test("kill-node holds with 200 calls: no peer waits over 5 s, media never stops", async () => {
   const result = await run("kill-node", { calls: 200 });
   expect(deviations(result)).toEqual([]);
   const { calls } = result as { calls: CallsReport };
@@ -107,7 +107,7 @@ test("kill-node holds with 200 calls: nobody waits over 5 s, media never stops",
   expect(calls.media).toMatchObject({ connected: 40, interruptions: 0 });
 });
 
-test("storm holds with 2,000 clients: everyone is back in 10 s, no replica's event loop is late by 200 ms", async () => {
+test("storm holds with 2,000 clients: all are back in 10 s, no replica's event loop is delayed by 200 ms", async () => {
   const calls = { calls: 1_000, rate: 60, signalsPerSecond: 0.2, webrtcEvery: 100 };
   const result = await run("storm", calls);
   expect(deviations(result)).toEqual([]);

@@ -104,7 +104,7 @@ for (const transport of ["default", "polling"])
     await bringBack(victim.nodeId);
   });
 
-test("the proxy is killed and stays away for ten seconds: media never stops, both come back by themselves", async () => {
+test("the proxy is killed and stays down for ten seconds: media never stops, both peers come back by themselves", async () => {
   const [a, b] = await callUp("proxy");
   const before = await Promise.all([a, b].map(factsOf));
   await stack.proxy.kill();
@@ -123,7 +123,7 @@ test("the proxy is killed and stays away for ten seconds: media never stops, bot
   expect(after.map(({ node, peer }) => [node, peer])).toEqual(before.map(({ node, peer }) => [node, peer]));
 });
 
-test("negative control: a page that ends its connection when its socket drops is found out", async () => {
+test("negative control: a page that ends its connection when its socket drops fails the check", async () => {
   const [a] = await callUp("control");
   await a.evaluate(() => {
     const { watched } = globalThis as unknown as { watched: { connections: RTCPeerConnection[] } };

@@ -101,7 +101,7 @@ test("the documented clients for Python, Node, the browser and the raw WebSocket
   peer.close();
 });
 
-test("ALLOWED_ORIGINS=*: a page of another origin connects by polling, and only one that insists on cookies is blocked", async () => {
+test("ALLOWED_ORIGINS=*: a page of another origin connects by polling, and is blocked only if it sends cookies", async () => {
   await using pages = await servePageOf("test/e2e/cross-origin-page.ts");
   const open = async (more: string) => {
     const page = await browser.newPage();

@@ -65,7 +65,7 @@ const negotiated = (page: Page) =>
     };
   });
 
-test("450 ms each way: screens shared from both sides, taken back, ICE restarted: all of it is agreed on by both", async () => {
+test("450 ms each way: both sides share a screen, stop it and restart ICE, and agree on the result", async () => {
   const pages = [
     await openPage(`${await slowNetwork(450)}/?room=slow&test=1`),
     await openPage(`${await slowNetwork(450)}/?room=slow&test=1&transport=websocket`),
@@ -151,7 +151,7 @@ test("450 ms each way: screens shared from both sides, taken back, ICE restarted
   }
 });
 
-test("four peers: who hangs up, closes the tab or goes elsewhere is gone at once, the others stay; who comes back has joined again", async () => {
+test("four peers: a peer that hangs up, closes its tab or leaves the page is gone at once, the others stay; a returning peer joins again", async () => {
   const url = `${stack.proxy.url}/?room=many&test=1`;
   const context = await browser.newContext();
   const [stays, hangsUp, closes] = [await openPage(url), await openPage(url), await openPage(url)];
@@ -203,7 +203,7 @@ test("four peers: who hangs up, closes the tab or goes elsewhere is gone at once
   expect(await log(stays)).not.toMatch(/away|timeout/);
 });
 
-test("links agree on tracks and ICE from both sides at once, whatever the channel does: late, twice, answers lost, another client without names", async () => {
+test("links agree on simultaneous tracks and ICE restarts on a channel with delays, repeats, lost answers or nameless signals", async () => {
   await using pages = await servePageOf("test/e2e/peer-links-page.ts");
   const page = await (await browser.newContext()).newPage();
   await page.goto(pages.url);

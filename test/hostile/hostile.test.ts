@@ -53,7 +53,7 @@ test.for(chosen)("%s", async ([, attack]) => {
   expectUnhurt(outcome);
 });
 
-test("after all of them, descriptors are back where they were", async () => {
+test("after all attacks the number of descriptors is as before", async () => {
   await until(
     "descriptors are back",
     () =>

@@ -14,13 +14,13 @@ test("docs/adopt.md lists every variable of an application's file", () => {
   expect([...listed].filter((name) => !variables.includes(name ?? ""))).toEqual([]);
 });
 
-test("the compose overlay takes variables of that file alone, and those that make makes", () => {
+test("the compose overlay uses only variables of that file and those that make sets", () => {
   const used = new Set([...read("deploy/app/compose.yaml").matchAll(/\$\{(APP_[A-Z_]+)/g)].map((match) => match[1]));
   expect([...used].filter((name) => ![...variables, ...made].includes(name ?? ""))).toEqual([]);
   expect(made.filter((name) => !used.has(name))).toEqual([]);
 });
 
-test("make forgets every variable of the file that a shell has left, before it reads one", () => {
+test("make unsets every variable of the file in the environment before it reads the file", () => {
   const cleared =
     /for name in ((?:[A-Z_]+|\\\n|\s)+); do unset/.exec(read("ops/sh/app.sh"))?.[1]?.match(/[A-Z_]+/g) ?? [];
   const onCompose = variables.filter((name) => !["APP_COMMAND", "APP_DIR"].includes(name));

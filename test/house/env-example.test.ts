@@ -5,7 +5,7 @@ import { envExample } from "./env-example.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-test(".env.example lists every variable of every program (vitest run -u writes it anew)", async () => {
+test(".env.example lists every variable of every program (vitest run -u rewrites it)", async () => {
   await expect(envExample()).toMatchFileSnapshot(join(root, ".env.example"));
 });
 
@@ -15,7 +15,7 @@ test("every variable has a meaning", () => {
   expect(unexplained).toEqual([]);
 });
 
-test("what compose.yaml and its overlays take from the environment is listed", () => {
+test("the variables of compose.yaml and its overlays are listed", () => {
   const files = ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root })];
   const used = files.flatMap((file) => [...readFileSync(join(root, file), "utf8").matchAll(/\$\{([A-Z]\w*)/g)]);
   // An application's variables come from its own file (app-file.test.ts).

@@ -53,19 +53,19 @@ function isLinear({ pattern, flags }: Omit<Literal, "path">): boolean {
 
 const expressions = files.map(expressionsOf);
 
-test("the detector finds what backtracks", () => {
+test("the detector finds an expression that backtracks", () => {
   for (const pattern of ["^\\s*(upgrade|close)?\\s*$", "\\s*,\\s*", "(a+)+$", "\\d+x"])
     expect([pattern, isLinear({ pattern, flags: "i" })]).toEqual([pattern, false]);
 });
 
-test("no regular expression on the way of strangers' bytes can backtrack", () => {
+test("no regular expression that reads clients' bytes can backtrack", () => {
   const literals = expressions.flatMap((found) => found.literals);
   expect(literals.length).toBeGreaterThan(20);
   const backtracking = literals.filter((literal) => !isLinear(literal));
   expect(backtracking.map(({ path, pattern, flags }) => `${path}: /${pattern}/${flags}`)).toEqual([]);
 });
 
-test("those that are built at run time are built of constants, and cannot backtrack either", () => {
+test("expressions built at run time consist of constants and cannot backtrack", () => {
   const built = expressions.flatMap((found) => found.built).map((line) => line.split(":")[0]);
   expect(built).toEqual(["services/signaling/gateways/socketio-packet.ts"]);
   const pattern = `^4(?:2|5(\\d{1,4})-)${NAMESPACE},\\["(?:${RELAYED.join("|")})",`;

@@ -37,12 +37,12 @@ test(`no source file has more than ${maxLines} lines`, () => {
   expect(long).toEqual([]);
 });
 
-test("the formatter is not steered by spreads of object literals", () => {
+test("no spread of an object literal steers the formatter", () => {
   const steered = code.filter((path) => /\.\.\.\{ [a-z]/.test(readFileSync(join(root, path), "utf8")));
   expect(steered).toEqual([]);
 });
 
-test("every room says in its README.md what lives there and what may be changed", () => {
+test("every folder has a README.md with its content and the rules for changes", () => {
   const rooms = [...Map.groupBy(sources, (path) => dirname(path))].filter(([, files]) => files.length > 1);
   const silent = rooms
     .map(([folder]) => folder)

@@ -13,7 +13,7 @@ const run = (env: Record<string, string>) =>
   execFileSync("sh", ["ops/sh/secrets.sh"], { cwd: dir, env: { PATH: process.env["PATH"], STACK: "blue", ...env } });
 const text = (name: string) => readFileSync(join(dir, ".secrets", name), "utf8");
 
-test("secrets that nobody gives are made once; a given one is kept apart, for its stack alone", () => {
+test("missing secrets are created once; a given one is stored for its stack only", () => {
   run({});
   const made = text("JWT_SECRET");
   expect(made).toMatch(/^[0-9a-f]{64}$/);

@@ -97,7 +97,7 @@ const ours = [...services].flatMap(([name, service]) => {
   return image === undefined ? [] : [{ ...service, name, program: programs[image] }];
 });
 
-test("every container of a program of ours is held to that program's settings", () => {
+test("every container of a program of the project is compared with that program's settings", () => {
   expect(ours.map(({ name }) => name)).toEqual(expect.arrayContaining(["proxy", "signaling-5", "caller", "ops"]));
   expect(ours.filter(({ program }) => program === undefined).map(({ name }) => name)).toEqual([]);
 });

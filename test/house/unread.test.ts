@@ -39,7 +39,7 @@ test.each(["compose", "process"] as const)(
   },
 );
 
-test("make up names a variable that the other engine alone reads", () => {
+test("make up names a variable that only the other engine reads", () => {
   const settings = "IMAGE_REDIS=redis:8\nLINK_1_PORT=6391\nPUBLIC_BIND=0.0.0.0\nREDIS_PORT=6390\n";
   expect(unread("process", settings)).toEqual(["IMAGE_REDIS"]);
   expect(unread("compose", settings)).toEqual(["LINK_1_PORT", "REDIS_PORT"]);
@@ -50,7 +50,7 @@ test("make up names an address that both engines set themselves", () => {
   expect(unread("compose", "HOST=0.0.0.0\nTARGET_URL=http://other\n")).toEqual(["HOST", "TARGET_URL"]);
 });
 
-test("on compose, a variable of an overlay is read where the overlay is laid on", () => {
+test("on compose, a variable of an overlay is read if the overlay is used", () => {
   expect(unread("compose", "TURN_HOST=192.0.2.1\n")).toEqual(["TURN_HOST"]);
   expect(unread("compose", "TURN_HOST=192.0.2.1\nOVERLAYS=turn\n", "", { OVERLAYS: "turn" })).toEqual([]);
 });

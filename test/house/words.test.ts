@@ -21,7 +21,7 @@ const allowed = [
   "no sign of life",
 ];
 
-test("the glossary says what is not used", () => {
+test("the glossary has a list of banned words", () => {
   expect(rows.length).toBeGreaterThan(10);
 });
 
@@ -57,7 +57,7 @@ test("every link of the documentation leads to a file", () => {
   expect(broken).toEqual([]);
 });
 
-test("every file that a page or a comment names is there", () => {
+test("every file named in a page or a comment exists", () => {
   const named = /\b(?:proxy|services|ops|client|common|web|grafana|deploy)\/[\w./-]+\.(?:ts|sh|cjs)\b/g;
   const texts = globSync("{*.md,docs/**/*.md,{proxy,services,ops,client,common,web}/**/*.{ts,sh,md,env}}", {
     cwd: root,

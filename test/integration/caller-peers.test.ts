@@ -44,7 +44,7 @@ test.for([
   ["engine", {}],
   ["websocket", { PEER_PATH: "/ws" }],
 ] as const)(
-  "%s peers know their replica, lose nothing while it lives, and come back when it is killed",
+  "%s peers know their replica, keep their connection while it is alive, and come back when it is killed",
   async ([kind, env]) => {
     await using caller = await startCaller({ PEER: kind, ...env }, { calls: 9 });
     const { before } = caller;
@@ -71,7 +71,7 @@ test.for([
   },
 );
 
-test("a peer of one's own is a file that exports it; what is no such file ends the start in one line", async () => {
+test("a custom peer is a file that exports it; another file ends the start in one line", async () => {
   await using cleanUp = new AsyncDisposableStack();
   const dir = mkdtempSync(join(tmpdir(), "peer-"));
   cleanUp.defer(() => rmSync(dir, { recursive: true }));

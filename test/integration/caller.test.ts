@@ -93,7 +93,7 @@ test("a replica killed mid-call: its peers are back within 5 s, the others keep 
   expect(settled.media).toMatchObject({ connected: 5, interruptions: 0 });
 });
 
-test("marks become gauges, alerts are kept, nonsense is refused", async () => {
+test("marks become gauges, alerts are stored, invalid input is refused", async () => {
   const put = (path: string) => fetch(`${admin}${path}`, { method: "PUT", headers: json });
   expect((await put("/marks/action/kill/signaling-2")).status).toBe(204);
   expect((await put("/marks/drill/kill-node")).status).toBe(204);
@@ -115,7 +115,7 @@ test("marks become gauges, alerts are kept, nonsense is refused", async () => {
   expect((await post("/calls", { calls: 0 })).status).toBe(400);
 });
 
-test("a run that is named by who asks for it has that name, once", async () => {
+test("a requested run id is used once", async () => {
   const request = { run: "run-0badcafe", calls: 1 };
   expect(await placeCalls(request)).toBe("run-0badcafe");
   expect((await post("/calls", request)).status).toBe(409);

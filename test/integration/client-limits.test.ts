@@ -42,7 +42,7 @@ async function enter(room: string, transports: "websocket" | "polling" | "defaul
 const replicaUrl = () => stack.replicas[0]?.url ?? "";
 
 for (const transports of ["websocket", "polling", "default"] as const)
-  test(`${transports}: what no message holds is refused before the wire, and what follows goes out on the same connection`, async () => {
+  test(`${transports}: a signal too large for a message is refused before it is sent, and later ones use the same connection`, async () => {
     const room = randomUUID();
     const a = await enter(room, transports, replicaUrl());
     const b = await enter(room, transports, replicaUrl());
@@ -65,7 +65,7 @@ for (const transports of ["websocket", "polling", "default"] as const)
   });
 
 for (const transports of ["websocket", "polling", "default"] as const)
-  test(`${transports}: many medium signals at once, together far over one message, all arrive in order`, async () => {
+  test(`${transports}: many medium signals at once, together far larger than a message, all arrive in order`, async () => {
     const room = randomUUID();
     const a = await enter(room, transports, replicaUrl());
     const b = await enter(room, transports, replicaUrl());
@@ -93,7 +93,7 @@ test("polling: binary signals that Engine.IO's estimate lets overfill a payload 
   expect(a.lost).toEqual([]);
 });
 
-test("a limit on the way that no handshake tells: the one over it is refused after few tries, the others arrive, the pauses grow", async () => {
+test("an unknown limit on the way: the signal over it is refused after few tries, the others arrive, the pauses grow", async () => {
   const room = randomUUID();
   const a = await enter(room, "polling", stack.proxy.url);
   const b = await enter(room, "websocket", stack.proxy.url);
@@ -111,7 +111,7 @@ test("a limit on the way that no handshake tells: the one over it is refused aft
   expect(b.away.length).toBeLessThanOrEqual(4);
 });
 
-test("a signal that no JSON holds is refused, and hurts nothing", async () => {
+test("a signal that cannot be JSON is refused without other effects", async () => {
   const a = await enter(randomUUID(), "websocket", replicaUrl());
   const circle: Record<string, unknown> = {};
   circle["self"] = circle;
@@ -120,7 +120,7 @@ test("a signal that no JSON holds is refused, and hurts nothing", async () => {
   expect(await a.client.send("offer", {})).toEqual({ ok: true });
 });
 
-test("/ws: a frame over the limit is refused before the wire, in bytes; the next goes out", async () => {
+test("/ws: a frame over the limit in bytes is refused before it is sent; the next one is sent", async () => {
   const room = randomUUID();
   const client = createRawWsClient({ url: replicaUrl(), random: () => 0.5 });
   const lost: number[] = [];

@@ -68,7 +68,7 @@ function tokens(...given: (string | Error)[]) {
 }
 
 for (const kind of ["Socket.IO", "/ws"] as const) {
-  test(`${kind}: an application that has no token for now is asked again, and nothing ends`, async () => {
+  test(`${kind}: an application without a token for now is asked again, and the client stays alive`, async () => {
     const { asked, token } = tokens(new Error("503 from the token service"), new Error("offline"), await tokenFor());
     const { joined, reports, ended } = connect(kind, token);
     await until("joined", () => joined.length === 1);
@@ -77,7 +77,7 @@ for (const kind of ["Socket.IO", "/ws"] as const) {
     expect(ended).toEqual([]);
   });
 
-  test(`${kind}: a refused token is not the last word, the application is asked for another`, async () => {
+  test(`${kind}: after a refused token the application is asked for another`, async () => {
     const { asked, token } = tokens(await tokenFor(-60), await tokenFor());
     const { joined, ended } = connect(kind, token);
     await until("joined", () => joined.length === 1);
@@ -85,7 +85,7 @@ for (const kind of ["Socket.IO", "/ws"] as const) {
     expect(ended).toEqual([]);
   });
 
-  test(`${kind}: a token that expires is replaced, and the peer stays itself`, async () => {
+  test(`${kind}: an expired token is replaced, and the peer keeps its id`, async () => {
     const { asked, token } = tokens(await tokenFor(2), await tokenFor(2), await tokenFor());
     const { joined, ended } = connect(kind, token);
     await until("joined with the token after the expired ones", () => asked.length >= 3 && joined.length >= 2, {
@@ -116,7 +116,7 @@ test("/ws: a fixed token that expires ends the client", async () => {
   expect([joined.length, ended]).toEqual([1, [{ reason: "refused", code: "4000" }]]);
 });
 
-test("a key server that is down: a fixed token waits for it on both gateways, and nothing ends", async () => {
+test("without the key server a fixed token waits on both gateways, and the clients stay alive", async () => {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "first", alg: "ES256" }] };
   let up = false;

@@ -67,7 +67,7 @@ test.for(ways)("$name: 1,000 numbered offers between two replicas arrive once, i
   await Promise.all([a, b].map(({ client }) => client.close()));
 });
 
-test("a replica is killed: its peers are back in their rooms within 5 s, what they sent meanwhile arrives in order, no other peer loses its socket", async () => {
+test("a replica is killed: its peers are back in their rooms within 5 s, their signals sent meanwhile arrive in order, no other peer loses its socket", async () => {
   const pairs = await Promise.all(
     ways.map(({ transports, cookies, name }) => pairApart(`kill-${name}`, transports, cookies)),
   );

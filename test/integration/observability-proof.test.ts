@@ -49,7 +49,7 @@ async function loadRules(folder: string, proof: string): Promise<void> {
   writeFileSync(path, config);
 }
 
-test("on a stack that runs, a kill is told and resolved in time, and all that is shown is there", async () => {
+test("on a running stack a kill's alert arrives and resolves in time, and every shown metric exists", async () => {
   const since = Date.now();
   const checks = await verifyObservability(stack, () => undefined);
   window = { since, until: Date.now() };
@@ -69,7 +69,7 @@ test("a broken panel query is found: one without series, one that Prometheus ref
   ]);
 });
 
-test("a metric renamed in the page or in a program is found, both ways", async () => {
+test("a metric renamed in the page or in a program is found", async () => {
   const sources = sourcesIn(stack.root);
   const docs = brokenCopy("docs", join(stack.root, "docs"), "`signaling_rooms`", "`signaling_chambers`");
   const found = findings(await checkShown(stack, { ...sources, metricsPage: join(docs, "metrics.md") }, window));
@@ -83,7 +83,7 @@ test("an alert without its runbook is found", async () => {
   expect(found).toContain("ProxyDown has no runbook: runbook_url is docs/runbooks/ProxyDown.md");
 });
 
-test("an alert that selects nothing is found, and so is one whose condition can never be", async () => {
+test("an alert that selects nothing, or whose condition can never be true, is found", async () => {
   const rules = join(stack.root, "prometheus/rules");
   const wrongJob = brokenCopy("job", rules, '(up{job="signaling"}) == 0', '(up{job="signalling"}) == 0');
   await loadRules(wrongJob, 'job="signalling"');

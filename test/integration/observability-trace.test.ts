@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.[Symbol.asyncDispose]());
 
-test("one correlation id leads from the refusal that a client got to the replica's log; the client cannot choose it", async () => {
+test("a correlation id leads from a client's refusal to the replica's log; the client cannot choose it", async () => {
   const socket = io(`${stack.proxy.url}/signaling`, {
     transports: ["websocket"],
     forceNew: true,

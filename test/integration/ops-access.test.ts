@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack?.[Symbol.asyncDispose]());
 
-test("no admin listener of the stack takes a change without the token", async () => {
+test("every admin listener of the stack refuses a change without the token", async () => {
   const changes = [
     ["PUT", `${url("PROXY_ADMIN_PORT")}/replicas/evil`, { url: "http://127.0.0.1:1", readyUrl: "http://127.0.0.1:1" }],
     ["DELETE", `${url("PROXY_ADMIN_PORT")}/replicas/signaling-1`, {}],
@@ -47,7 +47,7 @@ function redis(variable: string, ...args: string[]): string {
   return `${stdout}${stderr}`;
 }
 
-test.each(["REDIS_PORT", "LINK_1_PORT"])("%s: who has no password can do nothing on Redis", (variable) => {
+test.each(["REDIS_PORT", "LINK_1_PORT"])("%s: without a password every command on Redis is refused", (variable) => {
   const commands = ["PING", "PUBLISH hold-the-line:canary x", "CONFIG GET *", "SUBSCRIBE x", "ACL WHOAMI", "INFO"];
   for (const command of commands)
     expect([command, redis(variable, ...command.split(" "))]).toEqual([command, expect.stringMatching(/NOAUTH/)]);
@@ -55,7 +55,7 @@ test.each(["REDIS_PORT", "LINK_1_PORT"])("%s: who has no password can do nothing
   expect(redis(variable, "AUTH", "default", "")).toMatch(/WRONGPASS/);
 });
 
-test("each Redis user may what it needs alone, as on the compose engine", () => {
+test("each Redis user has only its rights, as on the compose engine", () => {
   const as = (user: string, password: string, command: string) =>
     redis("REDIS_PORT", "--no-auth-warning", "--user", user, "-a", secret(password), ...command.split(" "));
   expect(as("replica", "REDIS_PASSWORD", "PUBLISH hold-the-line:test x")).toMatch(/^\d/);
@@ -96,12 +96,12 @@ test("no password and no token is in an argument of a process, or in its log", (
     expect(execFileSync("stat", ["-c", "%a", join(stack.state.dir, file)], { encoding: "utf8" }).trim()).toBe("600");
 });
 
-test("the exporter sees Redis, as the user that may look", async () => {
+test("the exporter reads Redis as the user watch", async () => {
   const exporter = `${url("REDIS_EXPORTER_PORT")}/metrics`;
   await until("redis_up is 1", async () => /^redis_up 1$/m.test(await (await fetch(exporter)).text()));
 });
 
-test("a web page reaches neither Prometheus nor Alertmanager, and nobody shuts them down or reloads them by HTTP", async () => {
+test("a web page reaches neither Prometheus nor Alertmanager, and HTTP cannot stop or reload them", async () => {
   const silence = { matchers: [{ name: "alertname", value: ".*", isRegex: true }], startsAt: "2026-01-01T00:00:00Z" };
   const post = (at: string, headers: Record<string, string>) =>
     fetch(at, { method: "POST", headers: { ...json, ...headers }, body: JSON.stringify(silence) });
@@ -119,13 +119,13 @@ test("a web page reaches neither Prometheus nor Alertmanager, and nobody shuts t
   expect((await fetch(`${url("PROMETHEUS_PORT")}/-/ready`)).status).toBe(200);
 });
 
-test("past the guard, Prometheus and Alertmanager ask for a password", async () => {
+test("without the guard, Prometheus and Alertmanager require a password", async () => {
   for (const variable of ["PROMETHEUS_GUARDED_PORT", "ALERTMANAGER_GUARDED_PORT"])
     for (const path of ["/api/v2/silences", "/api/v1/query?query=up", "/metrics"])
       expect([variable, (await fetch(`${url(variable)}${path}`)).status]).toEqual([variable, 401]);
 });
 
-test("Prometheus scrapes both, tells Alertmanager, and Alertmanager tells the caller", async () => {
+test("Prometheus scrapes both and notifies Alertmanager, which notifies the caller", async () => {
   const query = async (expr: string) => {
     const answer = await fetch(`${url("PROMETHEUS_PORT")}/api/v1/query?query=${encodeURIComponent(expr)}`);
     return ((await answer.json()) as { data: { result: unknown[] } }).data.result.length;

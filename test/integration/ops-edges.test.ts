@@ -30,7 +30,7 @@ test.each([
   expect(said).toEqual([expect.stringMatching(/^((make|ops): )?the stack "never-up" is not up: make up$/)]);
 });
 
-test("a reader that has had enough ends the command without a trace", async () => {
+test("a closed output pipe ends the command without an error message", async () => {
   const child = spawn("sh", ["-c", "node ops/cli.ts drills | head -1"], {
     cwd: root,
     env: { ...env, PATH: `${join(root, "node_modules/.bin")}:${env.PATH}` },

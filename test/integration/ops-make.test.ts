@@ -47,21 +47,21 @@ test("make alone lists every target in 80 columns", async () => {
   for (const [, target = ""] of targets) expect(stdout).toMatch(new RegExp(`^  make ${target} `, "m"));
 });
 
-test("a stack that is not up is said in one line, with what to do", async () => {
+test("without a running stack one line says what to do", async () => {
   expect(await make(["status"])).toMatchObject({ stdout: `the stack "${stack}" is not up: make up\n` });
   const killed = await make(["kill-node"]);
   expect(killed.stderr.split("\n")[0]).toBe(`ops: the stack "${stack}" is not up: make up`);
   expect(killed.code).toBe(2);
 });
 
-test("bad settings are refused in one line before anything is done", async () => {
+test("bad settings are refused in one line before any action", async () => {
   const first = async (env: Record<string, string>) => (await make(["up"], env)).stderr.split("\n")[0];
   expect(await first({ ENGINE: "swarm" })).toBe("make: ENGINE=swarm: must be one of compose process");
   expect(await first({ STACK: "Über" })).toMatch(/^make: STACK=[?]+ber: must be lower-case letters/);
   expect(await first({ PORT_BASE: "1e3" })).toBe("make: PORT_BASE=1e3: must be a whole number from 0 to 50000");
 });
 
-test("a variable that nobody reads is named; a port that is taken is named with its variable and its holder, and nothing is started", async () => {
+test("an unread variable is named; a taken port is named with its variable and its process, and nothing is started", async () => {
   const holder = createServer();
   await once(holder.listen(0, "127.0.0.1"), "listening");
   const { port } = holder.address() as AddressInfo;
@@ -81,7 +81,7 @@ test("a variable that nobody reads is named; a port that is taken is named with 
   expect(existsSync(join(stateDir, "services"))).toBe(false);
 });
 
-test("up, twice at once, makes one stack; its settings hold for later commands; down ends it", async () => {
+test("two simultaneous ups make one stack; its settings hold for later commands; down ends it", async () => {
   const PORT_BASE = String(await freePortBase());
   const ups = await Promise.all([
     make(["up"], { PORT_BASE, STICKY_KEY: "room" }),

@@ -45,7 +45,7 @@ test("up on a running stack starts nothing", async () => {
   expect(JSON.stringify(stack.state.services())).toBe(before);
 });
 
-test("kill takes a replica out, says the command, and is done once; heal brings it back", async () => {
+test("kill stops a replica, prints the command, and is done once; heal starts it again", async () => {
   const pid = stack.state.service("signaling-2")?.process?.pid ?? 0;
   const first = await runAction(stack, "kill", "signaling-2");
   expect(first).toMatchObject({ changed: true, typed: `kill -9 ${pid}` });
@@ -57,7 +57,7 @@ test("kill takes a replica out, says the command, and is done once; heal brings 
   expect(await heal(stack)).toEqual([]);
 });
 
-test("pause freezes, resume lets go on", async () => {
+test("pause freezes a service, resume continues it", async () => {
   await runAction(stack, "pause", "signaling-1");
   expect((await states())["signaling-1"]).toBe("paused");
   await until("the proxy ejects it", async () => (await routing("signaling-1")) === "down", { withinMs: 5_000 });
@@ -75,7 +75,7 @@ test("a partition degrades that replica alone, and heal ends it", async () => {
   expect(await routing("signaling-3")).toBe("ready");
 });
 
-test("slow redis slows every replica's link; start redis after a kill finds them all again", async () => {
+test("slow redis slows every replica's link; after a kill and start of redis all replicas reconnect", async () => {
   await runAction(stack, "slow", "redis", { latencyMs: 30, jitterMs: 5 });
   expect((await stack.engine.impaired()).map(({ how }) => how)).toEqual(Array(3).fill("slowed by 30 ± 5 ms"));
   await runAction(stack, "kill", "redis");
@@ -85,7 +85,7 @@ test("slow redis slows every replica's link; start redis after a kill finds them
   expect(await stack.engine.impaired()).toEqual([]);
 });
 
-test("a fourth replica is routed to, survives a restart of the proxy, and goes in order", async () => {
+test("a fourth replica gets sessions, survives a restart of the proxy, and is removed in order", async () => {
   const steps: string[] = [];
   await scale(stack, 4, (line) => steps.push(line));
   expect(await routing("signaling-4")).toBe("ready");
@@ -119,7 +119,7 @@ test("a roll restarts every replica and never has fewer than two ready", async (
   expect(fewest).toBe(2);
 });
 
-test("what is not possible is refused in one line, and leaves no trace", async () => {
+test("an impossible action is refused in one line without effects", async () => {
   await expect(runAction(stack, "crash", "signaling-1")).rejects.toThrow(/no restart policy/);
   await expect(runAction(stack, "partition", "proxy")).rejects.toThrow(
     /partition works on replica and redis, not on proxy: pause/,
@@ -130,7 +130,7 @@ test("what is not possible is refused in one line, and leaves no trace", async (
   expect(existsSync(join(stack.state.dir, "broken.json"))).toBe(false);
 });
 
-test("a pid that belongs to another process by now is never signalled", async () => {
+test("a pid that now belongs to another process is never signalled", async () => {
   const record = stack.state.service("signaling-1");
   const innocent = spawn("sleep", ["60"]);
   const pid = innocent.pid ?? 0;
@@ -148,7 +148,7 @@ test("a pid that belongs to another process by now is never signalled", async ()
   }
 });
 
-test("status and chaos work from another process: state survives who started it", () => {
+test("status and chaos work from another process, because the state is in files", () => {
   const cli = (...args: string[]) =>
     execFileSync(process.execPath, ["ops/cli.ts", ...args], {
       cwd: stack.root,
@@ -160,7 +160,7 @@ test("status and chaos work from another process: state survives who started it"
   expect(cli("chaos", "restart", "2")).toMatch(/^\$ kill -TERM \d+; .*\nwatch: its peers are moved/m);
 });
 
-test("down leaves no process and no port, whatever state the stack is in", async () => {
+test("down leaves no process and no port, in any state of the stack", async () => {
   await runAction(stack, "pause", "signaling-1");
   await runAction(stack, "kill", "redis");
   // A process of an `up` that was killed before it wrote the record.

@@ -59,11 +59,11 @@ test.each([
   expect(read(text)).toBe(wanted);
 });
 
-test("what the environment has already wins", () => {
+test("the environment wins over the file", () => {
   expect(read("X=file\n", { X: "shell" })).toBe("[shell]");
 });
 
-test("what containers mount is readable for them, whatever the umask of the clone was", () => {
+test("containers can read their mounts after a clone under any umask", () => {
   const mounted = join(dir, "mounted");
   execFileSync("sh", ["-c", `umask 077; mkdir -p "$0/deep"; echo x >"$0/deep/file"`, mounted]);
   const run = () => spawnSync("sh", ["ops/sh/mounts.sh", mounted], { cwd: root, encoding: "utf8" }).stdout;
@@ -73,7 +73,7 @@ test("what containers mount is readable for them, whatever the umask of the clon
   expect(run()).toBe("");
 });
 
-test("secrets are made closed to others under any umask, and a newline at a secret's end is no part of it", () => {
+test("new secrets are closed to other users under any umask, and a newline at a secret's end is ignored", () => {
   const checkout = join(dir, "checkout");
   execFileSync("sh", ["-c", 'mkdir -p "$0" && cp -r ops "$0"', checkout], { cwd: root });
   for (const umask of ["000", "077"]) {

@@ -126,7 +126,7 @@ test("nginx under a path, with the documented location: page, Socket.IO and /ws 
   raw.close();
 });
 
-test("nginx without Host: the page's origin is refused, and the log names both and what to set", async () => {
+test("nginx without Host: the page's origin is refused, and the log names both values and the setting", async () => {
   await using front = await startNginx(without(documented("nginx"), /Host/), trusting.proxy.url);
   const answer = await handshake(front.url, "127.0.0.6", { origin: front.url });
   expect(answer.status).toBe(403);
@@ -138,7 +138,7 @@ test("nginx without Host: the page's origin is refused, and the log names both a
   );
 });
 
-test("nginx without Upgrade: 426 that names the headers; clients that may poll do", async () => {
+test("nginx without Upgrade: 426 that names the headers; clients that may poll use polling", async () => {
   await using front = await startNginx(
     without(documented("nginx"), /Upgrade/, /header Connection/),
     trusting.proxy.url,
@@ -153,14 +153,14 @@ test("nginx without Upgrade: 426 that names the headers; clients that may poll d
 });
 
 for (const [name, start] of Object.entries(fronts))
-  test(`${name} that is not in TRUSTED_PROXIES: what it forwards is not believed, and the log names the setting`, async () => {
+  test(`${name} outside TRUSTED_PROXIES: its forwarding headers are ignored, and the log names the setting`, async () => {
     await using front = await start(wary.proxy.url);
     const [cookie] = (await handshake(front.tlsUrl)).headers["set-cookie"] ?? [];
     expect(cookie).not.toMatch(/Secure/);
     await until("the log names it", () => /X-Forwarded-For is ignored.*TRUSTED_PROXIES/.test(wary.proxy.output()));
   });
 
-test("HAProxy without forwardfor, trusted: the log says that all its clients count as one", async () => {
+test("a trusted HAProxy without forwardfor: the log says that all its clients count as one", async () => {
   await using front = await startHaproxy(without(documented("haproxy"), /forwardfor/), trusting.proxy.url);
   await handshake(front.url, "127.0.0.8");
   await until("the log says so", () =>

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 const handshake = () => fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`);
 
-test("new sessions reach a replica at its rate; a short queue waits, the rest gets 503 with Retry-After", async () => {
+test("new sessions reach a replica at its rate; some wait in a short queue, the rest get 503 with Retry-After", async () => {
   await start({ ADMIT_PER_SECOND: "40", ADMIT_QUEUE_MS: "500" });
   const startedAt = performance.now();
   const answers = await Promise.all(Array.from({ length: 100 }, handshake));
@@ -33,7 +33,7 @@ test("new sessions reach a replica at its rate; a short queue waits, the rest ge
   expect(await proxy.metric('proxy_rejected_total{reason="admission"}')).toBe(refused.length);
 });
 
-test("what belongs to a session is never held up by admission", async () => {
+test("admission never delays requests of a session", async () => {
   await start({ ADMIT_PER_SECOND: "1", ADMIT_QUEUE_MS: "0" });
   await handshake();
   expect((await handshake()).status).toBe(503);
@@ -43,7 +43,7 @@ test("what belongs to a session is never held up by admission", async () => {
   await expect(openTunnel(proxy.port)).rejects.toThrow("503");
 });
 
-test("one client address cannot open sessions faster than its share; another still can", async () => {
+test("a client address cannot open sessions above its limit, and other addresses are not affected", async () => {
   await start({ MAX_SESSIONS_PER_CLIENT_PER_SECOND: "5", TRUSTED_PROXIES: "127.0.0.1" });
   const from = (ip: string) =>
     fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`, { headers: { "x-forwarded-for": ip } });
@@ -66,7 +66,7 @@ async function idle(): Promise<Socket> {
 test.each([
   ["MAX_CONNECTIONS_PER_CLIENT", "20"],
   ["MAX_CONNECTIONS", "20"],
-])("%s: a connection over it is told so, and a place that becomes free is given again", async (name, cap) => {
+])("%s: a connection above it gets a refusal, and a free place is used again", async (name, cap) => {
   await start({ [name]: cap });
   const held = await Promise.all(Array.from({ length: Number(cap) }, idle));
   const answer = await exchange(proxy.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -77,7 +77,7 @@ test.each([
   await until("there is room again", async () => (await exchange(proxy.port, "GET / HTTP/1.0\r\n\r\n")).status === 200);
 });
 
-test("a client that leaves while it waits for admission is not sent on", async () => {
+test("a client that leaves while it waits for admission does not reach a replica", async () => {
   await start({ ADMIT_PER_SECOND: "4", ADMIT_QUEUE_MS: "1000" });
   await handshake();
   const waiting = connect(proxy.port, "127.0.0.1");

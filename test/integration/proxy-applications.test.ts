@@ -23,7 +23,7 @@ const seen = () =>
   replicas.flatMap((replica) => replica.seen.map(({ url }) => url)).filter((url) => url !== "/nowhere");
 const session = "/socket.io/?EIO=4&transport=polling&sid=kQ8Pb2dnJ7xG1Qm9AAAB";
 
-test("a poll with a plain sid is held as long as its replica holds it, by one replica", async () => {
+test("a poll with a plain sid waits as long as its replica holds it, at one replica", async () => {
   const { url } = await start(
     { onRequest: (_incoming, response) => void setTimeout(() => response.end("2"), 1_500) },
     { TRY_TIMEOUT_MS: "200", RETRY_DEADLINE_MS: "400" },
@@ -32,13 +32,13 @@ test("a poll with a plain sid is held as long as its replica holds it, by one re
   expect(seen()).toEqual([session]);
 });
 
-test("a request of a session whose replica breaks off is not repeated at another one", async () => {
+test("a request of a session is not repeated at another replica when its replica breaks off", async () => {
   const { url } = await start({ onRequest: (incoming) => incoming.socket.destroy() });
   expect((await fetch(`${url}${session}`)).status).toBe(502);
   expect(seen()).toHaveLength(1);
 });
 
-test("a slow page is waited for, and not asked of a second replica", async () => {
+test("a slow page is awaited and not requested from a second replica", async () => {
   const { url } = await start(
     { onRequest: (_incoming, response) => void setTimeout(() => response.end("done"), 1_500) },
     { TRY_TIMEOUT_MS: "200", RETRY_DEADLINE_MS: "400" },
@@ -47,7 +47,7 @@ test("a slow page is waited for, and not asked of a second replica", async () =>
   expect(seen()).toEqual(["/assets/report"]);
 });
 
-test("a page whose replica never answers is given up after PROXY_TIMEOUT_MS", async () => {
+test("a page whose replica never answers times out after PROXY_TIMEOUT_MS", async () => {
   const { url } = await start({ onRequest: () => undefined }, { PROXY_TIMEOUT_MS: "1000" });
   const startedAt = performance.now();
   expect((await fetch(`${url}/assets/x`)).status).toBe(504);
@@ -55,7 +55,7 @@ test("a page whose replica never answers is given up after PROXY_TIMEOUT_MS", as
   expect(seen()).toHaveLength(1);
 });
 
-test("PROXY_PATHS=/*: everything, with every method but CONNECT and TRACE, and bodies up to MAX_BODY_BYTES", async () => {
+test("PROXY_PATHS=/*: all paths pass, with every method but CONNECT and TRACE, and bodies up to MAX_BODY_BYTES", async () => {
   const { url, port } = await start(
     { onRequest: (incoming, response) => void incoming.resume().on("end", () => response.end(incoming.method)) },
     { PROXY_PATHS: "/*", MAX_BODY_BYTES: "6000000" },
@@ -70,7 +70,7 @@ test("PROXY_PATHS=/*: everything, with every method but CONNECT and TRACE, and b
   expect((await exchange(port, "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n")).status).toBe(405);
 });
 
-test("with /* a path goes on as it came: what begins with // is no Engine.IO to the replica either", async () => {
+test("with /* a path passes unchanged, so a path with // is not Engine.IO for the replica either", async () => {
   const { port } = await start({}, { PROXY_PATHS: "/*" }, 1);
   const targets = ["//socket.io/?EIO=4&transport=polling", "/a//b/http:/c?d=//e", "/x/?a=1?b=2"];
   for (const target of targets)
@@ -78,14 +78,14 @@ test("with /* a path goes on as it came: what begins with // is no Engine.IO to 
   expect(seen()).toEqual(targets);
 });
 
-test("/api/* is a prefix with all methods; its neighbours stay as they are", async () => {
+test("/api/* is a prefix with all methods and does not affect other paths", async () => {
   const { url } = await start({}, { PROXY_PATHS: "/api/*,/assets/" });
   expect((await fetch(`${url}/api/x`, { method: "POST" })).status).toBe(200);
   expect((await fetch(`${url}/assets/x`, { method: "POST" })).status).toBe(405);
   expect((await fetch(`${url}/api`)).status).toBe(404);
 });
 
-test("a readiness that does not pass is told, in the log and in /replicas", async () => {
+test("the log and /replicas show the reason of a failed readiness", async () => {
   const { program, admin, replica } = await start({}, {}, 1);
   const [app] = replicas as [Upstream];
   app.ready = { status: 404, body: "no such page" };
@@ -102,7 +102,7 @@ test("a readiness that does not pass is told, in the log and in /replicas", asyn
   expect(await (await fetch(`${admin}/replicas`)).text()).not.toMatch("reason");
 });
 
-test("polling sessions that are asked for at the wrong replica are counted, and the log says once what to do", async () => {
+test("polling requests at the wrong replica are counted, and the log says once what to do", async () => {
   const { url, metric, program } = await start({
     onRequest: (_incoming, response) => response.writeHead(400).end('{"code":1,"message":"Session ID unknown"}'),
   });
@@ -158,7 +158,7 @@ function browser(url: string) {
   };
 }
 
-test("sessions with plain sids stay at their replica when another one goes and comes back", async () => {
+test("sessions with plain sids stay on their replica while another one stops and starts", async () => {
   const { url, call } = await startPlain();
   const clients = Array.from({ length: 12 }, () => browser(url));
   const sids: string[] = [];
@@ -188,7 +188,7 @@ test("sessions with plain sids stay at their replica when another one goes and c
   expect(await where()).toEqual(homes);
 });
 
-test("one browser with two tabs on two replicas keeps both; what it remembers moves no new session", async () => {
+test("a browser with two tabs on two replicas keeps both; its cookie does not move new sessions", async () => {
   const { url, call } = await startPlain();
   const tabs = browser(url);
   const open = async () => /"sid":"(\w+)"/.exec(await tabs.ask(""))?.[1] ?? "";

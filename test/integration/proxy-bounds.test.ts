@@ -58,7 +58,7 @@ test("pipelined requests are served one after the other, in order", async () => 
   expect(most).toBe(1);
 });
 
-test("2,000 pipelined polls make one request to a replica, and their client is cut", async () => {
+test("2,000 pipelined polls make one request to a replica, and their client is disconnected", async () => {
   const held: ServerResponse[] = [];
   await start({
     onRequest: (incoming, response) => (incoming.url === "/" ? response.end() : held.push(response)),
@@ -73,7 +73,7 @@ test("2,000 pipelined polls make one request to a replica, and their client is c
   expect((await fetch(`${proxy.url}/`)).status).toBe(200);
 });
 
-test("an upgrade behind an unanswered request is refused, and opens nothing", async () => {
+test("an upgrade after an unanswered request is refused and opens no tunnel", async () => {
   await start({ onRequest: () => undefined });
   const poll = `GET ${session} HTTP/1.1\r\nHost: x\r\n\r\n`;
   const upgrade = poll.replace("Host: x", "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket");
@@ -82,7 +82,7 @@ test("an upgrade behind an unanswered request is refused, and opens nothing", as
   expect(upstream.sockets.size).toBe(0);
 });
 
-test("unfinished bodies: one client gets so far and no further, another has its own", async () => {
+test("unfinished bodies: a client's bound holds, and other clients have their own", async () => {
   let received = 0;
   await start(
     {
@@ -117,7 +117,7 @@ test("unfinished bodies: one client gets so far and no further, another has its 
   await until("there is room again", async () => (await later()).status === 200);
 });
 
-test("a body in chunks of one byte is cut; one in chunks of a kilobyte goes through", async () => {
+test("a body in chunks of one byte is cut; one in chunks of a kilobyte passes", async () => {
   let pieces = 0;
   await start({
     onRequest(incoming, response) {
@@ -150,7 +150,7 @@ test("a body that stops before its end is cut at its deadline, on both sides", a
   await until("the replica's side is ended", () => aborted === 1);
 });
 
-test("unfinished heads: what is over the bound is closed long before the heads' deadline", async () => {
+test("unfinished heads: connections above the bound are closed long before the heads' deadline", async () => {
   await start({}, { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) });
   const kept = await dial();
   kept.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -173,7 +173,7 @@ function pour(socket: Socket | ServerResponse): void {
   more();
 }
 
-test("tunnels that are not read: one client's are closed over its bound, another's stays", async () => {
+test("unread tunnels: a client's tunnels above its bound are closed, another client's stays", async () => {
   await start(
     { onTunnel: (socket, { url }) => (url?.includes("pour") ? pour(socket) : socket.pipe(socket)) },
     { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) },
@@ -191,7 +191,7 @@ test("tunnels that are not read: one client's are closed over its bound, another
   expect(String((await once(good, "data"))[0])).toBe("still there");
 });
 
-test("answers that are not read: the same", async () => {
+test("unread answers: the same", async () => {
   await start(
     { onRequest: (_incoming, response) => pour(response) },
     { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) },
@@ -203,7 +203,7 @@ test("answers that are not read: the same", async () => {
   });
 });
 
-test("a few bytes in front of the 101 are kept, 60,000 end the connection", async () => {
+test("a few bytes before the 101 are kept, 60,000 end the connection", async () => {
   await start({ onUpgrade: () => undefined });
   const patient = await dial();
   const opening = openTunnelOn(patient, "/ws");

@@ -42,7 +42,7 @@ async function tunnelOnEach(proxy: ProxyProgram, ids: string[]): Promise<Map<str
   return sockets;
 }
 
-test("a frozen replica is out, its tunnels cut and its polls ended, within 2 s", async () => {
+test("within 2 s a frozen replica is ejected, its tunnels are cut and its polls end", async () => {
   const [frozen, other] = [await startReplica("signaling-1"), await startReplica("signaling-2")];
   const proxy = await proxyFor([frozen, other]);
   const sockets = await tunnelOnEach(proxy, ["signaling-1", "signaling-2"]);
@@ -63,7 +63,7 @@ test("a frozen replica is out, its tunnels cut and its polls ended, within 2 s",
   await stateIs(proxy, "signaling-1", "ready");
 });
 
-test("a killed replica's sessions are unknown at once, new ones go elsewhere without an error", async () => {
+test("a killed replica's sessions are unknown at once, new sessions go to another replica without an error", async () => {
   const [killed, other] = [await startReplica("signaling-1"), await startReplica("signaling-2")];
   const proxy = await proxyFor([killed, other]);
   await tunnelOnEach(proxy, ["signaling-1"]);
@@ -88,7 +88,7 @@ test("a frozen last replica is not ejected by time-outs", async () => {
   expect(socket?.closed).toBe(false);
 });
 
-test("the proxy's own stall in the middle of a probe ejects nobody", async () => {
+test("a stall of the proxy itself during a probe ejects no replica", async () => {
   const replicas = [await upstream("signaling-1"), await upstream("signaling-2")];
   const proxy = await proxyFor(replicas, { PROBE_FALL: "1" });
   const sockets = await tunnelOnEach(proxy, ["signaling-1", "signaling-2"]);
@@ -108,7 +108,7 @@ test("the proxy's own stall in the middle of a probe ejects nobody", async () =>
   }
 });
 
-test("resets of single connections eject nobody", async () => {
+test("resets of single connections eject no replica", async () => {
   const resetting = owned(
     await startUpstream("signaling-1", {
       onRequest: (request) => request.socket.resetAndDestroy(),
@@ -123,7 +123,7 @@ test("resets of single connections eject nobody", async () => {
   expect((await proxy.replica("signaling-1")).state).toBe("ready");
 });
 
-test("draining: sessions and tunnels stay, new ones go elsewhere, at once and by the replica's own word or ours", async () => {
+test("draining: sessions and tunnels stay, new ones go to other replicas at once, whether the replica or the proxy drains it", async () => {
   const [first, second] = [await upstream("signaling-1"), await upstream("signaling-2")];
   const proxy = await proxyFor([first, second]);
   const sockets = await tunnelOnEach(proxy, ["signaling-1"]);
@@ -166,7 +166,7 @@ test("a replica degraded beside a ready one is shed at the configured pace, tunn
   expect(await proxy.metric('proxy_tunnels_closed_total{replica="signaling-1",reason="shed"}')).toBe(15);
 });
 
-test("when all are degraded they still serve, and nobody is moved", async () => {
+test("when all are degraded they still serve, and no session moves", async () => {
   const replicas = [await upstream("signaling-1"), await upstream("signaling-2")];
   const proxy = await proxyFor(replicas, { SHED_AFTER_MS: "100" });
   const sockets = await tunnelOnEach(proxy, ["signaling-1", "signaling-2"]);
@@ -178,7 +178,7 @@ test("when all are degraded they still serve, and nobody is moved", async () => 
   expect((await fetch(`${proxy.admin}/readyz`)).status).toBe(200);
 });
 
-test("with no replica left it says so: 503 with Retry-After, readyz 503", async () => {
+test("without any replica the answer is 503 with Retry-After, and readyz 503", async () => {
   const only = await startReplica("signaling-1");
   const proxy = await proxyFor([only]);
   await only.program[Symbol.asyncDispose]();

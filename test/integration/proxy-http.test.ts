@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 const session = "/socket.io/?EIO=4&transport=polling&sid=signaling-1.x";
 
-test("connections to replicas are kept and used again, and so are the clients'", async () => {
+test("connections to replicas and of clients are kept and used again", async () => {
   await start();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let connections = 0;
@@ -38,7 +38,7 @@ test("connections to replicas are kept and used again, and so are the clients'",
   expect(upstream.connections() - before).toBeLessThan(10);
 });
 
-test("answers and bodies stream: the first part is through before the last is there", async () => {
+test("answers and bodies stream: the first part arrives before the last is sent", async () => {
   let finish: (() => void) | undefined;
   await start({
     async onRequest(incoming, response) {
@@ -81,7 +81,7 @@ test.each([
   expect(got.join("")).toBe(body);
 });
 
-test("a client that leaves its poll frees the replica's side", async () => {
+test("a client that aborts its poll frees the replica's side", async () => {
   const held: ServerResponse[] = [];
   await start({ onRequest: (_incoming, response) => void held.push(response) });
   const socket = connect(proxy.port, "127.0.0.1");
@@ -91,7 +91,7 @@ test("a client that leaves its poll frees the replica's side", async () => {
   await until("the replica's side is closed", () => held.at(-1)?.closed);
 });
 
-test("an answer that breaks off half-way breaks off for the client too, and the proxy goes on", async () => {
+test("an answer that breaks off also breaks off for the client, and the proxy goes on", async () => {
   await start({
     onRequest(incoming, response) {
       if (!incoming.url?.includes("break")) return response.end("whole");
@@ -105,7 +105,7 @@ test("an answer that breaks off half-way breaks off for the client too, and the 
   expect(await (await fetch(`${proxy.url}/`)).text()).toBe("whole");
 });
 
-test("a poll may be held for longer than any try: only a silent replica is given up", async () => {
+test("a poll may last longer than a try; only a silent replica times out", async () => {
   await start(
     {
       onRequest: (incoming, response) => void setTimeout(() => response.end(), incoming.url?.includes("x&") ? 700 : 0),
@@ -115,12 +115,12 @@ test("a poll may be held for longer than any try: only a silent replica is given
   expect((await fetch(`${proxy.url}${session}&`)).status).toBe(200);
 });
 
-test("a handshake that gets no answer is tried for so long and then refused with 504", async () => {
+test("a handshake without an answer gets 504 after the retry deadline", async () => {
   await start({ onRequest: () => undefined }, { TRY_TIMEOUT_MS: "200", RETRY_DEADLINE_MS: "400" });
   expect((await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`)).status).toBe(504);
 });
 
-test("a slow reader is not buffered for: the replica is held back", async () => {
+test("a slow reader holds the replica back and is not buffered for", async () => {
   let sent = 0;
   const total = 60_000_000;
   await start({

@@ -70,7 +70,7 @@ describe.each(["direct", "proxied"] as const)("%s", (way) => {
     };
   }
 
-  test("a polling handshake tells sid, upgrades and timing, in that order of a packet", async () => {
+  test("a polling handshake contains sid, upgrades and timing", async () => {
     const text = await (await fetch(url("/engine.io/"))).text();
     expect(JSON.parse(text.slice(1))).toEqual({
       sid: expect.any(String),
@@ -120,7 +120,7 @@ describe.each(["direct", "proxied"] as const)("%s", (way) => {
     await until("the session is closed", async () => (await fetch(session)).status === 400);
   });
 
-  test("pings are due on both transports, and silence ends the session", async () => {
+  test("both transports require pongs, and silence ends the session", async () => {
     const session = await open();
     expect(await (await fetch(session)).text()).toBe("2");
     expect(await post(session, "3")).toBe(200);
@@ -142,7 +142,7 @@ describe.each(["direct", "proxied"] as const)("%s", (way) => {
     expect((await fetch(session)).status).toBe(400);
   });
 
-  test("a session upgrades by probe; what follows goes by WebSocket, and polls on it are refused", async () => {
+  test("a session upgrades by probe; afterwards it uses the WebSocket, and its polls are refused", async () => {
     const session = await open();
     const socket = socketAt(session);
     await socket.opened();
@@ -159,7 +159,7 @@ describe.each(["direct", "proxied"] as const)("%s", (way) => {
     socket.end();
   });
 
-  test("Socket.IO: namespaces connect with their auth, unknown ones are refused, silence is disconnected", async () => {
+  test("Socket.IO: namespaces connect with their auth, unknown ones are refused, a silent client is disconnected", async () => {
     const socket = socketAt(url("/socket.io/"));
     expect(await socket.next("the handshake")).toMatch(/^0/);
     socket.send('40{"token":"t"}');

@@ -19,7 +19,7 @@ async function start(env: Record<string, string> = {}): Promise<ProxyProgram> {
 const idOf = async (url: string, headers: Record<string, string> = {}) =>
   ((await (await fetch(url, { headers })).json()) as { id: string }).id;
 
-test("the cookie of the first answer leads back to the replica that gave it, by HTTP and by WebSocket", async () => {
+test("the cookie of the first answer leads back to its replica, by HTTP and by WebSocket", async () => {
   const { url, port } = await start();
   for (let i = 0; i < 20; i++) {
     const first = await fetch(`${url}/socket.io/?EIO=4&transport=polling`);
@@ -42,7 +42,7 @@ test("a session goes to the replica in its sid, whatever the cookie says", async
     expect(await idOf(`${url}/socket.io/?EIO=4&sid=${id}.abc`, { cookie: "sticky=x" })).toBe(id);
 });
 
-test("sid counts only on Engine.IO requests, and a forged one is no session", async () => {
+test("a sid counts only on Engine.IO requests, and a forged one is not a session", async () => {
   const { url } = await start();
   const cookie = { cookie: "sticky=x" };
   const home = await idOf(`${url}/`, cookie);
@@ -60,7 +60,7 @@ test("a garbage cookie is replaced by a new one", async () => {
   expect(answer.headers.get("set-cookie")).toMatch(/^sticky=/);
 });
 
-test("removing a replica while running moves only its clients, and putting it back brings them home", async () => {
+test("removing a replica at run time moves only its clients, and adding it again brings them back", async () => {
   const { url, call } = await start();
   const cookies = Array.from({ length: 100 }, (_, index) => ({ cookie: `sticky=client-${index}` }));
   const where = () => Promise.all(cookies.map((cookie) => idOf(url, cookie)));
@@ -78,7 +78,7 @@ test("removing a replica while running moves only its clients, and putting it ba
   expect(await where()).toEqual(before);
 });
 
-test("a changed table is refused where it makes no sense, with one line", async () => {
+test("an invalid change of the table is refused in one line", async () => {
   const { call } = await start();
   for (const [method, path, body, status] of [
     ["PUT", "/replicas/a", { url: "ftp://x" }, 400],
@@ -93,7 +93,7 @@ test("a changed table is refused where it makes no sense, with one line", async 
   }
 });
 
-test("STICKY_KEY=ip: the client's address decides, as trusted proxies tell it", async () => {
+test("STICKY_KEY=ip: the client's address from trusted proxies decides", async () => {
   const { url } = await start({ STICKY_KEY: "ip", TRUSTED_PROXIES: "127.0.0.0/8" });
   const from = (ip: string) => idOf(url, { "x-forwarded-for": `6.6.6.6, ${ip}` });
   const ids = await Promise.all(Array.from({ length: 30 }, (_, index) => from(`203.0.113.${index}`)));
@@ -144,7 +144,7 @@ test("decisions are counted", async () => {
   expect(await metric('proxy_routes_total{decision="session"}')).toBe(1);
 });
 
-test("answers tell the replica in REPLICA_HEADER, by HTTP and by WebSocket, and by default they do not", async () => {
+test("answers name the replica in REPLICA_HEADER, by HTTP and by WebSocket, and by default they do not", async () => {
   const { url, port } = await start({ REPLICA_HEADER: "X-Replica" });
   const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers: { cookie: "sticky=x" } });
   const { id } = (await answer.json()) as { id: string };

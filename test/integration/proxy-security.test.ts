@@ -114,7 +114,7 @@ test("a head that trickles is cut with 408 at its deadline", async () => {
   expect(performance.now() - startedAt).toBeLessThan(2_500);
 });
 
-test("a connection that says nothing is closed at the same deadline", async () => {
+test("a silent connection is closed at the same deadline", async () => {
   expect((await exchange(proxy.port, "", 5_000)).closed).toBe(true);
 });
 

@@ -29,7 +29,7 @@ const twoReadings = [
   ...["&sid=signaling-2.x&%73id=signaling-1.x", "&EIO=3", "&%45IO=4", "&transport=websocket", "&transpor%74="],
 ].map((more) => `${eio}${more}`);
 
-test("a query that two readers could take for two things is refused with 400, and no replica is asked", async () => {
+test("an ambiguous query is refused with 400 and reaches no replica", async () => {
   const upstream = await start();
   for (const target of [...twoReadings, "/socket.io/?EIO=&transport=polling"]) {
     const answer = await get(target);
@@ -101,12 +101,12 @@ test.each([
   expect(await asFrom("2001:db8:0:2::1")).toBe(200);
 });
 
-test("CLIENT_IPV6_PREFIX=128 tells the addresses of a /64 apart", async () => {
+test("CLIENT_IPV6_PREFIX=128 distinguishes the addresses of a /64", async () => {
   await start({ MAX_SESSIONS_PER_CLIENT_PER_SECOND: "1", TRUSTED_PROXIES: "127.0.0.1", CLIENT_IPV6_PREFIX: "128" });
   for (const address of ["2001:db8::1", "2001:db8::2", "2001:db8::3"]) expect(await asFrom(address)).toBe(200);
 });
 
-test("a path that no file can have is answered at once, without a try and without an error line", async () => {
+test("an impossible path is answered at once, without a try and without an error line", async () => {
   await start({}, {}, 3);
   for (const path of ["/assets/%zz", "/assets/%", "/assets/a%2", "/assets/%u0041"])
     expect([path, (await get(path)).status]).toEqual([path, 400]);
@@ -131,7 +131,7 @@ test("what an answer's own Connection names stays at the replica's side, on 200 
   }
 });
 
-test("an upgrade with Content-Length: 0 passes, and the replica is not told a length", async () => {
+test("an upgrade with Content-Length: 0 passes, and the replica gets no length", async () => {
   const upstream = await start();
   expect((await exchange(proxy.port, upgradeRequest("/ws", ["Content-Length: 0"]), 500)).status).toBe(101);
   expect(upstream.seen.at(-1)?.headers).not.toHaveProperty("content-length");
@@ -161,7 +161,7 @@ test.each([
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
 
-test("two cookies of the sticky name: the first that has the form of ours decides, quoted or not", async () => {
+test("of two cookies with the sticky name the first well-formed one decides, quoted or not", async () => {
   await start({}, {}, 3);
   const ours = Array.from({ length: 12 }, (_, n) => `${"abcdefghijklmnopqrst"}${n + 10}`);
   const home = async (cookie: string) => {
@@ -190,7 +190,7 @@ const protos: [name: string, value: string, secure: boolean][] = [
   ["Forwarded", "for=203.0.113.5;proto=http", false],
 ];
 
-test("the cookie is Secure where a trusted proxy says, in any spelling, that the client came by TLS", async () => {
+test("the cookie is Secure if a trusted proxy says, in any spelling, that the client uses TLS", async () => {
   const upstream = await start({ TRUSTED_PROXIES: "127.0.0.0/8" });
   for (const [name, value, secure] of protos) {
     const setCookie = (await fetch(proxy.url, { headers: { [name]: value } })).headers.get("set-cookie") ?? "";
@@ -215,13 +215,13 @@ const askedFrom: [what: string, headers: string[], status: number][] = [
   ["an opaque origin", ["Origin: null"], 403],
 ];
 
-test("host and port of an Origin are compared, however they are spelled", async () => {
+test("host and port of an Origin are compared in any spelling", async () => {
   await start(origins);
   for (const [what, headers, status] of askedFrom)
     expect([what, (await exchange(proxy.port, upgradeRequest("/ws", headers), 300)).status]).toEqual([what, status]);
 });
 
-test("the first refusal of an origin is logged with both values and what to set", async () => {
+test("the first refusal of an origin is logged with both values and the setting", async () => {
   await start(origins);
   for (let i = 0; i < 3; i++) await exchange(proxy.port, upgradeRequest("/ws", ["Origin: https://evil.example"]));
   const lines = () =>

@@ -97,7 +97,7 @@ test("tunnels with slow readers: every byte comes back in order", async () => {
   );
 });
 
-test("SIGHUP takes up a new certificate and drops no tunnel; a broken one is refused and the old one stays", async () => {
+test("SIGHUP loads a new certificate and drops no tunnel; a broken one is refused and the old one stays", async () => {
   const { socket, read } = await tunnel();
   expect(await shownName()).toBe("first");
   install("second");
@@ -115,7 +115,7 @@ test("SIGHUP takes up a new certificate and drops no tunnel; a broken one is ref
   socket.destroy();
 });
 
-test("the plain port redirects there, whatever the method, and proxies nothing", async () => {
+test("the plain port redirects every method to it and proxies nothing", async () => {
   const seen = upstream.seen.length;
   const answer = await fetch(`${proxy.url}/socket.io/?EIO=4`, { redirect: "manual" });
   expect(answer.status).toBe(308);
@@ -123,7 +123,7 @@ test("the plain port redirects there, whatever the method, and proxies nothing",
   expect(upstream.seen).toHaveLength(seen);
 });
 
-test("plain HTTP on the TLS port, and half a TLS hello, harm nobody", async () => {
+test("plain HTTP on the TLS port, and half a TLS hello, do no harm", async () => {
   await expect(fetch(`http://127.0.0.1:${tlsPort}/`)).rejects.toThrow();
   expect(await shownName()).toBe("second");
   expect(proxy.program.child.exitCode).toBeNull();

@@ -35,18 +35,15 @@ test("a newer major version of Node runs the proxy without tuning, and one line 
   expect(told).toHaveLength(1);
 });
 
-test.each(["on", "off"])(
-  "PROXY_TUNING=%s: upgrades and polls go through, and Node warns of nothing",
-  async (tuning) => {
-    await using upstream = await startUpstream("signaling-1");
-    await using proxy = await startProxyProgram([upstream], { PROXY_TUNING: tuning });
-    const socket = new WebSocket(`${proxy.url.replace("http", "ws")}/ws`);
-    // This test's replica answers every key with the same accept value. So the 101 arrives and the client rejects it.
-    const [error] = (await once(socket, "error")) as [Error];
-    expect(error.message).toContain("Sec-WebSocket-Accept");
-    const answer = await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`, { headers: { "x-a": "1" } });
-    expect(answer.status).toBe(200);
-    expect(upstream.seen.at(-1)?.headers["x-a"]).toBe("1");
-    expect(proxy.program.output()).not.toMatch(/Warning|DEP\d+|tuning/);
-  },
-);
+test.each(["on", "off"])("PROXY_TUNING=%s: upgrades and polls work, and Node prints no warning", async (tuning) => {
+  await using upstream = await startUpstream("signaling-1");
+  await using proxy = await startProxyProgram([upstream], { PROXY_TUNING: tuning });
+  const socket = new WebSocket(`${proxy.url.replace("http", "ws")}/ws`);
+  // This test's replica answers every key with the same accept value. So the 101 arrives and the client rejects it.
+  const [error] = (await once(socket, "error")) as [Error];
+  expect(error.message).toContain("Sec-WebSocket-Accept");
+  const answer = await fetch(`${proxy.url}/socket.io/?EIO=4&transport=polling`, { headers: { "x-a": "1" } });
+  expect(answer.status).toBe(200);
+  expect(upstream.seen.at(-1)?.headers["x-a"]).toBe("1");
+  expect(proxy.program.output()).not.toMatch(/Warning|DEP\d+|tuning/);
+});

@@ -71,7 +71,7 @@ test("50 tunnels, slow readers on both sides, 20 MB each way: every byte in orde
   await until("no tunnel is left", async () => (await tunnels()) === 0);
 }, 180_000);
 
-test("the end of either side is passed on, and what was sent before it still arrives", async () => {
+test("the end of either side is passed on, and earlier bytes still arrive", async () => {
   const got: string[] = [];
   await start({
     onTunnel(socket) {
@@ -136,7 +136,7 @@ test("1,000 resets by clients before the 101, after it, and by replicas leave no
   expect((await openTunnel(proxy.port)).head).toMatch(/^HTTP\/1\.1 101/);
 }, 120_000);
 
-test("200 upgrades to a replica that accepts and says nothing end with 504 at their deadline", async () => {
+test("200 upgrades to a silent replica end with 504 at their deadline", async () => {
   await start({ onUpgrade: () => undefined }, { TRY_TIMEOUT_MS: "500" });
   const baseline = await baselineNow();
   const refusals = await Promise.all(
@@ -176,7 +176,7 @@ test("an answer that is not HTTP, or ends half-way, is a 502", async () => {
   await expect(openTunnel(proxy.port, "/ws?other")).rejects.toThrow("502");
 });
 
-test("the 101 carries the sticky cookie and no software names, and the replica gets rebuilt headers", async () => {
+test("the 101 has the sticky cookie and no software names, and the replica gets rebuilt headers", async () => {
   await start();
   const { head, socket } = await openTunnel(proxy.port, "/ws?room=1", ["X-Forwarded-For: 1.2.3.4", "Cookie: a=b"]);
   expect(head).toMatch(/\r\nset-cookie: sticky=[\w-]{22}; Path=\/; HttpOnly; SameSite=Lax/i);
@@ -193,7 +193,7 @@ test("the 101 carries the sticky cookie and no software names, and the replica g
   socket.destroy();
 });
 
-test("bytes sent right behind the upgrade request, and right behind the 101, are relayed", async () => {
+test("bytes sent right after the upgrade request, and right after the 101, are relayed", async () => {
   await start({ onTunnel: (socket) => socket.write("hello ") && socket.pipe(socket) });
   const socket = connect(proxy.port, "127.0.0.1");
   let text = "";
@@ -205,7 +205,7 @@ test("bytes sent right behind the upgrade request, and right behind the 101, are
   socket.destroy();
 });
 
-test("an upgrade whose head comes in pieces is relayed as any other", async () => {
+test("an upgrade with a head in pieces is relayed like any other", async () => {
   await start();
   const socket = connect(proxy.port, "127.0.0.1").setNoDelay(true);
   const head = upgradeRequest("/ws?in=pieces");
@@ -219,7 +219,7 @@ test("an upgrade whose head comes in pieces is relayed as any other", async () =
   socket.destroy();
 });
 
-test("a client that connects and leaves without a word is let go at once", async () => {
+test("a client that connects and leaves silently is released at once", async () => {
   await start({}, { HEAD_TIMEOUT_MS: "60000" });
   const baseline = await baselineNow();
   const leave = () => once(connect(proxy.port, "127.0.0.1").resume().end(), "close");

@@ -47,7 +47,7 @@ test("two clients call each other", async () => {
   expect(await a.client.leave()).toEqual({ ok: true });
 });
 
-test("after its replica was killed and started again it joins by itself, as the same peer", async () => {
+test("after a kill and start of its replica it joins by itself, as the same peer", async () => {
   const a = joinAs(randomUUID());
   await until("a has joined", () => a.joins.length === 1);
   await replica.program[Symbol.asyncDispose]();
@@ -58,7 +58,7 @@ test("after its replica was killed and started again it joins by itself, as the 
   expect(a.ends).toEqual([]);
 });
 
-test("a client that is refused for good says so and stays away", async () => {
+test("a client that is refused for good reports it and does not reconnect", async () => {
   const a = joinAs("x".repeat(129));
   await until("it ended", () => a.ends.length === 1);
   expect(a.ends).toEqual([{ reason: "refused", code: "invalid" }]);

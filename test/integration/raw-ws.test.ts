@@ -70,7 +70,7 @@ test("two /ws peers on different replicas call each other, each signal once, add
   expect(a.got("candidate")).toEqual([]);
 });
 
-test("a room's channel is subscribed to while it has /ws members here, and no longer", async () => {
+test("a room's channel is subscribed exactly while the room has local /ws members", async () => {
   const room = randomUUID();
   const client = createClient({ url: redis.url });
   client.on("error", () => client.destroy());
@@ -90,7 +90,7 @@ test("a room's channel is subscribed to while it has /ws members here, and no lo
   }
 });
 
-test("what is no frame gets an error-report and the socket stays open; a refusal is an ack or a report", async () => {
+test("an invalid frame gets an error-report and the socket stays open; a refusal is an ack or a report", async () => {
   const peer = await connectRaw(urlOf(0));
   peers.push(peer);
   for (const garbage of ["", "{", "null", "7", "[]", '{"data":{}}', '{"event":7}', '{"event":"join","id":-1}'])
@@ -133,7 +133,7 @@ test("the server selects its subprotocol, and a peer that lost its socket resume
   expect(a.got("peer-left")).toEqual([]);
 });
 
-test("a newer connection of a peer supersedes its /ws socket, which is told to stay away", async () => {
+test("a newer connection of a peer supersedes its /ws socket, which must not reconnect", async () => {
   const room = randomUUID();
   const old = await raw(0, room);
   const newer = await connectRaw(urlOf(1));
@@ -144,7 +144,7 @@ test("a newer connection of a peer supersedes its /ws socket, which is told to s
   expect(old.closed()).toBe(4000);
 });
 
-test("a page of another origin is refused, as is another path", async () => {
+test("a page of another origin and another path are refused", async () => {
   await expect(connectRaw(urlOf(0), { headers: { origin: "https://evil.example" } })).rejects.toThrow("403");
   const own = await connectRaw(urlOf(0), { headers: { origin: urlOf(0) } });
   own.close();
@@ -153,7 +153,7 @@ test("a page of another origin is refused, as is another path", async () => {
   expect(refusal).toMatch("404");
 });
 
-test("a peer that answers no ping is closed and away; one that does stays", async () => {
+test("a peer without pongs is closed and away; one with pongs stays", async () => {
   const room = randomUUID();
   const a = await raw(0, room);
   const deaf = new WebSocket(`${urlOf(1).replace("http", "ws")}/ws`, { autoPong: false });
@@ -167,7 +167,7 @@ test("a peer that answers no ping is closed and away; one that does stays", asyn
   deaf.terminate();
 });
 
-test("a consumer that does not read is closed with 1013, and the others get everything", async () => {
+test("a consumer that does not read is closed with 1013, and the others get all signals", async () => {
   const room = randomUUID();
   const [sender, reader] = [await raw(0, room), await raw(0, room)];
   const slow: RawPeer & { peerId: string } = await raw(0, room);

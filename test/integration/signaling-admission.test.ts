@@ -50,7 +50,7 @@ function refusalOf(token: unknown): Promise<{ code: string; message: string }> {
   return promise;
 }
 
-test("without a good token there is no connection, and the refusal has a code", async () => {
+test("without a valid token the connection is refused with a code", async () => {
   const unsigned = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from('{"sub":"ann"}').toString("base64url")}.`;
   const bad = [
     undefined,
@@ -65,7 +65,7 @@ test("without a good token there is no connection, and the refusal has a code", 
   await expect(connectRaw(replica.url)).rejects.toThrow("401");
 });
 
-test("a token opens the rooms that it names, on both gateways; TURN credentials come with the join", async () => {
+test("a token opens its rooms on both gateways; the join ack has TURN credentials", async () => {
   const token = await mint({ rooms: ["lobby", "team-*-daily"] });
   const peers = [
     await connectSocketIo(replica.url, { auth: { token } }),
@@ -87,7 +87,7 @@ test("a token opens the rooms that it names, on both gateways; TURN credentials 
   }
 });
 
-test("when the token expires the session ends, its peer is told why and the others that it left", async () => {
+test("when the token expires the session ends, its peer gets the reason and the others see it leave", async () => {
   const witness = await joinRoom(
     await connectSocketIo(replica.url, { auth: { token: await mint({ rooms: ["*"] }) } }),
     "x",
@@ -107,7 +107,7 @@ test("when the token expires the session ends, its peer is told why and the othe
   witness.close();
 });
 
-test("a resume token is of no use to another subject", async () => {
+test("a resume token does not work for another subject", async () => {
   const ann = await joinRoom(
     await connectSocketIo(replica.url, { auth: { token: await mint({ rooms: ["*"] }) } }),
     "y",
@@ -124,7 +124,7 @@ test("a resume token is of no use to another subject", async () => {
   bob.close();
 });
 
-test("keys of a JWKS URL: a signature by one is good, an HMAC with the public key is not", async () => {
+test("keys of a JWKS URL: a signature by one is valid, an HMAC with the public key is not", async () => {
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" };
   const server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
@@ -148,7 +148,7 @@ test("keys of a JWKS URL: a signature by one is good, an HMAC with the public ke
   server.close();
 });
 
-test("a key set of others opens nothing by default: an audience or issuer must be named, and rooms in the token", async () => {
+test("a key set opens nothing by default: an audience or issuer, and rooms in the token, are required", async () => {
   const env = { AUTH: "jwt", JWKS_URL: "http://127.0.0.1:9/jwks.json", REDIS_URL: redis.url };
   const program = startProgram("node", ["services/signaling/main.ts"], env);
   expect(await program.exited).toBe(78);

@@ -43,13 +43,13 @@ function connect(room: string, token?: string) {
   return { client, ended, joined, left };
 }
 
-test("without a token the connection is refused with its code, and nobody tries again for ever", async () => {
+test("without a token the connection is refused with its code, and the client stops trying", async () => {
   const { ended } = connect("team-1");
   await until("refused", () => ended.length === 1);
   expect(ended[0]).toMatchObject({ reason: "refused", error: { code: "unauthorized" } });
 });
 
-test("a token names its rooms, and the join ack brings TURN credentials", async () => {
+test("a token opens its rooms, and the join ack has TURN credentials", async () => {
   const token = await tokenFor({ rooms: ["team-*"] });
   const inside = connect("team-1", token);
   const outside = connect("other", token);
@@ -62,7 +62,7 @@ test("a token names its rooms, and the join ack brings TURN credentials", async 
   ]);
 });
 
-test("a listener hears, and may not offer", async () => {
+test("a listener gets signals and may not offer", async () => {
   const talker = connect("team-2", await tokenFor({}));
   const listener = connect("team-2", await tokenFor({ role: "listener" }));
   await until("both joined", () => talker.joined.length === 1 && listener.joined.length === 1);
@@ -70,7 +70,7 @@ test("a listener hears, and may not offer", async () => {
   expect(await listener.client.send("answer", {})).toMatchObject({ ok: true });
 });
 
-test("expiry ends the session: the client is told, the others see it leave", async () => {
+test("expiry ends the session: the client gets the reason, the others see it leave", async () => {
   const stays = connect("team-3", await tokenFor({}));
   await until("joined", () => stays.joined.length === 1);
   const socket = io(`${replica.url}/signaling`, {

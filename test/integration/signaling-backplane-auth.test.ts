@@ -64,7 +64,7 @@ async function join(replica: Replica, options = {}) {
 const dropped = (replica: Replica, reason: string) =>
   readMetric(replica, "signaling_backplane_dropped_total", { reason });
 
-test("whoever may publish cannot speak for a replica: forged gossip ends nobody, and is counted", async () => {
+test("a client of Redis cannot impersonate a replica: forged gossip ends no peer and is counted", async () => {
   const one = await start("signaling-1");
   const two = await start("signaling-2");
   const [a, b] = [await join(one), await join(two)];
@@ -82,7 +82,7 @@ test("whoever may publish cannot speak for a replica: forged gossip ends nobody,
   await until("b has left", () => a.got("peer-left").length === 1);
 });
 
-test("what was said once is not said again: no signal is doubled, no peer ended by a copy", async () => {
+test("copies have no effect: no signal is doubled, no peer ends", async () => {
   const one = await start("signaling-1");
   const two = await start("signaling-2");
   const [a, b] = [await join(one), await join(two)];
@@ -112,7 +112,7 @@ test("what was said once is not said again: no signal is doubled, no peer ended 
   expect(a.got("peer-left")).toHaveLength(1);
 });
 
-test("copies of stream entries are delivered once, and those of strangers never", async () => {
+test("copied stream entries are delivered once, and foreign ones never", async () => {
   const streams = { BACKPLANE: "streams" };
   const one = await start("signaling-1", streams);
   const two = await start("signaling-2", streams);
@@ -135,7 +135,7 @@ test("copies of stream entries are delivered once, and those of strangers never"
   expect(b.got("offer").map(({ n }) => n)).toEqual([1, 3]);
 });
 
-test("replicas that do not share the key do not hear each other, and say so", async () => {
+test("replicas with different keys do not hear each other, and log it", async () => {
   const one = await start("signaling-1");
   const two = await start("signaling-2", { BACKPLANE_SECRET: "what another stack shares" });
   const [a, b] = [await join(one), await join(two)];

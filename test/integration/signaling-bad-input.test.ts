@@ -39,7 +39,7 @@ test("malformed JSON on a poll gets an error-report with its code, and the sessi
   expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('43/signaling,7[{"ok":true');
 });
 
-test("an event without a name, or with a number for one, is refused and harms nobody", async () => {
+test("an event without a name, or with a number as name, is refused without other effects", async () => {
   const sid = await openSession();
   for (const body of [
     "42/signaling,",
@@ -53,7 +53,7 @@ test("an event without a name, or with a number for one, is refused and harms no
   }
 });
 
-test("a body that is no Engine.IO packet ends its own session alone, and the next request is told so", async () => {
+test("a body that is not an Engine.IO packet ends only its own session, and its next request is refused", async () => {
   const witness = await joinRoom(await connectSocketIo(replica.url), "room");
   const sid = await openSession();
   await post(sid, '{"bad json');
@@ -88,7 +88,7 @@ test("2 MB close their own connection: 413 on a poll, 1009 on a WebSocket", asyn
   expect([1006, 1009]).toContain(code);
 });
 
-test("a Socket.IO peer that does not read is closed as a slow consumer, and the others get everything", async () => {
+test("a Socket.IO peer that does not read is closed as a slow consumer, and the others get all signals", async () => {
   const slow = await joinRoom(await connectSocketIo(replica.url, { reconnection: false }), "busy");
   const reader = await joinRoom(await connectSocketIo(replica.url), "busy");
   const sender = await joinRoom(await connectSocketIo(replica.url), "busy");

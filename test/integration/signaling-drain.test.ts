@@ -42,7 +42,7 @@ test("POST /drain moves every peer, long-polling and /ws too, announced away fir
   witness.close();
 });
 
-test("SIGTERM with 1,000 peers under load: paced, everyone back, no acknowledged signal lost, exit 0", async () => {
+test("SIGTERM with 1,000 peers under load: paced, all peers back, no acknowledged signal lost, exit 0", async () => {
   await using redis = await startRedisServer();
   // On a busy machine the overload guard would refuse some of the thousand joins. This test does not cover it.
   const env = { DRAIN_PER_SECOND: String(perSecond), AWAY_GRACE_MS: "60000", OVERLOAD_LAG_MS: "60000" };
@@ -151,7 +151,7 @@ async function inBatches<T>(count: number, make: (at: number) => Promise<T>): Pr
   return made;
 }
 
-test("a second SIGTERM ends a replica at once, whatever it drains", async () => {
+test("a second SIGTERM ends a draining replica at once", async () => {
   await using redis = await startRedisServer();
   const one = await startReplica("signaling-1", redis.url, { DRAIN_PER_SECOND: "1" });
   await using _one = one.program;

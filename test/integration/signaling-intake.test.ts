@@ -44,7 +44,7 @@ async function pair(room: string): Promise<[EnginePeer, SignalPeer]> {
 const named = (...nums: unknown[]) => nums.map((num) => ({ _placeholder: true, num }));
 const accepted = (event: string) => readMetric(replica, "signaling_events_total", { event, outcome: "ok" });
 
-test("ten attachments arrive as they were; an eleventh, by name or by number, is too large and reaches nobody", async () => {
+test("ten attachments arrive unchanged; an eleventh, by name or by number, is too large and is not delivered", async () => {
   const [sender, receiver] = await pair("attachments");
   const buffers = Array.from({ length: 10 }, (_, at) => Buffer.from([at, 255]));
   const ten = await sender.ask(2, ["offer", { roomId: "attachments", x: named(...buffers.keys()) }], ...buffers);
@@ -73,7 +73,7 @@ test("ten attachments arrive as they were; an eleventh, by name or by number, is
   expect([receiver.connected(), sender.isOpen()]).toEqual([true, true]);
 });
 
-test("an attachment that is named twice, not at all, out of range or by no number is invalid", async () => {
+test("an attachment named twice, not at all, out of range or without a number is invalid", async () => {
   const [sender, receiver] = await pair("references");
   const bytes = Buffer.from([1]);
   const wrong: [unknown[], Buffer[]][] = [
@@ -100,7 +100,7 @@ test("an attachment that is named twice, not at all, out of range or by no numbe
   expect(receiver.connected()).toBe(true);
 });
 
-test("18,000 CONNECTs in one POST make no socket but one, are told of /signaling, and the session goes on", async () => {
+test("18,000 CONNECTs in one POST make one socket, the answers name /signaling, and the session goes on", async () => {
   const before = await readMetric(replica, "process_resident_memory_bytes");
   for (const packet of ["40", "40/other,", "40/signaling,", '40/signaling,{"token":"x"}']) {
     const session = await openPolling(replica.url, { enter: false });
@@ -117,7 +117,7 @@ test("18,000 CONNECTs in one POST make no socket but one, are told of /signaling
   expect((await readMetric(replica, "process_resident_memory_bytes")) - before).toBeLessThan(40e6);
 }, 60_000);
 
-test("the namespace is left and entered again, but eight times at once, and events go on where they were", async () => {
+test("the namespace can be entered again, at most eight times in a burst, and the event bucket keeps its state", async () => {
   const peer = keep(await connectEngine(replica.url));
   for (let round = 2; round <= 4; round += 1) {
     peer.send("41/signaling,", "40/signaling,");
@@ -135,7 +135,7 @@ test("the namespace is left and entered again, but eight times at once, and even
   expect(peer.isOpen()).toBe(true);
 });
 
-test("a flood is accepted at the rate alone, refused with its code, read ever more slowly, and never disconnected", async () => {
+test("of a flood only the rate is accepted, the rest gets a code and is read more slowly, and the client stays connected", async () => {
   const room = "flood";
   const flooder = keep(await connectEngine(replica.url));
   await flooder.ask(1, ["join", room]);
@@ -169,7 +169,7 @@ test("a flood is accepted at the rate alone, refused with its code, read ever mo
   expect(await posted).toBe(200);
 }, 90_000);
 
-test("a signal that grows when it is encoded is measured as its receivers get it", async () => {
+test("a signal is measured in the encoded form of its receivers", async () => {
   const [sender, receiver] = await pair("growth");
   const ack = (id: number, data: unknown) => sender.ask(id, ["candidate", { roomId: "growth", data }]);
   expect(await ack(2, "\u0000".repeat(20_000))).toMatchObject({ ok: false, error: { code: "too-large" } });
@@ -186,7 +186,7 @@ test("a signal that grows when it is encoded is measured as its receivers get it
   expect(raw.got("candidate")).toEqual([]);
 });
 
-test("packets that mean nothing to a server harm nobody and cost nothing but their tokens", async () => {
+test("meaningless packets do no harm and cost only their tokens", async () => {
   const [sender, receiver] = await pair("odd");
   sender.send(
     "43/signaling,1[]",
@@ -210,7 +210,7 @@ test("packets that mean nothing to a server harm nobody and cost nothing but the
   expect([receiver.connected(), sender.isOpen()]).toEqual([true, true]);
 });
 
-test("a room id with half of a surrogate pair is invalid on both gateways", async () => {
+test("a room id with a lone surrogate is invalid on both gateways", async () => {
   const [sender] = await pair("halves");
   sender.send('42/signaling,2["join","a\\ud800"]');
   const raw = keep(await connectRaw(replica.url));
@@ -219,7 +219,7 @@ test("a room id with half of a surrogate pair is invalid on both gateways", asyn
   expect(await raw.join("🙂 a/b'é")).toMatchObject({ ok: true });
 });
 
-test("joins and leaves that all replicas are told of have a bound of their own; a repeated join is none", async () => {
+test("joins and leaves have a bound of their own; a repeated join does not count", async () => {
   const peer = keep(await connectEngine(replica.url));
   const codes: unknown[] = [];
   for (let id = 1; id <= 12; id += 1) {

@@ -45,7 +45,7 @@ async function play(
   }
 }
 
-test(`${runs} runs: what is acknowledged reaches every settled peer, once`, async () => {
+test(`${runs} runs: an acknowledged signal reaches every settled peer, once`, async () => {
   let promised = 0;
   const property = fc.asyncProperty(scenario, async (given) => {
     const { broken, across } = await play(given);
@@ -73,7 +73,7 @@ const faults: [name: string, weaken: (presence: Presence) => Presence][] = [
 ];
 
 test.each(faults)(
-  "it finds the window of %s",
+  "the model finds the window of %s",
   async (_, weaken) => {
     const property = fc.asyncProperty(scenario, async (given) => (await play(given, weaken)).broken.length === 0);
     const found = await fc.check(property, { numRuns: runs, endOnFailure: true });

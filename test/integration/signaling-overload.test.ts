@@ -5,7 +5,7 @@ import { startRedisServer } from "../support/redis-server.ts";
 import { startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 
-test("a replica that cannot keep up refuses new peers and lets those of standing calls back in, until it can again", async () => {
+test("an overloaded replica refuses new peers and accepts resuming ones, until it recovers", async () => {
   await using redis = await startRedisServer();
   const replica = await startReplica("signaling-1", redis.url, {
     OVERLOAD_LAG_MS: "5",

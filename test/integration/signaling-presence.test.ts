@@ -39,7 +39,7 @@ async function members(replica: Replica): Promise<string[]> {
   return body.members.map(({ peerId, node, away }) => `${peerId} ${node}${away ? " away" : ""}`).sort();
 }
 
-test("without the backplane presence is frozen: who moves has not left, and the replicas agree when it is back", async () => {
+test("without the backplane presence is frozen: a moving peer has not left, and the replicas agree when it is back", async () => {
   const stayer = await join(one);
   const mover = await join(one);
   const other = await join(two);
@@ -71,7 +71,7 @@ test("without the backplane presence is frozen: who moves has not left, and the 
   for (const peer of [stayer, moved, other]) expect(peer.got("peer-left")).toEqual([]);
 });
 
-test("a replica that is killed and at once started again knows the others from its first moment, and its former peers go their way", async () => {
+test("a replica restarted right after a kill knows the others at once, and its old peers are away until their grace ends", async () => {
   const stayer = await join(one);
   const lost = await join(two);
   await until("they see each other", () => stayer.got("peer-joined").length === 1);
@@ -84,7 +84,7 @@ test("a replica that is killed and at once started again knows the others from i
   expect(stayer.got("peer-left")).toEqual([{ roomId: "room", peerId: lost.peerId, reason: "replica-lost" }]);
 });
 
-test("a replica that was frozen does not take the others for lost when it goes on", async () => {
+test("a resumed replica does not call the others lost", async () => {
   const frozen = await join(two);
   const other = await join(one);
   await until("they see each other", () => frozen.got("peer-joined").length === 1);

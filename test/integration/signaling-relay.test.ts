@@ -41,7 +41,7 @@ async function joined(replica: number, room: string) {
   return { ...peer, ...ack };
 }
 
-test("peers on different replicas see each other and relay signals, once, with from and id", async () => {
+test("peers on different replicas see each other and get signals once, with from and id", async () => {
   const a = await joined(0, "room");
   const b = await joined(1, "room");
   await until("a hears of b", () => a.got("peer-joined").length === 1);
@@ -57,7 +57,7 @@ test("peers on different replicas see each other and relay signals, once, with f
   expect(a.got("offer")).toEqual([]);
 });
 
-test("bad input gets a coded refusal and reaches nobody", async () => {
+test("bad input gets a coded refusal and is not delivered", async () => {
   const a = await joined(0, "room");
   const b = await joined(1, "room");
   const code = async (ack: Promise<JoinAck | RelayAck>) => {
@@ -76,7 +76,7 @@ test("bad input gets a coded refusal and reaches nobody", async () => {
   expect(b.events.filter(([event]) => event !== "peer-joined")).toEqual([]);
 });
 
-test("a peer that is gone is away, a resume on another replica brings it back under its id, a forged one does not", async () => {
+test("a lost peer is away, a resume on another replica restores its id, a forged one does not", async () => {
   const a = await joined(0, "room");
   const b = await joined(1, "room");
   await until("a hears of b", () => a.got("peer-joined").length === 1);
@@ -93,14 +93,14 @@ test("a peer that is gone is away, a resume on another replica brings it back un
   expect(ack.ok && ack.peerId).not.toBe(b.peerId);
 });
 
-test("a resume while the older socket lives supersedes it", async () => {
+test("a resume supersedes an open older socket", async () => {
   const a = await joined(0, "room");
   const twin = await connect(1);
   expect(await twin.join("room", { resume: a.resume })).toMatchObject({ ok: true, peerId: a.peerId });
   await until("the older socket is told and ended", () => a.got("superseded").length === 1 && !a.socket.connected);
 });
 
-test("replicas survive Redis: local peers go on, remote sends are refused, and relay works again when it is back", async () => {
+test("replicas survive the loss of Redis: local peers go on, remote sends are refused, and relay works when Redis is back", async () => {
   const a = await joined(0, "room");
   const c = await joined(0, "room");
   const b = await joined(1, "room");
@@ -124,7 +124,7 @@ test("replicas survive Redis: local peers go on, remote sends are refused, and r
   expect(b.got("peer-left")).toEqual([]);
 });
 
-test("a replica that is killed has its peers away within 3 s; SIGTERM exits 0", async () => {
+test("the peers of a killed replica are away within 3 s; SIGTERM exits 0", async () => {
   const a = await joined(0, "room");
   const b = await joined(1, "room");
   await until("a hears of b", () => a.got("peer-joined").length === 1);

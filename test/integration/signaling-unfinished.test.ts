@@ -51,7 +51,7 @@ afterAll(async () => {
 
 const port = () => replica.port;
 
-test("bodies that stop before their last byte are bounded in all, and end at their deadline with 408", async () => {
+test("bodies without their last byte have a common bound, and end at their deadline with 408", async () => {
   const statuses = new Map<number | string, number>();
   const count = 100;
   let ended = 0;
@@ -80,7 +80,7 @@ test("bodies that stop before their last byte are bounded in all, and end at the
   expect(performance.now() - startedAt).toBeLessThan(15_000);
 });
 
-test("WebSocket messages that never end are bounded in all, and in the number of their fragments", async () => {
+test("endless WebSocket messages have a common bound, and a bound on their fragments", async () => {
   const sockets: Socket[] = [];
   for (const path of ["/ws", "/socket.io/?EIO=4&transport=websocket"])
     for (let at = 0; at < 30; at += 1) {
@@ -107,7 +107,7 @@ test("WebSocket messages that never end are bounded in all, and in the number of
   await until("a message of 2,000 fragments is closed", () => !fragments.isOpen());
 });
 
-test("events whose attachments are withheld are bounded in all", async () => {
+test("events with withheld attachments have a common bound", async () => {
   const peers: EnginePeer[] = [];
   for (let at = 0; at < 100; at += 1) {
     const peer = await connectEngine(replica.url);
@@ -121,7 +121,7 @@ test("events whose attachments are withheld are bounded in all", async () => {
   });
 });
 
-test("pings that nobody reads the answers of are not answered for ever", async () => {
+test("pings with unread pongs are answered only up to a bound", async () => {
   const peers = [await connectEngine(replica.url), await connectRaw(replica.url)];
   for (const { socket } of peers) {
     open.push({ destroy: () => socket.terminate() });
@@ -134,7 +134,7 @@ test("pings that nobody reads the answers of are not answered for ever", async (
   await until("the replica is asked", async () => (await fetch(`${replica.adminUrl}/readyz`)).ok);
 });
 
-test("what slow readers leave unread is bounded in all, and those who read get everything", async () => {
+test("the unread data of slow readers has a common bound, and the other readers get all signals", async () => {
   const room = "slow";
   const reader = await joinRoom(await connectSocketIo(replica.url), room);
   const sender = await joinRoom(await connectSocketIo(replica.url), room);

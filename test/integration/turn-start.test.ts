@@ -53,12 +53,12 @@ test.skipIf(!installed)("relaying into a private network is refused by default, 
   expect(besideCoturn(loopback, { ALLOW_PRIVATE: "1" })).toMatch(/403 \(Forbidden IP\)/);
 });
 
-test.skipIf(!installed)("relaying between addresses of the internet works by default", () => {
+test.skipIf(!installed)("relaying between public addresses works by default", () => {
   const client = uclient("-n 2 -m 1").replace("-e 10.1.2.9", "-e 8.8.4.5").replace(" 10.1.2.3", " 8.8.4.4");
   expect(besideCoturn(client, { RELAY_IP: "8.8.4.4", PEER: "8.8.4.5" })).toMatch(/Total lost packets 0 /);
 });
 
-test.skipIf(!installed)("ALLOW_PRIVATE=1 relays there, with the secret whatever is in it", () => {
+test.skipIf(!installed)("ALLOW_PRIVATE=1 relays into private networks, with any characters in the secret", () => {
   expect(besideCoturn(uclient("-n 2 -m 1"), { ALLOW_PRIVATE: "1" })).toMatch(/Total lost packets 0 /);
   expect(besideCoturn(uclient("-n 2 -m 1", "another"), { ALLOW_PRIVATE: "1" })).not.toMatch(/Total lost packets 0 /);
 });

@@ -13,7 +13,7 @@ afterEach(() => stage[Symbol.asyncDispose]());
 const goneMs = 60_000;
 
 test.each(["silent", "fails"] as const)(
-  "a resolver that is gone for a minute (%s) cuts and ejects nobody",
+  "an outage of the resolver for a minute (%s) cuts no tunnel and ejects no replica",
   async (mood) => {
     const { names, proxy } = await stage.twoByName();
     const ids = ["signaling-1", "signaling-2"];

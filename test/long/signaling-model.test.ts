@@ -10,7 +10,7 @@ const runs = Number(process.env["MODEL_RUNS"] ?? 50);
 const leastMs = 4;
 const variants: Variant[] = ["pubsub", "sharded"];
 
-test(`${runs} runs of the model on real replicas: what is acknowledged reaches every settled peer, once`, async () => {
+test(`${runs} runs of the model on real replicas: an acknowledged signal reaches every settled peer, once`, async () => {
   let promised = 0;
   for (const variant of variants) {
     await using server = await startBackplaneServer(variant);

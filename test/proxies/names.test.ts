@@ -18,26 +18,29 @@ test.each([
   ["silent", "there"],
   ["fails", "there"],
   ["well", "gone"],
-] as const)("a resolver (%s, its names %s) ejects nobody and cuts nothing; new sessions go on", async (mood, gone) => {
-  const { names, proxy } = await stage.twoByName({ RESOLVE_INTERVAL_MS: "100" });
-  const tunnels = [await tunnelTo(proxy, "signaling-1"), await tunnelTo(proxy, "signaling-2")];
-  names.mood = mood;
-  if (gone === "gone") names.names.clear();
-  await until("the proxy notices", async () => (await proxy.metric("proxy_stale_names")) === 2, { withinMs: 15_000 });
-  const asked = names.asked;
-  await until("it goes on asking", () => names.asked > asked + 4, { withinMs: 20_000 });
-  // A new client's requests, each on a new connection to the replica.
-  const answered = new Set<string>();
-  for (let i = 0; i < 20; i++) {
-    (await openTunnel(proxy.port)).socket.destroy();
-    answered.add(await whoAnswers(proxy));
-  }
-  expect([...answered].sort()).toEqual(["signaling-1", "signaling-2"]);
-  expect(tunnels.map((tunnel) => tunnel.closed)).toEqual([false, false]);
-  expect(await ejections(proxy)).toEqual([]);
-});
+] as const)(
+  "a resolver (%s, its names %s) ejects no replica and cuts no tunnel; new sessions work",
+  async (mood, gone) => {
+    const { names, proxy } = await stage.twoByName({ RESOLVE_INTERVAL_MS: "100" });
+    const tunnels = [await tunnelTo(proxy, "signaling-1"), await tunnelTo(proxy, "signaling-2")];
+    names.mood = mood;
+    if (gone === "gone") names.names.clear();
+    await until("the proxy notices", async () => (await proxy.metric("proxy_stale_names")) === 2, { withinMs: 15_000 });
+    const asked = names.asked;
+    await until("it goes on asking", () => names.asked > asked + 4, { withinMs: 20_000 });
+    // A new client's requests, each on a new connection to the replica.
+    const answered = new Set<string>();
+    for (let i = 0; i < 20; i++) {
+      (await openTunnel(proxy.port)).socket.destroy();
+      answered.add(await whoAnswers(proxy));
+    }
+    expect([...answered].sort()).toEqual(["signaling-1", "signaling-2"]);
+    expect(tunnels.map((tunnel) => tunnel.closed)).toEqual([false, false]);
+    expect(await ejections(proxy)).toEqual([]);
+  },
+);
 
-test("a replica that moves is followed within 5 s; what the old address carries lives on until that is gone", async () => {
+test("a moved replica is followed within 5 s; connections to the old address continue until it is down", async () => {
   const { port, names, first, proxy } = await stage.twoByName();
   const old = await tunnelTo(proxy, "signaling-1");
   const echo = async () => {
@@ -70,7 +73,7 @@ test("a replica that moves is followed within 5 s; what the old address carries 
 test.each([
   ["nothing listens", async () => undefined],
   ["another replica answers", (port: number) => stage.replica("signaling-9", "127.0.0.9", port)],
-])("a name that points where %s is not followed while the old address answers", async (_what, stand) => {
+])("a name that points to an address where %s is not followed while the old address answers", async (_what, stand) => {
   const { port, names, proxy } = await stage.twoByName({ RESOLVE_INTERVAL_MS: "100" });
   await stand(port);
   const tunnel = await tunnelTo(proxy, "signaling-1");
@@ -83,7 +86,7 @@ test.each([
   expect(await ejections(proxy)).toEqual([]);
 });
 
-test("a replica that died and came back at another address is found there", async () => {
+test("a replica that restarts at another address is found there", async () => {
   const { port, names, first, proxy } = await stage.twoByName();
   await stage.end(first);
   await until("it is down", async () => (await proxy.replica("signaling-1")).state === "down");
@@ -92,7 +95,7 @@ test("a replica that died and came back at another address is found there", asyn
   await until("it is ready", async () => (await proxy.replica("signaling-1")).state === "ready", { withinMs: 5_000 });
 });
 
-test("of several addresses the one that answers is taken", async () => {
+test("of several addresses the one that answers is used", async () => {
   const port = await freePort();
   const names = await stage.names({ "signaling-1.test": ["127.0.0.8", "127.0.0.1"] });
   await stage.replica("signaling-1", "127.0.0.1", port);
@@ -100,7 +103,7 @@ test("of several addresses the one that answers is taken", async () => {
   await until("it is ready", async () => (await proxy.replica("signaling-1")).state === "ready", { withinMs: 5_000 });
 });
 
-test("names of a range that never resolved are absent, and join when they do", async () => {
+test("unresolved names of a range are absent, and join when they resolve", async () => {
   const port = await freePort();
   const names = await stage.names({ "signaling-0.test": ["127.0.0.1"] });
   await stage.replica("signaling-0", "127.0.0.1", port);
@@ -133,7 +136,7 @@ test("an operator's replica whose name does not resolve is absent until it does"
   expect((await put("DELETE")).status).toBe(404);
 });
 
-test("a proxy that starts while the resolver is gone listens, and its replicas join when it is back", async () => {
+test("a proxy that starts without the resolver listens, and its replicas join when the resolver is back", async () => {
   const port = await freePort();
   const names = await stage.names({ "signaling-1.test": ["127.0.0.1"] });
   names.mood = "silent";

@@ -3,15 +3,15 @@ import { chosen } from "./chosen.ts";
 
 const peer = (peerId: string, cameAt: number, spokeAt = Number.NEGATIVE_INFINITY) => ({ peerId, cameAt, spokeAt });
 
-test("as many as fit are all shown, in the order in which they came", () => {
+test("up to the limit all are shown, in the order of their arrival", () => {
   expect(chosen([peer("b", 2), peer("a", 1, 9)], 2)).toEqual(["a", "b"]);
   expect(chosen([], 6)).toEqual([]);
 });
 
-test("of more, those who came last are shown", () => {
+test("above the limit those who came last are shown", () => {
   expect(chosen([peer("a", 1), peer("b", 2), peer("c", 3)], 2)).toEqual(["b", "c"]);
 });
 
-test("who speaks takes the place of who was silent longest", () => {
+test("a speaking peer replaces the one that was silent longest", () => {
   expect(chosen([peer("a", 1, 10), peer("b", 2), peer("c", 3)], 2)).toEqual(["a", "c"]);
 });

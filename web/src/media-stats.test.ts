@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createFlow } from "./media-stats.ts";
 
-test("media flows while something arrives, and has stopped a second after the last", () => {
+test("media flows while frames or bytes arrive, and has stopped a second after the last", () => {
   const flow = createFlow();
   expect(flow.update({ framesDecoded: 0, bytesReceived: 0 }, 1_000).flowing).toBe(false);
   expect(flow.update({ framesDecoded: 10, bytesReceived: 5_000 }, 2_000)).toEqual({

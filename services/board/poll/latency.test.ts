@@ -8,11 +8,11 @@ const none = [
   [Number.MAX_VALUE, 0],
 ] as const;
 
-test("nothing came: there is no latency, which is not the same as none", () => {
+test("without observations the latency is null, not 0", () => {
   expect(p95Between(none, none)).toBeNull();
 });
 
-test("only what came between the two looks counts", () => {
+test("only observations between the two polls count", () => {
   const before = [
     [0.001, 1_000],
     [0.01, 1_000],
@@ -28,7 +28,7 @@ test("only what came between the two looks counts", () => {
   expect(p95Between(before, after)).toBeCloseTo(95.5, 1);
 });
 
-test("above the last bound nothing is known but that bound", () => {
+test("above the last finite bound only that bound is known", () => {
   expect(
     p95Between(none, [
       [0.001, 0],

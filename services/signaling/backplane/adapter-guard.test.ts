@@ -11,19 +11,19 @@ const adapterWith = (methods: object, nsp: object = { _onServerSideEmit: nothing
 const guard = (adapter: Adapter) => guardAdapter(adapter, {} as Carrier, {} as BackplaneContext);
 const today = { _encode: nothing, apply: nothing, broadcast: nothing, onrequest: nothing };
 
-test("an adapter with all methods that are guarded is guarded", () => {
+test("an adapter with all guarded methods is accepted", () => {
   const adapter = adapterWith(today);
   expect(guard(adapter)).toBe(adapter);
 });
 
 test.each(["_encode", "apply", "broadcast"])(
-  "an adapter without %s ends the start: its guard would be without effect",
+  "an adapter without %s ends the start, because its guard would have no effect",
   (name) => {
     expect(() => guard(adapterWith({ ...today, [name]: undefined }))).toThrow(`has no ${name}`);
   },
 );
 
-test("an adapter that takes messages in by no method that is known ends the start", () => {
+test("an adapter without a known method for received messages ends the start", () => {
   expect(() => guard(adapterWith({ ...today, onrequest: undefined }))).toThrow("has no onMessage");
 });
 

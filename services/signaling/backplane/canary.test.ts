@@ -36,7 +36,7 @@ function connect(paths: Record<string, readonly string[]>) {
 }
 const all = ["a", "b", "c"];
 
-test("replicas that hear each other are up, from their start on", async () => {
+test("replicas that hear each other are up from the start", async () => {
   const { renewed, up } = connect({ a: all, b: all, c: all });
   for (let second = 0; second < 10; second += 1) {
     await vi.advanceTimersByTimeAsync(1_000);
@@ -45,7 +45,7 @@ test("replicas that hear each other are up, from their start on", async () => {
   expect(renewed).toEqual([]);
 });
 
-test("a replica that others do not hear, and that hears them, is down within 3 s, until they hear it", async () => {
+test("a replica that hears others but is not heard is down within 3 s, until it is heard", async () => {
   const { paths, renewed, up } = connect({ a: all, b: all, c: all });
   await vi.advanceTimersByTimeAsync(5_000);
   paths["a"] = ["a"];
@@ -61,7 +61,7 @@ test("a replica that others do not hear, and that hears them, is down within 3 s
   expect(up()).toEqual(all);
 });
 
-test("a replica that hears nobody is believed by nobody", async () => {
+test("a replica that hears no other does not influence the others", async () => {
   const { paths, up } = connect({ a: all, b: all, c: all });
   await vi.advanceTimersByTimeAsync(5_000);
   paths["a"] = ["b", "c"];

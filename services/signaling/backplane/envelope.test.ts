@@ -7,7 +7,7 @@ const sender = createEnvelope(key);
 const seal = (payload: Buffer | string, now: number) => sender.seal(channel.toString(), payload, now);
 const open = (message: Buffer, now: number, on = channel, with_ = key) => createEnvelope(with_).open(on, message, now);
 
-test("what is sealed opens unchanged, with its transit time", () => {
+test("a sealed message opens unchanged, with its transit time", () => {
   expect(open(seal(Buffer.from([0, 255, 7]), 1_000), 1_004)).toEqual({
     ok: true,
     payload: Buffer.from([0, 255, 7]),
@@ -21,12 +21,12 @@ test("more than a second in transit is stale, a second is not", () => {
   expect(open(seal("x", 1_000), 2_001)).toMatchObject({ ok: false, reason: "stale" });
 });
 
-test("what is no envelope is foreign", () => {
+test("other bytes than an envelope are foreign", () => {
   for (const text of ["", "poison", "a long poisoned payload, longer than an empty envelope"])
     expect(open(Buffer.from(text), 0)).toMatchObject({ ok: false, reason: "foreign" });
 });
 
-test("a clock that runs ahead makes no negative transit", () => {
+test("a sender's clock that runs ahead gives no negative transit time", () => {
   expect(open(seal("x", 5_000), 4_000)).toMatchObject({ ok: true, transitMs: 0 });
 });
 
@@ -59,7 +59,7 @@ test("an envelope opens once in a process, in any order", () => {
     expect(receiver.open(channel, message, 1_000)).toMatchObject({ ok: false, reason: "replayed" });
 });
 
-test("a message of a clock that runs ahead opens once for as long as it is fresh", () => {
+test("a message of a clock that runs ahead opens only once while it is fresh", () => {
   const receiver = createEnvelope(key);
   const message = seal("x", 60_000);
   expect(receiver.open(channel, message, 1_000).ok).toBe(true);
@@ -69,14 +69,14 @@ test("a message of a clock that runs ahead opens once for as long as it is fresh
   expect(receiver.open(channel, message, 61_001)).toMatchObject({ reason: "stale" });
 });
 
-test("the key is derived from RESUME_SECRET where BACKPLANE_SECRET is unset, and is not that secret's own", () => {
+test("without BACKPLANE_SECRET the key is derived from RESUME_SECRET and differs from it", () => {
   const derived = backplaneKey({ RESUME_SECRET: "a secret of the test" });
   expect(derived.equals(key)).toBe(true);
   expect(derived.toString()).not.toContain("secret");
   expect(backplaneKey({ BACKPLANE_SECRET: "one of its own, long", RESUME_SECRET: "x" }).equals(derived)).toBe(false);
 });
 
-test("texts that are kept prove their place and their limits", () => {
+test("stored texts prove their place and their limits", () => {
   const mac = sender.sign("session", ["ab", "c"]);
   expect(createEnvelope(key).isSigned("session", ["ab", "c"], mac)).toBe(true);
   for (const [place, texts] of [

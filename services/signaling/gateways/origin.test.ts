@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { originMayConnect } from "./origin.ts";
 
-test("the host is the one that the client asked the proxy for, and a refusal tells both values", () => {
+test("the host is the client's original one, and a refusal logs both values", () => {
   const told: unknown[][] = [];
   const may = (headers: Record<string, string>, allowed?: string[]) =>
     originMayConnect(headers, allowed, (...values) => told.push(values));

@@ -8,7 +8,7 @@ const address: Address = { target: "room", isPeer: false, skip: ["away"] };
 /** Text of a frame, and how long its header says that it is. */
 const textOf = ({ frame, textAt }: { frame: Buffer; textAt: number }) => frame.toString("utf8", textAt);
 
-test("a packet is read as it was written, whatever its length and its binary parts", () => {
+test("a packet of any length, with any binary parts, is read as it was written", () => {
   const signal = fc.record({
     roomId: fc.string({ minLength: 1, maxLength: 128 }),
     sdp: fc.oneof(
@@ -71,7 +71,7 @@ test.each([
   expect(() => readAddressed(message)).toThrow();
 });
 
-test("no bytes make it end in another way than by refusal", () => {
+test("any invalid bytes lead to a refusal", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 120 }), (bytes, at) => {
       const message = Buffer.from(forged('42/signaling,["offer",{"roomId":"room"}]'));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { freeNow } from "./free.ts";
 
-test("a buffer with memory of its own is given back, a part of something larger is not touched", () => {
+test("a buffer with its own memory is released; a part of a larger one is not", () => {
   const own = Buffer.alloc(100_000, 1);
   const pooled = Buffer.from("from the pool");
   const part = Buffer.alloc(100, 2).subarray(0, 50);

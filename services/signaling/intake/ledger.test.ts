@@ -3,7 +3,7 @@ import { createLedger, type Holder } from "./ledger.ts";
 
 const steadfast = (): Holder => ({ evict: () => expect.unreachable() });
 
-test("above the bound the holder of most is evicted, and only as many as it takes", () => {
+test("above the bound the largest holders are evicted, and no more than necessary", () => {
   const ledger = createLedger(100);
   const evicted: string[] = [];
   const holder = (name: string): Holder => ({ evict: () => void evicted.push(name) });
@@ -19,7 +19,7 @@ test("above the bound the holder of most is evicted, and only as many as it take
   expect([ledger.total(), evicted]).toEqual([41, ["large", "large"]]);
 });
 
-test("what is given back is free, however often", () => {
+test("released bytes are free again, any number of times", () => {
   const ledger = createLedger(100);
   const holder = steadfast();
   for (let round = 0; round < 5; round += 1) {
@@ -31,14 +31,14 @@ test("what is given back is free, however often", () => {
   expect(ledger.total()).toBe(100);
 });
 
-test("one that alone is over the bound is evicted itself", () => {
+test("a single holder above the bound is evicted", () => {
   const ledger = createLedger(100);
   const evicted: string[] = [];
   ledger.enter({ evict: () => void evicted.push("it") }, 101);
   expect([evicted, ledger.total()]).toEqual([["it"], 0]);
 });
 
-test("over half of the bound it is pressed, and says once when that is over", () => {
+test("above half of the bound there is pressure, and its end is reported once", () => {
   const ledger = createLedger(100);
   const holder = steadfast();
   ledger.enter(holder, 51);

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { costOf } from "./limits.ts";
 
-test("a message costs a token for each 16 KiB that it begins", () => {
+test("a message costs a token for each started 16 KiB", () => {
   expect([0, 1_500, 16_383, 16_384, 60_000].map((length) => costOf("x".repeat(length)))).toEqual([1, 1, 1, 2, 4]);
 });
 
-test("a message that takes long to read costs what it takes: names, levels, elements", () => {
+test("a message costs more tokens for names, levels and elements of its JSON", () => {
   const names = JSON.stringify(Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, 1])));
   expect(costOf(names)).toBeGreaterThan(60);
   expect(costOf("[".repeat(10_000) + "]".repeat(10_000))).toBeGreaterThan(150);

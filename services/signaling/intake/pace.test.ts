@@ -22,7 +22,7 @@ function create(handle: (message: string, pace: Pace<string>) => void) {
   return { pace, ledger, calls };
 }
 
-test("after a hundred refusals reading pauses; what waits is on the ledger and handled in order afterwards", () => {
+test("after a hundred refusals reading pauses; waiting packets count on the ledger and are handled in order afterwards", () => {
   const handled: string[] = [];
   const { pace, ledger, calls } = create((message, self) => {
     handled.push(message);
@@ -39,7 +39,7 @@ test("after a hundred refusals reading pauses; what waits is on the ledger and h
   expect([ledger.total(), calls.at(-1)]).toEqual([0, "resume"]);
 });
 
-test("what is dropped without a word counts a tenth of that", () => {
+test("a packet dropped without an answer counts a tenth of a refusal", () => {
   const { pace, calls } = create((_, self) => self.refused("silent"));
   for (let n = 0; n < 999; n += 1) pace.offer("x");
   expect(calls).toEqual([]);
@@ -47,7 +47,7 @@ test("what is dropped without a word counts a tenth of that", () => {
   expect(calls).toEqual(["pause"]);
 });
 
-test("a hold of one tick lets consequences come first", async () => {
+test("a hold of one tick lets the effects of earlier packets come first", async () => {
   const order: string[] = [];
   const { pace } = create((message, self) => {
     order.push(message);
@@ -61,7 +61,7 @@ test("a hold of one tick lets consequences come first", async () => {
   expect(order).toEqual(["leave", "left", "enter"]);
 });
 
-test("a connection that is gone holds nothing, and keeps nobody waiting", async () => {
+test("a closed connection holds no bytes and delays no other", async () => {
   const { pace, ledger } = create((_, self) => self.refused("answered"));
   for (let n = 0; n < 150; n += 1) pace.offer("x");
   const waiting = pace.ready();

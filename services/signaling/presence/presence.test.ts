@@ -87,7 +87,7 @@ async function call() {
   return { one, two };
 }
 
-test("a peer that loses its socket is away for its grace, then left, for everybody", async () => {
+test("a peer that loses its socket is away for its grace, and then left, on all replicas", async () => {
   const { one, two } = await call();
   one.presence.lose("room", "a", "disconnected");
   expect(two.told()).toEqual(["peer-away room a disconnected"]);
@@ -108,14 +108,14 @@ test("a peer that joins again within its grace is present again, on any replica,
   expect(one.told()).toEqual(["peer-away room a disconnected", "peer-joined room a resumed"]);
 });
 
-test("a peer that joins elsewhere while its socket is there ends the older one", async () => {
+test("a peer that joins on another replica while its socket is open supersedes the older socket", async () => {
   const { one, two } = await call();
   two.presence.enter("room", "a", "socketio");
   await vi.advanceTimersByTimeAsync(100);
   expect(one.superseded).toEqual(["a"]);
 });
 
-test("a replica that falls silent has its peers away within 3 s, and left after their grace", async () => {
+test("the peers of a silent replica are away within 3 s, and left after their grace", async () => {
   const { one, two } = await call();
   one.kill();
   await vi.advanceTimersByTimeAsync(2_000);
@@ -126,7 +126,7 @@ test("a replica that falls silent has its peers away within 3 s, and left after 
   expect(two.told()).toEqual(["peer-left room a replica-lost"]);
 });
 
-test("a peer that was away when its replica died leaves all the same", async () => {
+test("a peer that was away when its replica died still leaves", async () => {
   const { one, two } = await call();
   one.presence.lose("room", "a", "disconnected");
   one.kill();
@@ -135,7 +135,7 @@ test("a peer that was away when its replica died leaves all the same", async () 
   expect(two.told()).toEqual(["peer-left room a replica-lost"]);
 });
 
-test("without the backplane nobody is judged; afterwards a replica that is there is not lost", async () => {
+test("without the backplane no replica is judged; afterwards a live replica is not lost", async () => {
   const { one, two } = await call();
   two.setUp(false);
   await vi.advanceTimersByTimeAsync(60_000);
@@ -160,7 +160,7 @@ test("a peer that left during an outage has left once members are exchanged", as
   expect(two.told()).toEqual([expect.stringMatching(/^peer-left room a/)]);
 });
 
-test("a peer's grace that ends during an outage ends when the backplane is back, not before", async () => {
+test("a grace that ends during an outage takes effect when the backplane is back, not before", async () => {
   const { one, two } = await call();
   one.presence.lose("room", "a", "disconnected");
   one.setUp(false);

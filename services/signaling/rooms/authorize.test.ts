@@ -39,7 +39,7 @@ test("no token, garbage, another key, another algorithm, an expired one and a wr
   await expect(check?.(await token({ aud: "calls" }))).resolves.toMatchObject({ subject: "alice" });
 });
 
-test("without AUTH nobody needs a token; with it and no key the replica does not start", () => {
+test("without AUTH no token is needed; with AUTH and without a key the replica does not start", () => {
   expect(createAuthorizer(schema.parse({}))).toBeNull();
   expect(() => createAuthorizer(schema.parse({ AUTH: "jwt" }))).toThrow("JWT_SECRET");
 });
@@ -57,7 +57,7 @@ test("room patterns: exact, prefix, infix, all", () => {
   expect(allowsRoom(grant(["ab*ba"]), "aba")).toBe(false);
 });
 
-test("clocks may differ by 5 s: a token of the near future is good, a later one is told when to come again", async () => {
+test("clocks may differ by 5 s: a token of the near future is good, a later one gets retryAfterMs", async () => {
   const check = createAuthorizer(config());
   const soon = Math.floor(Date.now() / 1000);
   await expect(check?.(await token({ nbf: soon + 3 }))).resolves.toMatchObject({ subject: "alice" });
@@ -74,7 +74,7 @@ test("clocks may differ by 5 s: a token of the near future is good, a later one 
   await expect(check?.(await past.sign(key))).rejects.toThrow("has expired");
 });
 
-test("a key set that does not answer says nothing of a token; the last good one is used meanwhile", async () => {
+test("without an answer of the key set a token is not judged bad; the last good key set is used meanwhile", async () => {
   const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
   const jwk = { ...(await exportJWK(publicKey)), kid: "one", alg: "ES256" };
   let isUp = false;

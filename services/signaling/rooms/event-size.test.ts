@@ -3,7 +3,7 @@ import { eventSize } from "./event-size.ts";
 
 const encoded = (args: unknown[]) => Buffer.byteLength(JSON.stringify(args));
 
-test("an event is measured as JSON will write it: never less, and hardly more", () => {
+test("an event's size is never below its JSON and only slightly above it", () => {
   const nasty = ["\u0000".repeat(100), '"\\'.repeat(50), "\ud800".repeat(20), "é🙂".repeat(30), "v=0\r\n".repeat(200)];
   const events: unknown[][] = [
     ["offer", { roomId: "room", description: { type: "offer", sdp: "v=0\r\na=x\r\n" } }],
@@ -19,7 +19,7 @@ test("an event is measured as JSON will write it: never less, and hardly more", 
   }
 });
 
-test("a text of escapes counts what they become", () => {
+test("escaped characters count with their encoded size", () => {
   expect(eventSize(["\u0000".repeat(10_000)])?.json).toBeGreaterThan(60_000);
 });
 
@@ -31,7 +31,7 @@ test("binary parts count their bytes as packets, and what /ws makes of them as J
   expect(size?.json).toBeGreaterThanOrEqual(encoded(["candidate", { bytes }]));
 });
 
-test("what nests deeper than 64 levels has no size", () => {
+test("an event with more than 64 levels has no size", () => {
   let deep: unknown = "bottom";
   for (let level = 0; level < 63; level += 1) deep = [deep];
   expect(eventSize([deep])).toBeDefined();

@@ -4,13 +4,13 @@ import { createStreamBytes, entryBytes } from "./stream-bytes.ts";
 const fields = { data: "x".repeat(936) };
 const each = entryBytes(fields);
 
-test("nothing has to go while all fits", () => {
+test("nothing is trimmed below the bound", () => {
   const bytes = createStreamBytes(100 * each);
   for (let n = 1; n <= 90; n += 1) bytes.add(`${n}-0`, fields);
   expect(bytes.firstThatFits()).toBeUndefined();
 });
 
-test("what is kept is at most the bound, and at least nine tenths of it", () => {
+test("after a trim the stream has at most the bound and at least nine tenths of it", () => {
   const bytes = createStreamBytes(100 * each);
   for (let n = 1; n <= 1_000; n += 1) {
     bytes.add(`${n}-0`, fields);
@@ -21,7 +21,7 @@ test("what is kept is at most the bound, and at least nine tenths of it", () => 
   }
 });
 
-test("half of what is kept is told, down to the last entry", () => {
+test("the position of half of the stream is known, down to the last entry", () => {
   const bytes = createStreamBytes(1_000 * each);
   for (let n = 1; n <= 400; n += 1) bytes.add(`${n}-0`, fields);
   bytes.halve();
