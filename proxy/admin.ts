@@ -8,12 +8,12 @@ import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
 
 const PutBody = z.object({ url: z.string(), readyUrl: z.string().optional() });
 
-/** A replica as `GET /replicas` tells it. */
+/** A replica in the answer of `GET /replicas`. */
 function view({ spec, state, reason, since, tunnels }: Replica) {
   return {
     id: spec.id,
     url: spec.url.origin,
-    // Only of a name: what it stands for.
+    // Only for a name: its address.
     ...(spec.url.hostname === spec.host ? {} : { address: spec.host }),
     state,
     // `GET` of this URL did not pass; what it must answer is in docs/adopt.md.
@@ -23,7 +23,7 @@ function view({ spec, state, reason, since, tunnels }: Replica) {
   };
 }
 
-/** The proxy's admin endpoints. What they change is in this proxy's memory alone: a restart undoes it. */
+/** The proxy's admin endpoints. They change only this proxy's memory; a restart undoes the changes. */
 export function adminRoutes(deps: { table: ReplicaTable; members: Membership; closing: () => boolean }): AdminRoutes {
   const { table, members, closing } = deps;
 

@@ -7,7 +7,7 @@ import type { Sessions } from "./routing/sessions.ts";
 import type { Gate } from "./screen/gate.ts";
 import type { Tuning } from "./tuning/tuning.ts";
 
-/** What the handlers of upgrades and of plain requests need. */
+/** Dependencies of the handlers of upgrades and of plain requests. */
 export interface HandlerDeps {
   config: ProxyConfig;
   gate: Gate;

@@ -82,8 +82,8 @@ export function createMetrics({ table, staleNames }: { table(): ReplicaTable; st
     tunnelsOpened: counter("proxy_tunnels_opened_total", "Tunnels opened", ["replica"]),
     tunnelsClosed: counter("proxy_tunnels_closed_total", "Tunnels closed, by reason", ["replica", "reason"]),
     routes: counter("proxy_routes_total", "Route decisions", ["decision"]),
-    ejections: counter("proxy_replica_ejections_total", "Replicas taken out, by cause", ["replica", "cause"]),
-    retries: counter("proxy_retries_total", "Tries that failed at this replica and went on to another", ["replica"]),
+    ejections: counter("proxy_replica_ejections_total", "Ejections of replicas, by cause", ["replica", "cause"]),
+    retries: counter("proxy_retries_total", "Failed tries at this replica that were repeated at another", ["replica"]),
     rejected: counter("proxy_rejected_total", "Requests and connections refused by the proxy", ["reason"]),
     unknownSessions: counter("proxy_unknown_sessions_total", "Sessions answered 400: their replica is gone", []),
   };

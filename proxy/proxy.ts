@@ -28,11 +28,11 @@ import { createGate } from "./screen/gate.ts";
 import type { Tuning } from "./tuning/tuning.ts";
 import { createUpgrades } from "./upgrade/upgrades.ts";
 
-/** How often tunnels are looked at for idleness and requests for silence, ms. */
+/** Interval of the check for idle tunnels and silent requests, ms. */
 const sweepMs = 1_000;
-/** How often what clients leave unfinished or unread is added up, ms. */
+/** Interval at which clients' unfinished and unread bytes are added up, ms. */
 const pendingSweepMs = 500;
-/** The proxy listens once every replica was probed, or after so long: a resolver may not answer, ms. */
+/** The proxy listens once every replica was probed, or after this time, since a resolver may not answer, ms. */
 const firstLookMs = 3_000;
 /** At a shutdown, requests under way have this long to end, ms. */
 const lastRequestsMs = 500;

@@ -37,7 +37,7 @@ export class Tally {
     });
   }
 
-  /** One more, of these values of the labels, in their order. */
+  /** Adds one for these label values, in their order. */
   inc(first = "", second: string | number = ""): void {
     let some = this.#counts.get(first);
     const known = some?.get(second);
@@ -64,7 +64,7 @@ export class Durations {
   constructor(bounds: readonly number[], { name, help, registry }: TallyOptions) {
     this.#bounds = bounds;
     const get = () => ({ name, help, type: "histogram", aggregator: "sum", values: this.#values(name) });
-    // What a registry asks of a metric, and docs/metrics.md; prom-client's types know its own classes only.
+    // The interface of a metric for a registry and for docs/metrics.md. prom-client's types have only its own classes.
     const metric = { name, help, labelNames: ["replica"], upperBounds: bounds, get, reset: () => undefined };
     registry.registerMetric(metric as unknown as Histogram);
   }

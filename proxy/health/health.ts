@@ -1,7 +1,7 @@
-/** What a probe found. */
+/** The finding of a probe. */
 export type Observation =
   | { kind: "ready" | "degraded" | "draining" }
-  /** `detail`: what happened, in words. */
+  /** `detail` describes the failure. */
   | { kind: "failed"; cause: "refused" | "reset" | "timeout" | "status" | "error"; detail: string };
 
 /** A replica's health, computed from its probes. */

@@ -7,13 +7,13 @@ import type { Observation } from "./health.ts";
 
 /** Longest answer of `/readyz` that is read, bytes. */
 const answerLimit = 16_384;
-/** How often a probe that waits looks at its time, ms. */
+/** Interval at which a waiting probe checks its time, ms. */
 const lookEveryMs = 50;
 /** Lateness that is ordinary timer jitter, ms. */
 const jitterMs = 15;
 
 /**
- * Asks a replica once whether it is ready. Never rejects.
+ * Probes a replica's readiness once. Never rejects.
  *
  * The JSON `state` decides. A 2xx without our JSON is `ready`; anything else is a failure, also another replica of ours
  * at this address: an address that a replica had may be given to another one. `timeoutMs` counts only the

@@ -4,12 +4,12 @@ import ipaddr from "ipaddr.js";
 /** Says whether an address is in the set. */
 export type AddressSet = (address: string) => boolean;
 
-/** Longest text that is taken for an address: 45 characters (RFC 4291 with IPv4 at its end) and a zone. */
+/** Longest text parsed as an address: 45 characters (RFC 4291 with IPv4 at its end) and a zone. */
 const longestAddress = 64;
 
 /**
- * The one spelling of an address: lower case, shortened (RFC 5952), IPv4 where it is IPv4-mapped, no zone. Undefined:
- * it is no address.
+ * Normalises an address: lower case, shortened (RFC 5952), IPv4 where it is IPv4-mapped, no zone. Undefined if it is
+ * not an address.
  */
 export function canonicalAddress(text: string): string | undefined {
   if (text.length > longestAddress) return undefined;

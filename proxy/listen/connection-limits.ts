@@ -3,7 +3,7 @@ import { type AddressSet, canonicalAddress, limitKey } from "./client-address.ts
 
 /**
  * Caps client connections in all and per client (an IPv4 address, a network of IPv6). A connection over a cap gets a
- * refusal as the answer to its first request, and is one more socket until then. Connections over twice a client's cap
+ * refusal as the answer to its first request, and counts as a socket until then. Connections over twice a client's cap
  * are dropped at once; at `hardCap` the listener itself drops.
  */
 export function createConnectionLimits(options: {
@@ -30,7 +30,7 @@ export function createConnectionLimits(options: {
         return;
       }
       perClient.set(client, count);
-      // Connections that one client has over its cap do not count in all.
+      // A client's connections over its cap do not count towards the total.
       if (!over) total += 1;
       if (over || total > options.total) {
         const name = nameOf(socket);
@@ -44,7 +44,7 @@ export function createConnectionLimits(options: {
         else perClient.set(client, left);
       });
     },
-    /** Address of the client that a connection is for; undefined: a trusted proxy, which carries many. */
+    /** Address of a connection's client; undefined for a trusted proxy, which carries many clients. */
     accountable(socket: Pick<Socket, "remoteAddress">): string | undefined {
       const address = canonicalAddress(socket.remoteAddress ?? "");
       return address === undefined || options.trusted(address) ? undefined : address;

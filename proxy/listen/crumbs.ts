@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 
-/** No client has a reason to send a body in more pieces than this that are smaller than this on average. */
+/**
+ * Limits for a body: number of pieces, and their average size. A real client never exceeds the first while below the
+ * second.
+ */
 const crumbs = { pieces: 512, bytes: 16 };
 
 /**

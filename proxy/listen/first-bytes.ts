@@ -5,10 +5,10 @@ import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
 import { type Linked, LinkedSet } from "./linked-set.ts";
 import { disown, nobody, own, type SocketOwner } from "./owned-socket.ts";
 
-/** How often silent connections are looked at while there are any, ms. */
+/** Interval of the check for silent connections while there are any, ms. */
 const lookEveryMs = 500;
 
-/** A connection on which nothing has come yet. */
+/** A connection without a byte yet. */
 class Silent implements SocketOwner, Linked {
   before: Linked | undefined;
   after: Linked | undefined;
@@ -55,9 +55,9 @@ export function awaitFirstBytes(
     timeoutMs: number;
     readPlainUpgrade: ReadPlainUpgrade;
     upgrade(request: RequestHead, socket: Socket): void;
-    /** Told before the server takes anything else over. */
+    /** Called before the server takes over any other connection. */
     other(socket: Socket): void;
-    /** Nothing came in `timeoutMs`. */
+    /** No byte arrived within `timeoutMs`. */
     timedOut(socket: Socket): void;
   },
 ) {

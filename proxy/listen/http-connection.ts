@@ -5,7 +5,7 @@ import type { Holder } from "./pending-bytes.ts";
 
 /** Requests that may wait on one connection while an earlier one is answered. */
 const waitingLimit = 64;
-/** What a parser with an unfinished head costs beside its bytes. */
+/** Memory of a parser with an unfinished head, besides its bytes. */
 const parserBytes = 4_096;
 
 const kept = Symbol("connection");
@@ -24,11 +24,11 @@ export class HttpConnection implements Linked, Holder {
   holder: object | undefined;
   readonly address: string | undefined;
   readonly #socket: Socket;
-  /** The answer that is given now, or was given last. */
+  /** The current answer, or the last one. */
   answering: ServerResponse | undefined;
   #newest: ServerResponse | undefined;
   #waiting = 0;
-  /** Bytes that had come when the last message was complete. */
+  /** Bytes received up to the end of the last complete message. */
   #completeTo = 0;
 
   /** @param address of the client whose limits it counts for; undefined: it comes from a trusted proxy */
@@ -42,7 +42,7 @@ export class HttpConnection implements Linked, Holder {
     return (socket as Kept)[kept];
   }
 
-  /** True while an answer is not through. */
+  /** True while an answer is incomplete. */
   get busy(): boolean {
     return this.#newest !== undefined && !this.#newest.writableFinished;
   }
@@ -74,7 +74,7 @@ export class HttpConnection implements Linked, Holder {
     this.#completeTo = this.#socket.bytesRead;
   }
 
-  /** Bytes of answers that are not read, and of a head that is not complete. Bodies are counted as they come. */
+  /** Bytes of unread answers and of an incomplete head. Bodies are counted as they arrive. */
   heldBytes(): number {
     const unread = this.#socket.writableLength;
     if (this.busy) return unread;

@@ -1,4 +1,4 @@
-/** An item of a `LinkedSet`; it is in one set at a time. */
+/** An item of a `LinkedSet`. It is in one set at a time. */
 export interface Linked {
   before?: Linked | undefined;
   after?: Linked | undefined;
@@ -6,15 +6,15 @@ export interface Linked {
 }
 
 /**
- * A set of objects that come and go by the thousand: a doubly linked list through the objects themselves. A `Set` keeps
- * more memory alive: each time its table is built anew, the old table points to the new one, and holds all that was
- * ever in either until the next full collection (measured: docs/decisions/proxy-memory.md).
+ * A set whose members change by the thousand: a doubly linked list through the objects themselves. A `Set` keeps more
+ * memory alive: each time its table is built anew, the old table points to the new one, and holds all that was ever in
+ * either until the next full collection (measured: docs/decisions/proxy-memory.md).
  */
 export class LinkedSet<T extends Linked> implements Iterable<T> {
   #first: T | undefined;
   size = 0;
 
-  /** Adds an item that is in no set. */
+  /** Adds an item that is not in a set. */
   add(item: T): void {
     item.holder = this;
     item.after = this.#first;
@@ -23,7 +23,7 @@ export class LinkedSet<T extends Linked> implements Iterable<T> {
     this.size += 1;
   }
 
-  /** Takes an item out, if it is in. */
+  /** Removes an item if it is in the set. */
   delete(item: T): void {
     if (item.holder !== this) return;
     const { before, after } = item;
@@ -36,7 +36,7 @@ export class LinkedSet<T extends Linked> implements Iterable<T> {
     this.size -= 1;
   }
 
-  /** The newest first. The item that was handed out may be taken out before the next is asked for. */
+  /** The newest item first. The current item may be removed during the iteration. */
   *[Symbol.iterator](): Iterator<T> {
     let item = this.#first;
     while (item !== undefined) {

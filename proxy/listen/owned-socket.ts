@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** The one read buffer of all sockets that are read into a buffer. Bytes are copied out before the next read. */
+/** The read buffer shared by all sockets with `onread`. Bytes are copied out before the next read. */
 export const readBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /**
@@ -14,7 +14,7 @@ export interface SocketOwner {
    * `resume`.
    */
   received(size: number, buffer: Uint8Array): boolean;
-  /** The socket has sent what was written: there is room again. */
+  /** The socket has sent all written bytes, so there is room again. */
   drained(): void;
   /** The other side will send no more. */
   ended(): void;
@@ -26,7 +26,7 @@ export interface SocketOwner {
 const ownerOf = Symbol("owner");
 type Owned = Duplex & { [ownerOf]?: SocketOwner | undefined };
 
-/** An owner that drops what comes. */
+/** An owner that drops all input. */
 export const nobody: SocketOwner = {
   received: () => true,
   drained: () => undefined,
@@ -45,7 +45,7 @@ export function own(socket: Owned, owner: SocketOwner): void {
   if (first) listen(socket).on("data", onData);
 }
 
-/** Takes the owner away and pauses the socket. */
+/** Removes the owner and pauses the socket. */
 export function disown(socket: Owned): void {
   socket.off("data", onData).off("drain", onDrain).off("end", onEnd).off("error", onError).off("close", onClose);
   socket[ownerOf] = undefined;

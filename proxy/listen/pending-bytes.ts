@@ -1,21 +1,21 @@
 import { limitKey } from "./client-address.ts";
 
-/** What an unfinished body costs at least, here and at its replica, bytes. */
+/** Minimum memory of an unfinished body, here and at its replica, bytes. */
 const bodyCost = 16_384;
-/** What a piece of a body costs beside its bytes while it waits: a chunk of one byte is an object of its own. */
+/** Memory of a waiting piece of a body besides its bytes. A chunk of one byte is an object of its own. */
 const pieceCost = 256;
 
 /** Something that may hold bytes for a client: a tunnel, a connection. */
 export interface Holder {
-  /** The client's canonical address; undefined: it counts for nobody. */
+  /** The client's canonical address; undefined if it counts for no client. */
   readonly address: string | undefined;
   heldBytes(): number;
   destroy(reason: string): void;
 }
 
-/** A body that is not complete. */
+/** An incomplete body. */
 export interface PendingBody {
-  /** More of it came. False: the client has too much pending. */
+  /** Adds received bytes. Returns false if the client has too much pending. */
   add(bytes: number): boolean;
   end(): void;
 }
@@ -40,7 +40,7 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
         bodies.set(key, sum);
         return sum <= options.perClient;
       };
-      // More of a refused body may come. Nobody keeps it, so it does not count.
+      // More bytes of a refused body may arrive. They are not kept, so they do not count.
       const add = (bytes: number) => ended || count(bytes + pieceCost);
       const end = () => {
         ended = true;
@@ -53,7 +53,7 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
       end();
       return undefined;
     },
-    /** Closes the largest holders of every client that has too much pending. Returns how many. */
+    /** Closes the largest holders of every client that has too much pending. Returns their number. */
     sweep(holders: Iterable<Holder>): number {
       const held = new Map<string, { sum: number; each: { holder: Holder; bytes: number }[] }>();
       for (const holder of holders) {

@@ -14,7 +14,7 @@ import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replie
 
 /** Largest request head, bytes; above it 431. */
 const maxHeaderSize = 16_384;
-/** A client connection that moves no byte for so long is closed, ms: above the 25 s of a poll. */
+/** A client connection without a byte for this time is closed, ms. It is above the 25 s of a poll. */
 const idleMs = 120_000;
 /** An idle kept-alive client connection is closed after this, ms. */
 const keepAliveTimeout = 65_000;
@@ -30,7 +30,7 @@ const twoInOne: Refusal = { status: 400, reason: "upgrade", message: "an upgrade
 
 export interface PublicServerOptions {
   headTimeoutMs: number;
-  /** A whole request, body included, must come within this. */
+  /** A complete request, body included, must arrive within this time. */
   requestTimeoutMs: number;
   readPlainUpgrade: ReadPlainUpgrade;
   tls?: { cert: Buffer; key: Buffer };
@@ -152,7 +152,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   return {
     server,
     connections,
-    /** Silent connections too. */
+    /** Also closes silent connections. */
     closeAllConnections(): void {
       server.closeAllConnections();
       silent.close();

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { RequestHead } from "../screen/request-head.ts";
 import { type Reply, reply, replyOnSocket } from "./replies.ts";
 
-/** What the plain port answers where TLS is on: `308` to the same path by https, `400` where no host was named. */
+/** The plain port's answer with TLS: `308` to the same path by https, `400` without a host. */
 export function createRedirect(port: number) {
   function answer({ headers, url = "/" }: RequestHead): Reply {
     const host = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d+)?$/i.exec(headers.host ?? "")?.[1];

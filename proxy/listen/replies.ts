@@ -4,14 +4,14 @@ import type { Duplex } from "node:stream";
 import type { Refusal } from "../screen/screen.ts";
 import { nobody, own } from "./owned-socket.ts";
 
-/** An answer that the proxy gives itself. */
+/** An answer of the proxy itself. */
 export interface Reply {
   status: number;
   body: unknown;
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What Engine.IO answers to a session that it does not know: the client opens a new one at once. */
+/** Engine.IO's answer to an unknown session. The client opens a new one at once. */
 export const unknownSession: Reply = { status: 400, body: { code: 1, message: "Session ID unknown" } };
 
 /** The body is larger than MAX_BODY_BYTES. */

@@ -2,21 +2,21 @@ import { isIP } from "node:net";
 import type { Resolve } from "./resolver.ts";
 
 interface Entry {
-  /** The last answer; empty: there was none yet. */
+  /** The last answer; empty before the first. */
   addresses: readonly string[];
   timer: NodeJS.Timeout | undefined;
-  /** Why the last question had no answer; undefined: it had one. */
+  /** Why the last look-up failed; undefined if it succeeded. */
   error: string | undefined;
   readonly watchers: Set<() => void>;
 }
 
 /**
- * Holds the addresses of names. Every name is asked again and again in the background. A name that is gone, and a
- * resolver that is, change nothing: the last answer stays.
+ * Holds the addresses of names. It looks every name up repeatedly in the background. If a name disappears or the
+ * resolver fails, the last answer stays.
  */
 export function createAddressBook(options: {
   resolve: Resolve;
-  /** Between the end of one question and the next. */
+  /** Pause between the end of one look-up and the next. */
   intervalMs: number;
   /** The last question had an answer and this one has none, or the other way round. */
   onTurn(name: string, error: string | undefined): void;
@@ -40,12 +40,12 @@ export function createAddressBook(options: {
   }
 
   return {
-    /** The addresses that `name` stands for now; itself where it is an address; none where it never resolved. */
+    /** The current addresses of `name`; itself if it is an address; empty if it never resolved. */
     addressesOf: (name: string): readonly string[] => (isIP(name) > 0 ? [name] : (entries.get(name)?.addresses ?? [])),
     /**
-     * Asks for `name` from now on, and tells `told` after each question. Nothing is asked about an address.
+     * Looks `name` up from now on, and calls `told` after each look-up. Does nothing for an address.
      *
-     * @returns stops it
+     * @returns a function that stops it
      */
     watch(name: string, told: () => void): () => void {
       if (isIP(name) > 0) return () => undefined;

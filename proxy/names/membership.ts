@@ -9,14 +9,14 @@ interface Member {
   readonly spec: ReplicaSpec;
   /** Stop watching its names. */
   unwatch: (() => void)[];
-  /** Set while its addresses are looked at. */
+  /** Set while its addresses are compared. */
   looking: Promise<void> | undefined;
 }
 
 /**
  * Puts replicas into the table once their names resolve, and follows names whose address changes. A replica moves to
- * another address only when that one passes a probe, or the old one is down: what a resolver says never takes a
- * replica away that answers.
+ * another address only when that one passes a probe, or the old one is down. So the resolver never removes a replica
+ * that answers.
  */
 export function createMembership(
   deps: { table: ReplicaTable; prober: Prober; book: AddressBook; log: Log },
@@ -26,7 +26,7 @@ export function createMembership(
   const members = new Map<string, Member>();
   let closed = false;
 
-  /** The replica at each of the addresses that its names stand for; none while one of them never resolved. */
+  /** The replica at each address of its names; empty while one of them has never resolved. */
   function placesOf(spec: ReplicaSpec): ReplicaSpec[] {
     const hosts = book.addressesOf(spec.host);
     const readyHosts = book.addressesOf(spec.readyHost);
@@ -82,8 +82,8 @@ export function createMembership(
 
   return {
     /**
-     * Adds a replica, or replaces one of the same id. Resolves when it was probed, or its names have no address yet:
-     * then it is absent, and joins by itself.
+     * Adds a replica, or replaces one of the same id. Resolves when it was probed. Also resolves if its names have no
+     * address yet; then it is absent and joins by itself.
      */
     async add(spec: ReplicaSpec): Promise<Replica | undefined> {
       remove(spec.id);
@@ -106,7 +106,7 @@ export function createMembership(
       await look(member);
       return table.get(spec.id);
     },
-    /** Takes a replica out for good. False: there was none. */
+    /** Removes a replica for good. Returns false if there was none. */
     remove,
     /** Ids of replicas whose names have never resolved. */
     absent: (): string[] => [...members.keys()].filter((id) => table.get(id) === undefined),

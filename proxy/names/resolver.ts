@@ -1,13 +1,13 @@
 import { lookup, Resolver } from "node:dns/promises";
 
-/** The addresses of a name, IPv4 first. Rejects with the system's error where there are none. */
+/** The addresses of a name, IPv4 first. Rejects with the system's error if there are none. */
 export type Resolve = (name: string) => Promise<string[]>;
 
-/** What c-ares waits for one answer, ms, and how often it asks. */
+/** c-ares' time-out for one answer, ms, and its number of tries. */
 const asking = { timeout: 1_000, tries: 2 };
 
 /**
- * Resolves names as the system does (hosts file, search domains), or asks these DNS servers alone.
+ * Resolves names with the system's resolver (hosts file, search domains), or with only these DNS servers.
  *
  * @param servers addresses, each with an optional `:port`; empty: the system's
  */

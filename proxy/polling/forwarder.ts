@@ -16,18 +16,18 @@ const idleUpstreamMs = 4_000;
 const smallBytes = 4_096;
 /** The body of a request without one: `pipe` ends the request to the replica at once. */
 const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
-/** Where a request keeps its try. */
+/** Property of a request that holds its current try. */
 const exchangeOf = Symbol("exchange");
 type Tracked = IncomingMessage & { [exchangeOf]?: Exchange };
 
-/** A request on its way: everything a try needs to know. */
+/** A pending request, with all data of a try. */
 export interface Forwarded {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Names and values for the replica, in turn. */
+  /** Headers for the replica: names and values alternate. */
   headers: string[];
   passed: Passed;
-  /** Undefined: it has no body. */
+  /** Undefined without a body. */
   body: PendingBody | undefined;
   /** The client closes its connection after the answer. */
   wantsClose: boolean;
@@ -38,27 +38,27 @@ interface Exchange extends Carried {
   forwarded: Forwarded;
   replicaId: string;
   upstream: ClientRequest | undefined;
-  /** Set once this try is over: what comes later is dropped. */
+  /** Set once this try is over. Later events are dropped. */
   over: boolean;
-  /** When something last came either way, `performance.now()`. */
+  /** Time of the last byte in either direction, `performance.now()`. */
   movedAt: number;
   end(outcome: Outcome): void;
   fail(error: unknown): void;
   onHead(): void;
 }
 
-/** Two servers a replica, since options of one request would cost a copy of all options. */
+/** Two servers for each replica, since options of a single request would cost a copy of all options. */
 interface Servers {
   withBody: HttpProxyServer;
   bodiless: HttpProxyServer;
 }
 
-/** A pool of connections by host and port alone: all other options are the same. */
+/** A pool of connections by host and port only, because all other options are the same. */
 class ReplicaAgent extends Agent {
   override getName(options?: AgentOptions & { host?: string; port?: number | string }): string {
     return `${options?.host}:${options?.port}`;
   }
-  /** Does not read the answer's `Keep-Alive`: Node would make an object of all its headers for it. */
+  /** Ignores the answer's `Keep-Alive`, because Node would make an object of all headers to read it. */
   override keepSocketAlive(socket: Socket): boolean {
     socket.setKeepAlive(true, 1_000).unref();
     if (socket.timeout !== idleUpstreamMs) socket.setTimeout(idleUpstreamMs);
@@ -70,9 +70,9 @@ class ReplicaAgent extends Agent {
 export function createForwarder(options: {
   timeoutMs: number;
   maxBodyBytes: number;
-  /** Name of the header that tells the client which replica answers; undefined: none does. */
+  /** Name of the header that names the replica; undefined: no header. */
   replicaHeader: string | undefined;
-  /** A replica does not know a session that its sid did not lead to. */
+  /** A replica does not know the session of a request that its sid did not route there. */
   onLostSession(): void;
   closing(): boolean;
 }) {
@@ -84,7 +84,7 @@ export function createForwarder(options: {
     servername: "",
   };
   const agent = new ReplicaAgent(agentOptions);
-  /** http-proxy's servers of each replica; they go with it. */
+  /** http-proxy's servers for each replica. They are removed with it. */
   const servers = new WeakMap<ReplicaSpec, Servers>();
   function serversOf(spec: ReplicaSpec): Servers {
     const known = servers.get(spec);
@@ -109,7 +109,7 @@ export function createForwarder(options: {
     server.on("econnreset", (_error, request) => abandon(request, { kind: "gone" }));
   }
 
-  /** Passes an answer on as it comes: the head with the first piece of the body, a small body in one write. */
+  /** Passes an answer on as it arrives: the head with the first piece of the body, and a small body in one write. */
   function relay(answer: IncomingMessage, exchange: Exchange): void {
     const { response, passed, wantsClose } = exchange.forwarded;
     exchange.onHead();
@@ -150,7 +150,7 @@ export function createForwarder(options: {
   }
 
   /**
-   * One try. Resolves when the answer is through, or with what went wrong.
+   * One try. Resolves when the answer is complete, or with the failure.
    *
    * @param timeoutMs to the head of the answer; undefined: only `timeoutMs` of silence, for what can be held long
    */

@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire, registerHooks } from "node:module";
 import type httpProxy from "http-proxy";
 
-/** Modules of Node that the package gets its own of. */
+/** Modules of Node that are replaced for the package. */
 const own: ReadonlyMap<string, string> = new Map(
   ["util", "http"].map((name) => [name, new URL(`http-proxy-${name}.cjs`, import.meta.url).href]),
 );
 
 /**
  * Loads the `http-proxy` package with a `util` and an `http` of its own. It copies objects by `util._extend`, which
- * Node deprecates (DEP0060), and gives `http.request` options that say nothing. The hook is there while the package
- * loads, and for its files alone.
+ * Node deprecates (DEP0060), and gives `http.request` options that say nothing. The hook is active only while the
+ * package loads, and only for its files.
  */
 function loadHttpProxy(): typeof httpProxy {
   const hooks = registerHooks({

@@ -11,7 +11,7 @@ import { requestHeaders } from "../screen/headers.ts";
 import { createForwarder } from "./forwarder.ts";
 
 const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
-/** Methods whose requests need no `Content-Length` when they have no body. */
+/** Methods whose requests need no `Content-Length` if they have no body. */
 const withoutLength = new Set([...retriable, "DELETE"]);
 
 /** Serves plain requests: long-polling and the page. */
@@ -35,7 +35,7 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
     );
   }
 
-  /** Requests whose body turned out malformed. */
+  /** Requests with a malformed body. */
   const broken = new WeakSet<IncomingMessage>();
 
   /**
@@ -84,7 +84,7 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
       attempt,
       clientGone: () => response.closed,
       patient: !passed.opensSession,
-      // A session is where it is, also one whose sid does not say where.
+      // A session exists on one replica only, even if its sid does not name it.
       retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });
     body?.end();

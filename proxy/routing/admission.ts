@@ -2,7 +2,7 @@ import { createPacer, type Pacer } from "./pacer.ts";
 
 /** Part of a second's tokens that a quiet replica admits at once. */
 const burstShare = 0.25;
-/** How often pacers that nobody uses any more are forgotten, ms. */
+/** Interval at which unused pacers are dropped, ms. */
 const forgetEveryMs = 10_000;
 
 /**

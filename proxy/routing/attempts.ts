@@ -9,7 +9,7 @@ import type { Replica, ReplicaTable } from "./replica-table.ts";
 /** A try at one replica took too long. */
 export class TryTimeout extends Error {}
 
-/** The replica went down, or its session was moved, while the request was with it. */
+/** The replica went down, or the session was moved, during the request. */
 export class Ejected extends Error {}
 
 /** How one try at one replica ended. */
@@ -18,7 +18,7 @@ export type Outcome =
   | { kind: "answered" }
   /** The client left. */
   | { kind: "gone" }
-  /** Nothing was answered yet; another replica may be tried, or `reply` given. */
+  /** There is no answer yet. Another replica may be tried, or `reply` sent. */
   | { kind: "failed"; reply: Reply };
 
 const unreachable: Reply = { status: 502, body: { error: "the replica cannot be reached" } };
@@ -29,7 +29,7 @@ const unavailable: Reply = {
   headers: { "retry-after": "1" },
 };
 
-/** What a failed try means for the client. A session whose replica refuses connections or was ejected is gone. */
+/** The outcome of a failed try for the client. A session whose replica refuses connections or was ejected is gone. */
 export function failedTry(error: unknown, passed: Passed): Outcome {
   if (error instanceof TryTimeout) return { kind: "failed", reply: timedOut };
   const lost = error instanceof Ejected || (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
@@ -41,9 +41,9 @@ export interface Tries {
   /** One try at this replica, with a deadline. */
   attempt(replica: Replica, timeoutMs: number): Promise<Outcome>;
   clientGone(): boolean;
-  /** False: what was sent cannot be sent again, so there is one try only. */
+  /** False if the request cannot be sent again. Then there is only one try. */
   retriable: boolean;
-  /** True where only a failed connection is tried elsewhere: a slow replica has the request already. */
+  /** True if only a failed connection leads to another try, because a slow replica already has the request. */
   patient: boolean;
 }
 

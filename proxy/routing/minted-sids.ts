@@ -1,24 +1,24 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** Sessions that one client's cookie remembers: a tab each. */
+/** Maximum number of sessions in a client's cookie, one for each tab. */
 const remembered = 8;
-/** Bytes of the signature that are kept: 128 bits. */
+/** Length of the signature, bytes: 128 bits. */
 const macBytes = 16;
 
 /** Replicas of plain sids, kept on the client. */
 export interface MintedSids {
   /** Name of the cookie. */
   readonly cookie: string;
-  /** The replica that minted this sid, if the cookie says so; undefined: it does not. */
+  /** The replica that minted this sid, from the cookie; undefined if the cookie does not name it. */
   replicaOf(value: string | undefined, sid: string, replicaIds: readonly string[]): string | undefined;
-  /** Value of the cookie, with this session added to what it said before. */
+  /** Value of the cookie, with this session added to the earlier ones. */
   remember(value: string | undefined, sid: string, replicaId: string): string;
 }
 
 /**
  * Remembers which replica minted a session id that does not name it. The client keeps it, signed, in a cookie, so the
- * proxy keeps no state. It counts for requests with that sid alone. Such a session stays when the table changes.
- * The cookie's value is `<replica>:<signature>` for each session, the newest first, `|` between.
+ * proxy keeps no state. It applies only to requests with that sid. Such a session stays when the table changes. The
+ * cookie's value is `<replica>:<signature>` for each session, the newest first, `|` between.
  */
 export function createMintedSids(stickyCookie: string, secret: string): MintedSids {
   function macOf(sid: string, replicaId: string): Buffer {
@@ -47,7 +47,7 @@ export function createMintedSids(stickyCookie: string, secret: string): MintedSi
   };
 }
 
-/** What is in a cookie's value and can be ours. */
+/** The well-formed entries of a cookie's value. */
 function entriesOf(value: string | undefined): string[] {
   return (value ?? "").split("|", remembered).filter((entry) => /^[\w.-]{1,64}:[\w-]{22}$/.test(entry));
 }

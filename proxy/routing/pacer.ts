@@ -8,11 +8,11 @@ export interface Pacer {
    * wait would be longer than `maxWaitMs`.
    */
   take(nowMs: number, maxWaitMs: number): number | undefined;
-  /** True when it is as full as at the start, so that it can be forgotten. */
+  /** True if it is as full as at the start, so that it can be dropped. */
   idle(nowMs: number): boolean;
 }
 
-/** @param burst tokens that a pacer which was idle hands out at once */
+/** @param burst tokens that an idle pacer gives out at once */
 export function createPacer(perSecond: number, burst: number): Pacer {
   const gapMs = 1_000 / perSecond;
   const toleranceMs = (Math.max(1, burst) - 1) * gapMs;

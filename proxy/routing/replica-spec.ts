@@ -1,14 +1,14 @@
-/** A replica as the configuration or the admin endpoint names it. */
+/** A replica from the configuration or the admin endpoint. */
 export interface ReplicaSpec {
   id: string;
   /** Origin of its public listener. */
   url: URL;
-  /** Where to connect: an address, or the name that stands for one. */
+  /** Host to connect to: an address or a name. */
   host: string;
   port: number;
-  /** What the probe asks. */
+  /** Path of the probe. */
   readyUrl: URL;
-  /** Where the probe connects, as `host`. */
+  /** Host of the probe, like `host`. */
   readyHost: string;
 }
 
@@ -16,7 +16,7 @@ export interface ReplicaSpec {
 const adminPort = 9100;
 
 /**
- * Parses `REPLICAS`: `id=publicURL`, optionally `|readyURL`, comma-separated. `{0..9}` in an entry stands for ten
+ * Parses `REPLICAS`: `id=publicURL`, optionally `|readyURL`, comma-separated. `{0..9}` in an entry expands to ten
  * entries, each with its number in every place.
  *
  * @throws Error that shows the offending entry
@@ -37,7 +37,7 @@ export function parseReplicas(text: string): ReplicaSpec[] {
   return specs;
 }
 
-/** The most entries that one range stands for. */
+/** Maximum number of entries of a range. */
 const rangeLimit = 256;
 
 function expandRange(entry: string): string[] {
@@ -51,7 +51,7 @@ function expandRange(entry: string): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => entry.replaceAll(range, String(first + index)));
 }
 
-/** The replica at these addresses, which its names stand for. */
+/** The replica at these addresses of its names. */
 export function specAt(spec: ReplicaSpec, host: string, readyHost: string): ReplicaSpec {
   return { ...spec, host, readyHost };
 }

@@ -4,21 +4,21 @@ import type { Holder } from "../listen/pending-bytes.ts";
 import type { ReplicaSpec } from "./replica-spec.ts";
 import { type ReplicaState, routable } from "./route.ts";
 
-/** What a replica carries that must end when it is ejected. */
+/** A tunnel or request of a replica, which ends when the replica is ejected. */
 export interface Carried extends Linked {
   /** Engine.IO session that it belongs to, if any. */
   readonly sid: string | undefined;
-  /** Its replica went down or was removed, or its session is moved. */
+  /** Called when its replica went down or was removed, or its session is moved. */
   eject(): void;
   /** Gives up on a replica that has been silent for too long. */
   sweep?(nowMs: number): void;
 }
 
-/** A relayed WebSocket connection as the table sees it. */
+/** The table's view of a relayed WebSocket connection. */
 export interface CarriedTunnel extends Linked, Holder {
   /** Engine.IO session that it carries, if any. */
   readonly sid: string | undefined;
-  /** True once it is on its way out. */
+  /** True once it is closing. */
   readonly closing: boolean;
   /** Destroys both sides. */
   destroy(reason: string): void;
@@ -31,7 +31,7 @@ export interface CarriedTunnel extends Linked, Holder {
 export interface Replica {
   readonly spec: ReplicaSpec;
   health: Health;
-  /** Taken out of routing by the operator. */
+  /** Drained by the operator. */
   drained: boolean;
   state: ReplicaState;
   /** Why its last probe failed; undefined: it passed, or there was none. */
@@ -46,19 +46,19 @@ export interface Replica {
 export interface TableEvents {
   onState?(replica: Replica, from: ReplicaState): void;
   onEjected?(replica: Replica, cause: string): void;
-  /** Its probe fails, for another reason than the last time. */
+  /** Called when its probe fails for another reason than the last time. */
   onFailing?(replica: Replica, reason: string): void;
 }
 
 /** The replicas that the proxy knows, their states, and what each carries. Changed live by probes and operators. */
 export function createReplicaTable({ fall, rise }: { fall: number; rise: number }, events: TableEvents = {}) {
   const replicas = new Map<string, Replica>();
-  /** Replicas whose name stands for another address now, while they carry something. */
+  /** Replicas at an old address of their name, while they still have tunnels or requests. */
   const moved = new Set<Replica>();
   let ids: readonly string[] = [];
   const stateOf = (id: string) => replicas.get(id)?.state;
 
-  /** Brings `state` in line with health and drain, and tells who wants to know. */
+  /** Updates `state` from health and drain, and calls the listeners. */
   function settle(replica: Replica): void {
     const { state } = replica.health;
     const next = replica.drained && state !== "down" ? "draining" : state;
@@ -116,7 +116,7 @@ export function createReplicaTable({ fall, rise }: { fall: number; rise: number 
     cut(old);
   }
 
-  /** It ends when it fails, or nothing is left there. */
+  /** The old address ends when it fails, or when nothing is left there. */
   function observedMoved(old: Replica, seen: Observation): void {
     old.health = observe(old.health, seen, { fall, rise, last: false });
     const isEmpty = old.tunnels.size + old.inFlight.size === 0;
@@ -138,7 +138,7 @@ export function createReplicaTable({ fall, rise }: { fall: number; rise: number 
     routable: () => routable({ ids, stateOf }),
     /** Adds a replica, or replaces one of the same id: then what that carried ends. */
     put,
-    /** Takes a replica out for good; what it carried ends. False: there was none. */
+    /** Removes a replica for good and ends its tunnels and requests. Returns false if there was none. */
     remove,
     /**
      * The replica's name stands for another address now. New connections go there, after the next probe; what the old
@@ -154,7 +154,7 @@ export function createReplicaTable({ fall, rise }: { fall: number; rise: number 
       replica.drained = drained;
       settle(replica);
     },
-    /** Takes a probe's finding in. A replica that goes down has its tunnels destroyed and its polls ended. */
+    /** Applies a probe's finding. If the replica goes down, its tunnels are destroyed and its polls end. */
     observed(replica: Replica, seen: Observation): void {
       if (moved.has(replica)) {
         observedMoved(replica, seen);

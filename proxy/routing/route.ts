@@ -6,9 +6,9 @@ export type StickyKey = "cookie" | "ip" | "room" | "random";
 /** Label `decision` of `proxy_routes_total`. */
 export type Decision = "session" | "cookie" | "ip" | "room" | "new" | "failover";
 
-/** What the decision knows of a request. */
+/** The input of the decision. */
 export interface RouteRequest {
-  /** Engine.IO session id; only of requests that carry `EIO`. */
+  /** Engine.IO session id; only for requests with `EIO`. */
   sid?: string | undefined;
   /** The replica that minted `sid`, as the client was told to remember; asked where the sid does not say. */
   mintedBy?: ((sid: string) => string | undefined) | undefined;
@@ -34,7 +34,7 @@ export type Route =
   | { kind: "session"; replica: string }
   /** The session's replica is down or shed it: `400 {"code":1}`. */
   | { kind: "unknown-session"; replica: string }
-  /** To the first of `order`; the others are for retries. Empty: no replica takes new sessions. */
+  /** To the first of `order`; the others are for retries. Empty if no replica takes new sessions. */
   | { kind: "ranked"; decision: Exclude<Decision, "session">; order: string[]; setCookie?: string | undefined };
 
 /** The replica that a `sid` names (`<NODE_ID>.<random>`), whether it exists or not. */

@@ -1,4 +1,4 @@
-/** A polling session that was silent for so long is gone: above Socket.IO's 25 s ping and 20 s pong. */
+/** A polling session without a request for this time has ended. It is above Socket.IO's 25 s ping and 20 s pong. */
 const forgetAfterMs = 60_000;
 
 /**

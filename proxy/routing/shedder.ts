@@ -21,7 +21,7 @@ export function createShedder(
     const now = performance.now();
     look(now);
     const due = [...worseSince].filter(([, since]) => now - since >= afterMs);
-    // A late tick moves as many as one on time: a stall is not made up for.
+    // A late tick moves no more sessions than a punctual one, so a stall is not made up for.
     budget = due.length === 0 ? 0 : Math.min(perSecond, budget + (tickMs / 1_000) * perSecond);
     for (const [replica] of due) while (budget >= 1 && shedOne(replica)) budget -= 1;
     timer = worseSince.size === 0 ? undefined : setTimeout(tick, tickMs).unref();

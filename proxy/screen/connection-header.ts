@@ -1,12 +1,12 @@
-/** What a `Connection` header says (RFC 9110, 7.6.1). */
+/** A parsed `Connection` header (RFC 9110, 7.6.1). */
 export interface ConnectionOptions {
   close: boolean;
   upgrade: boolean;
-  /** Names of other headers that are for this connection alone, lower case; undefined: none. */
+  /** Names of other hop-by-hop headers, lower case; undefined without any. */
   listed: ReadonlySet<string> | undefined;
 }
 
-/** What nearly all clients and servers send, read once. */
+/** The common values, parsed once. */
 const usual: ReadonlyMap<string, ConnectionOptions> = new Map(
   [
     "keep-alive",

@@ -1,10 +1,10 @@
 import { type AddressSet, canonicalAddress, nodeAddress } from "../listen/client-address.ts";
 import type { DecidingHeaders } from "./request-head.ts";
 
-/** Hops that are read at most: a trusted proxy may hand on what strangers wrote. */
+/** Maximum number of hops that are read, since a trusted proxy may pass on a client's values. */
 const hopLimit = 32;
 
-/** Who sends a request, by its connection and by what trusted proxies say of it. */
+/** The sender of a request, from its connection and from trusted proxies' headers. */
 export interface Origination {
   /** The client's address, then the trusted proxies that it came through; canonical, `hopLimit` at most. */
   chain: readonly string[];

@@ -2,7 +2,7 @@ import type { Log } from "../../common/log.ts";
 import { type AddressSet, canonicalAddress } from "../listen/client-address.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** Addresses that a warning is given for; strangers must not fill the log. */
+/** Maximum number of addresses with a warning, since clients must not fill the log. */
 const limit = 10;
 
 /**

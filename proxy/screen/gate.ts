@@ -17,7 +17,7 @@ import { createRoomReader, readSessionQuery, type SessionQuery } from "./query.t
 import type { RequestHead } from "./request-head.ts";
 import { createScreen, type Refusal, screenUpgrade } from "./screen.ts";
 
-/** A request that passed, with all that was decided about it. */
+/** An accepted request, with all decisions about it. */
 export interface Passed {
   path: string;
   client: Client;
@@ -148,14 +148,14 @@ export function createGate(
 
 export type Gate = ReturnType<typeof createGate>;
 
-/** Who sends a request, by its connection and by what trusted proxies say of it. */
+/** The sender of a request, from its connection and from trusted proxies' headers. */
 function clientOf({ socket, headers }: RequestHead, config: ProxyConfig): Client {
   const { chain, proto, host } = origination(socket.remoteAddress ?? "unknown", headers, config.TRUSTED_PROXIES);
   const encrypted = (socket as TLSSocket).encrypted === true || proto === "https" || proto === "wss";
   return { chain, proto: encrypted ? "https" : "http", host: host ?? headers.host ?? "", traceId: freshId() };
 }
 
-/** What every log line says of a request: never its query, where sids and tokens are. */
+/** The fields of a request in every log line. They never contain the query, which has sids and tokens. */
 export function toldOf({ client, route, path }: Passed) {
   const decision = route.kind === "ranked" ? route.decision : route.kind;
   return { traceId: client.traceId, client: client.chain[0], path, decision };

@@ -16,7 +16,7 @@ const kept = new Set(["host", "content-length", "cookie", "origin", "sec-websock
 /** Headers of a replica's answer that name its software and version. */
 const telling = new Set(["server", "x-powered-by", "via"]);
 
-/** What the proxy tells a replica of the client. */
+/** The client's data for a replica. */
 export interface Client {
   /** The client's address, then the trusted proxies that it came through. */
   chain: readonly string[];

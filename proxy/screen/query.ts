@@ -1,4 +1,4 @@
-/** What a query says of an Engine.IO session. */
+/** The Engine.IO session of a query. */
 export interface SessionQuery {
   /** It has `EIO` or `transport`: it is meant for Engine.IO. */
   engine: boolean;

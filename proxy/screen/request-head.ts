@@ -14,7 +14,7 @@ export interface DecidingHeaders
   "x-forwarded-host"?: string | string[] | undefined;
 }
 
-/** What is read of a request to decide about it: Node's requests have it, and so has a plain upgrade. */
+/** The parts of a request that decide about it. Node's requests and plain upgrades have them. */
 export interface RequestHead extends Pick<IncomingMessage, "httpVersion" | "httpVersionMajor" | "rawHeaders"> {
   method?: string | undefined;
   url?: string | undefined;

@@ -1,7 +1,7 @@
 import { createPathMatcher, hasBadEscape, isAmbiguousPath } from "./paths.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** A request that goes no further. */
+/** A refused request. */
 export interface Refusal {
   status: number;
   /** Label of `proxy_rejected_total`. */
@@ -12,12 +12,12 @@ export interface Refusal {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A request that may pass, taken apart. */
+/** An accepted request, parsed. */
 export interface Screened {
   path: string;
-  /** Behind the `?`, as it came. */
+  /** The unchanged text after `?`. */
   query: string;
-  /** On an Engine.IO path. */
+  /** True on an Engine.IO path. */
   engine: boolean;
 }
 
@@ -30,8 +30,8 @@ const singularLengths = singular.map(({ length }) => length);
 const bad = (reason: string, message: string): Refusal => ({ status: 400, reason, message });
 
 /**
- * The first gate: what is not plainly a request for a proxied path is refused before anything of it reaches a
- * replica. What Node's parser refuses (CL with TE, bad lengths, obs-fold, stray control characters) never gets here.
+ * The first check: a request that is not clearly for a proxied path is refused before any part of it reaches a replica.
+ * Node's parser has already refused CL with TE, bad lengths, obs-fold and stray control characters.
  */
 export function createScreen(options: {
   paths: readonly string[];
@@ -70,7 +70,7 @@ export const methodNotAllowed: Refusal = {
   headers: { allow: "GET, HEAD, OPTIONS" },
 };
 
-/** What more an upgrade must be: a WebSocket handshake (RFC 6455, 4.1) and nothing else. */
+/** Further checks of an upgrade: it must be a WebSocket handshake (RFC 6455, 4.1) and nothing else. */
 export function screenUpgrade(request: RequestHead): Refusal | undefined {
   const { headers } = request;
   if (request.method !== "GET" || request.httpVersion !== "1.1" || headers.upgrade?.toLowerCase() !== "websocket")

@@ -3,7 +3,7 @@ import { testedNodeMajor } from "../../common/node-version.ts";
 import { checkLateOnread, type ReadInto, readInto } from "./late-onread.ts";
 import { checkPlainUpgrade, type ReadPlainUpgrade, readPlainUpgrade } from "./plain-upgrade.ts";
 
-/** What makes the proxy cheaper and leans on Node's insides. Without it the proxy does the same, at a higher cost. */
+/** Optimisations that depend on internals of Node. Without them the proxy behaves the same, at a higher cost. */
 export interface Tuning {
   /** Reads the first bytes of a connection as a plain WebSocket upgrade; undefined: Node's parser reads them. */
   readPlainUpgrade: ReadPlainUpgrade;

@@ -58,7 +58,7 @@ interface Asked {
   startedAt: number;
 }
 
-/** Makes a tunnel of an upgrade request, or answers why not. */
+/** Makes a tunnel from an upgrade request, or answers with the reason of a refusal. */
 export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log, tuning }: HandlerDeps) {
   function upgrade(request: RequestHead, socket: Socket, head: Buffer): void {
     const startedAt = performance.now();
