@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 import { z } from "zod";
 import { AdminError, createHostCheck, createMutationCheck } from "./admin-access.ts";
+import { closeAtOnce, listenOn } from "./http/listening.ts";
 import type { Log } from "./log.ts";
 
 export interface AdminRequest {
@@ -92,19 +93,9 @@ export function createAdminServer(options: {
 
   return {
     /** Resolves with the bound address; rejects with the system's error (EADDRINUSE …). */
-    listen(): Promise<AddressInfo> {
-      return new Promise((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(options.port, options.host, () => resolve(server.address() as AddressInfo));
-      });
-    },
+    listen: () => listenOn(server, { port: options.port, host: options.host }),
     /** Closes the listener and its connections at once. Scrapers reconnect by themselves. */
-    close(): Promise<void> {
-      return new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-    },
+    close: () => closeAtOnce(server),
   };
 }
 

@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { Server } from "node:http";
 import type { Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { createAdminServer } from "../common/admin-server.ts";
 import { crossOriginAdvice } from "../common/cross-origin.ts";
+import { listenOn } from "../common/http/listening.ts";
 import type { Log } from "../common/log.ts";
 import { adminRoutes } from "./admin.ts";
 import { defaultStickySecret, type ProxyConfig } from "./config.ts";
@@ -12,7 +11,7 @@ import type { HandlerDeps } from "./handler-deps.ts";
 import { createProber } from "./health/prober.ts";
 import { createConnectionLimits } from "./listen/connection-limits.ts";
 import { createPendingBytes } from "./listen/pending-bytes.ts";
-import { createPublicServer } from "./listen/public-server.ts";
+import { createPublicServer, type PublicServer } from "./listen/public-server.ts";
 import { createRedirect } from "./listen/redirect.ts";
 import { createMetrics } from "./metrics.ts";
 import { createAddressBook } from "./names/address-book.ts";
@@ -36,6 +35,9 @@ const pendingSweepMs = 500;
 const firstLookMs = 3_000;
 /** At a shutdown, requests under way have this long to end, ms. */
 const lastRequestsMs = 500;
+
+/** Connections that the system keeps until the proxy accepts them. */
+const backlog = 4_096;
 
 /** The sticky-routing proxy: wires its parts, listens, and closes in order. */
 export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tuning: Tuning }) {
@@ -143,6 +145,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     for (const listener of listeners) yield* listener.connections;
   }
 
+  const bind = ({ server }: PublicServer, port: number) => listenOn(server, { port, host: config.PROXY_HOST, backlog });
+
   return {
     /** Resolves with the bound addresses, once every replica was probed. Rejects with the system's error. */
     async listen() {
@@ -153,8 +157,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       await Promise.race([probed, delay(firstLookMs)]);
       const addresses = {
         admin: await admin.listen(),
-        public: await listenOn(plain.server, config.PROXY_PORT, config.PROXY_HOST),
-        ...(tls === undefined ? {} : { tls: await listenOn(tls.server, config.PROXY_TLS_PORT, config.PROXY_HOST) }),
+        public: await bind(plain, config.PROXY_PORT),
+        ...(tls === undefined ? {} : { tls: await bind(tls, config.PROXY_TLS_PORT) }),
       };
       log.info({ ...addresses, replicas: table.ids, absent: members.absent() }, "listening");
       return addresses;
@@ -191,11 +195,4 @@ function tlsFilesOf({ TLS_CERT, TLS_KEY }: ProxyConfig) {
   if (TLS_CERT === undefined || TLS_KEY === undefined)
     throw new Error("TLS_CERT and TLS_KEY need each other: set both");
   return { read: () => ({ cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) }) };
-}
-
-function listenOn(server: Server, port: number, host: string): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host, backlog: 4_096 }, () => resolve(server.address() as AddressInfo));
-  });
 }

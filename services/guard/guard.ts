@@ -1,7 +1,7 @@
 import { createServer, request as forward, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream";
 import { AdminError, createHostCheck } from "../../common/admin-access.ts";
+import { closeAtOnce, listenOn } from "../../common/http/listening.ts";
 import type { Log } from "../../common/log.ts";
 
 /** Time-out of a silent guarded server, ms. It exceeds Prometheus' query time-out. */
@@ -73,19 +73,9 @@ export function createGuard(options: {
 
   return {
     /** Resolves with the bound address; rejects with the system's error (EADDRINUSE …). */
-    listen(): Promise<AddressInfo> {
-      return new Promise((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(options.port, options.host, () => resolve(server.address() as AddressInfo));
-      });
-    },
+    listen: () => listenOn(server, { port: options.port, host: options.host }),
     /** Closes the listener and all connections at once. */
-    close(): Promise<void> {
-      return new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-    },
+    close: () => closeAtOnce(server),
   };
 }
 

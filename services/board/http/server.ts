@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { AdminError, createHostCheck } from "../../../common/admin-access.ts";
+import { closeAtOnce, listenOn } from "../../../common/http/listening.ts";
 import type { Log } from "../../../common/log.ts";
 import { pageHeaders } from "./headers.ts";
 import { sendFile, sendText } from "./reply.ts";
@@ -67,18 +67,8 @@ export function createBoardServer(options: {
 
   return {
     /** Rejects with the system's error (EADDRINUSE …). */
-    listen(port: number, host: string): Promise<AddressInfo> {
-      return new Promise((resolve, reject) => {
-        server.once("error", reject);
-        server.listen(port, host, () => resolve(server.address() as AddressInfo));
-      });
-    },
-    close(): Promise<void> {
-      return new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
-    },
+    listen: (port: number, host: string) => listenOn(server, { port, host }),
+    close: () => closeAtOnce(server),
   };
 }
 
