@@ -10,7 +10,7 @@ export const schema = z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be a host name: a-z, 0-9 and -")
       .default("signaling-1")
-      .describe("Name of this replica: first part of its session ids, its label everywhere"),
+      .describe("Name of this replica: the first part of its session ids, and its label in logs and metrics"),
     HOST: z.string().default("127.0.0.1").describe("Address that the public listener binds"),
     PORT: port().default(3000).describe("Port of the public listener: Socket.IO, /ws, the call page"),
     ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
@@ -20,13 +20,15 @@ export const schema = z
         "must be redis:// or rediss:// URLs, comma-separated",
       )
       .prefault("redis://127.0.0.1:6379")
-      .describe("Redis of the backplane; several, comma-separated: nodes of a Redis Cluster (BACKPLANE=sharded)"),
+      .describe(
+        "URL of the backplane's Redis; several, comma-separated, are nodes of a Redis Cluster (BACKPLANE=sharded)",
+      ),
     REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
     REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
     BACKPLANE: z
       .enum(["pubsub", "sharded", "streams"])
       .default("pubsub")
-      .describe("What carries room messages between replicas"),
+      .describe("Backplane, which carries room messages between replicas"),
     RELAY: z
       .enum(["addressed", "adapter"])
       .default("addressed")
@@ -35,23 +37,27 @@ export const schema = z
       ),
     RECOVERY_MAX_MS: milliseconds(0, 120_000)
       .default(10_000)
-      .describe("With BACKPLANE=streams: how long after its connection closed a session gets replayed what it missed"),
+      .describe(
+        "With BACKPLANE=streams: time after its connection closed in which a session can be recovered with its missed signals",
+      ),
     STREAM_MAX_BYTES: wholeNumber(1_048_576, 1_073_741_824)
       .default(33_554_432)
       .describe(
-        "With BACKPLANE=streams: what the stream may take of Redis' memory; above, its oldest entries go. Half of maxmemory suits",
+        "With BACKPLANE=streams: maximum size of the stream in Redis; above it the oldest entries are trimmed. Use half of maxmemory",
       ),
     RESUME_SECRET: secret(z.string().min(16).optional()).describe(
       "Key of the resume tokens, the same on every replica; a fixed development value when unset",
     ),
     BACKPLANE_SECRET: secret(z.string().min(16).optional()).describe(
-      "Key by which replicas know each other on the backplane, the same on all; unset: derived from RESUME_SECRET",
+      "Key that authenticates replicas on the backplane, the same on all; unset: derived from RESUME_SECRET",
     ),
     ALLOWED_ORIGINS: originList()
       .optional()
       .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),
-    PAGE_DIR: z.string().default("web/dist").describe("Where the built call page is"),
-    AWAY_GRACE_MS: milliseconds(0, 600_000).default(10_000).describe("A lost peer is away this long, then left"),
+    PAGE_DIR: z.string().default("web/dist").describe("Folder of the built call page"),
+    AWAY_GRACE_MS: milliseconds(0, 600_000)
+      .default(10_000)
+      .describe("Time for which a lost peer is away before it has left"),
     DRAIN_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sockets that a drain closes per second"),
     MAX_EVENT_BYTES: wholeNumber(1_024, 16_777_216).default(65_536).describe("Largest event; above: too-large"),
     MAX_MESSAGE_BYTES: wholeNumber(1_024, 16_777_216)
@@ -59,43 +65,43 @@ export const schema = z
       .describe("Largest transport message; above: 413 or a closed WebSocket"),
     MAX_BUFFERED_BYTES: wholeNumber(65_536, 1_073_741_824)
       .default(1_048_576)
-      .describe("Unsent bytes that a socket may have; above it is a slow consumer and closed"),
+      .describe("Unread bytes of a socket; above it the socket is closed as a slow consumer"),
     WS_PING_MS: milliseconds(50, 600_000)
       .default(25_000)
-      .describe("Ping of the raw WebSocket gateway; two missed close"),
+      .describe("Ping interval of the raw WebSocket gateway; two missed pongs close the connection"),
     MAX_ROOM_MEMBERS: wholeNumber(2, 10_000).default(64).describe("Members a room; above: room-full"),
     MAX_ROOMS_PER_SOCKET: wholeNumber(1, 10_000).default(32).describe("Rooms a socket may be in"),
-    EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Events that a connection may send at once"),
+    EVENT_BURST: wholeNumber(1, 1_000_000).default(2_000).describe("Burst of events of a connection"),
     EVENTS_PER_SECOND: wholeNumber(1, 1_000_000).default(500).describe("Refill of the event burst, per second"),
     JOIN_BURST: wholeNumber(1, 1_000_000)
       .default(200)
-      .describe("Joins and leaves that a connection may make at once: all replicas are told of each"),
+      .describe("Burst of joins and leaves of a connection; each one is announced to all replicas"),
     JOINS_PER_SECOND: wholeNumber(1, 1_000_000).default(20).describe("Refill of the join burst, per second"),
     BODY_TIMEOUT_MS: milliseconds(100, 600_000)
       .default(10_000)
-      .describe("The body of a polling POST must be there within this time; later: 408"),
+      .describe("Deadline for the body of a polling POST; after it 408"),
     MAX_UNFINISHED_BYTES: wholeNumber(1_048_576, 17_179_869_184)
       .default(16_777_216)
-      .describe("Bytes that all clients have sent and not finished; above it the one with most is cut off"),
+      .describe("Bytes of unfinished input of all clients; above it the largest holder is disconnected"),
     MAX_UNREAD_BYTES: wholeNumber(1_048_576, 17_179_869_184)
       .default(16_777_216)
-      .describe("Bytes that all clients have not read; above it the one with most is cut off as a slow consumer"),
+      .describe("Unread bytes of all clients; above it the largest holder is closed as a slow consumer"),
     OVERLOAD_LAG_MS: milliseconds(1, 60_000)
       .default(200)
       .describe(
-        "New peers are refused while the event loop is busy and its p99 delay above this: calls that stand come first",
+        "New peers are refused while the event loop is busy and its p99 delay is above this; existing calls come first",
       ),
     AUTH: z.enum(["none", "jwt"]).default("none").describe("jwt: every connection needs a token"),
     JWT_SECRET: secret(z.string().min(16).optional()).describe("Key of HS256 tokens"),
     JWKS_URL: z.url().optional().describe("Key set of asymmetric tokens, instead of JWT_SECRET"),
-    JWT_AUDIENCE: z.string().optional().describe("aud that tokens must carry; unset: not checked"),
-    JWT_ISSUER: z.string().optional().describe("iss that tokens must carry; unset: not checked"),
+    JWT_AUDIENCE: z.string().optional().describe("Required aud of tokens; unset: not checked"),
+    JWT_ISSUER: z.string().optional().describe("Required iss of tokens; unset: not checked"),
     JWT_WITHOUT_ROOMS: z
       .enum(["all", "none"])
       .optional()
-      .describe("Rooms of a token without the claim rooms; unset: all with JWT_SECRET, none with JWKS_URL"),
-    TURN_URLS: list().default([]).describe("turn: and stun: URLs that a join ack hands out, comma-separated"),
-    TURN_SECRET: secret(z.string().optional()).describe("Secret that the TURN server shares (REST credentials)"),
+      .describe("Rooms that a token without the claim rooms opens; unset: all with JWT_SECRET, none with JWKS_URL"),
+    TURN_URLS: list().default([]).describe("turn: and stun: URLs in a join ack, comma-separated"),
+    TURN_SECRET: secret(z.string().optional()).describe("Secret shared with the TURN server (REST credentials)"),
   })
   .superRefine(({ AUTH, JWT_SECRET, JWKS_URL, JWT_AUDIENCE, JWT_ISSUER }, context) => {
     if (AUTH === "jwt" && JWT_SECRET === undefined && JWKS_URL === undefined)
@@ -105,7 +111,7 @@ export const schema = z
         code: "custom",
         path: ["JWKS_URL"],
         message:
-          "needs JWT_AUDIENCE or JWT_ISSUER: tokens for other services of that identity provider would be let in",
+          "needs JWT_AUDIENCE or JWT_ISSUER: else tokens for other services of that identity provider would be accepted",
       });
   });
 

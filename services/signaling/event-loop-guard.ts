@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 
-/** How often the event loop is looked at, ms. */
+/** Interval of the check of the event loop, ms. */
 const everyMs = 500;
 /** It must be busy for this share of the time too: another process can cause a delay. */
 const busyShare = 0.9;

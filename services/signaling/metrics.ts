@@ -18,7 +18,7 @@ export function createMetrics() {
     rooms: new Gauge({ name: "signaling_rooms", help: "Rooms with a member on this replica", registers }),
     opened: new Counter({
       name: "signaling_connections_opened_total",
-      help: "Client connections opened, by the transport they began with",
+      help: "Client connections opened, by their first transport",
       labelNames: ["transport"],
       registers,
     }),
@@ -53,7 +53,7 @@ export function createMetrics() {
     }),
     backplaneDropped: new Counter({
       name: "signaling_backplane_dropped_total",
-      help: "Messages dropped: unsent (backplane gone), stale (over 1 s in transit), foreign, poisoned",
+      help: "Messages dropped: unsent (backplane down), stale (over 1 s in transit), foreign, forged, replayed, poisoned",
       labelNames: ["reason"],
       registers,
     }),
@@ -66,7 +66,7 @@ export function createMetrics() {
   };
 }
 
-/** An event's name as the label of `signaling_events_total`: strangers' names make no new series. */
+/** An event's name as the label of `signaling_events_total`. Unknown names make no new series. */
 export function eventLabel(event: string): string {
   const isKnown = event === "join" || event === "leave" || (RELAYED as readonly string[]).includes(event);
   return isKnown ? event : "unknown";

@@ -16,8 +16,8 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /**
- * What the page may load: itself; blobs for its generated picture. It talks to its own origin alone, by `ws:` too (CSP
- * 3).
+ * The page may load its own files, and blobs for its generated picture. It talks to its own origin alone, by `ws:` too
+ * (CSP 3).
  */
 const contentSecurityPolicy = [
   "default-src 'self'",
@@ -76,7 +76,7 @@ function pathOf(target: string): string | undefined {
   }
 }
 
-/** What `stat` says of a path that no file can have, or has. */
+/** `stat`'s error codes for missing and impossible paths. */
 const noSuchFile: ReadonlySet<string | undefined> = new Set([
   "ENOENT",
   "ENOTDIR",
@@ -85,7 +85,7 @@ const noSuchFile: ReadonlySet<string | undefined> = new Set([
   "ERR_INVALID_ARG_VALUE",
 ]);
 
-/** A file that is not there is an answer; anything else is an error. */
+/** A missing file is an answer. Anything else is an error. */
 function nothingThere(error: NodeJS.ErrnoException): null {
   if (noSuchFile.has(error.code)) return null;
   throw error;

@@ -6,7 +6,7 @@ import type { Carrier } from "./carrier.ts";
 /** Events that servers never send to each other; a handler that believes their arguments is harmed. */
 const reserved = new Set(["connect", "connection", "new_namespace", "error", "newListener", "removeListener"]);
 
-/** The methods of adapter and namespace that take in what other replicas send. */
+/** The methods of adapter and namespace that receive messages of other replicas. */
 interface Inner {
   nsp: { _onServerSideEmit(args: unknown): void; listenerCount(event: string): number };
   _encode(packet: unknown, options: unknown): unknown;
@@ -29,18 +29,18 @@ const allowedMessages: readonly unknown[] = [3, 9];
 const allowedRequest = 6;
 
 /**
- * Keeps messages on the adapter's channels from harming this replica: a replica of another version, or a broken one,
+ * Protects this replica from harmful messages on the adapter's channels. A replica of another version, or a broken one,
  * has the key too. Three kinds are dropped and counted: a broadcast that is no event (clients would close their
  * connection), a server-side event that nobody listens to or that Socket.IO keeps for itself, and a request that no
  * replica makes or whose handling rejects (the process would end).
  *
- * Also observes how long broadcasts that found their room here were on their way.
+ * It also measures the transit time of broadcasts for rooms of this replica.
  */
 export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, context: BackplaneContext): A {
   const inner = adapter as unknown as Inner;
   requireMethods("the adapter", adapter, ["_encode", "apply", "broadcast"]);
   requireMethods("socket.io's namespace", adapter.nsp, ["_onServerSideEmit", "listenerCount"]);
-  // Which of the two takes messages in depends on the adapter.
+  // The adapter decides which of the two receives messages.
   if (inner.onrequest === undefined) requireMethods("the adapter", adapter, ["onMessage"]);
   const { transit, drop } = carrier;
   const { metrics } = context;
@@ -55,7 +55,7 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, co
     return encode(packet, options);
   };
 
-  // This replica has got it on its own channel; the broadcast is for replicas without one.
+  // This replica already got it on its own channel. The broadcast is for replicas without one.
   const apply = inner.apply.bind(adapter);
   inner.apply = (options, each) => {
     if (transit.now() === undefined || !context.addressed || options.flags?.addressed !== true) apply(options, each);

@@ -4,41 +4,47 @@ import type { Metrics } from "../metrics.ts";
 import type { Envelope } from "./envelope.ts";
 
 /**
- * What carries room messages between replicas.
+ * Carries room messages between replicas.
  *
  * Losing it never ends the process and never delays delivery between peers on one replica. A message that cannot be
- * published is counted and dropped. A message that was more than 1 s in transit is not delivered. The backplane comes
- * back by itself.
+ * published is counted and dropped. A message with over 1 s in transit is not delivered. The backplane reconnects by
+ * itself.
  */
 export interface Backplane {
   /** For `io.adapter(…)`. */
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own constructor type names the namespace as any
   adapter: (namespace: any) => Adapter;
   /**
-   * Sends on a channel of our own. Rejects when the backplane cannot take it now, which is known at once when it is
-   * down and within 3 s when it froze a moment ago: nobody waits for it before a local delivery.
+   * Publishes on one of the replicas' own channels. Rejects if the backplane cannot take it. That is known at once if
+   * the backplane is down, and within 3 s if it has just frozen. A local delivery never waits for it.
    */
   publish(channel: string, payload: string): Promise<void>;
   /**
-   * Listens on a channel of our own, own messages included; resolves with what ends it. While the backplane is down
-   * it resolves too, and the subscription is made when it is back.
+   * Subscribes to one of the replicas' own channels, and also gets own messages. Resolves with a function that
+   * unsubscribes. It also resolves while the backplane is down, and the subscription is made when it is back.
    */
   subscribe(channel: string, listener: (payload: string, transitMs: number) => void): Promise<() => Promise<void>>;
-  /** Sends on a channel of our own, also while the canary is not back. Counts what cannot be sent; nobody waits. */
+  /**
+   * Publishes on one of the replicas' own channels, even while the canary is overdue. It counts failures and does not
+   * report them.
+   */
   fire(channel: string, payload: Buffer | string): void;
   /** Like `subscribe`, with bytes. The listener may keep the buffer. */
   listen(channel: string, listener: (payload: Buffer, transitMs: number) => void): Promise<() => Promise<void>>;
-  /** How many processes listen on a channel of our own, this one included. Rejects without the backplane. */
+  /**
+   * Number of processes that subscribe to one of the replicas' own channels, including this one. Rejects without the
+   * backplane.
+   */
   listeners(channel: string): Promise<number>;
-  /** Resolves when what was subscribed to up to now is known to the backplane; undefined when it is. */
+  /** Resolves when all subscriptions so far are known to the backplane; undefined if they are already. */
   subscribing(): Promise<unknown> | undefined;
-  /** False when this replica's own canary did not come back within 2 s, or its connection is lost. */
+  /** False if this replica's canary did not come back within 2 s, or its connection is lost. */
   up(): boolean;
-  /** Told when `up()` changes. */
+  /** Calls the listener when `up()` changes. */
   onChange(listener: (up: boolean) => void): void;
-  /** Called when messages of others were dropped because they were too old. Gossip may be among them. */
+  /** Calls the listener when messages of others were dropped for their age. Gossip may be among them. */
   onMissed(listener: () => void): void;
-  /** Told of the heartbeat of every replica, the own included, about once a second each. */
+  /** Calls the listener on the heartbeat of every replica, including this one, about once a second each. */
   onHeartbeat(listener: (nodeId: string) => void): void;
   /**
    * Set when sessions can be recovered: for Socket.IO's `connectionStateRecovery`. Signals must then be broadcast
@@ -46,8 +52,8 @@ export interface Backplane {
    */
   readonly recovery?: { maxDisconnectionDuration: number; skipMiddlewares: false };
   /**
-   * Set where broadcasts are stored. Resolves when the last one of the adapter was taken (true) or refused (false):
-   * a full Redis refuses, and answers everything else.
+   * Set if broadcasts are stored. Resolves when the adapter's last one was accepted (true) or refused (false). A full
+   * Redis refuses entries and still answers everything else.
    */
   stored?(): Promise<boolean>;
   close(): Promise<void>;
@@ -55,7 +61,7 @@ export interface Backplane {
 
 export interface BackplaneContext {
   nodeId: string;
-  /** Whether this replica takes relays on a channel of its own. */
+  /** True if this replica takes relays on a channel of its own. */
   addressed: boolean;
   envelope: Envelope;
   log: Log;

@@ -10,25 +10,25 @@ import { createTransit } from "./transit.ts";
 /** A replica that finds no backplane at its start waits this long for it, ms. */
 const startWithinMs = 5_000;
 
-/** Messages of strangers are logged at most this often, ms; the metric counts all. */
+/** Shortest time between two log lines about foreign messages, ms. The metric counts all. */
 const logStrangersEveryMs = 60_000;
-/** Listeners are told at most this often that something was missed, ms. */
+/** Shortest time between two calls of the listeners for missed messages, ms. */
 const missedEveryMs = 1_000;
 
 const heartbeatChannel = "hold-the-line:canary";
 const hearingChannel = "hold-the-line:hearing";
 
 /**
- * What the Redis backplanes share: one connection at a time, subscriptions, envelopes, canaries, and the count of what
- * was dropped.
+ * The common part of the Redis backplanes: one connection at a time, subscriptions, envelopes, canaries, and the count
+ * of dropped messages.
  */
 export function createCarrier<C extends RedisConnection>(
   context: BackplaneContext,
   options: {
     open: (scope: ConnectionScope) => Promise<C>;
-    /** The kind of channel for our own channels and canaries. */
+    /** The kind of channel for the replicas' own channels and canaries. */
     kind: ChannelKind;
-    /** Ways through the backplane that need a canary of their own, beside the heartbeat. */
+    /** Paths through the backplane that need a canary of their own, besides the heartbeat. */
     lanes?: readonly Lane[];
   },
 ) {
@@ -124,7 +124,7 @@ export function createCarrier<C extends RedisConnection>(
     transit,
     drop,
     send,
-    /** Sends, or drops and counts. Never rejects. */
+    /** Publishes, or drops and counts. Never rejects. */
     fire,
     /** Resolves when the backplane carries messages, or after 5 s without it. */
     async start(): Promise<void> {
@@ -146,7 +146,7 @@ export function createCarrier<C extends RedisConnection>(
       ]);
       patience.abort();
     },
-    /** All of `Backplane` but the adapter. */
+    /** Everything of `Backplane` except the adapter. */
     common: {
       async publish(channel: string, payload: string): Promise<void> {
         if (!canary.up()) throw new Error("the backplane is down");

@@ -7,7 +7,7 @@ import { createStreamsBackplane } from "./streams/streams.ts";
 
 /**
  * The backplane that `BACKPLANE` names. Resolves when it carries messages, or after 5 s without it. A replica that
- * starts without its backplane serves its own peers and says that it is degraded.
+ * starts without its backplane serves its own peers and reports that it is degraded.
  */
 export function createBackplane(config: Config, replica: Omit<BackplaneContext, "envelope">): Promise<Backplane> {
   if (config.BACKPLANE_SECRET === undefined && config.RESUME_SECRET === undefined)

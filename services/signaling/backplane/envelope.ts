@@ -2,22 +2,22 @@ import { hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { createMac } from "./mac.ts";
 import { createReplayGuard } from "./replay-window.ts";
 
-/** First bytes of every message of ours; a message without them is dropped. */
+/** First bytes of every replica's message. A message without them is dropped. */
 const magic = 0x484d; // "HM"
 /** Magic, epoch ms, run of the sender's process, its sequence number, length of the channel's name. */
 const headerBytes = 2 + 6 + 8 + 6 + 2;
 /** HMAC-SHA256, truncated as RFC 2104 section 5 allows. */
 const macBytes = 16;
 
-/** A message that was longer on its way is stale and is dropped, ms. */
+/** A message with a longer transit is stale and dropped, ms. */
 export const maxTransitMs = 1_000;
 
-/** The key where no secret is set; the replica says so once. */
+/** The key without a secret. The replica logs that once. */
 const developmentSecret = "hold-the-line-development";
 
 /**
- * The key by which replicas know each other: from `BACKPLANE_SECRET`, else from `RESUME_SECRET`, else a development
- * key that everybody knows. HKDF (RFC 5869), so that no other use of a secret shares its key.
+ * The key that authenticates replicas: from `BACKPLANE_SECRET`, else from `RESUME_SECRET`, else a public development
+ * key. HKDF (RFC 5869), so that no other use of a secret shares its key.
  */
 export function backplaneKey(secrets: {
   BACKPLANE_SECRET?: string | undefined;
@@ -34,9 +34,9 @@ export type Opened =
   | { ok: false; reason: Rejection; transitMs: number };
 
 /**
- * Envelopes of everything that replicas say to each other. Each proves that a replica with the same key sent it, on
- * this channel, within the last second, and it opens once in each process. Anyone else who can publish
- * cannot speak for a replica, and cannot repeat what was said.
+ * Envelopes of all messages between replicas. Each proves that a replica with the same key sent it, on this channel,
+ * within the last second, and it opens once in each process. Another client of Redis cannot forge or repeat a replica's
+ * message.
  *
  * `header | payload | MAC over both and the name of the channel`.
  */
@@ -63,8 +63,8 @@ export function createEnvelope(key: Buffer) {
       return message;
     },
     /**
-     * Opens what came on `channel`, once. Clocks of different hosts must agree to well under {@link maxTransitMs}
-     * (NTP); a message from the future counts as just sent.
+     * Opens a message received on `channel`, once. Clocks of different hosts must agree to well under {@link
+     * maxTransitMs} (NTP); a message from the future counts as just sent.
      */
     open(channel: Buffer, message: Buffer, now: number): Opened {
       if (message.length < headerBytes + macBytes || message.readUInt16BE(0) !== magic)
@@ -82,14 +82,14 @@ export function createEnvelope(key: Buffer) {
       return { ok: true, payload: signed.subarray(headerBytes), transitMs };
     },
     /**
-     * The MAC of texts that are kept at Redis; `place` says what they are. It holds no time and opens any number of
-     * times.
+     * The MAC of texts stored in Redis. `place` names their purpose. It contains no time and can be checked any number
+     * of times.
      */
     sign(place: string, texts: readonly string[]): string {
       const lengths = [place, ...texts].map(({ length }) => length).join();
       return macOf(Buffer.from(`kept ${lengths} ${place}`), texts.join("")).toString("base64url", 0, macBytes);
     },
-    /** Whether `mac` is the one of these texts in this place. */
+    /** True if `mac` belongs to these texts in this place. */
     isSigned(place: string, texts: readonly string[], mac: string): boolean {
       const [given, wanted] = [Buffer.from(mac), Buffer.from(this.sign(place, texts))];
       return given.length === wanted.length && timingSafeEqual(given, wanted);

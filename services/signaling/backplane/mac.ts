@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 /** Block and digest of SHA-256, bytes. */
 const blockBytes = 64;
 const digestBytes = 32;
-/** Longest message whose room is kept for the next one, bytes. */
+/** Longest message whose buffer is kept for the next one, bytes. */
 const keptBytes = 65_536;
 
 /**

@@ -1,4 +1,4 @@
-/** How many numbers of one sender are remembered: a message that is further behind cannot be told from a copy. */
+/** Number of remembered numbers of one sender. A message further behind cannot be told from a copy. */
 export const windowSize = 65_536;
 
 /**
@@ -11,7 +11,7 @@ export function createReplayWindow() {
   let highest = 0;
 
   return {
-    /** Takes a number; false where it was taken before, or is too old to tell. */
+    /** Takes a number. Returns false if it was taken before, or is too old to tell. */
     take(number: number): boolean {
       if (number <= highest - windowSize) return false;
       if (number - highest >= windowSize) seen.fill(0);

@@ -1,20 +1,20 @@
 import type { Backplane } from "./backplane.ts";
 
-/** The channel on which one replica alone listens. */
+/** The channel of a single replica. */
 const channelOf = (nodeId: string) => `hold-the-line:replica:${nodeId}`;
 
 /** First byte of gossip (a JSON object), and of a relay. */
 const gossipByte = 0x7b;
 const relayByte = 0x01;
 
-/** What is said to one replica: gossip that answers it, and relays for its members. */
+/** Messages to one replica: answers to its gossip, and relays for its members. */
 export interface ReplicaChannels {
   gossip(to: string, gossip: unknown): void;
-  /** @param relay begins with a byte that is left free for this */
+  /** @param relay begins with a free byte for the mark */
   relay(to: readonly string[], relay: Buffer): void;
 }
 
-/** A channel for each replica, so that a message for one costs the others nothing. */
+/** A channel for each replica, so that a message for one replica has no cost for the others. */
 export function createReplicaChannels(backplane: Backplane): ReplicaChannels {
   return {
     gossip: (to, gossip) => backplane.fire(channelOf(to), JSON.stringify(gossip)),

@@ -9,7 +9,7 @@ import { type Carrier, createCarrier } from "./carrier.ts";
 import { openSharded, type ShardedConnection } from "./redis/redis-cluster.ts";
 import { redisTarget } from "./redis/redis-target.ts";
 
-/** Hash tags with one slot in each sixteenth of the slots: a canary is missing when any primary is lost. */
+/** Hash tags with one slot in each sixteenth of the slots, so that the loss of any primary stops a canary. */
 const tags = [18, 3, 61, 58, 19, 2, 60, 59, 102, 1, 63, 49, 103, 0, 62, 48];
 
 /** Redis sharded pub/sub: at most once; a replica receives the messages of the rooms that it has members of. */
@@ -20,7 +20,7 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
   const carrier: Carrier<ShardedConnection> = createCarrier(context, {
     open: (scope) => openSharded(target, scope),
     kind: "shard",
-    // The heartbeat alone would prove one primary.
+    // The heartbeat alone would test only one primary.
     lanes: [
       {
         name: "shards",
@@ -60,7 +60,7 @@ interface ShardedInner {
 
 /**
  * The adapter takes a room whose name has 20 characters for a socket id, and sends its messages to every replica. The
- * prefix of our rooms says that they are rooms.
+ * rooms' prefix marks them as rooms.
  */
 function routeRooms<A extends Adapter>(adapter: A): A {
   const inner = adapter as unknown as ShardedInner;

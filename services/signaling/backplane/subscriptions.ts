@@ -2,21 +2,21 @@ import type { Envelope, Rejection } from "./envelope.ts";
 import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import type { Transit } from "./transit.ts";
 
-/** `channel` is the one the message came on, which matters for a pattern. */
+/** `channel` is the message's channel, which differs from a pattern. */
 export type Listener = (payload: Buffer, channel: Buffer) => void;
 
 interface Subscription {
   kind: ChannelKind;
   channel: string;
   listeners: Set<Listener>;
-  /** The connection on which Redis knows of it. */
+  /** The connection on which it is subscribed. */
   on: RedisConnection | undefined;
-  /** One change at a time, so that the last wish wins. */
+  /** One change at a time, so that the last one wins. */
   settled: Promise<void>;
 }
 
 /**
- * What this replica listens to, on whatever connection. A subscription is recorded at once and made on every new
+ * This replica's subscriptions on any connection. A subscription is recorded at once and repeated on every new
  * connection.
  *
  * A message is opened once. A foreign, forged, stale or replayed one is dropped. A listener that throws (a poisoned
@@ -27,12 +27,12 @@ export function createSubscriptions(options: {
   envelope: Envelope;
   transit: Transit;
   drop: (reason: Rejection | "poisoned", error?: unknown) => void;
-  /** A live connection refuses a subscription: it is of no use. */
+  /** A connection that refuses a subscription is of no use and is discarded. */
   onRefused: (reason: string) => void;
 }) {
   const { connection, envelope, transit, drop } = options;
   const subscriptions = new Map<string, Subscription>();
-  /** Wishes that are being made true. */
+  /** Pending changes. */
   const changes = new Set<Promise<void>>();
   const keyOf = (kind: ChannelKind, channel: string) => `${kind} ${channel}`;
 
@@ -78,7 +78,7 @@ export function createSubscriptions(options: {
   }
 
   return {
-    /** Resolves when Redis knows, or at once without a connection. */
+    /** Resolves when Redis has subscribed, or at once without a connection. */
     add(kind: ChannelKind, channel: string, listener: Listener): Promise<void> {
       const key = keyOf(kind, channel);
       let subscription = subscriptions.get(key);
@@ -89,7 +89,7 @@ export function createSubscriptions(options: {
       subscription.listeners.add(listener);
       return settle(subscription);
     },
-    /** Resolves when all that was wished for up to now is made true, or given up; undefined when it is. */
+    /** Resolves when all changes so far are made or dropped; undefined if none is pending. */
     pending: (): Promise<unknown> | undefined => (changes.size === 0 ? undefined : Promise.all(changes)),
     /** Removes one listener, or all of the channel. */
     async remove(kind: ChannelKind, channel: string, listener?: Listener): Promise<void> {
@@ -99,7 +99,7 @@ export function createSubscriptions(options: {
       else subscription.listeners.delete(listener);
       await settle(subscription);
     },
-    /** Makes all of them on the present connection. */
+    /** Makes all subscriptions on the current connection. */
     async restore(): Promise<void> {
       await Promise.all([...subscriptions.values()].map(settle));
     },

@@ -1,4 +1,4 @@
-/** How long the message that is being delivered just now was on its way; deliveries are synchronous. */
+/** Transit time of the message under delivery. Deliveries are synchronous. */
 export function createTransit() {
   let ms: number | undefined;
   function during(transitMs: number | undefined, deliver: () => void): void {
@@ -11,10 +11,10 @@ export function createTransit() {
     }
   }
   return {
-    /** ms in transit of the message being delivered; undefined outside of a delivery. */
+    /** Transit time of the message under delivery, ms; undefined outside of a delivery. */
     now: (): number | undefined => ms,
     during,
-    /** Runs what follows from a message but is not its delivery. */
+    /** Runs the consequences of a message that are not its delivery. */
     after: (consequence: () => void): void => during(undefined, consequence),
   };
 }

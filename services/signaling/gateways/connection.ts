@@ -3,10 +3,10 @@ import type { Limits } from "../intake/limits.ts";
 import type { Kind } from "../presence/directory.ts";
 import type { Grant } from "../rooms/authorize.ts";
 
-/** One client connection on either gateway, as the room rules see it. */
+/** The room rules' view of a client connection on either gateway. */
 export interface Connection {
   readonly kind: Kind;
-  /** What its token allows; null without authorization. */
+  /** The rights of its token; null without authorization. */
   readonly grant: Grant | null;
   /** The proxy's correlation id of its tunnel or first request. */
   readonly traceId: string | undefined;
@@ -14,7 +14,7 @@ export interface Connection {
   peerId: string | null;
   /** Rooms that it has joined. */
   readonly rooms: Set<string>;
-  /** What its transport connection may do; it outlives the namespace. */
+  /** The limits of its transport connection. They outlive the namespace. */
   readonly limits: Limits;
   send(event: keyof ServerToClientEvents, data: unknown): void;
   /** Makes it reachable as a member of a room, and as a peer. */

@@ -1,20 +1,20 @@
 import { ClientFrame, type ServerFrame } from "../../../common/protocol.ts";
 
-/** A client's frame as the switchboard takes it: the event and its arguments, as Socket.IO would hand them over. */
+/** A client's frame for the switchboard: the event and its arguments, in Socket.IO's form. */
 export interface Incoming {
   event: string;
   args: unknown[];
-  /** Asks for an ack where it is set. */
+  /** Requests an ack if set. */
   id: number | undefined;
 }
 
-/** Reads a text frame; null when it is no frame of ours. */
+/** Reads a text frame; null if it is not a valid frame. */
 export function parseFrame(text: string): Incoming | null {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    // Text that is no JSON is answered like any other frame that is not ours.
+    // Text that is not JSON is answered like any other invalid frame.
     return null;
   }
   const parsed = ClientFrame.safeParse(json);

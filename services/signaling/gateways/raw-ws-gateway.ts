@@ -25,7 +25,7 @@ export function createRawWsGateway(options: {
   config: Config;
   http: HttpServer;
   backplane: Backplane;
-  /** What all connections have sent and not finished, and have not read. */
+  /** The unfinished input and the unread output of all connections. */
   unfinished: Ledger;
   unread: Ledger;
   metrics: Metrics;
@@ -33,7 +33,7 @@ export function createRawWsGateway(options: {
 }) {
   const { config, backplane, unfinished, unread, metrics, log } = options;
   const sockets = new Map<Connection, RawSocket>();
-  /** Members here: by room, then by peer. */
+  /** Local members, by room and then by peer. */
   const rooms = new Map<string, Map<string, Connection>>();
   const wss = new (boundedWebSocketServer(unfinished))({
     noServer: true,
@@ -53,7 +53,7 @@ export function createRawWsGateway(options: {
     deliver,
   });
 
-  /** Delivers to the members of a room here, but never to the sender; returns to how many. */
+  /** Delivers to the local members of a room, but never to the sender. Returns their number. */
   function deliver(roomId: string, { event, to, skip, signal }: RoomMessage): number {
     const members = rooms.get(roomId);
     if (members === undefined) return 0;
@@ -70,7 +70,7 @@ export function createRawWsGateway(options: {
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? "").split("?")[0] ?? "";
     if (path.startsWith(SOCKET_IO_PATH)) return;
-    // The WebSocket adds its own listener later. A reset before that is no error of ours.
+    // The WebSocket adds its own listener later. A reset before that is not an error of the replica.
     socket.on("error", () => socket.destroy());
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
     else if (!originMayConnect(request.headers, config.ALLOWED_ORIGINS, tellRefused)) refuse(socket, "403 Forbidden");
@@ -164,7 +164,7 @@ export function createRawWsGateway(options: {
     serve(rules: Switchboard): void {
       switchboard = rules;
     },
-    /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
+    /** Delivers to the members of this kind on all replicas. Returns the number of local ones. */
     relay({ event, roomId, to, signal, remote, skip }: Relay): number {
       if (remote.ws) fanout.publish(roomId, { event, to, skip, signal });
       return deliver(roomId, { event, to, skip, signal });

@@ -7,19 +7,19 @@ import { paceControlFrames } from "../intake/web-socket-bounds.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
 import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
 
-/** A ping unanswered this often in a row closes the connection. */
+/** Number of pings without a pong in a row that closes the connection. */
 const pingsMissed = 2;
-/** A closing handshake may take this long, ms. */
+/** Time-out of a closing handshake, ms. */
 const closeWithinMs = 10_000;
-/** Fewer unread bytes than this do not go on the ledger. */
+/** Fewer unread bytes than this are not entered on the ledger. */
 const smallBytes = 4_096;
 
 /** WebSocket close codes that the gateway uses (RFC 6455 section 7.4; from 4000 on they are the application's). */
 export const CLOSE = { restart: 1012, slow: 1013, stayAway: 4000 } as const;
 
 /**
- * One raw WebSocket: frames in, at the pace that its limits allow, and out; a heartbeat; a bounded send buffer. A
- * consumer that reads more slowly than it is sent to is closed with 1013: nothing is held for it without end.
+ * One raw WebSocket: frames in, at the pace that its limits allow, and out; a heartbeat; a bounded send buffer. A slow
+ * consumer is closed with 1013, so that its unread data stays bounded.
  */
 export function createRawSocket(
   socket: WebSocket,
@@ -32,7 +32,7 @@ export function createRawSocket(
     unfinished: Ledger;
     unread: Ledger;
     onFrame: (frame: Incoming) => void;
-    /** A frame was refused before anybody saw it. */
+    /** Called when a frame was refused before its delivery. */
     onRefused: (event: string, code: ErrorCode) => void;
     /** Called once, as soon as the socket is of no use. `reason` is a metric's label. */
     onClose: (reason: string) => void;
@@ -85,7 +85,7 @@ export function createRawSocket(
     write(writeFrame({ event: "error-report", data: { event, code, message } }));
   }
 
-  /** Text is a frame, binary data is none. */
+  /** Only text is a frame. */
   function handle(message: Buffer | string): void {
     const cost = costOf(message);
     const isWithin = limits.take(cost);
@@ -131,7 +131,7 @@ export function createRawSocket(
   });
 
   return {
-    /** Sends the text of a frame, which several sockets may share. */
+    /** Sends the text of a frame. Several sockets may share it. */
     write,
     send: (event: keyof ServerToClientEvents, data: unknown) => write(writeFrame({ event, data })),
     ack: (id: number, ack: unknown) => write(writeFrame({ id, ack } satisfies ServerFrame)),

@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Holder, Ledger } from "../intake/ledger.ts";
 
-/** Fewer waiting bytes than this do not go on the ledger. */
+/** Fewer waiting bytes than this are not entered on the ledger. */
 const smallBytes = 4_096;
 /** Where a connection, and its transport, have the count of what waits for them. */
 const unreadKey = Symbol("unread");
@@ -23,15 +23,15 @@ interface EngineSocket extends EventEmitter {
   [unreadKey]?: Unread;
 }
 
-/** What all connections of a server share. */
+/** Shared by all connections of a server. */
 interface Rules {
-  /** What may wait for one connection, bytes. */
+  /** Maximum of unread bytes of one connection. */
   maxBytes: number;
-  /** What all have not read. */
+  /** The unread bytes of all connections. */
   unread: Ledger;
 }
 
-/** What waits for one client: in Engine.IO's buffer, and with the transport. */
+/** The unread data of one client: in Engine.IO's buffer, and in the transport. */
 class Unread implements Holder {
   readonly #socket: EngineSocket;
   readonly #rules: Rules;
@@ -94,7 +94,7 @@ export function boundBuffer(socket: EngineSocket, rules: Rules): void {
   socket.on("upgrade", watch).on("flush", onFlush).on("packetCreate", onQueued).on("close", onClose);
 }
 
-/** Whether the connection was given up because its client did not read. */
+/** True if the connection was closed because its client did not read. */
 export const isSlowConsumer = (socket: EngineSocket): boolean => socket[unreadKey]?.isSlow === true;
 
 /** A WebSocket says when all of its batch is with the system; a poll's answer does so itself. */

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../../common/protocol.ts";
 import type { Config } from "../config.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** A packet as the parser reads its text. */
+/** A packet, parsed from its text. */
 export interface Packet {
   type: number;
   nsp: string;
@@ -25,12 +25,12 @@ export interface PacketDecoder {
   emit(event: "decoded", packet: Packet): unknown;
 }
 
-/** What all connections of a server share. */
+/** Shared by all connections of a server. */
 export interface IntakeRules {
   config: Config;
-  /** What all connections hold that is unfinished. */
+  /** The unfinished input of all connections. */
   unfinished: Ledger;
   onRefused: (event: string, code: ErrorCode) => void;
-  /** Too much is unfinished in all, most of it on this connection. */
+  /** Called when there is too much unfinished input, most of it on this connection. */
   onOverflow: (connection: EngineConnection) => void;
 }

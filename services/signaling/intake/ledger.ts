@@ -1,15 +1,15 @@
-/** Who holds bytes on a ledger: whatever keeps them, so that idle ones need no object for it. */
+/** A holder of bytes on a ledger. It is the object that keeps them, so that idle ones need no further object. */
 export interface Holder {
-  /** Gives up what it holds; it is off the ledger by then. Called again where it enters more. */
+  /** Drops its bytes. It is already off the ledger. Called again if it enters more. */
   evict(): void;
 }
 
 /**
- * A bound on the bytes that all connections of this replica hold together. When it is passed, the holder of most is
- * evicted. One that holds little does not pay for the others.
+ * A bound on the bytes of all connections of this replica together. Above it the largest holder is evicted, so small
+ * holders do not pay for the others.
  */
 export function createLedger(maxBytes: number) {
-  /** Those that hold something. */
+  /** The holders of at least one byte. */
   const holders = new Map<Holder, number>();
   let total = 0;
   let waiting: (() => void)[] = [];
@@ -36,13 +36,13 @@ export function createLedger(maxBytes: number) {
   }
 
   return {
-    /** Bytes that are held now. */
+    /** Held bytes. */
     total: () => total,
     /** Over half of the bound is held: what can wait to be read should. */
     isPressed: () => total > maxBytes / 2,
-    /** Told once, when that is over. */
+    /** Called once, when that has ended. */
     onRoom: (listener: () => void): void => void waiting.push(listener),
-    /** Now it holds so many bytes. One that is gone must have entered 0, and enter no more. */
+    /** Sets the bytes of a holder. A closed holder must have entered 0 and must not enter more. */
     enter(holder: Holder, bytes: number): void {
       record(holder, bytes);
       while (total > maxBytes) evictLargest();

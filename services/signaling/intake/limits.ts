@@ -22,11 +22,11 @@ function occurrences(text: string, character: string): number {
   return count;
 }
 
-/** What one connection may do in how much time, whatever namespaces or rooms it enters and leaves. */
+/** The rate limits of one connection, over all namespaces and rooms. */
 export interface Limits {
-  /** Takes what a message or an attachment costs, in tokens; false when there is too little. */
+  /** Takes the tokens of a message or an attachment. Returns false if there are too few. */
   take(cost: number): boolean;
-  /** Takes what a change of membership costs: all replicas are told of it. */
+  /** Takes the token of a change of membership, which is announced to all replicas. */
   takeChange(): boolean;
 }
 

@@ -2,21 +2,21 @@ import type { Holder, Ledger } from "./ledger.ts";
 
 /** Refusals that are answered between two pauses. */
 const answersBetweenPauses = 100;
-/** What a refusal costs of that, where it is answered and where nothing is to be said. */
+/** Cost of a refusal with an answer, and of one without. */
 const answered = 10;
 const silent = 1;
-/** A pause lasts this long at least, ms. */
+/** Minimum duration of a pause, ms. */
 const shortestPauseMs = 100;
-/** What a message that waits costs beside its own bytes, about. */
+/** Approximate memory of a waiting message besides its bytes. */
 const overheadBytes = 64;
 
-/** What a pace reads for. */
+/** The connection of a pace. */
 export interface PacedReader<M> {
   handle(message: M): void;
-  /** Stops reading from the transport, and goes on. */
+  /** Stops and resumes reading from the transport. */
   pause(): void;
   resume(): void;
-  /** Too much waits in all, most of it here. */
+  /** Called when too much is waiting, most of it here. */
   evict(): void;
 }
 
@@ -74,7 +74,7 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     for (const go of listeners) go();
   }
 
-  /** Handles a message in its turn: now, or when those before it have been. */
+  /** Handles a message in order: now, or after the messages before it. */
   offer(message: M): void {
     if (this.#closed) return;
     if (!this.#held && this.#waiting === undefined) {
@@ -109,7 +109,7 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     const listeners = this.#listeners;
     return new Promise((resolve) => listeners.push(resolve));
   }
-  /** The connection is gone: nothing waits any more. */
+  /** The connection is closed: drops all waiting messages. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -15,11 +15,11 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
-  /** Takes that many tokens; false, and takes none, when there are fewer. */
+  /** Takes that number of tokens. Takes none and returns false if there are fewer. */
   take(at: number, count = 1): boolean {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((at - this.#filledAt) / 1000) * this.#perSecond);
     this.#filledAt = at;
-    // What costs more than the bucket holds is let through by a full one.
+    // A full bucket lets a message pass that costs more than the bucket holds.
     if (this.#tokens < Math.min(count, this.#burst)) return false;
     this.#tokens -= count;
     return true;

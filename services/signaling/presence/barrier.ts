@@ -1,13 +1,13 @@
 import type { Log } from "../../../common/log.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 
-/** Longest wait, ms: a backplane that is down brings nothing back. */
+/** Longest wait, ms, because a backplane that is down returns no answer. */
 const limitMs = 3_000;
 /**
  * A replica that starts waits this long for those that listen but do not answer, ms: a heartbeat comes every second.
  */
 const censusMs = 1_200;
-/** A replica that was not heard for so long is not waited for, ms. */
+/** A replica without a heartbeat for this time is not waited for, ms. */
 const heardWithinMs = 2_500;
 
 const callChannel = "hold-the-line:barrier";

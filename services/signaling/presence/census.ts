@@ -1,20 +1,23 @@
 import type { Log } from "../../../common/log.ts";
 import type { Backplane } from "../backplane/backplane.ts";
 
-/** A replica is taken for lost when its heartbeat was not heard for this long, ms. */
+/** A replica without a heartbeat for this time is lost, ms. */
 export const lostAfterMs = 2_500;
 /** After the backplane returns, replicas wait this long before they exchange members and judge each other, ms. */
 export const settleMs = 3_000;
-/** Others are judged while the own canary came back within this time, ms: one is sent every second. */
+/** Others are judged only if the own canary came back within this time, ms. One is sent every second. */
 const ownWithinMs = 1_500;
-/** The check of silence runs this often, ms; a much longer pause is a stall of our own. */
+/** Interval of the check for silent replicas, ms. A much longer pause is a stall of this process. */
 const judgeEveryMs = 250;
-/** After a stall of our own others are not judged for what they said before it; they may have given us up, ms. */
+/**
+ * After its own stall this replica does not judge others by earlier heartbeats for this time, ms. They may have called
+ * it lost.
+ */
 const stallMs = 4 * judgeEveryMs;
 
 /**
- * Which other replicas are alive. One that falls silent is lost, but nobody judges while the own canary is not back,
- * nor right after a pause of this process.
+ * Which other replicas are alive. A silent one is lost. But this replica judges no other while its own canary is
+ * overdue, nor right after its own stall.
  */
 export function createCensus(options: {
   nodeId: string;
@@ -22,7 +25,7 @@ export function createCensus(options: {
   /** A replica that is new, or back after it was lost. */
   onMet: (node: string) => void;
   onLost: (node: string) => void;
-  /** This process was stalled or frozen: others may have given it up. */
+  /** This process was stalled or frozen, and others may have called it lost. */
   onStalled: () => void;
   /** The backplane is back for a while: members are exchanged. */
   onSettled: () => void;
@@ -94,7 +97,7 @@ export function createCensus(options: {
     *live(): Generator<string> {
       for (const node of heardAt.keys()) if (!lost.has(node)) yield node;
     },
-    /** It was heard of: one that dies before its first heartbeat is missed all the same. */
+    /** Notes a replica that was mentioned, so that it counts as lost even if it dies before its first heartbeat. */
     mention(node: string): void {
       if (!heardAt.has(node)) heardAt.set(node, performance.now());
     },

@@ -1,9 +1,9 @@
-/** How a member is connected: which way a relay to it takes. */
+/** A member's gateway, which decides on the path of a relay. */
 export type Kind = "socketio" | "ws";
 
 export interface Member {
   peerId: string;
-  /** Replica that holds its socket, or held it last: the one that speaks for it. */
+  /** The replica that holds its socket, or held it last. Only this replica may change the entry. */
   node: string;
   kind: Kind;
   /** Epoch ms of the join: of two replicas that claim a peer, the later join is right. */
@@ -12,8 +12,8 @@ export interface Member {
 }
 
 /**
- * Who is in which room, as far as this replica knows: its own members and, by gossip, all others'. Pure state; the
- * rules of who may change an entry are here, telling anybody is not.
+ * The members of each room that this replica knows: its own members and, by gossip, all others'. Pure state; the rules
+ * of who may change an entry are here, telling anybody is not.
  */
 export function createDirectory() {
   const rooms = new Map<string, Map<string, Member>>();
@@ -24,7 +24,7 @@ export function createDirectory() {
     size: (roomId: string): number => rooms.get(roomId)?.size ?? 0,
     roomIds: (): Iterable<string> => rooms.keys(),
 
-    /** Enters a member, or takes it over from where it was; false when a later join is known. */
+    /** Enters a member, or moves it from another replica. Returns false if a later join is known. */
     enter(roomId: string, member: Member): boolean {
       let members = rooms.get(roomId);
       if (members === undefined) {
@@ -36,14 +36,14 @@ export function createDirectory() {
       members.set(member.peerId, member);
       return true;
     },
-    /** `node` says that its member's socket is gone; false when it does not speak for that member. */
+    /** `node` reports that its member's socket is closed. Returns false if another replica holds the member. */
     markAway(roomId: string, peerId: string, node: string): boolean {
       const known = rooms.get(roomId)?.get(peerId);
       if (known === undefined || known.node !== node || known.away) return false;
       known.away = true;
       return true;
     },
-    /** `node` says that its member left; false when it does not speak for that member. */
+    /** `node` reports that its member left. Returns false if another replica holds the member. */
     remove(roomId: string, peerId: string, node: string): boolean {
       const members = rooms.get(roomId);
       if (members?.get(peerId)?.node !== node) return false;
@@ -51,7 +51,7 @@ export function createDirectory() {
       if (members.size === 0) rooms.delete(roomId);
       return true;
     },
-    /** Every entry that `node` speaks for. */
+    /** Every entry of a member of `node`. */
     *ofNode(node: string): Generator<[roomId: string, member: Member]> {
       for (const [roomId, members] of rooms)
         for (const member of members.values()) if (member.node === node) yield [roomId, member];

@@ -2,13 +2,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../../common/log.ts";
 import type { Connection } from "../gateways/connection.ts";
 
-/** A socket that was announced away keeps getting signals for this long at least, ms. */
+/** Minimum time for which a socket announced as away still gets signals, ms. */
 const lingerMs = 250;
-/** After a stall this many may follow each other unpaced: more would be the storm that a drain avoids. */
+/** Number of closes that may follow a stall without a pause. More would be the storm that a drain avoids. */
 const burst = 2;
-/** The least time between two closes, as a share of the configured one: what a stall held up is caught up slowly. */
+/** Shortest time between two closes, as a share of the configured one. A stall is made up for slowly. */
 const leastInterval = 0.9;
-/** Between looks for sockets that came while the drain went on, ms. */
+/** Interval of the check for sockets that connected during the drain, ms. */
 const idleMs = 50;
 
 /**
@@ -74,7 +74,7 @@ export function createDrain(options: {
         if (!controller.signal.aborted) log.error({ err }, "the drain broke off");
       });
     },
-    /** Sockets that are not announced away yet stay. */
+    /** Sockets that are not yet announced as away stay. */
     stop: (): void => stopping?.abort(),
     /** Resolves when no socket is left. */
     async empty(): Promise<void> {

@@ -2,14 +2,14 @@ import { z } from "zod";
 
 const entry = { roomId: z.string(), peerId: z.string() };
 const memberFields = { ...entry, kind: z.enum(["socketio", "ws"]), since: z.number(), away: z.boolean() };
-/** What a replica announces that it can do. */
+/** The announced capabilities of a replica. */
 const Abilities = z.object({
   /** It takes relays on a channel of its own. */
   addressed: z.boolean(),
 });
 export type Abilities = z.infer<typeof Abilities>;
 
-/** What a replica tells the others about its own members. An `ask` is to be confirmed. */
+/** A replica's messages about its own members. An `ask` must be confirmed. */
 export const Gossip = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("joined"),
@@ -27,7 +27,7 @@ export const Gossip = z.discriminatedUnion("type", [
     /** One incarnation of the replica's process. */
     incarnation: z.string(),
     id: z.number(),
-    /** Epoch ms of that replica: it says nothing about joins after that. */
+    /** Epoch ms of that replica. The message says nothing about later joins. */
     at: z.number(),
     members: z.array(z.object(memberFields)),
     last: z.boolean(),

@@ -3,7 +3,7 @@ import type { PeerAway, PeerLeft } from "../../../common/protocol.ts";
 import type { Directory, Member } from "./directory.ts";
 import type { Abilities, Gossip } from "./gossip.ts";
 
-/** A member that its replica does not list any more may be on its way from another: so long, ms, it is kept. */
+/** A member that its replica no longer lists is kept for this time, ms, since it may be moving to another one. */
 export const elsewhereMs = 500;
 /** Members in one message of a snapshot. */
 const snapshotChunk = 500;
@@ -11,7 +11,7 @@ const snapshotChunk = 500;
 /** A member of a room, as a key. */
 export const keyOf = (roomId: string, peerId: string): string => JSON.stringify([roomId, peerId]);
 
-/** A member as its own replica tells the others of it. */
+/** A member in a snapshot of its replica. */
 export const entryOf = (roomId: string, { peerId, kind, since, away }: Member) => ({
   roomId,
   peerId,
@@ -21,8 +21,8 @@ export const entryOf = (roomId: string, { peerId, kind, since, away }: Member) =
 });
 
 /**
- * Snapshots: each replica tells the others all its members when it meets a new one and when the backplane is back, so
- * that what was missed is made up for. A process that was started anew under an old name is a new one.
+ * Snapshots: each replica sends all its members to the others when it meets a new replica and when the backplane is
+ * back, so that missed gossip is made up for. A process that was started anew under an old name is a new one.
  */
 export function createSnapshots(options: {
   nodeId: string;

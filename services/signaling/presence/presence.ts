@@ -25,7 +25,7 @@ export function createPresence(options: {
   graceMs: number;
   directory: Directory;
   backplane: Backplane;
-  /** What this replica announces that it can do. */
+  /** The announced capabilities of this replica. */
   abilities: Abilities;
   /** Hands gossip to all other replicas, or to the one that is named. */
   emit: (gossip: Gossip, to?: string) => void;
@@ -34,7 +34,7 @@ export function createPresence(options: {
 }) {
   const { nodeId, graceMs, directory, backplane, abilities, emit, local, log } = options;
   const graces = new Map<string, NodeJS.Timeout>();
-  /** What the live process of each replica can do. */
+  /** The capabilities of each replica's current process. */
   const abilitiesOf = new Map<string, Abilities>();
 
   function stopGrace(roomId: string, peerId: string): void {
@@ -54,7 +54,7 @@ export function createPresence(options: {
     const timer = setTimeout(() => {
       graces.delete(keyOf(roomId, peerId));
       if (directory.member(roomId, peerId)?.away !== true) return;
-      // It may live on a replica that we cannot hear.
+      // It may be connected to a replica that cannot be heard.
       if (isFrozen()) startGrace(roomId, peerId, node, reason, settleMs);
       else leave(roomId, peerId, node, reason);
     }, afterMs);
@@ -145,7 +145,7 @@ export function createPresence(options: {
     },
     log,
   });
-  // Gossip may be missed until members are exchanged: what is up is asked at once, and again when all have settled.
+  // Gossip may be missed until members are exchanged. Live replicas are asked at once, and again when all have settled.
   backplane.onChange(() => settling.resync());
   backplane.onMissed(() => settling.resync());
 
@@ -165,7 +165,7 @@ export function createPresence(options: {
   }
 
   return {
-    /** Tells these replicas who is here, and asks them who is there. */
+    /** Sends these replicas the local members, and asks for theirs. */
     introduce: (others: Iterable<string>): void => settling.resync(others),
     synced: settling.synced,
     /**

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** The ack of a join waits this long at most, ms. */
+/** Longest wait of a join's ack, ms. */
 const waitMs = 300;
-/** A replica that starts waits this long at most for the members of others, ms. */
+/** Longest wait of a starting replica for the members of others, ms. */
 const syncWithinMs = 1_000;
 /** What is not confirmed is asked for again after this long, then after twice as long, up to the last, ms. */
 const askAgainMs = [1_000, 2_000, 4_000];
 
-/** What a join waits for beside replicas: its subscriptions at the backplane, and the end of an outage. */
+/** Reasons of a join to wait besides replicas: its subscriptions at the backplane, and the end of an outage. */
 const subscriptionsMade = Symbol("subscriptions made");
 const outageOver = Symbol("outage over");
 
@@ -27,7 +27,7 @@ interface Pending {
 const nobody: ReadonlySet<string> = new Set();
 
 /**
- * Which replicas may not know all members of this replica, and which joins wait for that.
+ * Tracks the replicas that may not know all members of this one, and the joins that wait for them.
  *
  * A join is announced with a number, its ask. Every live replica confirms it and names its own members of the room, so
  * that whatever order messages take, each of the two knows the other's members. The ack of the join waits for those
@@ -154,7 +154,7 @@ export function createSettling(options: { up: () => boolean; askAll: (ask: numbe
       if (options.up()) options.askAll(asks);
       repeat();
     },
-    /** Lost: nobody waits for it. */
+    /** The replica is lost, so no join waits for it. */
     gone(node: string): void {
       live.delete(node);
       unsynced.delete(node);

@@ -3,13 +3,13 @@ import { z } from "zod";
 import type { Config } from "../config.ts";
 import { createKeySet, NoKeySetError } from "./key-set.ts";
 
-/** Clocks of who mints tokens and of who checks them may differ by this much, s. */
+/** The clocks of the issuer and of the replica may differ by this, s. */
 const clockToleranceS = 5;
-/** A client that comes too early is told to come again within this time, and after that, ms. */
+/** Longest and shortest `retryAfterMs` for a token that is not valid yet, ms. */
 const longestRetryMs = 30_000;
 const shortestRetryMs = 1_000;
 
-/** What a token allows. */
+/** The rights of a token. */
 export interface Grant {
   subject: string;
   /** Epoch ms at which the session ends. */
@@ -20,7 +20,7 @@ export interface Grant {
   role: "peer" | "listener";
 }
 
-/** Claims that are ours, beside `sub` and `exp`, which must be there. */
+/** The project's own claims, besides the required `sub` and `exp`. */
 const Claims = z.object({
   sub: z.string().min(1).max(256),
   exp: z.number(),
@@ -28,7 +28,7 @@ const Claims = z.object({
   role: z.enum(["peer", "listener"]).default("peer"),
 });
 
-/** A token that does not let its bearer in; the message says why and holds nothing secret. */
+/** A refused token. The message has the reason and no secret. */
 export class UnauthorizedError extends Error {
   /** Socket.IO hands it to the client as `connect_error`'s `data`. */
   readonly data: { code: "unauthorized"; message: string };
@@ -39,7 +39,7 @@ export class UnauthorizedError extends Error {
   }
 }
 
-/** Nothing can be said of the token now; the same one may be good after `retryAfterMs`. */
+/** The token cannot be judged now. The same token may be valid after `retryAfterMs`. */
 export class NotNowError extends Error {
   readonly data: { code: "overloaded"; message: string; retryAfterMs: number };
   constructor(message: string, retryAfterMs: number) {
@@ -91,7 +91,7 @@ export function createAuthorizer(config: Config): ((token: unknown) => Promise<G
   };
 }
 
-/** What is said of a token that jose did not accept. */
+/** The message for a token that jose did not accept. */
 function refusalOf(error: unknown): Error {
   if (error instanceof NoKeySetError) return new NotNowError(`${error.message}: try again`, shortestRetryMs);
   const { code, claim, payload } = error as { code?: string; claim?: string; payload?: JWTPayload };
@@ -102,7 +102,7 @@ function refusalOf(error: unknown): Error {
   return new UnauthorizedError(code === "ERR_JWT_EXPIRED" ? "the token has expired" : "the token is not valid");
 }
 
-/** Whether a grant lets its bearer into that room. */
+/** True if a grant allows that room. */
 export function allowsRoom(grant: Grant | null, roomId: string): boolean {
   if (grant === null || grant.rooms === null) return true;
   return grant.rooms.some((pattern) => matches(pattern, roomId));

@@ -1,7 +1,7 @@
-/** Levels that an event may nest: encoders recurse, and the stack of a replica ends somewhere. */
+/** Maximum nesting of an event, because encoders recurse and a replica's stack is limited. */
 export const maxDepth = 64;
 
-/** What an event takes on its way to its receivers, bytes. */
+/** An event's size on its way to its receivers, bytes. */
 export interface EventSize {
   /** As Socket.IO sends it: JSON, and each binary part as it is. */
   packets: number;

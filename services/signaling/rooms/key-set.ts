@@ -2,10 +2,10 @@ import { createLocalJWKSet, createRemoteJWKSet, type JWTPayload, type JWTVerifyO
 
 /** While its server does not answer, the last good key set is used for this long, ms: a key may have been withdrawn. */
 const staleMs = 3_600_000;
-/** Signatures by key pairs alone: a public key must not be taken for a shared secret. */
+/** Only signatures by key pairs, because a public key must not be used as a shared secret. */
 const algorithms = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
 
-/** The key set could not be had, so nothing can be said of a token. */
+/** The key set is not available, so no token can be judged. */
 export class NoKeySetError extends Error {
   constructor(cause: unknown) {
     super("the key set cannot be had", { cause });

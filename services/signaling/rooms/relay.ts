@@ -10,9 +10,9 @@ import type { Presence } from "../presence/presence.ts";
 import type { EventSize } from "./event-size.ts";
 import { notInRoom, refused, tooLarge } from "./refusal.ts";
 
-/** How a relay gets to other replicas. */
+/** The paths of a relay to other replicas. */
 export interface Remote {
-  /** Those that get it on their own channel, for their Socket.IO members. */
+  /** Replicas that get it on their own channel, for their Socket.IO members. */
   replicas: readonly string[];
   /**
    * Whom the adapter's broadcast serves: nobody, the Socket.IO members on replicas that take nothing on a channel of
@@ -23,7 +23,7 @@ export interface Remote {
   ws: boolean;
 }
 
-/** Where a relay goes: one peer, or everybody in the room but its sender. */
+/** The addressees of a relay: one peer, or every peer in the room but the sender. */
 export interface Relay {
   event: RelayEvent;
   roomId: string;
@@ -37,13 +37,13 @@ export interface Relay {
 
 const nobody: readonly never[] = [];
 
-/** Relays a signal to its addressees, and says what its ack may promise. */
+/** Relays a signal to its addressees, and decides on its ack. */
 export function createRelay(options: {
   config: Config;
   directory: Directory;
   backplane: Backplane;
   presence: Presence;
-  /** Hands a relay to the gateways; returns how many local members it reached. */
+  /** Passes a relay to the gateways. Returns the number of local members that it reached. */
   relay: (relay: Relay) => number;
   metrics: Metrics;
   log: Log;
@@ -61,7 +61,7 @@ export function createRelay(options: {
     const replicas: string[] = [];
     let broadcast: Remote["broadcast"] = "none";
     for (const node of nodes) {
-      // One of which it is not known yet gets both, and takes the one that it can.
+      // A replica whose capability is unknown gets both, and uses the one that it supports.
       const addressed = presence.abilitiesOf(node)?.addressed;
       if (addressed !== false) replicas.push(node);
       if (addressed !== true) broadcast = "rest";

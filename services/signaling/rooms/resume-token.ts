@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-/** A resume token is good this long, ms; every join ack renews it. */
+/** Validity of a resume token, ms. Every join ack renews it. */
 const validMs = 24 * 3_600_000;
 
 /**

@@ -24,7 +24,7 @@ import type { ResumeTokens } from "./resume-token.ts";
 
 type Ack = JoinAck | RelayAck | LeaveAck;
 
-/** What a session kept of its connection, for a backplane that recovers sessions. */
+/** The data of a connection in its stored session, for a backplane that recovers sessions. */
 export interface Recovered {
   peerId: string;
   subject: string | null;
@@ -32,8 +32,8 @@ export interface Recovered {
 }
 
 /**
- * The rules of rooms, the same for both gateways: who may join, what is refused with which code, who gets a relay and
- * what its ack says.
+ * The rules of rooms, the same for both gateways: joins, refusals and their codes, the addressees of a relay and its
+ * ack.
  */
 export function createSwitchboard(options: {
   config: Config;
@@ -41,7 +41,7 @@ export function createSwitchboard(options: {
   backplane: Backplane;
   presence: Presence;
   resumeTokens: ResumeTokens;
-  /** Hands a relay to the gateways; returns how many local members it reached. */
+  /** Passes a relay to the gateways. Returns the number of local members that it reached. */
   relay: (relay: Relay) => number;
   draining: () => boolean;
   overloaded: () => boolean;
@@ -53,7 +53,7 @@ export function createSwitchboard(options: {
   const peers = new Map<string, Connection>();
   const relay = createRelay(options);
 
-  /** Carries an event out; its ack comes at once, but for a join that other replicas must confirm. */
+  /** Carries an event out. Its ack comes at once, except for a join that other replicas must confirm. */
   function handle(connection: Connection, event: string, args: readonly unknown[], reply: (ack: Ack) => void): void {
     const ack = decide(connection, event, args);
     if (ack instanceof Promise) void ack.then((late) => reply(count(connection, event, late)));
@@ -187,7 +187,7 @@ export function createSwitchboard(options: {
     supersede,
     recover,
     announce,
-    /** The connection is gone without `leave`: its peer is away. */
+    /** The connection closed without `leave`, so its peer is away. */
     lose(connection: Connection): void {
       announce(connection, "disconnected");
       if (connection.peerId !== null && peers.get(connection.peerId) === connection) peers.delete(connection.peerId);

@@ -3,16 +3,17 @@ import { connect as connectTls } from "node:tls";
 import type { ConnectionScope } from "./reconnector.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
-/** Redis has not taken this much: nothing more is sent, bytes. */
+/** Maximum number of bytes that Redis has not read. Above it nothing more is sent. */
 const maxWaitingBytes = 16_777_216;
 const crlf = Buffer.from("\r\n");
 
 /**
  * A connection that publishes and asks for no answers (`CLIENT REPLY OFF`). An answer to each signal would wake up the
- * sender and cost Redis a write, and say nothing new: the canary takes this way too, and says whether it works.
+ * sender and cost Redis a write. It is not needed, because the canary uses this connection too and shows whether it
+ * works.
  *
- * Speaks RESP2 (redis.io/docs/latest/develop/reference/protocol-spec). Where the user may not turn answers off, they
- * are read and forgotten.
+ * Speaks RESP2 (redis.io/docs/latest/develop/reference/protocol-spec). If the user may not turn answers off, they are
+ * read and dropped.
  */
 export async function openPublisher(target: RedisTarget, scope: ConnectionScope) {
   const url = new URL(target.urls[0] ?? "");
@@ -45,7 +46,9 @@ export async function openPublisher(target: RedisTarget, scope: ConnectionScope)
 
   let corked = false;
   return {
-    /** Hands it to the socket, with all that is published in the same turn. @throws where too much waits already */
+    /**
+     * Writes it to the socket, together with all messages of the same turn. @throws Error if too many bytes are waiting
+     */
     publish(kind: "channel" | "pattern" | "shard", channel: string, message: Buffer): void {
       if (socket.writableLength > maxWaitingBytes) throw new Error("Redis does not take what is published");
       if (!corked) {

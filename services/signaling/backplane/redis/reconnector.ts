@@ -1,29 +1,32 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Log } from "../../../../common/log.ts";
 
-/** An attempt to connect, with its handshake and its subscriptions, may take this long, ms. */
+/** Time-out of an attempt to connect, with its handshake and its subscriptions, ms. */
 const openWithinMs = 2_000;
 /** Pauses between failed attempts grow from the first to the last, ms; half of each is jitter. */
 const pausesMs = [50, 100, 250, 500];
-/** A connection that is lost sooner counts as a failed attempt: a server that accepts and refuses is not rushed, ms. */
+/**
+ * A connection lost sooner than this counts as a failed attempt, ms, so that a server that accepts and then refuses is
+ * not flooded.
+ */
 const stableAfterMs = 2_000;
-/** An outage is logged when it begins, and again this often, ms. */
+/** An outage is logged when it begins, and then at this interval, ms. */
 const logEveryMs = 10_000;
 
-/** Ends with its connection; the reason of `abort` is what is logged. */
+/** Ends with its connection. The reason of `abort` is logged. */
 export type ConnectionScope = AbortController;
 
 /**
- * One connection to the backplane at a time, made anew whenever the last one ended or was given up.
+ * Keeps one connection to the backplane, and makes a new one when the last one has ended or was discarded.
  *
  * A client's own reconnect is not enough: a frozen server, or a network that swallows packets, leaves it "ready" for
- * minutes, and what it has queued is delivered late. So the part that finds a connection dead throws it away whole,
- * with all that was pending (`renew`), and the next attempt starts fresh.
+ * minutes, and what it has queued is delivered late. So the part that finds a connection dead discards it completely,
+ * with all pending messages (`renew`), and the next attempt starts afresh.
  */
 export function createReconnector<C extends { destroy(): void }>(options: {
-  /** Connects; must destroy what it has made when `scope` ends, and end `scope` when the connection is lost. */
+  /** Connects. It must destroy its connections when `scope` ends, and end `scope` when the connection is lost. */
   open: (scope: ConnectionScope) => Promise<C>;
-  /** Makes a fresh connection useful (subscriptions); part of the attempt. */
+  /** Prepares a new connection (subscriptions). It is part of the attempt. */
   onOpen: (connection: C) => Promise<void>;
   onLost: (reason: string) => void;
   log: Log;
@@ -88,9 +91,9 @@ export function createReconnector<C extends { destroy(): void }>(options: {
 
   return {
     connection: (): C | undefined => current,
-    /** Starts to connect, for ever. */
+    /** Starts to connect, and keeps trying. */
     start: () => void run(),
-    /** Throws the connection away, if there is one, and makes a new one. */
+    /** Discards the connection, if there is one, and makes a new one. */
     renew: (reason: string): void => scope.abort(new Error(reason)),
     close(): void {
       closed = true;

@@ -7,8 +7,8 @@ import { nodeTarget, type RedisTarget } from "./redis-target.ts";
 export type ShardedConnection = RedisConnection & { primaries: number };
 
 /**
- * Connects to all primaries of a Redis Cluster, or to a single Redis, whichever answers: the first node that can be
- * reached says which it is.
+ * Connects to all primaries of a Redis Cluster, or to a single Redis. The first reachable node tells which of the two
+ * it is.
  *
  * The slots are looked up once. A channel that has moved (failover, resharding) ends this scope; the next one looks
  * them up again. That is all the cluster support that shard channels need, and it cannot be half up.
@@ -45,11 +45,11 @@ export async function openSharded(target: RedisTarget, scope: ConnectionScope): 
   };
 }
 
-/** Which primary has which slots; null when this is no cluster. Asks the nodes in turn until one answers. */
+/** The slots of each primary; null without a cluster. Asks the nodes in turn until one answers. */
 async function findShards(target: RedisTarget, scope: ConnectionScope) {
   let last: unknown;
   for (const url of target.urls) {
-    // A scope of its own: a node that is gone is no loss while another answers.
+    // It needs a scope of its own, because a lost node does not matter while another answers.
     const trial = new AbortController();
     const node = { ...target, urls: [url] };
     const seed = connectClient(node, "seed", trial);

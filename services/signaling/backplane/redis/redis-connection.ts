@@ -5,9 +5,9 @@ import type { RedisClient, RedisTarget } from "./redis-target.ts";
 /** Plain channels, patterns of them, and channels of sharded pub/sub (Redis 7). */
 export type ChannelKind = "channel" | "pattern" | "shard";
 
-/** What the backplanes need of a connected Redis, single or cluster. It works until it is destroyed, once. */
+/** A connected Redis, single or cluster, for the backplanes. It works until it is destroyed. */
 export interface RedisConnection {
-  /** Hands it on; a promise where Redis answers. Throws or rejects when it is known not to be sent. */
+  /** Publishes; returns a promise if Redis answers. Throws or rejects if it is known not to be sent. */
   publish(kind: ChannelKind, channel: string, message: Buffer): Promise<unknown> | undefined;
   subscribe(kind: ChannelKind, channel: string, listener: (message: Buffer, channel: Buffer) => void): Promise<unknown>;
   unsubscribe(kind: ChannelKind, channel: string): Promise<unknown>;
@@ -17,8 +17,8 @@ export interface RedisConnection {
 }
 
 /**
- * Connections to a single Redis: for commands, for what is published, for what is subscribed to. They never reconnect:
- * the reconnector makes new ones.
+ * Connections to a single Redis: one for commands, one for publishing, one for subscriptions. They never reconnect; the
+ * reconnector makes new ones.
  */
 export async function openSingle(target: RedisTarget, scope: ConnectionScope) {
   const [connection, quiet] = await Promise.all([openAnswering(target, scope), openPublisher(target, scope)]);
@@ -31,7 +31,7 @@ export async function openSingle(target: RedisTarget, scope: ConnectionScope) {
 }
 
 /**
- * As `openSingle`, but each publish is answered: a primary of a cluster says when a channel is not its own any more.
+ * Like `openSingle`, but Redis answers each publish, because a cluster's primary must report a moved channel.
  */
 export async function openAnswering(target: RedisTarget, scope: ConnectionScope) {
   const publisher = connectClient(target, "publisher", scope);
@@ -59,9 +59,9 @@ export async function openAnswering(target: RedisTarget, scope: ConnectionScope)
   return { ...connection, publisher };
 }
 
-/** A client for one scope: destroyed when it ends, and ending it when the connection is lost. */
+/** A client for one scope. The end of the scope destroys it, and the loss of its connection ends the scope. */
 export function connectClient(target: RedisTarget, role: string, scope: ConnectionScope): RedisClient {
-  // The listener below does not hear of an abort that is past.
+  // The listener below does not get an earlier abort.
   scope.signal.throwIfAborted();
   const client = target.createClient(target.urls[0] ?? "");
   // A shard channel of ours was moved to another primary.

@@ -1,22 +1,22 @@
 import { createClient } from "redis";
 import type { Config } from "../../config.ts";
 
-/** Where Redis is, and as whom. */
+/** Address and credentials of Redis. */
 export interface RedisTarget {
   /** Without credentials: one of a single server (or of a cluster's node), several are nodes of a cluster. */
   urls: string[];
   credentials: { username?: string; password?: string };
   /**
-   * Makes a client that neither reconnects nor queues what it cannot send. Cheap, unlike `createClient`, which builds
-   * a class of some hundred methods whenever its options differ from the last ones: tens of ms, in the very moment in
-   * which the backplane is lost.
+   * Makes a client that neither reconnects nor queues unsent commands. Cheap, unlike `createClient`, which builds a
+   * class of some hundred methods whenever its options differ from the last ones: tens of ms, at the moment when the
+   * backplane is lost.
    */
   createClient(url: string): RedisClient;
 }
 
 export type RedisClient = ReturnType<typeof createTemplate>;
 
-/** Reads the variables; `REDIS_USERNAME` and `REDIS_PASSWORD` win over what the first URL says. */
+/** Reads the variables; `REDIS_USERNAME` and `REDIS_PASSWORD` override those of the first URL. */
 export function redisTarget({ REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD }: Config): RedisTarget {
   const first = new URL(REDIS_URL[0] ?? "redis://127.0.0.1:6379");
   const username = REDIS_USERNAME ?? decodeURIComponent(first.username);
@@ -35,7 +35,7 @@ function createTemplate(credentials: { username?: string; password?: string }) {
     ...credentials,
     disableOfflineQueue: true,
     commandsQueueMaxLength: 50_000,
-    // A timer for each command costs more than the command. A connection on which nothing moves is given up as a whole.
+    // A timer for each command costs more than the command. A silent connection is discarded as a whole.
     commandOptions: { timeout: 0 },
   });
 }
