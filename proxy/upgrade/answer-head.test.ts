@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bodyFraming, clientHead, readAnswerHead } from "./answer-head.ts";
 
@@ -55,5 +56,26 @@ test("what the answer's own Connection names stays on its side", () => {
   const fields = "X-Drop: 1\r\nConnection: Upgrade, x-drop\r\nconnection:\tx-other\r\nX-Other: 2\r\nX-A: 3\r\n";
   expect(clientHead({ status: 101, fields, rest: "" }, "Switching Protocols", "")).toBe(
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-A: 3\r\n\r\n",
+  );
+});
+
+test("what passes does not depend on where Connection and Transfer-Encoding stand", () => {
+  const line = fc.constantFrom(
+    ...["X-A: 1", "x-b: 2", "Content-Length: 5", "Upgrade: websocket", "Server: s", "Set-Cookie: connection: x-a"],
+    ...["Connection: Upgrade", "connection: X-A, close", "Connection: x-b", "Transfer-Encoding: chunked", "no header"],
+  );
+  const passing = (lines: readonly string[]) =>
+    clientHead({ status: 101, fields: lines.map((one) => `${one}\r\n`).join(""), rest: "" }, "S", "")
+      .split("\r\n")
+      .sort();
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 8 }), (lines) => {
+      expect(passing(lines.toReversed())).toEqual(passing(lines));
+      const listed = lines.some((one) => /^connection:.*x-a/i.test(one));
+      expect(passing(lines).includes("X-A: 1")).toBe(lines.includes("X-A: 1") && !listed);
+      const coded = lines.includes("Transfer-Encoding: chunked");
+      expect(passing(lines).includes("Content-Length: 5")).toBe(lines.includes("Content-Length: 5") && !coded);
+    }),
+    { numRuns: 1_000 },
   );
 });

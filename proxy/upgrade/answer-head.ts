@@ -51,13 +51,16 @@ export function bodyFraming({ status, fields }: AnswerHead): { chunked: boolean;
 export function clientHead({ status, fields }: AnswerHead, statusText: string, added: string): string {
   let head = `HTTP/1.1 ${status} ${statusText}\r\n`;
   head += status === 101 ? "Connection: Upgrade\r\nUpgrade: websocket\r\n" : "Connection: close\r\n";
+  let lines = "";
   let listed: ReadonlySet<string> | undefined;
   let coded = false;
   eachField(fields, (name, line) => {
     if (name === "connection") listed = withListed(listed, fieldValue(line));
     else if (name === "transfer-encoding") coded = true;
+    else if (answerPasses(name)) lines += line;
   });
-  eachField(fields, (name, line) => {
+  if (listed === undefined && !coded) return `${head}${lines}${added}\r\n`;
+  eachField(lines, (name, line) => {
     // Beside a transfer coding a length says nothing (RFC 9112, 6.3).
     if (answerPasses(name, listed) && !(coded && name === "content-length")) head += line;
   });
