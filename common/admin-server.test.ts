@@ -132,7 +132,7 @@ test("with a token every mutation needs it, and reading does not", async () => {
     expect((await put(wrong)).status).toBe(401);
   expect((await put(`Bearer ${token}`)).status).toBe(201);
   expect((await put(`bearer ${token}`)).status).toBe(201);
-  // Who may not mutate learns nothing of the paths either.
+  // A request without the right to mutate does not learn which paths exist.
   expect((await fetch(`${url}/nope`, { method: "POST", headers: json })).status).toBe(401);
   expect((await fetch(`${url}/metrics`)).status).toBe(200);
 });

@@ -11,7 +11,7 @@ export interface CommandContext {
   print(text: string): void;
   /** Prints one line unchanged. The line is already escaped and may contain colours. */
   printEscaped(line: string): void;
-  /** What the command waits for from now on: said when it is silent for some seconds. */
+  /** Names what the command waits for from now on. It is printed after some seconds without output. */
   waitFor(what: string): void;
   /** Aborted by SIGINT and SIGTERM. A command that runs until then must end in an orderly way. */
   signal: AbortSignal;
@@ -24,7 +24,7 @@ export interface Command {
   summary: string;
   /** True if the stack must be up. If it is not, the CLI prints one line and does not start the command. */
   needsStack?: true;
-  /** True where it goes on until it is interrupted, or asks a person: that it is silent means nothing. */
+  /** True if the command runs until it is interrupted, or waits for input. Then silence needs no message. */
   follows?: true;
   /** Resolves with the exit code; undefined means 0. */
   run(context: CommandContext, args: string[]): Promise<number | undefined>;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What Prometheus and Alertmanager read, judged by their own tools: syntax, rules, and each alert silent, firing and
-# resolved (prometheus/tests). Part of make check. Where a tool is missing: one line, and no failure.
+# Checks the files of Prometheus and Alertmanager with their own tools: syntax, rules, and each alert silent, firing and
+# resolved (prometheus/tests). It is part of make check. A missing tool gives one line and no failure.
 set -eu
 cd "$(dirname "$0")"
 

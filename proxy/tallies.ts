@@ -1,8 +1,8 @@
 import { Counter, type Histogram, type Registry } from "prom-client";
 
 /**
- * Counts and durations that cost a map's look-up each: prom-client checks and hashes the labels of every observation,
- * a tunnel makes five, and nobody reads them before the scrape, when they are handed over.
+ * Counts and durations that cost one look-up in a map each. prom-client would check and hash the labels of every
+ * observation, and a tunnel makes five. They are passed to prom-client at the scrape.
  */
 export interface TallyOptions {
   name: string;

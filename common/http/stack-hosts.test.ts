@@ -14,7 +14,7 @@ const program = `
   process.stdout.write(fetched + " " + got);
 `;
 
-/** What a program gets of this URL by fetch and by node:http, where the environment names a proxy. */
+/** A program's results for this URL by fetch and by node:http, with a proxy in the environment. */
 async function reached(url: string, proxy: string, how: string, more: Record<string, string> = {}): Promise<string> {
   const env = { PATH: process.env["PATH"] ?? "", NODE_USE_ENV_PROXY: "1", HTTP_PROXY: proxy, ...more };
   const args = ["--input-type=module-typescript", "-e", program, url, how];
@@ -24,7 +24,7 @@ async function reached(url: string, proxy: string, how: string, more: Record<str
 test("requests inside the stack bypass a company's proxy, all others use it", async () => {
   const named = (name: string) => createServer((_request, response) => response.end(name)).listen(0, "127.0.0.1");
   const [stack, company] = [named("stack"), named("company")];
-  // What a tunnel is asked for, the proxy answers itself.
+  // The proxy itself answers requests through a tunnel.
   company.on("connect", (_request, socket) => {
     socket.write("HTTP/1.1 200 OK\r\n\r\n");
     company.emit("connection", socket);

@@ -4,7 +4,7 @@
  */
 export interface EngineSession {
   sid: string;
-  /** What its answers set so far, by name; undefined: it keeps none. */
+  /** Cookies set by its answers, by name; undefined if it keeps none. */
   cookies: Map<string, string> | undefined;
   pingIntervalMs: number;
 }

@@ -98,7 +98,7 @@ export async function checkReturn(base: URL, replica: Signaled): Promise<Finding
     const opened = await Promise.allSettled(
       Array.from({ length: openedMeanwhile }, async () => {
         const session = await openSession(base);
-        // As every client does at once: what stands in front may tell it only now where its session is.
+        // Every client polls at once. A proxy in front may set the cookie of the session only with this answer.
         await inSession(base, session, { body: "3", withinMs: 10_000 });
         return session;
       }),

@@ -17,7 +17,7 @@ afterEach(() => vi.useRealTimers());
 
 const stack = { engine: { name: "process", stack: "fake" }, layout: {} } as unknown as Stack;
 
-/** A stack that exists in this test alone: what it answers, and what was done to it. */
+/** A stack in memory: its answers, and the actions on it. */
 function fakeStack(given: Partial<StackAccess> = {}) {
   const done: string[] = [];
   const record = openRecord(mkdtempSync(join(tmpdir(), "runner-")));

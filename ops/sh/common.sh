@@ -14,7 +14,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # Runs a command that may be silent for long, and says every three seconds that it goes on.
 ticking() {
-  # What is left of the ticker when this shell is killed holds no pipe, and ends by itself.
+  # If this shell is killed, the rest of the ticker holds no pipe and ends by itself.
   (n=0 && while sleep 3 </dev/null >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do n=$((n + 3)) && echo "… $n s"; done) &
   ticker=$! ticked=0
   "$@" || ticked=$?
@@ -102,8 +102,8 @@ load_saved() {
   done <"$1"
 }
 
-# Ends where a setting is another than the one that a stack on compose was brought up with. The process engine keeps its
-# settings elsewhere, and asks by itself.
+# Exits if a setting differs from the one at the start of a stack on compose. The process engine stores its settings
+# elsewhere and checks them itself.
 refuse_others() {
   [ -f "$1" ] || return 0
   others=$(while IFS= read -r line; do

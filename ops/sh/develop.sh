@@ -10,7 +10,8 @@ if [ "$1" = token ]; then
   # Signed with the key of the stack's replicas.
   load_env "${ENV_FILE:-.env}"
 else
-  # The tests' stacks must not get a stack's settings from the environment or .env. The application to check is none.
+  # The tests' stacks must not get a stack's settings from the environment or .env. APP is unset, because the
+  # application to check is not a setting.
   app=${APP:-}
   for name in STACK PORT_BASE ENGINE $(known_variables); do unset "$name"; done
   export ENV_FILE=/dev/null

@@ -17,7 +17,7 @@ export function sayThatItGoesOn(say: (line: string) => void) {
     said() {
       saidAt = performance.now();
     },
-    /** What it waits for from now on; empty: nothing in particular. */
+    /** Sets the current subject of the wait; empty for none. */
     waitFor(what: string) {
       awaited = what;
     },

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { probe } from "./probe.ts";
 
-/** What a probe finds where a connection is treated so. */
+/** The finding of a probe for this treatment of its connection. */
 async function findingOf(onConnection: (socket: Socket) => void, timeoutMs = 2_000) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

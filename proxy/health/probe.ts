@@ -15,9 +15,9 @@ const jitterMs = 15;
 /**
  * Probes a replica's readiness once. Never rejects.
  *
- * The JSON `state` decides. A 2xx without our JSON is `ready`; anything else is a failure, also another replica of ours
- * at this address: an address that a replica had may be given to another one. `timeoutMs` counts only the
- * time in which the event loop ran: a proxy that was stopped or swapped out does not blame the replica.
+ * The JSON `state` decides. A 2xx without a replica's JSON is `ready`. Anything else is a failure, also another replica
+ * at this address, since an address may be given to another replica. `timeoutMs` counts only the time in which the
+ * event loop ran: a proxy that was stopped or swapped out does not blame the replica.
  *
  * @param at the replica, and the address that its name stands for
  */
@@ -91,7 +91,9 @@ class Probing implements SocketOwner {
   #wait(): void {
     this.#timer = setTimeout(() => this.#look(), Math.min(lookEveryMs, this.#leftMs));
   }
-  /** A wait that took far longer than planned counts only as long as it was planned: the proxy itself stood still. */
+  /**
+   * A wait that took far longer than planned counts only with the planned time, because the proxy itself stood still.
+   */
   #look(): void {
     const now = performance.now();
     this.#leftMs -= Math.min(now - this.#lookedAt, lookEveryMs + jitterMs);

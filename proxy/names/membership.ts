@@ -64,7 +64,7 @@ export function createMembership(
       if (!isCurrent()) return;
       if (seen.kind !== "failed") return move(replica, place);
     }
-    // Nothing answers anywhere: the probes are to tell of where the name points.
+    // No address answers, so the probes must use the one that the name has now.
     if (!isHeld && replica.state === "down") await move(replica, others[0] as ReplicaSpec);
   }
 

@@ -30,7 +30,7 @@ export const { createProxyServer } = loadHttpProxy();
 
 export type HttpProxyServer = ReturnType<typeof createProxyServer<IncomingMessage, ServerResponse>>;
 
-/** `web` as http-proxy documents it, options left out where there are none; its types know no such call. */
+/** `web` as http-proxy documents it, without options if there are none. Its types do not have this call. */
 export function sendBy(
   server: HttpProxyServer,
   request: IncomingMessage,
@@ -44,8 +44,9 @@ export function sendBy(
 }
 
 /**
- * Options for a request to exactly this target: http-proxy tidies a path up (`//` to `/`), and would make another one
- * of it than the one that was screened. It writes its own onto this object, in sloppy mode, where that is ignored.
+ * Options for a request to exactly this target. http-proxy normalises a path (`//` to `/`), so the replica would get
+ * another path than the screened one. http-proxy writes its own path onto this object in sloppy mode, where the write
+ * is ignored.
  */
 function fixedPath(target: string): object {
   return Object.defineProperty({}, "path", { value: target, enumerable: true, writable: false });

@@ -10,7 +10,7 @@ export type Decision = "session" | "cookie" | "ip" | "room" | "new" | "failover"
 export interface RouteRequest {
   /** Engine.IO session id; only for requests with `EIO`. */
   sid?: string | undefined;
-  /** The replica that minted `sid`, as the client was told to remember; asked where the sid does not say. */
+  /** Finds the replica that minted `sid` in the client's cookie. Called if the sid names no replica. */
   mintedBy?: ((sid: string) => string | undefined) | undefined;
   /** A well-formed sticky cookie, if there was one. */
   cookie?: string | undefined;
@@ -18,7 +18,7 @@ export interface RouteRequest {
   room?: string | undefined;
   /** Client address. */
   ip: string;
-  /** Makes a random id, used (and then set as the cookie) where the client has none. */
+  /** Makes a random id for a client without one. It is then set as the cookie. */
   freshId(): string;
 }
 

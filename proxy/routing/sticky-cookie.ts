@@ -16,9 +16,8 @@ export function freshId(): string {
 }
 
 /**
- * The value of cookie `name`, quoted or not, if it is one that could be a route key (anything longer or stranger is
- * garbage, and the client gets a new one). Browsers may send several: the first that has the form of ours counts, else
- * the first that could be a key.
+ * The value of cookie `name`, quoted or not, if it can be a route key. Any other value is ignored and the client gets a
+ * new cookie. Browsers may send several: the first in the proxy's own form counts, else the first possible key.
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   let other: string | undefined;

@@ -23,8 +23,8 @@ interface Element {
 
 /**
  * Who the client is: the rightmost address that is not a trusted proxy, reading `X-Forwarded-For`, or `Forwarded`
- * (RFC 7239) where that is missing, from the right and only as far as trusted proxies vouch for it. Where both are
- * there and name different last hops, one of them came from the client: then neither is believed.
+ * (RFC 7239) where that is missing, from the right and only as far as trusted proxies vouch for it. If both are present
+ * and name different last hops, one of them came from the client, and both are ignored.
  *
  * @param peer address at the other end of the connection
  */
@@ -132,7 +132,7 @@ function endOfToken(text: string, from: number): number {
   return at;
 }
 
-/** Behind the closing quote; undefined: there is none, or something is escaped, which no address needs. */
+/** Position after the closing quote; undefined without one, or with an escape, which no address needs. */
 function endOfQuoted(text: string, from: number): number | undefined {
   const end = text.indexOf('"', from + 1);
   return end === -1 || text.slice(from, end).includes("\\") ? undefined : end + 1;

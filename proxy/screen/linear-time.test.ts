@@ -13,7 +13,7 @@ import { createRoomReader, queryValue, readSessionQuery } from "./query.ts";
 
 /** As much as a head can hold. */
 const size = 16_384;
-/** What a quadratic reader takes for that is ten times as much and more; the slowest of these takes a fifth of it. */
+/** A quadratic reader takes more than ten times this limit. The slowest of these readers takes a fifth of it. */
 const limitMs = 20;
 
 const everybody = addressSet("0.0.0.0/0,::/0");

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRoomReader, queryValue, readSessionQuery } from "./query.ts";
 
-/** What Engine.IO itself reads of a request's query. */
+/** Engine.IO's own reading of a request's query. */
 function engineReads(query: string): Record<string, string> {
   const request = { url: `/socket.io/?${query}` } as IncomingMessage & { _query: Record<string, string> };
   (Server.prototype as unknown as { prepare(request: IncomingMessage): void }).prepare(request);

@@ -11,7 +11,7 @@ const [eio, sid, transport] = [1, 2, 4];
 
 /**
  * Reads a query as Engine.IO does: names and values decoded, the last of several wins. Undefined: `EIO`, `sid` or
- * `transport` is there twice or is empty, so that two readers could take it for two different things.
+ * `transport` is repeated or empty, so that two readers could read it differently.
  */
 export function readSessionQuery(query: string): SessionQuery | undefined {
   let seen = 0;
@@ -42,8 +42,8 @@ export function queryValue(query: string, name: string): string | undefined {
 }
 
 /**
- * Reads the room that a request is for, as `STICKY_ROOM` says: `query:<name>`, or `path:<n>`, the n-th part of the
- * path, decoded. Empty or malformed: there is none.
+ * Reads the room of a request as set by `STICKY_ROOM`: `query:<name>`, or `path:<n>`, the n-th part of the path,
+ * decoded. Undefined if it is empty or malformed.
  */
 export function createRoomReader(place: string): (path: string, query: string) => string | undefined {
   const [kind, name = ""] = place.split(":");

@@ -13,7 +13,7 @@ type Internals = Record<PropertyKey, unknown> & { _handle?: Handle | null; encry
 
 const keys = findKeys();
 
-/** @returns false, with nothing changed: this socket cannot be read so (TLS, or bytes that nobody has taken) */
+/** @returns false, with nothing changed, if this socket does not allow it (TLS, or unread bytes) */
 export type ReadInto = (socket: Socket, buffer: Uint8Array, take: Take) => boolean;
 
 /**
@@ -34,7 +34,10 @@ export function readInto(socket: Socket, buffer: Uint8Array, take: Take): boolea
   return true;
 }
 
-/** Where a socket keeps the two parts of `onread`: looked for in one that was made with it, not by name. */
+/**
+ * The fields of a socket that hold the two parts of `onread`. They are found on a socket made with the option, not by
+ * name.
+ */
 function findKeys(): { buffer: PropertyKey; take: PropertyKey } | undefined {
   const onread = { buffer: new Uint8Array(1), callback: () => true };
   const made = new Socket({ onread });

@@ -17,7 +17,7 @@ const headOf = (lines: readonly string[], target = "/ws?room=a") =>
   `GET ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;
 const read = (head: string) => readPlainUpgrade(Buffer.from(head, "latin1"), {} as Socket);
 
-/** What Node's own parser makes of the same bytes: an upgrade, or undefined. */
+/** The result of Node's own parser for the same bytes: an upgrade, or undefined. */
 async function readByNode(head: string): Promise<IncomingMessage | undefined> {
   const server = createServer();
   const [client, ours] = duplexPair();

@@ -10,7 +10,7 @@ import { createTuning } from "./tuning.ts";
 
 const head = Buffer.from("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
 
-/** What the tuning does with these options, and what it logs. */
+/** The chosen tuning for these options, and its log lines. */
 async function tuned(options: { wanted?: "on" | "off"; nodeVersion?: string; nodeOptions?: string[] }) {
   const lines: string[] = [];
   const log = pino(

@@ -3,12 +3,12 @@ import { answerPasses, withListed } from "../screen/headers.ts";
 /** Largest head of a replica's answer to an upgrade, bytes. */
 const headLimit = 16_384;
 
-/** The head of an HTTP answer, as it came. All text is latin1: a character is a byte. */
+/** The unchanged head of an HTTP answer. All text is latin1: a character is a byte. */
 export interface AnswerHead {
   status: number;
   /** As sent, each line with its line end. */
   fields: string;
-  /** What came after the head. */
+  /** Bytes after the head. */
   rest: string;
 }
 

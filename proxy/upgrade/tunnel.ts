@@ -33,7 +33,7 @@ function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
   return to.write(Buffer.from(buffer.subarray(0, size)));
 }
 
-/** One side of a tunnel: what comes from its socket goes to the other one. */
+/** One side of a tunnel: it passes its socket's bytes to the other side. */
 class Side implements SocketOwner {
   readonly #tunnel: Tunnel;
   readonly #socket: Socket;
@@ -145,13 +145,13 @@ export class Tunnel implements CarriedTunnel {
   endClient(): void {
     this.#clientSide.ended();
   }
-  /** From now on the client is read into the buffer that the replicas' sockets share, where it can be. */
+  /** From now on the client's socket reads into the shared buffer, if it can. */
   readClient(readInto: ReadInto): void {
     const side = this.#clientSide;
     readInto(this.client, readBuffer, (size, buffer) => side.received(size, buffer));
   }
 
-  /** One side will send no more: the other is told once it has got the rest. */
+  /** One side has ended. The other gets the end after the remaining bytes. */
   sideEnded(other: Duplex, why: string): void {
     this.#reason ??= why;
     this.#halfClosedAt ??= performance.now();

@@ -147,7 +147,7 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
     return rest === "" || socket.write(rest, "latin1");
   }
 
-  /** A function of its own: what it captures stays in memory as long as the tunnel. */
+  /** A separate function, because its captured variables stay in memory as long as the tunnel. */
   function openTunnel(replica: Replica, { socket }: Handshaken, { passed, client, startedAt }: Asked): void {
     // Node's HTTP server gives its sockets a time-out; the tunnel has its own.
     if (client.socket.timeout) client.socket.setTimeout(0);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLog } from "../../common/log.ts";
 import { createGuard } from "./guard.ts";
 
-/** What reaches the guarded server, and a server that answers with it. */
+/** The requests that reach the guarded server, which answers with them. */
 let reached: { method: string | undefined; url: string | undefined; headers: object; body: string }[];
 let upstream: ReturnType<typeof createServer>;
 let guard: ReturnType<typeof createGuard>;

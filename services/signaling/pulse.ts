@@ -8,8 +8,8 @@ import type { Metrics } from "./metrics.ts";
 const nameLength = 8;
 
 /**
- * `GET /pulse?salt=…`: what a board shows of this replica, in one cheap answer. Peers are named by a hash of their id
- * and the asker's salt: the same peer has the same name on every replica, and nobody learns its id or its room.
+ * `GET /pulse?salt=…`: this replica's data for a board, in one cheap answer. A peer's name is a hash of its id and the
+ * board's salt. The same peer has the same name on every replica, and the name does not reveal its id or its room.
  */
 export function pulseRoute(options: {
   nodeId: string;

@@ -41,7 +41,7 @@ export async function startReplica(config: Config, log: Log) {
   let state: "starting" | "ready" | "draining" = "starting";
 
   if (config.RESUME_SECRET === undefined) log.warn("RESUME_SECRET is unset: resume tokens can be forged");
-  // Where sessions are recovered, every signal must be on the stream.
+  // With session recovery every signal must be on the stream.
   const addressed = config.RELAY === "addressed" && config.BACKPLANE !== "streams";
   const backplane = await createBackplane(config, { nodeId: config.NODE_ID, addressed, log, metrics });
   const page = createPage(config.PAGE_DIR, log);
@@ -95,7 +95,7 @@ export async function startReplica(config: Config, log: Log) {
   rawGateway.serve(switchboard);
   await openInbox(backplane, config.NODE_ID, {
     onGossip: presence.receive,
-    // A relay comes by broadcast too where it is not known yet that this replica takes none here.
+    // A relay also arrives by broadcast from replicas that do not know this one's capabilities yet.
     onRelay: addressed ? gateway.receive : () => undefined,
   });
   const barrier = await createBarrier(backplane, config.NODE_ID, log);
@@ -160,7 +160,7 @@ export async function startReplica(config: Config, log: Log) {
     },
   });
 
-  // Who joins here first must find the members of its room that are elsewhere.
+  // The first peer that joins here must find the members of its room on other replicas.
   presence.introduce(await barrier.whoIsThere());
   await Promise.all([barrier.pass(), presence.synced()]);
   const adminAddress = await admin.listen();
@@ -184,7 +184,7 @@ export async function startReplica(config: Config, log: Log) {
       drain.stop();
       rawGateway.close();
       const closed = gateway.io.close();
-      // What is still open by now are idle connections of the proxy's agent, and pages.
+      // The connections that are still open are idle ones of the proxy's agent, and pages.
       http.closeAllConnections();
       await closed;
       clearInterval(census);

@@ -10,7 +10,7 @@ const heardWithinMs = 3_000;
 
 /** So many of the canaries sent last are remembered. */
 const keptCanaries = 8;
-/** Another replica that has not heard a canary of ours by then does not hear us, ms. */
+/** Time after which a replica that has not heard this one's canary does not hear it, ms. */
 const heardByOthersWithinMs = 900;
 
 /** Node id, run of its process, number. Any other text is from no replica. */
@@ -46,7 +46,7 @@ export function createCanary(
     onSilent: (reason: string) => void;
   },
 ) {
-  // Names the process: two with one node id must not take each other's canaries for their own.
+  // Names the process, so that two processes with one node id do not mistake each other's canaries.
   const ownRun = randomBytes(6).toString("base64url");
   const self = `${nodeId} ${ownRun}`;
   const heard = new Map<string, number>();
@@ -57,7 +57,7 @@ export function createCanary(
   const sent = new Map<number, number>();
   /** Replicas that are heard here and do not hear this one. */
   const deaf = new Set<string>();
-  /** The connection is made anew at most this often for them: it ends when they hear. */
+  /** Shortest time between two reconnects because of replicas that do not hear this one, ms. */
   let renewedAt = Number.NEGATIVE_INFINITY;
   const changeListeners: ((up: boolean) => void)[] = [];
   const heartbeatListeners: ((nodeId: string) => void)[] = [];

@@ -3,12 +3,12 @@ import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketServer } from "ws";
 import { requireMethods } from "../intake/guarded.ts";
 
-/** What is used of Engine.IO's server (engine.io 6.6). */
+/** The used part of Engine.IO's server (engine.io 6.6). */
 interface EngineServer {
   readonly ws: Pick<WebSocketServer, "handleUpgrade">;
   /** Reads the query into the request. */
   prepare(request: IncomingMessage): void;
-  /** Decides at once, without a refusal where it may go on. */
+  /** Decides at once. Calls back without a refusal if the request may continue. */
   verify(request: IncomingMessage, isUpgrade: true, decide: (refusal?: number) => void): void;
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   onWebSocket(request: IncomingMessage, socket: Duplex, webSocket: WebSocket): void;

@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders } from "node:http";
 import { mayConnect } from "../../../common/http/origin.ts";
 
 /**
- * Whether a page of the request's origin may connect. `X-Forwarded-Host` is the host that the client asked for: the
- * proxy writes it anew on every request. No page can send that header itself (a fetch with it needs a preflight, and a
- * WebSocket has no headers to set).
+ * True if a page of the request's origin may connect. `X-Forwarded-Host` is the client's original host: the proxy sets
+ * it on every request. No page can send that header itself (a fetch with it needs a preflight, and a WebSocket has no
+ * headers to set).
  *
  * @param refused told of origin and host where it may not
  */

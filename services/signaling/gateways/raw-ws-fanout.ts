@@ -7,7 +7,7 @@ import type { Metrics } from "../metrics.ts";
 
 const channelOf = (roomId: string) => `room:${roomId}`;
 
-/** What travels on a room's channel. */
+/** A message on a room's channel. */
 const Message = z.object({
   /** The replica that sent it: it has served its own members already. */
   node: z.string(),

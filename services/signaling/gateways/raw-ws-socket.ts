@@ -28,7 +28,7 @@ export function createRawSocket(
     maxBufferedBytes: number;
     limits: Limits;
     perSecond: number;
-    /** What all connections have sent and not finished, and have not read. */
+    /** The unfinished input and the unread output of all connections. */
     unfinished: Ledger;
     unread: Ledger;
     onFrame: (frame: Incoming) => void;

@@ -4,10 +4,10 @@ import type { Holder, Ledger } from "../intake/ledger.ts";
 
 /** Fewer waiting bytes than this are not entered on the ledger. */
 const smallBytes = 4_096;
-/** Where a connection, and its transport, have the count of what waits for them. */
+/** Property of a connection, and of its transport, with the count of their unread data. */
 const unreadKey = Symbol("unread");
 
-/** What is used of a transport: it says when all is with the system. */
+/** The used part of a transport. It reports when all data is passed to the system. */
 interface Transport extends EventEmitter {
   readonly name: string;
   /** The answer to the poll that is open, with polling. */
@@ -83,8 +83,8 @@ class Unread implements Holder {
 }
 
 /**
- * Bounds what waits for a client that reads more slowly than it is sent to: above `maxBytes`, or where it is the most
- * of what all have not read, its connection is given up, with all that waited. Engine.IO's own buffer has no bound.
+ * Bounds the unread data of a slow client. Above `maxBytes`, or as the largest holder above the common bound, its
+ * connection is closed and its data dropped. Engine.IO's own buffer has no bound.
  *
  * The listeners are shared: one for each connection would be most of what it keeps.
  */

@@ -9,7 +9,7 @@ import { type Address, encodePacket, readAddressed, type SocketIoPacket, writeAd
 export const roomOf = (roomId: string) => `r:${roomId}`;
 export const peerRoomOf = (peerId: string) => `p:${peerId}`;
 
-/** What is used of a Socket.IO socket to write a packet that is encoded already. */
+/** The used part of a Socket.IO socket, to write an encoded packet. */
 interface Writable {
   client: { writeToEngine(packets: readonly (string | Buffer)[], options: PacketOptions): void };
 }
@@ -64,7 +64,7 @@ export function createSocketIoDelivery(options: {
       if (remote.broadcast === "none") return deliver(address, packet, senderId);
       return broadcast(namespace, { event, roomId, to, signal, skip }, senderId, { addressed: true });
     },
-    /** A relay that came on this replica's own channel. @throws where it is malformed */
+    /** Delivers a relay from this replica's own channel. @throws Error if it is malformed */
     receive(message: Buffer, transitMs: number): void {
       const { address, packet } = readAddressed(message);
       if (deliver(address, packet) > 0) metrics.relayDuration.observe({ scope: "remote" }, transitMs / 1000);

@@ -26,9 +26,9 @@ import { traceIdOf } from "./trace-id.ts";
 
 /** The event by which replicas gossip presence. */
 const gossipEvent = "presence";
-/** Where a socket has its connection. */
+/** Property of a socket with its connection. */
 const connectionKey = Symbol("connection");
-/** What takes the place of what the handshake left. */
+/** Replaces the freed data of the handshake. */
 const nothing = Object.freeze({});
 
 interface ServedSocket extends Socket {
@@ -40,7 +40,7 @@ export function createSocketIoGateway(options: {
   config: Config;
   http: HttpServer;
   backplane: Backplane;
-  /** What all connections have sent and not finished, and have not read. */
+  /** The unfinished input and the unread output of all connections. */
   unfinished: Ledger;
   unread: Ledger;
   channels: ReplicaChannels;
@@ -195,7 +195,7 @@ export function createSocketIoGateway(options: {
     /** Delivers to the members of this kind, here and on other replicas; returns how many are here. */
     relay: (relay: Relay): number =>
       delivery.relay(relay, relay.sender instanceof SocketIoConnection ? relay.sender.socket.id : undefined),
-    /** A relay that came on this replica's own channel. @throws where it is malformed */
+    /** Delivers a relay from this replica's own channel. @throws Error if it is malformed */
     receive: delivery.receive,
     /** Tells the members of a room that are connected here, but for the peer `except`. */
     tell(roomId: string, event: string, data: unknown, except?: string): void {

@@ -5,7 +5,7 @@ import { NAMESPACE, RELAYED } from "../../../common/protocol-names.ts";
 export interface SocketIoPacket {
   /** One WebSocket text frame, unmasked (RFC 6455 section 5.2): Engine.IO's `4` and the Socket.IO packet. */
   frame: Buffer;
-  /** Where in the frame its text begins. */
+  /** Start of the text in the frame. */
   textAt: number;
   /** Binary parts, each a message of its own. */
   attachments: readonly Buffer[];
@@ -52,7 +52,7 @@ export function encodePacket(encoder: Encoder, event: RelayEvent, signal: unknow
   return { frame, textAt, attachments: attachments as Buffer[] };
 }
 
-/** Length of the header of a frame with so many bytes. */
+/** Length of the header of a frame with this number of bytes. */
 const textAtOf = (bytes: number): number => (bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10);
 
 /** The packet and its address as one message; its first byte is free. */
@@ -69,10 +69,10 @@ export function writeAddressed({ target, isPeer, skip }: Address, { frame, attac
 }
 
 /**
- * Reads what `writeAddressed` wrote. A client closes its connection on a frame or a packet that is none, so header,
- * beginning and number of parts are checked.
+ * Reads what `writeAddressed` wrote. A client closes its connection on an invalid frame or packet, so the header, the
+ * beginning and the number of parts are checked.
  *
- * @throws TypeError, RangeError or SyntaxError where it is malformed
+ * @throws TypeError, RangeError or SyntaxError if it is malformed
  */
 export function readAddressed(message: Buffer): { address: Address; packet: SocketIoPacket } {
   const frameAt = headBytes + message.readUInt16BE(1);

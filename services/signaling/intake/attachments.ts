@@ -7,8 +7,8 @@ export const maxAttachments = 10;
 const binaryHead = /^5(\d{1,9})-\/[^,]{1,64},(\d{1,16})?\[/;
 
 /**
- * A binary event whose text alone is over `maxBytes`, and the ack that it asks for; undefined: it is none. It would be
- * kept until its attachments are there, so that it is not even read.
+ * A binary event whose text alone is over `maxBytes`, and the ack that it asks for; undefined for other events. It
+ * would be kept until its attachments arrive, so it is not even parsed.
  */
 export function oversizedEvent(text: string, maxBytes: number): { id?: number; attachments: number } | undefined {
   if (text.length <= maxBytes) return undefined;
@@ -18,13 +18,13 @@ export function oversizedEvent(text: string, maxBytes: number): { id?: number; a
   return { attachments: Number(attachments), ...(id === undefined ? {} : { id: Number(id) }) };
 }
 
-/** Where an attachment belongs: `container[key]`. */
+/** The place of an attachment: `container[key]`. */
 interface Place {
   container: Record<string, unknown>;
   key: string;
 }
 
-/** What an event's JSON says of its attachments: a place for each, in their order, or why it is refused. */
+/** The attachments in an event's JSON: a place for each, in order, or the reason of a refusal. */
 export type Named = { places: Place[] } | { refused: "invalid" | "too-large"; message: string };
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Gives the memory of buffers back at once. They were read for one connection alone, and nobody uses them again. The
- * garbage collector would let tens of MiB outside of its heap pile up first.
+ * Releases the memory of buffers at once. They belong to one connection and are not used again. The garbage collector
+ * would first let tens of MiB pile up outside of its heap.
  */
 export function freeNow(buffers: Iterable<Buffer>): void {
   for (const { buffer, byteLength } of buffers) {

@@ -1,8 +1,8 @@
 /**
- * Checks that an object of a dependency has the methods that we wrap or replace. Without one, a guard would be without
- * effect.
+ * Checks that an object of a dependency has the methods that a guard wraps or replaces. Without one, the guard would
+ * have no effect.
  *
- * @throws Error at the start of the program where one is missing
+ * @throws Error at the start of the program if one is missing
  */
 export function requireMethods(what: string, target: object, names: readonly string[]): void {
   const missing = names.filter((name) => typeof (target as Record<string, unknown>)[name] !== "function");

@@ -5,10 +5,10 @@ import { requireMethods } from "./guarded.ts";
 import type { IntakeRules, Packet } from "./intake-contract.ts";
 import { SessionIntake } from "./session-intake.ts";
 
-/** Where a connection has its intake. */
+/** Property of a connection with its intake. */
 const intakeKey = Symbol("intake");
 
-/** What is used of an Engine.IO socket. */
+/** The used part of an Engine.IO socket. */
 export interface EngineSocket extends EventEmitter {
   [intakeKey]?: SessionIntake;
   readonly readyState: string;

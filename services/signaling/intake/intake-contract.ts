@@ -11,7 +11,7 @@ export interface Packet {
   attachments?: number;
 }
 
-/** What is used of an Engine.IO socket. */
+/** The used part of an Engine.IO socket. */
 export interface EngineConnection {
   readonly transport: { readonly name: string; readonly socket?: { pause(): void; resume(): void } };
   write(data: string): unknown;
@@ -20,7 +20,7 @@ export interface EngineConnection {
 
 /** Reads the text of a packet, and hands packets to Socket.IO. */
 export interface PacketDecoder {
-  /** @throws for what is none */
+  /** @throws Error for an invalid packet */
   decodeString(text: string): Packet;
   emit(event: "decoded", packet: Packet): unknown;
 }

@@ -14,7 +14,7 @@ test("above the bound the largest holders are evicted, and no more than necessar
   expect([ledger.total(), evicted]).toEqual([100, []]);
   ledger.enter(small, 11);
   expect([ledger.total(), evicted]).toEqual([41, ["large"]]);
-  // One that goes on all the same is evicted again, before those that hold less.
+  // A holder that continues is evicted again, before smaller ones.
   ledger.enter(large, 1_000);
   expect([ledger.total(), evicted]).toEqual([41, ["large", "large"]]);
 });

@@ -38,7 +38,7 @@ export function createLedger(maxBytes: number) {
   return {
     /** Held bytes. */
     total: () => total,
-    /** Over half of the bound is held: what can wait to be read should. */
+    /** True if over half of the bound is held. Input that can wait should not be read then. */
     isPressed: () => total > maxBytes / 2,
     /** Called once, when that has ended. */
     onRoom: (listener: () => void): void => void waiting.push(listener),

@@ -96,13 +96,13 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     this.#reader.pause();
     this.#timer = setTimeout(() => this.#release(), pauses * this.#pauseMs);
   }
-  /** What comes next waits for a tick: the consequences of the last message come first. */
+  /** The next message waits for a tick, so that the effects of the last message come first. */
   holdForTick(): void {
     if (this.#held) return;
     this.#held = true;
     process.nextTick(() => this.#release());
   }
-  /** Resolves when messages are handled at once; undefined where they are already. */
+  /** Resolves when messages are handled at once; undefined if they are already. */
   ready(): Promise<void> | undefined {
     if (this.#closed || (!this.#held && this.#waiting === undefined)) return undefined;
     this.#listeners ??= [];

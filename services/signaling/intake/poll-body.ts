@@ -11,7 +11,7 @@ const separator = "\x1e";
 const packetsATurn = 500;
 /** A body is read to this length even while much is unfinished elsewhere, bytes. */
 const smallBytes = 8_192;
-/** What a chunk costs beside its own bytes, about. */
+/** Approximate memory of a chunk besides its bytes. */
 const overheadBytes = 128;
 
 interface EnginePacket {
@@ -19,7 +19,7 @@ interface EnginePacket {
   data?: unknown;
 }
 
-/** What is used of Engine.IO's polling transport. */
+/** The used part of Engine.IO's polling transport. */
 export interface PollingTransport {
   dataReq: IncomingMessage | null;
   dataRes: ServerResponse | null;

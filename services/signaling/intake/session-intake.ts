@@ -72,7 +72,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   entered(): void {
     this.#state = "inside";
   }
-  /** It is not, or not any more: it was refused, or has left. */
+  /** The connection is not in the namespace: it was refused, or has left. */
   left(): void {
     this.#state = "outside";
   }
@@ -85,7 +85,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
     this.#rules.onOverflow(this.#connection);
   }
 
-  /** The ack of a refused event, or an `error-report` where it asked for none. */
+  /** The ack of a refused event, or an `error-report` if it requested no ack. */
   #refuse({ id, data }: { id?: number | undefined; data?: unknown }, code: ErrorCode, message: string): void {
     const name: unknown = Array.isArray(data) ? data[0] : undefined;
     const event = typeof name === "string" ? name.slice(0, 64) : "";
@@ -147,7 +147,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
     else this.#beginPartial(packet, text.length);
   }
 
-  /** Acks nobody waits for, errors that a server sends, a namespace that is not entered: nothing to say. */
+  /** Unexpected acks, a server's error packets, and packets of a namespace that is not entered get no answer. */
   #ignore(isWithin: boolean): void {
     this.#rules.onRefused("", "invalid");
     if (!isWithin) this.pace.refused("silent");
@@ -224,7 +224,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
       return;
     }
     this.#rules.unfinished.enter(this, partial.textBytes + partial.bytes);
-    // Where too much is unfinished in all, it may have been given up by now.
+    // If there is too much unfinished input, this connection may have been evicted by now.
     if (this.#partial !== partial || buffers.length < (packet.attachments ?? 0)) return;
     partial.take(buffers);
     this.#giveUpPartial();

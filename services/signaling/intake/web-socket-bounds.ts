@@ -9,16 +9,16 @@ import type { Pace } from "./pace.ts";
 /** Fragments that a message may come in, and chunks that a frame may be read in. */
 const maxFragments = 1_024;
 const maxChunks = 4_096;
-/** What a fragment or chunk costs beside its own bytes, about. */
+/** Approximate memory of a fragment or chunk besides its bytes. */
 const overheadBytes = 128;
 /** Try again later (the IANA registry of close codes). */
 const tryAgainLater = 1013;
 
-/** Where a network socket has its count of what is unfinished, and a WebSocket its pace. */
+/** Properties: a network socket's count of unfinished bytes, and a WebSocket's pace. */
 const unfinishedKey = Symbol("unfinished");
 const pacedKey = Symbol("paced");
 
-/** What `ws` has of a message that is not complete. */
+/** The incomplete message of `ws`. */
 interface Receiver {
   _bufferedBytes: number;
   _buffers: readonly Buffer[];
@@ -50,7 +50,7 @@ export function boundedWebSocketServer(unfinished: Ledger): new (options: Server
   };
 }
 
-/** What one WebSocket has of a message that is not complete. */
+/** The incomplete message of one WebSocket. */
 class Unfinished implements Holder {
   readonly #webSocket: WebSocket;
   readonly #receiver: Receiver;

@@ -60,7 +60,7 @@ export async function createBarrier(backplane: Backplane, nodeId: string, log: L
       };
       const timer = setTimeout(done, withinMs);
       waiting.set(call, { answered, isDone, done });
-      // Not sent: nobody can be told anything, so there is nothing to wait for.
+      // The call was not sent, so no replica can be informed and there is nothing to wait for.
       backplane.publish(callChannel, `${nodeId} ${call}`).catch(done);
     });
   }
@@ -83,7 +83,7 @@ export async function createBarrier(backplane: Backplane, nodeId: string, log: L
   };
 }
 
-/** Node id and number of a call. Throws for what is none, which the backplane drops and counts. */
+/** Node id and number of a call. Throws for an invalid one, which the backplane drops and counts. */
 function parse(payload: string): [nodeId: string, call: string] {
   const match = /^([a-z0-9][a-z0-9-]{0,62}) (\d{1,15})$/.exec(payload);
   if (match === null) throw new TypeError("no call of a barrier");

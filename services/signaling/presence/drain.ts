@@ -37,7 +37,7 @@ export function createDrain(options: {
   }
 
   async function run(perSecond: number, doneAt: number, signal: AbortSignal): Promise<void> {
-    // Stalls cost time that the deadline does not give back: what is left is spread over what remains.
+    // The deadline does not move after a stall, so the remaining peers are spread over the remaining time.
     const interval = () => Math.min(1000 / perSecond, Math.max(0, doneAt - performance.now()) / (queue.length + 1));
     const handled = new WeakSet<Connection>();
     let queue: Connection[] = [];
@@ -62,9 +62,9 @@ export function createDrain(options: {
 
   return {
     /**
-     * Begins; until `stop`, sockets that still come are moved too.
+     * Starts the drain. Until `stop`, newly connected sockets are moved too.
      *
-     * @param withinMs goes faster than `perSecond` where that is needed to be done in time
+     * @param withinMs raises the pace above `perSecond` if that is necessary to finish in time
      */
     start(perSecond: number, withinMs = Number.POSITIVE_INFINITY): void {
       stopping?.abort();

@@ -36,7 +36,7 @@ export const Gossip = z.discriminatedUnion("type", [
     /** The ask that it answers. */
     answers: z.number().optional(),
   }),
-  /** To the replica that asked alone: its join is known, and these are our own members of that room. */
+  /** Only to the replica that asked: its join is known, and these are this replica's members of that room. */
   z.object({
     type: z.literal("confirmed"),
     node: z.string(),

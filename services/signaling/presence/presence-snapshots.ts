@@ -44,7 +44,7 @@ export function createSnapshots(options: {
   /** When a replica's present process was first heard of, epoch ms; members from before are on their grace. */
   const bornAt = new Map<string, number>();
   const departures = new Set<NodeJS.Timeout>();
-  /** By replica, then by the snapshot's number: what of it was seen. */
+  /** The received parts of snapshots, by replica and then by number. */
   const incoming = new Map<string, Map<number, Set<string>>>();
 
   /** To all, with an ask or without; or to the one whose ask it answers. */

@@ -51,7 +51,7 @@ function replicas(...ids: string[]) {
     }, 1_000);
     return {
       presence,
-      /** What its own peers were told since the last look. */
+      /** Events of its own peers since the last call. */
       told: () => told.splice(0),
       superseded,
       hear: (gossip: Gossip) => (up ? presence.receive(gossip) : undefined),

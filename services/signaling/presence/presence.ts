@@ -7,7 +7,7 @@ import { type Abilities, Gossip } from "./gossip.ts";
 import { createSnapshots, elsewhereMs, entryOf, keyOf } from "./presence-snapshots.ts";
 import { createSettling } from "./settling.ts";
 
-/** What presence needs from the gateways: to tell the peers of this replica, and to end a superseded socket. */
+/** Functions of the gateways for presence: they inform the peers of this replica, and end a superseded socket. */
 export interface LocalPeers {
   tell(roomId: string, event: "peer-joined" | "peer-away" | "peer-left", data: unknown, except?: string): void;
   /** The peer is connected to another replica now: its socket here is out of date. */
@@ -42,7 +42,7 @@ export function createPresence(options: {
     graces.delete(keyOf(roomId, peerId));
   }
 
-  /** The member leaves when the grace is over, unless it came back or somebody else speaks for it. */
+  /** The member leaves at the end of the grace, unless it came back or another replica holds it. */
   function startGrace(
     roomId: string,
     peerId: string,
@@ -88,7 +88,7 @@ export function createPresence(options: {
   function away(roomId: string, peerId: string, node: string, reason: PeerAway["reason"]): boolean {
     if (!directory.markAway(roomId, peerId, node)) return false;
     local.tell(roomId, "peer-away", { roomId, peerId, reason });
-    // Its own replica ends the grace for everybody; a lost one cannot, so each replica does for itself.
+    // A member's own replica ends the grace for all. A lost replica cannot, so each other replica does it itself.
     if (node === nodeId) startGrace(roomId, peerId, node, "timeout");
     else if (reason === "replica-lost") startGrace(roomId, peerId, node, "replica-lost");
     else startOrphanGrace(roomId, peerId, node);
@@ -205,7 +205,7 @@ export function createPresence(options: {
       census.noticeStall();
       return settling.unsure(roomId);
     },
-    /** What that replica can do; undefined until it is known. */
+    /** The capabilities of that replica; undefined until they are known. */
     abilitiesOf: (node: string): Abilities | undefined => abilitiesOf.get(node),
     /** Gossip of another replica. @throws ZodError when it is malformed */
     receive(message: unknown): void {

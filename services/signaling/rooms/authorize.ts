@@ -108,7 +108,7 @@ export function allowsRoom(grant: Grant | null, roomId: string): boolean {
   return grant.rooms.some((pattern) => matches(pattern, roomId));
 }
 
-/** Runs `end` when the grant expires; a timer reaches 24 days at the most. */
+/** Runs `end` when the grant expires. A timer lasts at most 24 days. */
 export function expiresIn(grant: Grant | null, end: () => void): NodeJS.Timeout | undefined {
   if (grant === null) return undefined;
   return setTimeout(end, Math.min(Math.max(0, grant.expiresAt - Date.now()), 2 ** 31 - 1));

@@ -3,7 +3,7 @@ export const maxDepth = 64;
 
 /** An event's size on its way to its receivers, bytes. */
 export interface EventSize {
-  /** As Socket.IO sends it: JSON, and each binary part as it is. */
+  /** In Socket.IO's form: JSON, and each binary part unchanged. */
   packets: number;
   /** As `/ws` sends it: JSON alone, in which a byte of a binary part takes up to four. */
   json: number;
@@ -43,7 +43,7 @@ const placeholderBytes = 30;
 /** `{"type":"Buffer","data":[]}` */
 const bufferJsonBytes = 27;
 
-/** What JSON escapes: quotes, backslashes, controls, and surrogates without their other half. */
+/** The characters that JSON escapes: quotes, backslashes, controls, and lone surrogates. */
 const escaped = /["\\\p{Cc}\p{Cs}]/u;
 
 /** Bytes of a text in JSON, its quotes included. */

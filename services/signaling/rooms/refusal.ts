@@ -11,7 +11,7 @@ export function refused(
 
 export const notInRoom = (): Refused => refused("not-in-room", "join the room first");
 
-/** An event that takes so many bytes on its way to its receivers. */
+/** An event of this size on its way to its receivers. */
 export const tooLarge = (bytes: number, maxBytes: number): Refused =>
   refused("too-large", `${bytes} bytes; an event may have ${maxBytes}`);
 

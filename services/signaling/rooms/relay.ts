@@ -15,8 +15,8 @@ export interface Remote {
   /** Replicas that get it on their own channel, for their Socket.IO members. */
   replicas: readonly string[];
   /**
-   * Whom the adapter's broadcast serves: nobody, the Socket.IO members on replicas that take nothing on a channel of
-   * their own, or all. A replica gets all relays of a sender on one way, which keeps their order.
+   * The receivers of the adapter's broadcast: none, the Socket.IO members on replicas without a channel of their own,
+   * or all. A replica gets all relays of a sender on one way, which keeps their order.
    */
   broadcast: "none" | "rest" | "all";
   /** Whether it is published on the room's channel, for raw WebSocket members. */
@@ -115,8 +115,8 @@ export function createRelay(options: {
         nodes.add(node);
         ws = true;
       }
-    // Who is reported away gets it from its sender again: delivering it now as well would double it. Where sessions
-    // are recovered, it must be on record for them.
+    // The sender sends the signal to an away peer again, so a delivery now would double it. Where sessions are
+    // recovered, it must be on record for them.
     if (!recovers && away.length > 0 && connected === 0 && nodes.size === 0) return { ok: true, away };
     const signal = { ...parsed.data, from, id: `${run}${(relayed++).toString(36)}` };
     const relay = { event, roomId, to, sender: connection, signal, remote: waysTo(nodes, ws) };

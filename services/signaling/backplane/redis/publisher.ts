@@ -33,7 +33,7 @@ export async function openPublisher(target: RedisTarget, scope: ConnectionScope)
   await new Promise<void>((resolve, reject) => {
     let heard = "";
     socket.on("data", (data: Buffer) => {
-      // After the handshake there are answers only where they could not be turned off.
+      // After the handshake there are answers only if they could not be turned off.
       if (heard.includes("+PONG\r\n")) return;
       heard += data.toString("latin1");
       const refusal = /^-(.*)\r\n/m.exec(heard)?.[1];

@@ -64,7 +64,7 @@ export function connectClient(target: RedisTarget, role: string, scope: Connecti
   // The listener below does not get an earlier abort.
   scope.signal.throwIfAborted();
   const client = target.createClient(target.urls[0] ?? "");
-  // A shard channel of ours was moved to another primary.
+  // A subscribed shard channel was moved to another primary.
   client.on("sharded-channel-moved", (channel: string) => scope.abort(new Error(`channel ${channel} moved`)));
   client.on("error", (error: Error) => scope.abort(new Error(`${role}: ${error.message || error.name}`)));
   scope.signal.addEventListener("abort", () => client.destroy(), { once: true });

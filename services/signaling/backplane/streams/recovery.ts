@@ -10,14 +10,16 @@ import type { StreamLog, StreamsConnection } from "./stream-log.ts";
 /** A session that was restored but whose socket did not connect (a middleware refused it) is forgotten after, ms. */
 const connectWithinMs = 10_000;
 
-/** What was sent this long before a session closed may not have reached it, ms. */
+/** Signals sent less than this before a session closed may not have reached it, ms. */
 const closingMs = 2_000;
 
 /** Carries nothing but an offset, which the client's library keeps. */
 const offsetEvent = "recovery";
 
 interface Signal {
-  /** Its place in the stream; where it has none (Redis was slow to confirm it), what was last delivered before it. */
+  /**
+   * Its place in the stream. If it has none, because Redis confirmed it late, the place of the last delivery before it.
+   */
   id: string;
   unconfirmed?: true;
   /** The event's name and arguments. */
@@ -42,7 +44,7 @@ interface Delivery {
   flags?: { local?: boolean };
 }
 
-/** What is delivered here while a session is on its way back, so that nothing falls in between. */
+/** Deliveries on this replica while a session is being restored, so that none is lost. */
 interface Tap {
   /** Unknown at first: then everything is noted. */
   session?: StoredSession;
@@ -71,9 +73,9 @@ export function addRecovery(
     carrier: Carrier<StreamsConnection>;
     streamLog: StreamLog;
     sessions: SessionStore;
-    /** What is older is not replayed, ms. */
+    /** Older signals are not replayed, ms. */
     maxAgeMs: number;
-    /** A broadcast in an entry; null where it is something else. */
+    /** The broadcast in an entry; null for other entries. */
     decode: (entry: Entry) => { uid: string; data: unknown[]; rooms: string[]; except: string[] } | null;
   },
 ): () => boolean {
@@ -105,7 +107,7 @@ export function addRecovery(
   function note(data: unknown[], { rooms, except, flags }: Delivery): void {
     const last = data.at(-1);
     const id = typeof last === "string" && isStreamId(last) && data[0] !== offsetEvent ? last : undefined;
-    // What is for this replica alone is no signal.
+    // A broadcast for this replica only is not a signal.
     if (id === undefined && flags?.local === true) return;
     const signal: Signal = { id: id ?? position(), data, rooms: [...rooms], except: [...(except ?? [])] };
     if (id === undefined) signal.unconfirmed = true;
@@ -146,8 +148,8 @@ export function addRecovery(
         const broadcast = read(entry);
         if (broadcast === null) continue;
         const signal = { ...broadcast, id: entry.id, data: [...broadcast.data, entry.id] };
-        // What was read after the tap was opened comes by the tap, or live. What was delivered without its id is not
-        // known there: rather twice, clients know it by the signal's own id, than never.
+        // Entries read after the tap was opened arrive through the tap, or live. A signal delivered without its id is
+        // unknown there, so it may arrive twice. Clients drop the repeat by the signal's own id.
         const delivered = compareStreamIds(entry.id, readSoFar) <= 0 || streamLog.wasGivenUp(entry);
         if (delivered && isFor(session, signal)) missed.push(signal);
       }
@@ -171,7 +173,7 @@ export function addRecovery(
     }
   };
 
-  /** The broadcast in an entry that is young enough; null where it is none, or a poisoned one. */
+  /** The broadcast in a recent entry; null for an old, other or malformed entry. */
   function read(entry: Entry): ReturnType<typeof decode> {
     try {
       return Date.now() - Number(entry.fields["at"]) > maxAgeMs ? null : decode(entry);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Carrier } from "../carrier.ts";
 import type { StreamsConnection } from "./stream-log.ts";
 
-/** What outlives a socket that may recover. `joined` names the entry after which each room was joined. */
+/** The stored data of a socket that may recover. `joined` names the entry after which each room was joined. */
 const StoredSession = z.object({
   sid: z.string(),
   pid: z.string(),
@@ -12,7 +12,7 @@ const StoredSession = z.object({
 });
 export type StoredSession = z.infer<typeof StoredSession>;
 
-/** What the MAC of a session says that it is. */
+/** The purpose in the MAC of a session. */
 const place = "session";
 
 const keyOf = (pid: string) => `hold-the-line:session:${pid}`;

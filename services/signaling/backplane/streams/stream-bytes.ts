@@ -1,6 +1,6 @@
 import type { Fields } from "./stream-entry.ts";
 
-/** Bytes that Redis keeps for an entry beside its fields, about. */
+/** Approximate memory of an entry in Redis besides its fields, bytes. */
 const entryOverhead = 64;
 /** The bound is kept in steps of this share of it. */
 const steps = 20;
@@ -12,8 +12,8 @@ export const entryBytes = (fields: Fields): number =>
 /**
  * Counts the bytes of the entries that the stream holds, and names the oldest one that may stay.
  *
- * It remembers one entry a step, not each. What was appended before the first entry that it saw is not counted:
- * the replicas that saw it trim it, or its age does.
+ * It remembers one entry a step, not each. Entries before the first one that it saw are not counted. Replicas that saw
+ * them trim them, or they expire by age.
  */
 export function createStreamBytes(maxBytes: number) {
   const stepBytes = maxBytes / steps;

@@ -8,7 +8,7 @@ export interface Entry {
   fields: Fields;
 }
 
-/** What the MAC of an entry says that it is. */
+/** The purpose in the MAC of an entry. */
 const place = "stream";
 
 /**

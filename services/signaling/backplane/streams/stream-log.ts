@@ -49,7 +49,7 @@ export async function openStreams(target: RedisTarget, scope: ConnectionScope) {
  */
 export function createStreamLog(options: {
   retainMs: number;
-  /** What the stream may hold, bytes, about. */
+  /** Approximate maximum size of the stream, bytes. */
   maxBytes: number;
   envelope: Envelope;
   log: Log;
@@ -84,7 +84,7 @@ export function createStreamLog(options: {
   function append(sealed: Fields): Promise<string> {
     const connection = carrier().reconnector.connection();
     if (connection === undefined) return Promise.reject(new Error("no connection to the backplane"));
-    // By the clock of Redis, as far as it was heard; entries are its own.
+    // Uses the clock of Redis as known from its entries.
     const now = Number(cursor?.split("-")[0]) || Date.now();
     const sent = connection.publisher.xAdd(streamKey, "*", sealed, {
       // The client's type knows whole milliseconds alone.
@@ -155,7 +155,7 @@ export function createStreamLog(options: {
   return {
     /** Id of the last entry that was taken; null before the first connection. */
     cursor: () => cursor,
-    /** Appends; rejects when Redis has not confirmed in time, and then the entry may be there all the same. */
+    /** Appends. Rejects if Redis does not confirm in time; the entry may still be in the stream. */
     append(fields: Fields): Promise<string> {
       const sealed = entries.seal(fields, Date.now());
       const sent = append(sealed);
@@ -170,7 +170,7 @@ export function createStreamLog(options: {
     stored: () => stored,
     /** Whether this replica appended it and delivered it without its id, being tired of waiting. */
     wasGivenUp: ({ fields }: Entry): boolean => entries.isOwn(fields) && !isUnread(fields),
-    /** Appends a canary, which nobody waits for. */
+    /** Appends a canary without waiting for it. */
     appendCanary: (payload: string) => append(entries.seal({ canary: payload }, Date.now())),
     /** Hands on what is appended from now on, for the scope of this connection. */
     async follow({ reader, publisher }: StreamsConnection, scope: ConnectionScope): Promise<void> {
@@ -188,7 +188,7 @@ export function createStreamLog(options: {
             const fields = { ...message };
             const isAwaited = isUnread(fields);
             take({ id, fields });
-            // What waits for it delivers it in the microtasks that follow; the next entry is delivered after that.
+            // A waiting append delivers it in the following microtasks, before the next entry.
             if (isAwaited) await nextTurn();
           }
         }

@@ -62,8 +62,8 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   const build = createAdapter({
     ...client,
     xAdd: (_key: string, _id: string, fields: Fields) => streamLog.append(fields),
-    // The adapter's reader would re-read a poisoned entry for ever. It waits here for ever; our reader feeds the
-    // adapter.
+    // The adapter's own reader would re-read a malformed entry without end. It gets no entry here; the replica's reader
+    // feeds the adapter.
     duplicate: () => ({
       ...client,
       connect: () => Promise.resolve(),
