@@ -55,7 +55,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted.abort();
   });
 
-// The reader may have closed the pipe, as `head` does: nothing more can be said. What changes the stack ends in order.
+// The reader may have closed the pipe, as `head` does. Then no output is possible, but a command that changes the stack
+// still ends in an orderly way.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   if (commands[process.argv[2] ?? ""]?.follows) process.exit(0);

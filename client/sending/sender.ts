@@ -79,7 +79,7 @@ export function createSender(options: {
         try {
           bytes = largestMessageBytes(event, signal);
         } catch (error) {
-          settled({ ok: false, error: { code: "invalid", message: `not to be written as JSON: ${error}` } });
+          settled({ ok: false, error: { code: "invalid", message: `cannot be written as JSON: ${error}` } });
           return;
         }
         sent += 1;
@@ -97,7 +97,7 @@ export function createSender(options: {
       const alone = outbox.lost(limited || options.keepsFailing());
       if (alone === null) return;
       const { bytes, lossesAlone } = alone;
-      if (limited) settle(alone, tooLarge(`${bytes} bytes: the connection was ended for it`));
+      if (limited) settle(alone, tooLarge(`${bytes} bytes: the signal ended the connection`));
       else if (bytes >= suspect.bytes && lossesAlone >= suspect.losses)
         settle(alone, tooLarge(`${bytes} bytes: ${lossesAlone} connections were lost while it was sent`));
     },

@@ -10,7 +10,7 @@ const held = 30;
 const settledMs = 500;
 const notHeld: Finding = {
   kind: "not tried",
-  said: "the application closes connections on which nothing it knows is said",
+  said: "the application closes connections without a message of its protocol",
 };
 /** Tunnels of a frozen replica must be cut within this, ms. The proxy promises 2 s. */
 const cutWithinMs = 3_000;

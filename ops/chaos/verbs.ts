@@ -52,20 +52,20 @@ export const verbs: Readonly<Record<string, Verb>> = {
     watch: loss,
   },
   crash: {
-    summary: "SIGKILL from inside; the restart policy brings it back",
+    summary: "SIGKILL inside the container; the restart policy starts it again",
     targets: anything,
     act: (engine, target) => engine.crash(target),
     watch: (target) => `${loss(target)}; ready again within 15 s`,
   },
   start: {
-    summary: "start what was killed or stopped",
+    summary: "start a killed or stopped service",
     targets: anything,
     act: (engine, target) => engine.start(target),
     ends: ["kill"],
     watch: recovery,
   },
   pause: {
-    summary: "freeze it: sockets stay open, nothing answers",
+    summary: "freeze it: sockets stay open without an answer",
     targets: anything,
     act: (engine, target) => engine.pause(target),
     holds: true,
@@ -75,14 +75,14 @@ export const verbs: Readonly<Record<string, Verb>> = {
         : loss(target),
   },
   resume: {
-    summary: "let a frozen one go on",
+    summary: "resume a frozen service",
     targets: anything,
     act: (engine, target) => engine.resume(target),
     ends: ["pause"],
     watch: recovery,
   },
   drain: {
-    summary: "no new sessions, peers moved at a measured pace, it keeps running",
+    summary: "take no new sessions and move the peers at a pace; it keeps running",
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) !== "draining";
@@ -109,7 +109,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     watch: (target) => (isReplica(target) ? "its peers are moved before it ends; setups go on" : loss(target)),
   },
   partition: {
-    summary: "cut it from the backplane; packets vanish, nothing is refused",
+    summary: "partition it from the backplane; packets vanish, no connection is refused",
     targets: ["replica", "redis"],
     instead: "pause proxy leaves its sockets open and unanswered",
     act: (engine, target) => engine.partition(target),

@@ -65,7 +65,7 @@ export const adoptCheck: Command = {
       run().catch((error: Error) => ({
         kind: "breaks",
         said: `${error.message}${error.cause instanceof Error ? `: ${error.cause.message}` : ""}`,
-        change: `whatever answers at ${url.origin}`,
+        change: `the server at ${url.origin}`,
       }));
     await awaitAnswer(url);
     print(`checking ${url.origin}; an idle poll is watched for ${subject.idleMs / 1_000} s`);

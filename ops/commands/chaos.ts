@@ -45,7 +45,9 @@ export const chaos: Command = {
       print(JSON.stringify(result));
       return 0;
     }
-    print(result.changed ? `$ ${result.typed}` : `${target} was so already; nothing done ($ ${result.typed})`);
+    print(
+      result.changed ? `$ ${result.typed}` : `${target} already is in that state; nothing done ($ ${result.typed})`,
+    );
     for (const warning of result.warnings) print(`warning: ${warning}`);
     print(`watch: ${result.watch}`);
     return 0;

@@ -57,7 +57,7 @@ export const provoke: Command = {
       { name: alert, status: "resolved", since: healedAt - 1_000, withinMs: resolvedWithinSeconds * 1_000 },
       signal,
     );
-    if (signal.aborted) print("interrupted: it is healed, and its end was not waited for");
+    if (signal.aborted) print("interrupted: the cause is healed; the command did not wait for the end of the alert");
     else if (resolved === undefined) print(`it was not resolved within ${resolvedWithinSeconds} s`);
     else print(`resolved after ${((resolved.at - healedAt) / 1000).toFixed(1)} s`);
     return resolved === undefined ? 1 : 0;

@@ -4,7 +4,7 @@ import { roll as rollOver } from "../stack/roll.ts";
 /** `roll`: a rolling restart of the replicas. */
 export const roll: Command = {
   usage: "",
-  summary: "restart the replicas one by one, as a deploy would",
+  summary: "restart the replicas one by one, like a deploy",
   needsStack: true,
   async run({ stack, print, signal }) {
     print("watch: set-ups go on and no peer loses its call (make status, dashboard Calls)");

@@ -74,10 +74,10 @@ export async function play(options: {
     }
     if (score.namedMs !== undefined) return print("named already: heal it from another terminal, or type: heal");
     const { target, action, several } = readAnswer(text);
-    if (several) return print("one component and one fault, please");
+    if (several) return print("name one component and one fault");
     if (target === null || action === null)
       return print(
-        target === null ? "which component? signaling-1 … or redis" : "in which way? killed, frozen, cut off, slow",
+        target === null ? "which component? signaling-1 … or redis" : "name the fault: killed, frozen, cut off, slow",
       );
     if (target !== fault.target || action !== fault.action) {
       score.wrong += 1;

@@ -10,7 +10,7 @@ export function scoreLines(fault: Fault, score: Score, { seed, level }: { seed: 
     `scorecard (seed ${seed}, level ${level}): ${score.points} points`,
     `  detected ${seconds(score.seenMs ?? score.namedMs)} · named ${seconds(score.namedMs)} · healed ${seconds(score.healedMs)}${score.byHand ? " by hand" : ""}`,
     `  it was: ${fault.action} ${fault.target} (docs/runbooks/${fault.runbook}.md)`,
-    ...score.symptoms.map(({ at, text }) => `  could be seen after ${seconds(at)}: ${text}`),
+    ...score.symptoms.map(({ at, text }) => `  visible after ${seconds(at)}: ${text}`),
   ];
 }
 
@@ -24,7 +24,7 @@ export function scoreSession(
   const first = score.symptoms[0]?.at;
   const lines = [
     { at: 0, text: `${fault.action} ${fault.target} (level ${level})` },
-    ...score.symptoms.map(({ at, text }) => ({ at, text: `could be seen: ${text}` })),
+    ...score.symptoms.map(({ at, text }) => ({ at, text: `visible: ${text}` })),
     ...moment(score.seenMs, "the trainee saw it"),
     ...moment(score.namedMs, "the trainee named it"),
     ...moment(score.healedMs, score.byHand ? "healed by hand" : "healed by the game"),
@@ -37,7 +37,7 @@ export function scoreSession(
     reasons: score.namedMs === undefined ? ["it was not named"] : [],
     expectations: [
       figure("points", score.points, "", "100 at the most", score.points > 0),
-      figure("first symptom", inSeconds(first), "s", "what could be seen", true),
+      figure("first symptom", inSeconds(first), "s", "visible", true),
       figure(
         "detected",
         inSeconds(score.seenMs ?? score.namedMs),

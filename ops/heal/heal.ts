@@ -49,7 +49,7 @@ export async function heal(
     if (!concerns(id) && only !== "redis") continue;
     did(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
   }
-  for (const id of await registerReplicas(stack)) did(`told the proxy of ${id}`);
+  for (const id of await registerReplicas(stack)) did(`registered ${id} with the proxy`);
   const replicas = services.map(({ id }) => id).filter(isReplica);
   for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;

@@ -30,7 +30,7 @@ export function markdown(result: DrillResult): string {
     ...result.reasons.map((reason) => `- ${reason}`),
     "\n| expectation | bound | measured | |\n|---|---|---|---|",
     ...rows,
-    `\nEngine ${result.engine}, seed ${result.seed}, ${result.node || "no replica"}; what was typed:\n`,
+    `\nEngine ${result.engine}, seed ${result.seed}, ${result.node || "no replica"}; commands:\n`,
     ...result.typed.map((line) => `    ${line}`),
     `\nRunbook: docs/runbooks/${result.runbook}.md · dashboard: ${result.dashboard}`,
     `\n${result.teaches}\n`,

@@ -57,7 +57,7 @@ export function createCanary(
   const sent = new Map<number, number>();
   /** Replicas that are heard here and do not hear this one. */
   const deaf = new Set<string>();
-  /** Shortest time between two reconnects because of replicas that do not hear this one, ms. */
+  /** Time of the last reconnect because of replicas that do not hear this one. Such reconnects are paced. */
   let renewedAt = Number.NEGATIVE_INFINITY;
   const changeListeners: ((up: boolean) => void)[] = [];
   const heartbeatListeners: ((nodeId: string) => void)[] = [];

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 const waitMs = 300;
 /** Longest wait of a starting replica for the members of others, ms. */
 const syncWithinMs = 1_000;
-/** First and last pause before an unconfirmed ask is repeated, ms. The pause doubles. */
+/** Pauses before an unconfirmed ask is repeated, ms. The last one applies to all further repeats. */
 const askAgainMs = [1_000, 2_000, 4_000];
 
 /** Reasons of a join to wait besides replicas: its subscriptions at the backplane, and the end of an outage. */

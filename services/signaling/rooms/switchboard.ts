@@ -95,7 +95,7 @@ export function createSwitchboard(options: {
     const resumed = resume === undefined ? null : resumeTokens.verify(resume, subjectOf(connection), now);
     if (resumed !== null && connection.peerId !== null && connection.peerId !== resumed)
       return refused("invalid", `this socket is peer ${connection.peerId} already`);
-    // Calls that stand come first: who resumes one is let in.
+    // Existing calls come first, so a resuming peer is accepted.
     if (resumed === null && options.overloaded())
       return refused("overloaded", "this replica cannot keep up: try again", { retryAfterMs: 1_000 });
     const peerId = connection.peerId ?? resumed ?? randomBytes(12).toString("base64url");
@@ -148,7 +148,7 @@ export function createSwitchboard(options: {
     return { ok: true };
   }
 
-  /** The peer joined again elsewhere: its older connection ends and its client stays away. */
+  /** The peer joined again on another connection: the older one ends and its client does not reconnect. */
   function supersede(peerId: string): void {
     const older = peers.get(peerId);
     if (older === undefined) return;
@@ -175,7 +175,7 @@ export function createSwitchboard(options: {
     }
   }
 
-  /** The connection's peer is away, but still delivered to: it is about to be moved. */
+  /** The connection's peer is away but still gets signals, because it is about to be moved. */
   function announce(connection: Connection, reason: "disconnected" | "draining"): void {
     const { peerId, rooms } = connection;
     if (peerId === null || peers.get(peerId) !== connection) return;
