@@ -12,6 +12,7 @@ import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
 import { createSocketIoGateway } from "./gateways/socketio-gateway.ts";
 import { createLedger } from "./intake/ledger.ts";
 import { boundOpenHeads } from "./intake/open-heads.ts";
+import { Turns } from "./intake/turns.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
 import { createBarrier } from "./presence/barrier.ts";
@@ -56,8 +57,9 @@ export async function startReplica(config: Config, log: Log) {
   const unfinished = createLedger(config.MAX_UNFINISHED_BYTES);
   const unread = createLedger(config.MAX_UNREAD_BYTES);
   const channels = createReplicaChannels(backplane);
-  const gateway = createSocketIoGateway({ config, http, backplane, channels, unfinished, unread, metrics, log });
-  const rawGateway = createRawWsGateway({ config, http, backplane, unfinished, unread, metrics, log });
+  const shared = { config, http, backplane, unfinished, unread, turns: new Turns(), metrics, log };
+  const gateway = createSocketIoGateway({ ...shared, channels });
+  const rawGateway = createRawWsGateway(shared);
   const guard = createEventLoopGuard(config.OVERLOAD_LAG_MS);
   let switchboard: Switchboard | undefined;
   const presence = createPresence({

@@ -8,6 +8,7 @@ import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
 import type { Ledger } from "../intake/ledger.ts";
 import { createLimits } from "../intake/limits.ts";
+import type { Turns } from "../intake/turns.ts";
 import { boundedWebSocketServer } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
@@ -28,10 +29,11 @@ export function createRawWsGateway(options: {
   /** The unfinished input and the unread output of all connections. */
   unfinished: Ledger;
   unread: Ledger;
+  turns: Turns;
   metrics: Metrics;
   log: Log;
 }) {
-  const { config, backplane, unfinished, unread, metrics, log } = options;
+  const { config, backplane, unfinished, unread, turns, metrics, log } = options;
   const sockets = new Map<Connection, RawSocket>();
   /** Local members, by room and then by peer. */
   const rooms = new Map<string, Map<string, Connection>>();
@@ -101,6 +103,7 @@ export function createRawWsGateway(options: {
       perSecond: config.EVENTS_PER_SECOND,
       unfinished,
       unread,
+      turns,
       onFrame({ event, args, id }) {
         if (switchboard === undefined) return;
         switchboard.handle(connection, event, args, (ack) => {

@@ -3,6 +3,7 @@ import type { ErrorCode, ServerFrame, ServerToClientEvents } from "../../../comm
 import type { Ledger } from "../intake/ledger.ts";
 import { costOf, type Limits } from "../intake/limits.ts";
 import { Pace } from "../intake/pace.ts";
+import type { Turns } from "../intake/turns.ts";
 import { paceControlFrames } from "../intake/web-socket-bounds.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
 import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
@@ -31,6 +32,8 @@ export function createRawSocket(
     /** The unfinished input and the unread output of all connections. */
     unfinished: Ledger;
     unread: Ledger;
+    /** Turns of the event loop, shared by all connections. */
+    turns: Turns;
     onFrame: (frame: Incoming) => void;
     /** Called when a frame was refused before its delivery. */
     onRefused: (event: string, code: ErrorCode) => void;
@@ -48,7 +51,7 @@ export function createRawSocket(
     resume: () => socket.resume(),
     evict: () => close(CLOSE.slow, "too-much-unfinished"),
   };
-  const pace = new Pace<Buffer | string>(reader, options.unfinished, perSecond);
+  const pace = new Pace<Buffer | string>(reader, options.unfinished, { perSecond, turns: options.turns });
 
   function finish(reason: string): void {
     if (closed) return;
@@ -88,6 +91,7 @@ export function createRawSocket(
   /** Only text is a frame. */
   function handle(message: Buffer | string): void {
     const cost = costOf(message);
+    pace.spent(cost);
     const isWithin = limits.take(cost);
     const frame = typeof message === "string" ? parseFrame(message) : null;
     if (isWithin && frame !== null) {

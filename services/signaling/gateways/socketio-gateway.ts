@@ -11,6 +11,7 @@ import { requireMethods } from "../intake/guarded.ts";
 import { type EngineSocket, installIntake } from "../intake/install-intake.ts";
 import type { Ledger } from "../intake/ledger.ts";
 import { type PollingTransport, pollingMethods, takePollBodies } from "../intake/poll-body.ts";
+import type { Turns } from "../intake/turns.ts";
 import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
@@ -43,6 +44,7 @@ export function createSocketIoGateway(options: {
   /** The unfinished input and the unread output of all connections. */
   unfinished: Ledger;
   unread: Ledger;
+  turns: Turns;
   channels: ReplicaChannels;
   metrics: Metrics;
   log: Log;
@@ -74,6 +76,7 @@ export function createSocketIoGateway(options: {
   const intakeOf = installIntake(io, {
     config,
     unfinished,
+    turns: options.turns,
     onRefused: (event, code) => metrics.events.inc({ event: eventLabel(event), outcome: code }),
     onOverflow: (connection) => void connection.close(true),
   });

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../../../common/protocol.ts";
 import type { Config } from "../config.ts";
 import type { Ledger } from "./ledger.ts";
+import type { Turns } from "./turns.ts";
 
 /** A packet, parsed from its text. */
 export interface Packet {
@@ -30,6 +31,8 @@ export interface IntakeRules {
   config: Config;
   /** The unfinished input of all connections. */
   unfinished: Ledger;
+  /** Turns of the event loop. */
+  turns: Turns;
   onRefused: (event: string, code: ErrorCode) => void;
   /** Called when there is too much unfinished input, most of it on this connection. */
   onOverflow: (connection: EngineConnection) => void;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLedger } from "./ledger.ts";
 import { Pace } from "./pace.ts";
+import { Turns } from "./turns.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
@@ -9,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function create(handle: (message: string, pace: Pace<string>) => void) {
+function create(handle: (message: string, pace: Pace<string>) => void, turns = new Turns()) {
   const ledger = createLedger(1_000_000);
   const calls: string[] = [];
   const reader = {
@@ -18,7 +19,7 @@ function create(handle: (message: string, pace: Pace<string>) => void) {
     resume: () => void calls.push("resume"),
     evict: () => expect.unreachable(),
   };
-  const pace = new Pace<string>(reader, ledger, 500);
+  const pace = new Pace<string>(reader, ledger, { perSecond: 500, turns });
   return { pace, ledger, calls };
 }
 
@@ -47,7 +48,40 @@ test("a packet dropped without an answer counts a tenth of a refusal", () => {
   expect(calls).toEqual(["pause"]);
 });
 
-test("a hold of one tick lets the effects of earlier packets come first", async () => {
+test("sixteen tokens in a turn of the event loop: the rest waits, and what others send comes between", async () => {
+  const turns = new Turns();
+  const order: string[] = [];
+  const handle = (message: string, self: Pace<string>) => {
+    order.push(message);
+    self.spent(message === "large" ? 40 : 1);
+  };
+  const [flood, other] = [create(handle, turns), create(handle, turns)];
+  for (let n = 0; n < 20; n += 1) flood.pace.offer("flood");
+  for (const message of ["other", "large", "behind"]) other.pace.offer(message);
+  expect(order).toEqual([...Array.from({ length: 16 }, () => "flood"), "other", "large"]);
+  expect([flood.calls, other.calls]).toEqual([["pause"], ["pause"]]);
+  await Promise.all([flood.pace.ready(), other.pace.ready()]);
+  expect(order.slice(18)).toEqual(["flood", "flood", "flood", "flood", "behind"]);
+  expect([flood.calls.at(-1), other.calls.at(-1)]).toEqual(["resume", "resume"]);
+});
+
+test("a turn goes on with what waits until 128 tokens are spent", async () => {
+  const turns = new Turns();
+  let [handled, most] = [0, 0];
+  const handle = (_: string, self: Pace<string>) => {
+    handled += 1;
+    self.spent(1);
+  };
+  const paces = Array.from({ length: 40 }, () => create(handle, turns));
+  for (const { pace } of paces) for (let n = 0; n < 64; n += 1) pace.offer("x");
+  for (let seen = handled; handled < 40 * 64; seen = handled) {
+    await new Promise((resolve) => setImmediate(resolve));
+    most = Math.max(most, handled - seen);
+  }
+  expect(most).toBeLessThanOrEqual(128 + 16);
+});
+
+test("a hold of one tick lets consequences come first", async () => {
   const order: string[] = [];
   const { pace } = create((message, self) => {
     order.push(message);

@@ -1,4 +1,5 @@
 import type { Holder, Ledger } from "./ledger.ts";
+import type { Turns, Waiting } from "./turns.ts";
 
 /** Refusals that are answered between two pauses. */
 const answersBetweenPauses = 100;
@@ -7,7 +8,9 @@ const answered = 10;
 const silent = 1;
 /** Minimum duration of a pause, ms. */
 const shortestPauseMs = 100;
-/** Approximate memory of a waiting message besides its bytes. */
+/** What one connection may have handled in a turn of the event loop, in tokens. */
+const tokensATurn = 16;
+/** What a message that waits costs beside its own bytes, about. */
 const overheadBytes = 64;
 
 /** The connection of a pace. */
@@ -23,14 +26,18 @@ export interface PacedReader<M> {
 /**
  * The pace at which one connection is read. A client that goes on after its events are refused is not disconnected: it
  * is read more slowly. After {@link answersBetweenPauses} refusals reading pauses until the bucket has refilled a
- * little; what was read already waits meanwhile.
+ * little; what was read already waits meanwhile. So does what comes behind {@link tokensATurn} in one turn of the event
+ * loop.
  *
  * A class: each connection has one, and functions of its own would be most of its memory.
  */
-export class Pace<M extends { length: number } = string | Buffer> implements Holder {
+export class Pace<M extends { length: number } = string | Buffer> implements Holder, Waiting {
   readonly #reader: PacedReader<M>;
   readonly #unfinished: Ledger;
   readonly #pauseMs: number;
+  readonly #turns: Turns;
+  #turn = 0;
+  #spent = 0;
   #allowance = answersBetweenPauses * answered;
   #held = false;
   #closed = false;
@@ -42,11 +49,13 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
 
   /**
    * @param unfinished what waits is on this ledger
-   * @param perSecond refill of the bucket: a pause is long enough for one token at least
+   * @param options.perSecond refill of the bucket: a pause is long enough for one token at least
+   * @param options.turns of all connections
    */
-  constructor(reader: PacedReader<M>, unfinished: Ledger, perSecond: number) {
+  constructor(reader: PacedReader<M>, unfinished: Ledger, { perSecond, turns }: { perSecond: number; turns: Turns }) {
     this.#reader = reader;
     this.#unfinished = unfinished;
+    this.#turns = turns;
     this.#pauseMs = Math.max(shortestPauseMs, 1_000 / perSecond);
   }
 
@@ -85,6 +94,20 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     this.#waiting.push(message);
     this.#bytes += message.length + overheadBytes;
     this.#unfinished.enter(this, this.#bytes);
+  }
+  /** A message is being handled; `cost` is what it takes to read it, in tokens. */
+  spent(cost: number): void {
+    const turn = this.#turns.spend(cost);
+    this.#spent = turn === this.#turn ? this.#spent + cost : cost;
+    this.#turn = turn;
+    if (this.#spent < tokensATurn || this.#held || this.#closed) return;
+    this.#held = true;
+    this.#reader.pause();
+    this.#turns.wait(this);
+  }
+  onTurn(): void {
+    // Refusals may have begun a pause since.
+    if (this.#timer === undefined && !this.#closed) this.#release();
   }
   /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
   refused(said: "answered" | "silent", cost = 1): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { freeNow } from "./free.ts";
+import { freeNow } from "../../../common/http/free-buffers.ts";
 import type { EngineSocket } from "./install-intake.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Pace } from "./pace.ts";

@@ -52,7 +52,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
     this.#decoder = decoder;
     this.#rules = rules;
     this.limits = createLimits(rules.config);
-    this.pace = new Pace(this, rules.unfinished, rules.config.EVENTS_PER_SECOND);
+    this.pace = new Pace(this, rules.unfinished, { perSecond: rules.config.EVENTS_PER_SECOND, turns: rules.turns });
   }
 
   handle(message: string | Buffer): void {
@@ -107,6 +107,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
 
   #takeText(text: string): void {
     const cost = costOf(text);
+    this.pace.spent(cost);
     const isWithin = this.limits.take(cost);
     this.#skipped = 0;
     if (this.#partial !== undefined) {
@@ -205,6 +206,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   }
 
   #takeBinary(buffer: Buffer): void {
+    this.pace.spent(costOf(buffer));
     if (this.#partial === undefined) {
       const isWithin = this.limits.take(costOf(buffer));
       if (!isWithin) this.pace.refused("silent");

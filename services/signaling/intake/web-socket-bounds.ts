@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
-import { freeNow } from "./free.ts";
+import { freeNow } from "../../../common/http/free-buffers.ts";
 import type { Holder, Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Pace } from "./pace.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { freeNow } from "./free.ts";
+import { freeNow } from "./free-buffers.ts";
 
 test("a buffer with its own memory is released; a part of a larger one is not", () => {
   const own = Buffer.alloc(100_000, 1);
