@@ -1,10 +1,14 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 
 /**
  * Limits for a body: number of pieces, and their average size. A real client never exceeds the first while below the
  * second.
  */
 const crumbs = { pieces: 512, bytes: 16 };
+
+/** Node's HTTP server keeps the parser of a connection here. */
+type Parsed = Socket & { parser?: { pause(): void } | null };
 
 /**
  * Cuts a request whose chunked body comes in crumbs. One read can hold ten thousand chunks of one byte. Node makes a
@@ -19,6 +23,8 @@ export function cutCrumbs(request: IncomingMessage): void {
     pieces += 1;
     size += chunk?.length ?? 0;
     if (pieces <= crumbs.pieces || size >= pieces * crumbs.bytes) return push.call(request, chunk, encoding);
+    // The parser would make a buffer of each chunk that is left of this read: ten thousand.
+    (request.socket as Parsed).parser?.pause();
     request.destroy();
     return false;
   };

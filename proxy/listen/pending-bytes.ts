@@ -1,6 +1,6 @@
 import { limitKey } from "./client-address.ts";
 
-/** Minimum memory of an unfinished body, here and at its replica, bytes. */
+/** What an unfinished body costs beside its bytes, here and at its replica, bytes. */
 const bodyCost = 16_384;
 /** Memory of a waiting piece of a body besides its bytes. A chunk of one byte is an object of its own. */
 const pieceCost = 256;
@@ -29,19 +29,30 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
   const bodies = new Map<string, number>();
 
   return {
-    /** Undefined: the client has too much pending for one more body. */
-    beginBody(client: string): PendingBody | undefined {
+    /**
+     * Undefined: the client has too much pending for one more body.
+     *
+     * @param announced its length by its head, bytes: counted from the start, so that a body that does not fit is refused
+     * before anything is done for it
+     */
+    beginBody(client: string, announced = 0): PendingBody | undefined {
       const key = limitKey(client, options.ipv6Prefix);
       let size = 0;
       let ended = false;
+      let toCome = announced;
       const count = (bytes: number) => {
         const sum = (bodies.get(key) ?? 0) + bytes;
         size += bytes;
         bodies.set(key, sum);
         return sum <= options.perClient;
       };
-      // More bytes of a refused body may arrive. They are not kept, so they do not count.
-      const add = (bytes: number) => ended || count(bytes + pieceCost);
+      // More of a refused body may come. Nobody keeps it, so it does not count.
+      const add = (bytes: number) => {
+        if (ended) return true;
+        const known = Math.min(bytes, toCome);
+        toCome -= known;
+        return count(bytes - known + pieceCost);
+      };
       const end = () => {
         ended = true;
         const left = (bodies.get(key) ?? 0) - size;
@@ -49,7 +60,7 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
         if (left > 0) bodies.set(key, left);
         else bodies.delete(key);
       };
-      if (count(bodyCost)) return { add, end };
+      if (count(bodyCost + announced)) return { add, end };
       end();
       return undefined;
     },

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { freeNow } from "../../common/http/free-buffers.ts";
 import type { Refusal } from "../screen/screen.ts";
 import { nobody, own } from "./owned-socket.ts";
 
@@ -53,8 +54,18 @@ export function reply(request: IncomingMessage, response: ServerResponse, answer
   response.once("close", () => clearTimeout(timer));
   request.once("end", () => response.end());
   // A client that has too much pending is not read any more: its bytes stay with the system, not here.
-  if (answer === tooMuchPending) request.pause();
+  if (answer === tooMuchPending) stopReading(request);
   else request.resume();
+}
+
+/** Drops what has been read of a body, and reads no more of it. A paused request would keep 64 KiB of it. */
+function stopReading(request: IncomingMessage): void {
+  request.pause();
+  request.push = (chunk: Buffer | null) => {
+    if (chunk !== null) freeNow([chunk]);
+    // Node's HTTP server stops reading the socket then.
+    return false;
+  };
 }
 
 /** Answers on a socket that Node's HTTP server has given up, and closes it. */

@@ -57,7 +57,9 @@ export function createPolling({ config, gate, tryInTurn, sessions, metrics, pend
       await setImmediate();
       if (broken.has(request)) return;
     }
-    const body = bodiless ? undefined : pending.beginBody(passed.client.chain[0] as string);
+    const body = bodiless
+      ? undefined
+      : pending.beginBody(passed.client.chain[0] as string, Number(headers["content-length"] ?? 0));
     if (!bodiless && body === undefined) {
       metrics.rejected.inc("pending");
       reply(request, response, tooMuchPending, true);
