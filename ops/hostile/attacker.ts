@@ -88,6 +88,7 @@ export type Guard =
   | "pipelining"
   | "addresses"
   | "events"
+  | "floods"
   | "frames"
   | "rooms"
   | "slow-readers"

@@ -2,7 +2,7 @@ import type { Attack } from "./attacker.ts";
 import { attachments } from "./attacks/attachments.ts";
 import { bodies } from "./attacks/bodies.ts";
 import { connects } from "./attacks/connects.ts";
-import { events } from "./attacks/events.ts";
+import { events, floods } from "./attacks/events.ts";
 import { frames } from "./attacks/frames.ts";
 import { heads } from "./attacks/heads.ts";
 import { pipelining } from "./attacks/pipelining.ts";
@@ -18,7 +18,7 @@ const kinds: readonly (readonly Attack[])[] = [
 ];
 
 /** The attacks on the public port, by kind. */
-export const attacks: readonly Attack[] = kinds.flat();
+export const attacks: readonly Attack[] = [...kinds.flat(), ...floods];
 
 /** The first attack of each kind: the one that did most harm without its guard. */
 export const sharpest: readonly Attack[] = kinds.flatMap((kind) => kind.slice(0, 1));

@@ -37,15 +37,15 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-/** Kinds whose guards are all in place. The others run only by name. */
-const guarded: readonly Guard[] = ["query", "heads", "sessions", "requests", "admin", "backplane"];
+/** Kinds that pass a bound today (docs/security.md, "What is not held yet"). They run only by name. */
+const unheld: readonly Guard[] = ["floods"];
 /** `ONLY=connects,heads` runs these kinds. */
-const only = process.env["ONLY"]?.split(",") ?? guarded;
+const only = process.env["ONLY"]?.split(",");
 const getStack = () => stage.stack;
 const all = [...attacks, ...addressAttacks(getStack), ...adminAttacks(getStack), ...backplaneAttacks(getStack)];
 const chosen = all
   .map((attack) => [`${attack.guard}: ${attack.name}`, attack] as const)
-  .filter(([, { guard }]) => only.includes(guard));
+  .filter(([, { guard }]) => only?.includes(guard) ?? !unheld.includes(guard));
 
 test.for(chosen)("%s", async ([, attack]) => {
   const outcome = await stage.run(attack);

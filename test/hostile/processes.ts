@@ -37,7 +37,17 @@ export function sizeOf({ pid }: Watched): Size {
   };
 }
 
-/** Resets the peak (proc(5), clear_refs). */
+/** Connections to a TCP port of this machine that are open at its side, those too that wait to be accepted (proc(5)). */
+export function connectionsTo(port: number): number {
+  const own = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const [established, closeWait] = ["01", "08"];
+  return ["tcp", "tcp6"]
+    .flatMap((table) => readFileSync(`/proc/net/${table}`, "utf8").split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local = "", , state]) => local.endsWith(own) && (state === established || state === closeWait)).length;
+}
+
+/** The peak is counted from now on (proc(5), clear_refs). */
 export function resetPeak({ pid }: Watched): void {
   writeFileSync(`/proc/${pid()}/clear_refs`, "5");
 }

@@ -1,14 +1,13 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
+import { setPriority } from "node:os";
 import { expect } from "vitest";
 import { type Attack, createAttacker } from "../../ops/hostile/attacker.ts";
 import { over } from "../../ops/hostile/wire.ts";
 import { until } from "../support/poll.ts";
 import type { Program } from "../support/program.ts";
 import { startStack, type TestStack } from "../support/stack.ts";
-import type { BystanderReport, BystanderSettings, Order, Told } from "./bystanders/protocol.ts";
-import { resetPeak, type Size, sizeOf, type Watched } from "./processes.ts";
+import type { BystanderReport, BystanderSettings } from "./bystanders/protocol.ts";
+import { startBystanders } from "./bystanders/start.ts";
+import { connectionsTo, resetPeak, type Size, sizeOf, type Watched } from "./processes.ts";
 
 /** Largest growth of a program during an attack, MiB. */
 const maxGrowthMib = 64;
@@ -18,44 +17,15 @@ const slackDescriptors = 80;
 /** Minimum time for which the peers are watched, ms. */
 const shortestMs = 500;
 
-/** Its disposal stops the twelve peers. */
-interface Bystanders extends AsyncDisposable {
-  rooms: string[];
-  begin(): Promise<void>;
-  end(): Promise<BystanderReport>;
-}
-
-async function startBystanders(settings: BystanderSettings): Promise<Bystanders> {
-  const child = fork(join(import.meta.dirname, "bystanders/main.ts"), [JSON.stringify(settings)]);
-  const gone = once(child, "exit").then(([code]) => {
-    throw new Error(`the bystanders ended with ${code}`);
-  });
-  // Awaited together with their messages. Not awaited when they are stopped on purpose.
-  gone.catch(() => undefined);
-  async function next<K extends Told["kind"]>(kind: K): Promise<Extract<Told, { kind: K }>> {
-    const [told] = (await Promise.race([once(child, "message"), gone])) as [Told];
-    if (told.kind !== kind) throw new Error(`the bystanders said ${told.kind}`);
-    return told as Extract<Told, { kind: K }>;
-  }
-  const order = (what: Order) => child.send(what);
-  const { rooms } = await next("ready");
-  return {
-    rooms,
-    async begin() {
-      order("begin");
-      await next("begun");
-    },
-    async end() {
-      order("end");
-      return (await next("report")).report;
-    },
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
-      child.disconnect();
-      await once(child, "exit");
-    },
-  };
-}
+/**
+ * Nice value of the attackers. They work as fast as they can on the machine of those that they attack: what is measured
+ * is what they cost the stack, not what they take from it themselves.
+ */
+const attackersNice = 19;
+/** When an attack is over, the stack is done with its connections within this time, ms. */
+const settleMs = 8_000;
+/** Connections of the twelve peers that come and go: those of their polls. */
+const slackConnections = 8;
 
 /** The result of one attack. */
 export interface Outcome {
@@ -64,7 +34,9 @@ export interface Outcome {
   opened: number;
   seconds: number;
   report: BystanderReport;
-  /** By program: growth at the peak and after it, MiB, and the maximum of descriptors. */
+  /** Connections of the attacker that the stack still has {@link settleMs} later. */
+  leftOver: number;
+  /** By program: MiB at the peak and after it, over what it was before; descriptors at most. */
   growth: { name: string; peakMib: number; afterMib: number; descriptors: number; cpuSeconds: number }[];
   /** The programs' log lines at level error or above. */
   errors: string[];
@@ -72,13 +44,14 @@ export interface Outcome {
   dead: string[];
 }
 
+const tooLong = "it does not end with its time";
 const isGone = ({ child }: Program) => child.exitCode !== null || child.signalCode !== null;
 
 /** Rejects if an attack continues long after its time. */
 async function overdue(time: AbortSignal): Promise<never> {
   await over(time);
   await new Promise((resolve) => setTimeout(resolve, 5_000));
-  throw new Error("it does not end with its time");
+  throw new Error(tooLong);
 }
 
 /** A complete stack with default settings, twelve peers, and the attacks beside them. */
@@ -98,6 +71,8 @@ export async function openStage(env: Record<string, string> = {}) {
     nodeIds: stack.replicas.map(({ nodeId }) => nodeId),
   };
   let bystanders = await startBystanders(settings);
+  // All others run by now.
+  setPriority(attackersNice);
   started.defer(() => bystanders[Symbol.asyncDispose]());
   const all = started.move();
   const sizes = () => new Map(watched.map((one) => [one.name, sizeOf(one)]));
@@ -117,6 +92,7 @@ export async function openStage(env: Record<string, string> = {}) {
     undisturbed,
     /** Runs an attack beside the peers, at most for its time. */
     async run(attack: Attack): Promise<Outcome> {
+      const connectionsBefore = connectionsTo(Number(port));
       const errorsBefore = outputs().map((program) => program.output().length);
       const before = sizes();
       for (const one of watched) resetPeak(one);
@@ -134,8 +110,9 @@ export async function openStage(env: Record<string, string> = {}) {
       try {
         await Promise.race([attack.run(attacker), overdue(time)]);
       } catch (error) {
-        // Its time limit or a guard ended it. Its figures show whether it took place.
-        if (!time.aborted) attacker.count(`stopped: ${(error as Error).message}`);
+        // Cut short by its own time, or by the guard that it met: its figures say whether it took place.
+        const { message } = error as Error;
+        if (!time.aborted || message === tooLong) attacker.count(`stopped: ${message}`);
       }
       const seconds = (performance.now() - begunAt) / 1_000;
       // Some attacks end at once. Their effects need a moment to appear.
@@ -145,6 +122,11 @@ export async function openStage(env: Record<string, string> = {}) {
       const report = await bystanders.end();
       clearInterval(looking);
       const after = sizes();
+      const leftOver = () => Math.max(0, connectionsTo(Number(port)) - connectionsBefore - slackConnections);
+      // What is left over is judged below.
+      await until("the stack is done with the attack", () => leftOver() === 0, { withinMs: settleMs }).catch(
+        () => undefined,
+      );
       const growth = watched.map(({ name }) => {
         const [was, is] = [before.get(name) as Size, after.get(name) as Size];
         return {
@@ -163,7 +145,8 @@ export async function openStage(env: Record<string, string> = {}) {
           .filter((line) => /"level":"?(error|fatal|50|60)/.test(line)),
       );
       const dead = outputs().flatMap((program) => (isGone(program) ? [program.output().slice(-2_000)] : []));
-      return { attack, figures: attacker.figures, opened, seconds, report, growth, errors, dead };
+      const { figures } = attacker;
+      return { attack, figures, opened, seconds, leftOver: leftOver(), report, growth, errors, dead };
     },
     /** Runs after a harmful attack, so that the next one finds a healthy stack. */
     async mend(): Promise<void> {
@@ -186,10 +169,12 @@ export async function openStage(env: Record<string, string> = {}) {
 
 export type Stage = Awaited<ReturnType<typeof openStage>>;
 
-/** The bounds during and after every attack. */
-export function expectUnhurt({ attack, figures, opened, seconds, report, growth, errors, dead }: Outcome): void {
+/** What must hold during and after every attack. */
+export function expectUnhurt(outcome: Outcome): void {
+  const { attack, figures, opened, seconds, leftOver, report, growth, errors, dead } = outcome;
   expect.soft(dead, "programs that ended").toEqual([]);
-  expect.soft(figures, "it ends with its time").not.toHaveProperty("stopped: it does not end with its time");
+  expect.soft(figures, "it ends with its time").not.toHaveProperty([`stopped: ${tooLong}`]);
+  expect.soft(leftOver, `its connections ${settleMs} ms later`).toBe(0);
   expect.soft(figures["sent"] ?? 0, `the attack took place: ${JSON.stringify(figures)}`).toBeGreaterThan(0);
   const { socketsLost, refused, lost, unanswered, repeated, strange, notReady } = report;
   expect

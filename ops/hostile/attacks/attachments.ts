@@ -66,7 +66,7 @@ export const attachments: readonly Attack[] = [
   {
     name: "promises a binary part with 250 KB and never sends it, on 400 connections",
     guard: "attachments",
-    forMs: 5_000,
+    forMs: 3_500,
     async run(attacker) {
       const [cookie, filler] = [ownRoom(), "x".repeat(250_000)];
       await inParallel(attacker, 400, 40, () => withhold(attacker, cookie, filler));

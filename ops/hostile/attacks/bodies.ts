@@ -41,11 +41,11 @@ const withheld = (name: string, count: number, forMs: number, parts: readonly st
 
 /** Bodies that never end. */
 export const bodies: readonly Attack[] = [
-  withheld("withholds the last byte of 600 bodies of 256 KiB", 600, 7_000, [
+  withheld("withholds the last byte of 600 bodies of 256 KiB", 600, 4_000, [
     "Content-Length: 262144",
     "x".repeat(262_143),
   ]),
-  withheld("withholds the last chunk of 200 chunked bodies", 200, 4_000, [
+  withheld("withholds the last chunk of 200 chunked bodies", 200, 3_000, [
     "Transfer-Encoding: chunked",
     ...Array.from({ length: 63 }, () => `1000\r\n${"x".repeat(4_096)}\r\n`),
   ]),
@@ -53,7 +53,7 @@ export const bodies: readonly Attack[] = [
     "Transfer-Encoding: chunked",
     "1\r\nx\r\n".repeat(20_000),
   ]),
-  withheld("announces a body and sends none, on 300 connections", 300, 4_000, ["Content-Length: 262144"]),
+  withheld("announces a body and sends none, on 300 connections", 300, 2_500, ["Content-Length: 262144"]),
   {
     name: "sends bodies byte by byte on 200 connections",
     guard: "bodies",

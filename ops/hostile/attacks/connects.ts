@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { WebSocket } from "ws";
-import type { Attack, Attacker } from "../attacker.ts";
+import type { Attack, Attacker, Bound } from "../attacker.ts";
 import { countAcks, openEngine, openPolling, packetSeparator } from "../engine-session.ts";
 import { heard, inParallel, over } from "../wire.ts";
 
@@ -14,19 +14,30 @@ function filled(packet: (index: number) => string): string {
   return packets.join(packetSeparator);
 }
 
+/** A connection may enter a namespace so often: the replicas' burst and refill. */
+const entered = (connections: number): Bound => ({
+  figure: "entered",
+  max: (seconds) => 1.05 * connections * (8 + 0.2 * seconds),
+});
+
+/** Counts the CONNECTs of an answer that were accepted. */
+function countEntered(attacker: Attacker, text: string): void {
+  attacker.count("entered", text.match(/40\/[^,]*,\{"sid"/g)?.length ?? 0);
+}
+
 const polled = (name: string, packet: (index: number) => string): Attack => ({
   name,
   guard: "connects",
   forMs: 1_500,
+  bounds: [entered(3)],
   async run(attacker) {
     const body = filled(packet);
     await inParallel(attacker, 3, 3, async () => {
       const session = await openPolling(attacker);
       await session.post(body);
       attacker.count("sent");
-      await session.poll();
+      while (!attacker.signal.aborted) countEntered(attacker, (await session.poll()).text);
     });
-    await over(attacker.signal);
   },
 });
 
@@ -34,8 +45,10 @@ const framed = (name: string, packet: (index: number) => string, count: number):
   name,
   guard: "connects",
   forMs: 1_500,
+  bounds: [entered(1)],
   async run(attacker) {
     const socket = await openEngine(attacker);
+    socket.on("message", (data) => countEntered(attacker, String(data)));
     for (let index = 0; index < count; index += 1) socket.send(packet(index));
     attacker.count("sent", count);
     await over(attacker.signal);

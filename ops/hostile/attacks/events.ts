@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { WebSocket } from "ws";
-import type { Attack, Attacker, Bound } from "../attacker.ts";
+import type { Attack, Attacker, Bound, Guard } from "../attacker.ts";
 import { countAcks, openPollingPeer, openSignaling, packetSeparator } from "../engine-session.ts";
 import { inParallel, openRaw, over, pass } from "../wire.ts";
 
@@ -22,9 +22,12 @@ const rawText = (id: number, name: string, data: string) => `{"event":"${name}",
 const text = (id: number, name: string, data: string) => `42/signaling,${id}["${name}",${data}]`;
 
 /** Two sockets on each gateway, in a room of the attacker. */
-async function fourSockets(attacker: Attacker): Promise<{ socket: WebSocket; raw: boolean; room: string }[]> {
+async function joinedSockets(
+  attacker: Attacker,
+  count: number,
+): Promise<{ socket: WebSocket; raw: boolean; room: string }[]> {
   return Promise.all(
-    [0, 1, 2, 3].map(async (index) => {
+    Array.from({ length: count }, async (_, index) => {
       const room = `hostile-${randomBytes(6).toString("hex")}`;
       const raw = index % 2 === 1;
       const socket = await (raw ? openRaw(attacker, { room }) : openSignaling(attacker, { room }));
@@ -34,14 +37,22 @@ async function fourSockets(attacker: Attacker): Promise<{ socket: WebSocket; raw
   );
 }
 
-/** Sends signals of `data` on four connections, as fast as they are read. */
-const flooding = (name: string, data: (room: string) => string, bounds: readonly Bound[] = [bucket(4)]): Attack => ({
+/** Sends signals of `data` on a few connections, as fast as they are read. */
+const flooding = (
+  name: string,
+  data: (room: string) => string,
+  {
+    connections = 4,
+    bounds = [bucket(connections)],
+    guard = "events",
+  }: { connections?: number; bounds?: readonly Bound[]; guard?: Guard } = {},
+): Attack => ({
   name,
-  guard: "events",
+  guard,
   forMs: 2_000,
-  bounds: [...bounds, pace(4)],
+  bounds: [...bounds, pace(connections)],
   async run(attacker) {
-    const sockets = await fourSockets(attacker);
+    const sockets = await joinedSockets(attacker, connections);
     await Promise.all(
       sockets.map(async ({ socket, raw, room }) => {
         const json = data(room);
@@ -63,8 +74,10 @@ const nested = (open: string, close: string, levels: number) => open.repeat(leve
 export const events: readonly Attack[] = [
   flooding("floods small signals", (roomId) => JSON.stringify({ roomId })),
   flooding("floods signals of 60 KB", (roomId) => JSON.stringify({ roomId, filler: "x".repeat(60_000) })),
-  flooding("floods events that do not exist", () => `{"roomId":7}`, [none]),
-  flooding("nests 20,000 levels", (roomId) => `{"roomId":"${roomId}","x":${nested("[", "]", 20_000)}}`, [none]),
+  flooding("floods events that do not exist", () => `{"roomId":7}`, { bounds: [none] }),
+  flooding("nests 20,000 levels", (roomId) => `{"roomId":"${roomId}","x":${nested("[", "]", 20_000)}}`, {
+    bounds: [none],
+  }),
   flooding("sends objects of 4,000 names of their own", (roomId) => {
     return `{"roomId":"${roomId}",${Array.from({ length: 4_000 }, (_, index) => `"k${index}":1`).join()}}`;
   }),
@@ -80,7 +93,7 @@ export const events: readonly Attack[] = [
     guard: "events",
     forMs: 1_000,
     async run(attacker) {
-      const sockets = await fourSockets(attacker);
+      const sockets = await joinedSockets(attacker, 4);
       const ids = ["9".repeat(400), "9007199254740993", "1e999", "-1", "0x10", "007"];
       for (const { socket, raw, room } of sockets)
         for (const id of ids) {
@@ -128,7 +141,7 @@ export const events: readonly Attack[] = [
         "\u0000",
         "r:\u202e",
       ];
-      for (const { socket, raw, room } of await fourSockets(attacker))
+      for (const { socket, raw, room } of await joinedSockets(attacker, 4))
         for (const value of wrong) {
           const write = raw ? rawEvent : event;
           socket.send(write(1, "offer", { roomId: value }));
@@ -145,6 +158,19 @@ export const events: readonly Attack[] = [
   },
 ];
 
+/** Floods of one client on many connections: each connection has its own bucket, and nothing bounds the sum. */
+export const floods: readonly Attack[] = [
+  flooding("floods small signals on 40 connections", (roomId) => JSON.stringify({ roomId }), {
+    connections: 40,
+    guard: "floods",
+  }),
+  flooding(
+    "floods signals of 60 KB on 40 connections",
+    (roomId) => JSON.stringify({ roomId, filler: "x".repeat(60_000) }),
+    { connections: 40, guard: "floods" },
+  ),
+];
+
 /** A signal of less than 64 Ki characters and more than 64 KiB in encoded form. */
 function grows(escaped: string, count: number): Attack {
   return {
@@ -153,7 +179,7 @@ function grows(escaped: string, count: number): Attack {
     forMs: 1_000,
     bounds: [none],
     async run(attacker) {
-      for (const { socket, raw, room } of await fourSockets(attacker)) {
+      for (const { socket, raw, room } of await joinedSockets(attacker, 4)) {
         const data = `{"roomId":"${room}","x":"${escaped.repeat(count)}"}`;
         socket.send(raw ? rawText(1, "offer", data) : text(1, "offer", data));
         attacker.count("sent");

@@ -25,7 +25,7 @@ const flooding = (name: string, bytes: Buffer, connections = 2): Attack => ({
 const unfinished = (name: string, connections: number, path: string, bytes: Buffer): Attack => ({
   name,
   guard: "frames",
-  forMs: 4_000,
+  forMs: 3_000,
   async run(attacker) {
     // All connections are on one replica.
     const cookie = `Cookie: sticky=${randomBytes(8).toString("hex")}`;

@@ -38,6 +38,28 @@ export const slowReaders: readonly Attack[] = [
     await openPollingPeer(attacker, room, cookie);
   }),
   {
+    name: "leaves one peer unread while eight send it 60 KB signals of their own",
+    guard: "slow-readers",
+    forMs: 3_000,
+    async run(attacker) {
+      const cookie = randomBytes(8).toString("hex");
+      const rooms = Array.from({ length: 8 }, () => randomBytes(8).toString("hex"));
+      const reader = await openRaw(attacker, { cookie });
+      for (const roomId of rooms) reader.send(JSON.stringify({ event: "join", data: { roomId } }));
+      reader.pause();
+      await inParallel(attacker, rooms.length, rooms.length, async (index) => {
+        const roomId = rooms[index] as string;
+        const sender = await openSignaling(attacker, { room: roomId, cookie });
+        const packet = `42/signaling,${JSON.stringify(["candidate", { roomId, filler: "x".repeat(60_000) }])}`;
+        while (sender.readyState === sender.OPEN && !attacker.signal.aborted) {
+          sender.send(packet);
+          attacker.count("sent");
+          await pause(10, attacker.signal);
+        }
+      });
+    },
+  },
+  {
     name: "polls without reading the answers, on 60 connections",
     guard: "slow-readers",
     forMs: 3_000,

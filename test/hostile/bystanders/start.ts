@@ -1,0 +1,44 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { BystanderReport, BystanderSettings, Order, Told } from "./protocol.ts";
+
+/** Stops twelve peers when it is disposed of. */
+interface Bystanders extends AsyncDisposable {
+  rooms: string[];
+  begin(): Promise<void>;
+  end(): Promise<BystanderReport>;
+}
+
+/** Starts the twelve peers in a process of their own; resolves when all have joined. */
+export async function startBystanders(settings: BystanderSettings): Promise<Bystanders> {
+  const child = fork(join(import.meta.dirname, "main.ts"), [JSON.stringify(settings)]);
+  const gone = once(child, "exit").then(([code]) => {
+    throw new Error(`the bystanders ended with ${code}`);
+  });
+  // Awaited together with what they say; nobody waits when they are ended on purpose.
+  gone.catch(() => undefined);
+  async function next<K extends Told["kind"]>(kind: K): Promise<Extract<Told, { kind: K }>> {
+    const [told] = (await Promise.race([once(child, "message"), gone])) as [Told];
+    if (told.kind !== kind) throw new Error(`the bystanders said ${told.kind}`);
+    return told as Extract<Told, { kind: K }>;
+  }
+  const order = (what: Order) => child.send(what);
+  const { rooms } = await next("ready");
+  return {
+    rooms,
+    async begin() {
+      order("begin");
+      await next("begun");
+    },
+    async end() {
+      order("end");
+      return (await next("report")).report;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return;
+      child.disconnect();
+      await once(child, "exit");
+    },
+  };
+}
