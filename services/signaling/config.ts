@@ -25,6 +25,14 @@ export const schema = z
       ),
     REDIS_USERNAME: z.string().optional().describe("ACL user at Redis"),
     REDIS_PASSWORD: secret(z.string().optional()).describe("Password at Redis"),
+    REDIS_SENTINELS: list()
+      .refine(
+        (urls) => urls.length > 0 && urls.every(isRedisUrl),
+        "must be redis:// or rediss:// URLs, comma-separated",
+      )
+      .optional()
+      .describe("Sentinels that know where the master is, comma-separated URLs; REDIS_URL is not used then"),
+    REDIS_MASTER_NAME: z.string().min(1).default("hold-the-line").describe("Name of the master at the Sentinels"),
     BACKPLANE: z
       .enum(["pubsub", "sharded", "streams"])
       .default("pubsub")

@@ -4,13 +4,16 @@ import { createAdapterClient } from "./adapter-client.ts";
 import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
 import { createCarrier } from "./carrier.ts";
+import { createMasterFinder } from "./redis/master.ts";
 import { openSingle } from "./redis/redis-connection.ts";
-import { redisTarget } from "./redis/redis-target.ts";
 
 /** Redis pub/sub: at most once; every replica receives every room's messages. */
 export async function createPubSubBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const target = redisTarget(config);
-  const carrier = createCarrier(context, { open: (scope) => openSingle(target, scope), kind: "channel" });
+  const master = createMasterFinder(config);
+  const carrier = createCarrier(context, {
+    open: async (scope) => openSingle(await master.find(scope), scope),
+    kind: "channel",
+  });
   const client = createAdapterClient(carrier);
   const build = createAdapter(client, client);
   await carrier.start();

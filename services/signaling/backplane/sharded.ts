@@ -6,19 +6,19 @@ import { createAdapterClient } from "./adapter-client.ts";
 import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
 import { type Carrier, createCarrier } from "./carrier.ts";
+import { createMasterFinder } from "./redis/master.ts";
 import { openSharded, type ShardedConnection } from "./redis/redis-cluster.ts";
-import { redisTarget } from "./redis/redis-target.ts";
 
 /** Hash tags with one slot in each sixteenth of the slots, so that the loss of any primary stops a canary. */
 const tags = [18, 3, 61, 58, 19, 2, 60, 59, 102, 1, 63, 49, 103, 0, 62, 48];
 
 /** Redis sharded pub/sub: at most once; a replica receives the messages of the rooms that it has members of. */
 export async function createShardedBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const target = redisTarget(config);
+  const master = createMasterFinder(config);
   const channels = tags.map((tag) => `hold-the-line:canary:${context.nodeId}:{${tag}}`);
   const returned = new Map<string, number>();
   const carrier: Carrier<ShardedConnection> = createCarrier(context, {
-    open: (scope) => openSharded(target, scope),
+    open: async (scope) => openSharded(await master.find(scope), scope),
     kind: "shard",
     // The heartbeat alone would test only one primary.
     lanes: [

@@ -17,7 +17,11 @@ export interface RedisTarget {
 export type RedisClient = ReturnType<typeof createTemplate>;
 
 /** Reads the variables; `REDIS_USERNAME` and `REDIS_PASSWORD` override those of the first URL. */
-export function redisTarget({ REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD }: Config): RedisTarget {
+export function redisTarget({
+  REDIS_URL,
+  REDIS_USERNAME,
+  REDIS_PASSWORD,
+}: Pick<Config, "REDIS_URL" | "REDIS_USERNAME" | "REDIS_PASSWORD">): RedisTarget {
   const first = new URL(REDIS_URL[0] ?? "redis://127.0.0.1:6379");
   const username = REDIS_USERNAME ?? decodeURIComponent(first.username);
   const password = REDIS_PASSWORD ?? decodeURIComponent(first.password);

@@ -6,7 +6,7 @@ import { createAdapterClient } from "../adapter-client.ts";
 import { guardAdapter } from "../adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "../backplane.ts";
 import { type Carrier, createCarrier } from "../carrier.ts";
-import { redisTarget } from "../redis/redis-target.ts";
+import { createMasterFinder } from "../redis/master.ts";
 import { addRecovery } from "./recovery.ts";
 import { createSessionStore } from "./session-store.ts";
 import type { Entry, Fields } from "./stream-entry.ts";
@@ -33,7 +33,7 @@ const broadcastType = 3;
  * messages; presence and requests go by pub/sub.
  */
 export async function createStreamsBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const target = redisTarget(config);
+  const master = createMasterFinder(config);
   const maxAgeMs = config.RECOVERY_MAX_MS;
   const adapters = new Map<string, StreamsInner>();
   const streamLog = createStreamLog({
@@ -50,7 +50,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   });
   const carrier: Carrier<StreamsConnection> = createCarrier(context, {
     async open(scope) {
-      const connection = await openStreams(target, scope);
+      const connection = await openStreams(await master.find(scope), scope);
       await streamLog.follow(connection, scope);
       return connection;
     },

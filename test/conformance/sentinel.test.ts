@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { RelayAck } from "../../common/protocol.ts";
+import { type SentinelStack, startSentinelStack } from "../support/backplane/redis-sentinel.ts";
+import { until } from "../support/poll.ts";
+import { type Replica, startReplica } from "../support/replica.ts";
+import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
+
+let sentinel: SentinelStack;
+let replicas: Replica[];
+let a: SocketIoPeer;
+let b: SocketIoPeer;
+const room = randomUUID();
+
+beforeAll(async () => {
+  sentinel = await startSentinelStack();
+  // Nobody listens at REDIS_URL.
+  const start = (nodeId: string) => startReplica(nodeId, "redis://127.0.0.1:1", sentinel.env);
+  replicas = [await start("signaling-1"), await start("signaling-2")];
+  [a, b] = (await Promise.all(replicas.map(({ url }) => connectSocketIo(url)))) as [SocketIoPeer, SocketIoPeer];
+  for (const peer of [a, b]) await joinRoom(peer, room);
+});
+afterAll(async () => {
+  for (const peer of [a, b]) peer?.close();
+  await Promise.all((replicas ?? []).map(({ program }) => program[Symbol.asyncDispose]()));
+  await sentinel?.[Symbol.asyncDispose]();
+});
+
+const times = Number(process.env["SENTINEL_ROUNDS"] ?? 3);
+const rounds = Array.from({ length: times }, (_, n) => n + 1);
+
+/** Sends one after the other until `isOver`; the acknowledged numbers, and when the last refusal came. */
+async function sendUntil(isOver: () => Promise<boolean>) {
+  const acknowledged: number[] = [];
+  let refusedAt = 0;
+  let n = 0;
+  await until(
+    "it is over",
+    async () => {
+      n += 1;
+      const ack = (await a.send("offer", { roomId: room, n })) as RelayAck;
+      if (ack.ok) acknowledged.push(n);
+      else refusedAt = performance.now();
+      return isOver();
+    },
+    { withinMs: 20_000, everyMs: 20 },
+  );
+  return { acknowledged, refusedAt };
+}
+
+const areReady = async () => {
+  const states = await Promise.all(
+    replicas.map(
+      async ({ adminUrl }) => ((await (await fetch(`${adminUrl}/readyz`)).json()) as { state: string }).state,
+    ),
+  );
+  return states.every((state) => state === "ready");
+};
+
+test.each(rounds)("round %d: the master is killed: both replicas find the new one within 8 s", async () => {
+  const old = await sentinel.master();
+  await old.kill();
+  const killedAt = performance.now();
+  let degraded = false;
+  await sendUntil(async () => {
+    const ready = await areReady();
+    degraded ||= !ready;
+    return degraded && ready;
+  });
+  expect(performance.now() - killedAt).toBeLessThan(8_000);
+  expect(await sentinel.master()).not.toBe(old);
+  const before = b.got("offer").length;
+  expect(await a.send("offer", { roomId: room })).toEqual({ ok: true });
+  await until("it goes on", () => b.got("offer").length > before);
+  await old.start();
+  await sentinel.whole();
+});
+
+test.each(rounds)(
+  "round %d: the master is frozen, and comes back as a master: it holds no replica for over 3 s",
+  async () => {
+    const old = await sentinel.master();
+    old.process().child.kill("SIGSTOP");
+    const frozenAt = performance.now();
+    let degraded = false;
+    await sendUntil(async () => {
+      const ready = await areReady();
+      degraded ||= !ready;
+      return degraded && ready;
+    });
+    expect(performance.now() - frozenAt).toBeLessThan(8_000);
+    old.process().child.kill("SIGCONT");
+    const backAt = performance.now();
+    const before = b.got("offer").length;
+    const { acknowledged } = await sendUntil(async () => performance.now() - backAt > 5_000);
+    await until("what was acknowledged is there", () => b.got("offer").length >= before + acknowledged.length);
+    expect(await areReady()).toBe(true);
+    await sentinel.whole();
+  },
+);

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "redis";
+import { freePort } from "../free-port.ts";
+import { until } from "../poll.ts";
+import { type Program, startProgram } from "../program.ts";
+import { type RedisServer, startRedisServer } from "../redis-server.ts";
+
+/** Three Redis servers, one of them the master, and three Sentinels that watch them. */
+export interface SentinelStack extends AsyncDisposable {
+  /** What a replica needs to use it. */
+  env: Record<string, string>;
+  servers: readonly RedisServer[];
+  /** The master, as the first Sentinel that answers names it. */
+  master(): Promise<RedisServer>;
+  /** Resolves when every server is the master or follows it, and the Sentinels know it. */
+  whole(): Promise<unknown>;
+}
+
+/** Sends one command to a server. */
+export async function askRedis(url: string, args: string[]): Promise<unknown> {
+  const client = createClient({ url, socket: { connectTimeout: 1_000, reconnectStrategy: false } });
+  client.on("error", () => client.destroy());
+  await client.connect();
+  try {
+    return await client.sendCommand(args);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** `down-after-milliseconds` is 2 s. */
+export async function startSentinelStack(): Promise<SentinelStack> {
+  const servers = await Promise.all([startRedisServer(), startRedisServer(), startRedisServer()]);
+  const [first] = servers;
+  if (first === undefined) throw new Error("no server");
+  for (const server of servers.slice(1)) await askRedis(server.url, ["REPLICAOF", "127.0.0.1", String(first.port)]);
+  const dir = mkdtempSync(join(tmpdir(), "sentinel-"));
+  const sentinels: { url: string; program: Program }[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    const port = await freePort();
+    const file = join(dir, `${n}.conf`);
+    writeFileSync(
+      file,
+      [
+        `port ${port}`,
+        "bind 127.0.0.1",
+        `sentinel monitor hold-the-line 127.0.0.1 ${first.port} 2`,
+        "sentinel down-after-milliseconds hold-the-line 2000",
+        "sentinel failover-timeout hold-the-line 6000",
+        "",
+      ].join("\n"),
+    );
+    sentinels.push({
+      url: `redis://127.0.0.1:${port}`,
+      program: startProgram("redis-server", [file, "--sentinel"]),
+    });
+  }
+  const masterPort = async () => {
+    for (const { url } of sentinels) {
+      const [, port] = (await askRedis(url, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "hold-the-line"])) as string[];
+      if (port !== undefined) return Number(port);
+    }
+    throw new Error("no Sentinel answers");
+  };
+  const master = async () => {
+    const port = await masterPort();
+    const server = servers.find((one) => one.port === port);
+    if (server === undefined) throw new Error(`the master listens at ${port}, which is no server of this stack`);
+    return server;
+  };
+  const rows = (answer: unknown) => answer as Record<string, string>[];
+  const whole = () =>
+    until(
+      "every server is the master or follows it, and the Sentinels know each other",
+      async () => {
+        const info = String(await askRedis((await master()).url, ["INFO", "replication"]));
+        if (!info.includes("role:master") || (info.match(/state=online/g) ?? []).length < 2) return false;
+        for (const { url } of sentinels) {
+          if (rows(await askRedis(url, ["SENTINEL", "SENTINELS", "hold-the-line"])).length < 2) return false;
+          const replicas = rows(await askRedis(url, ["SENTINEL", "REPLICAS", "hold-the-line"]));
+          if (replicas.filter(({ flags }) => flags === "slave").length < 2) return false;
+        }
+        return true;
+      },
+      { withinMs: 40_000 },
+    );
+  const stack: SentinelStack = {
+    env: { REDIS_SENTINELS: sentinels.map(({ url }) => url).join(",") },
+    servers,
+    master,
+    whole,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(sentinels.map(({ program }) => program[Symbol.asyncDispose]()));
+      await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+  try {
+    await whole();
+  } catch (error) {
+    await stack[Symbol.asyncDispose]();
+    throw error;
+  }
+  return stack;
+}
