@@ -63,7 +63,7 @@ export const backplane = () =>
         ],
       },
       {
-        title: "Is Redis well?",
+        title: "Is Redis healthy?",
         panels: [
           figure({
             title: "Redis",

@@ -14,7 +14,7 @@ export const drillLive = () =>
     byReplica: true,
     sections: [
       {
-        title: "What was done",
+        title: "Injected faults",
         panels: [
           bands({
             title: "Injected",
@@ -37,7 +37,7 @@ export const drillLive = () =>
         ],
       },
       {
-        title: "What the peers did",
+        title: "Effects on peers",
         panels: [
           lines({
             title: "Peers per replica",
@@ -84,7 +84,7 @@ export const drillLive = () =>
         ],
       },
       {
-        title: "What the stack did",
+        title: "Reaction of the stack",
         panels: [
           lines({
             title: "Sessions opened",

@@ -23,7 +23,7 @@ export const home = () =>
           setupSuccess(5),
           budgetLeft(4),
           figure({
-            title: "Calls that stand",
+            title: "Connected calls",
             description:
               "Connected synthetic calls. The caller holds CALLS of them permanently. Fewer means that they cannot connect; none means that nothing is measured.",
             queries: [['sum(caller_calls{state="connected"})', "calls"]],

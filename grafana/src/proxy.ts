@@ -145,7 +145,7 @@ export const proxy = () =>
         ],
       },
       {
-        title: "What it costs",
+        title: "Costs",
         panels: [
           lines({
             title: "CPU",

@@ -12,7 +12,7 @@ export const replicas = () =>
     byReplica: true,
     sections: [
       {
-        title: "What peers get",
+        title: "Service for peers",
         panels: [
           lines({
             title: "Relay, local",

@@ -56,7 +56,7 @@ It is counted in the second in which it was sent: what was on its way when the f
 A signal that was refused, or whose addressee was known to be away, is not lost: its sender sends it again.</p>
 <h2>Reconnects by how long they took</h2>${drawReconnects(result)}
 <h2>What was counted</h2>${counts(result)}
-<h2>What was done</h2><pre>${escapeText(result.typed.join("\n"))}</pre>
+<h2>Commands</h2><pre>${escapeText(result.typed.join("\n"))}</pre>
 <p>${escapeText(result.teaches)} Runbook: docs/runbooks/${escapeText(result.runbook)}.md; dashboard: ${escapeText(result.dashboard)}.</p>
 <p class="small">Stack ${escapeText(result.stack)}, ${result.engine} engine, seed ${result.seed}, ${new Date(result.startedAt).toISOString()}, version ${version}, Node ${node}, ${os} ${arch}.</p>`,
   );

@@ -61,11 +61,11 @@ test("a broken panel query is found: one without series, one that Prometheus ref
   const sources = sourcesIn(stack.root);
   const renamed = brokenCopy("renamed", sources.dashboards, "sum(caller_calls{", "sum(caller_call{");
   expect(findings(await checkShown(stack, { ...sources, dashboards: renamed }, window))).toEqual([
-    'Home: Calls that stand: no series: sum(caller_call{state="connected"})',
+    'Home: Connected calls: no series: sum(caller_call{state="connected"})',
   ]);
   const malformed = brokenCopy("malformed", sources.dashboards, "sum(caller_calls{", "sum(caller_calls{{");
   expect(findings(await checkShown(stack, { ...sources, dashboards: malformed }, window))).toEqual([
-    expect.stringMatching(/^Home: Calls that stand: .*parse error/),
+    expect.stringMatching(/^Home: Connected calls: .*parse error/),
   ]);
 });
 
