@@ -5,7 +5,7 @@ import { noMediaInterruption, noneLost, peakLost, survivorsKeepSockets } from ".
 /** docs/drills.md, drain-node. */
 export const drainNode = defineDrill({
   name: "drain-node",
-  claim: "Planned maintenance costs nobody a call: peers move at a measured pace and no acknowledged signal is lost.",
+  claim: "Planned maintenance ends no call: peers move at a measured pace and no acknowledged signal is lost.",
   engines: ["process", "compose"],
   calls: { calls: 80, rate: 40 },
   undo: [{ do: "heal" }],

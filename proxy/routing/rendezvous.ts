@@ -11,7 +11,7 @@ const keyed = new Map<string, KeyedHash>();
  * Removing one of N ids moves only the keys that it ranked first for; adding one takes about 1/N of them. The weight of
  * a pair mixes the hashes of both.
  *
- * @param secret keys the hash: without it nobody can compute which cookie leads to which replica
+ * @param secret keys the hash; without it the replica of a cookie cannot be computed
  */
 export function rank(key: string, replicaIds: readonly string[], secret: string): string[] {
   const hashed = hashOf(secret);

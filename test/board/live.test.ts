@@ -70,7 +70,7 @@ test("a kill: the box changes within 1 s, dots follow their peers within 1 s, ma
   expect((fell?.[0] ?? Number.POSITIVE_INFINITY) - killedAt).toBeLessThan(1_000);
 
   const back = await until(
-    "everybody is back",
+    "all peers are back",
     async () => {
       const { peers } = await heldCalls();
       const outages = peers.flatMap((peer) => peer.outages.filter(({ at }) => at >= killedAt - 100));

@@ -43,7 +43,7 @@ test("Prometheus watches what there is to watch, and nothing looks down", async 
   expect(data.result.map(({ metric }) => metric.job)).not.toContain("signaling");
 });
 
-test("kill-node passes with a report, and deviates when nobody connects again", async () => {
+test("kill-node passes with a report, and deviates when no client reconnects", async () => {
   expect(await stack.make("drill", "DRILL=kill-node", "SEED=1")).toContain("kill-node: passed");
   expect(await stack.make("report")).toContain("not applicable: no media");
   await expect(stack.make("drill", "DRILL=kill-node", "SEED=1", "CONTROL=1")).rejects.toThrow(/kill-node: deviated/);

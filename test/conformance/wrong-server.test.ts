@@ -104,5 +104,5 @@ test("a replica on another server than the others, which hides its role: only th
   await until("the log says why", () => /does not hear this replica/.test(wrong.program.output()));
 
   await ask(copy, "REPLICAOF", "NO", "ONE");
-  await until("it hears nobody any more, and is its own", async () => (await stateOf(wrong)) === "ready");
+  await until("it hears no other replica, and is a master itself", async () => (await stateOf(wrong)) === "ready");
 });

@@ -55,7 +55,7 @@ test.for([
     const victims = before.peers.filter(({ node }) => node === "signaling-2");
     stack.replica("signaling-2").program.kill("SIGKILL");
     const after = await until(
-      "everybody is back, elsewhere",
+      "all peers are back on other replicas",
       async () => {
         const now = await caller.report();
         const back = now.peers.every(({ state, node }) => state === "joined" && node !== "signaling-2");

@@ -70,7 +70,7 @@ test("a replica killed mid-call: its peers are back within 5 s, the others keep 
   const killedAt = Date.now();
   stack.replica("signaling-2").program.kill("SIGKILL");
   const after = await until(
-    "everybody is joined again, elsewhere",
+    "all peers have joined again on other replicas",
     async () => {
       const now = await report(run);
       const moved = now.peers.filter(({ call, side }) => victims.includes(`${call}${side}`));

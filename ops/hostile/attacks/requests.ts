@@ -43,7 +43,7 @@ export const requests: readonly Attack[] = [
     ].map((target) => get(target)),
     [{ figure: "status 5xx", max: () => 0 }],
   ),
-  each("asks by methods and target forms that nobody serves", [
+  each("uses methods and target forms that no server accepts", [
     ...[
       "TRACE / HTTP/1.1\r\nHost: h\r\n\r\n",
       "CONNECT redis:6379 HTTP/1.1\r\nHost: h\r\n\r\n",

@@ -39,7 +39,7 @@ export function createAdapterClient({ fire, subscriptions, reconnector }: Carrie
       const replies = (await connection.command(args)) as [channel: string, count: number | string][];
       return [replies[0]?.[0], replies.reduce((sum, [, count]) => sum + Number(count), 0)];
     },
-    /** The adapters only ask whether anybody listens for errors; the reconnector does. */
+    /** The adapters only check for a listener of errors. The reconnector handles errors. */
     on: () => undefined,
     off: () => undefined,
   };

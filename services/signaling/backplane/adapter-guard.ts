@@ -21,18 +21,19 @@ interface ClusterMessage {
 }
 
 /**
- * All that replicas ask of each other through an adapter: by number, `MessageType` of socket.io-adapter (broadcast,
- * server-side event) and `RequestType` of the pub/sub adapter (server-side event), none with an answer. The
- * adapters would do more for any sender: disconnect everybody, move sockets between rooms, send handshakes with tokens.
+ * The messages that replicas send each other through an adapter, by number: `MessageType` of socket.io-adapter
+ * (broadcast, server-side event) and `RequestType` of the pub/sub adapter (server-side event), none with an answer. The
+ * adapters would carry out further requests of any sender: disconnect all sockets, move sockets between rooms, send
+ * handshakes with tokens.
  */
 const allowedMessages: readonly unknown[] = [3, 9];
 const allowedRequest = 6;
 
 /**
  * Protects this replica from harmful messages on the adapter's channels. A replica of another version, or a broken one,
- * has the key too. Three kinds are dropped and counted: a broadcast that is no event (clients would close their
- * connection), a server-side event that nobody listens to or that Socket.IO keeps for itself, and a request that no
- * replica makes or whose handling rejects (the process would end).
+ * has the key too. Three kinds are dropped and counted: a broadcast that is not an event (clients would close their
+ * connection), a server-side event without a listener or reserved by Socket.IO, and a request that no replica makes or
+ * whose handling rejects (the process would end).
  *
  * It also measures the transit time of broadcasts for rooms of this replica.
  */
@@ -61,7 +62,7 @@ export function guardAdapter<A extends Adapter>(adapter: A, carrier: Carrier, co
     if (transit.now() === undefined || !context.addressed || options.flags?.addressed !== true) apply(options, each);
   };
 
-  // Some adapters broadcast in an async function, and nobody awaits its rejection.
+  // Some adapters broadcast in an async function whose rejection is not handled.
   const broadcast = inner.broadcast.bind(adapter);
   inner.broadcast = (packet, options) => {
     const done = broadcast(packet, options);

@@ -11,7 +11,7 @@ export interface SocketIoPacket {
   attachments: readonly Buffer[];
 }
 
-/** To whom a packet goes on the replica that gets it. */
+/** The addressees of a packet on the receiving replica. */
 export interface Address {
   /** A room id, or a peer id. */
   target: string;

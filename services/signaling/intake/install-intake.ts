@@ -41,7 +41,7 @@ export function installIntake(io: Server, options: IntakeRules): (connection: ob
   class PacedDecoder extends Published {
     readonly #intake: SessionIntake;
     constructor() {
-      // Attachments are counted by the intake, which can say to whom it refuses them.
+      // The intake counts attachments, because it can answer a refusal.
       super({ maxAttachments: Number.POSITIVE_INFINITY });
       const connection = accepting;
       if (connection === undefined) throw new Error("socket.io makes its decoders at another time than it did");

@@ -14,10 +14,10 @@ const callChannel = "hold-the-line:barrier";
 const answerChannel = (nodeId: string) => `hold-the-line:barrier:${nodeId}`;
 
 /**
- * A barrier across the backplane. Every replica that is heard of answers a call; what one connection publishes arrives
- * in order, so once all have answered, what this replica said before its call is known everywhere, and what the others
- * sent before their answers has arrived here. (On several shards channels have no common order; there it says no more
- * than that all are alive.)
+ * A barrier across the backplane. Every known replica answers a call. The messages of one connection arrive in order.
+ * So once all have answered, all have this replica's messages from before its call, and this replica has theirs from
+ * before their answers. (On several shards channels have no common order. There the barrier only shows that all
+ * replicas are alive.)
  */
 export async function createBarrier(backplane: Backplane, nodeId: string, log: Log) {
   const heardAt = new Map<string, number>();

@@ -12,8 +12,8 @@ export interface Member {
 }
 
 /**
- * The members of each room that this replica knows: its own members and, by gossip, all others'. Pure state; the rules
- * of who may change an entry are here, telling anybody is not.
+ * The members of each room that this replica knows: its own members and, by gossip, all others'. It is pure state with
+ * the rules for changes of an entry. It informs no peer.
  */
 export function createDirectory() {
   const rooms = new Map<string, Map<string, Member>>();

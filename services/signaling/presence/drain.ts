@@ -12,9 +12,10 @@ const leastInterval = 0.9;
 const idleMs = 50;
 
 /**
- * Moves the peers of this replica away, `perSecond` of them: each is told when it will be closed, announced away to
- * everybody, kept for as long as the backplane takes to say so everywhere, and closed. Signals that others sent before
- * they knew still reach it; what is sent later is acknowledged with `away`. So nothing that was acknowledged is lost.
+ * Moves the peers of this replica away, `perSecond` of them. Each peer gets the time of its close and is announced as
+ * away to all. It stays connected until the announcement has reached every replica, and is then closed. It still gets
+ * signals that others sent before the announcement. Later signals are acknowledged with `away`. So no acknowledged
+ * signal is lost.
  */
 export function createDrain(options: {
   connections: () => Iterable<Connection>;

@@ -15,10 +15,10 @@ export interface LocalPeers {
 }
 
 /**
- * Presence: joined → away → joined (resumed) or left. Each replica speaks for its own members and gossips what
- * happens to them; each tells only its own sockets. A member that is away leaves when its grace is over. A replica
- * that falls silent has its members marked away by everybody else, but nobody judges while the own canary is not
- * back: without the backplane presence is frozen, and when it returns the replicas exchange their members.
+ * Presence: joined → away → joined (resumed) or left. Each replica gossips the changes of its own members, and informs
+ * only its own sockets. A member that is away leaves at the end of its grace. When a replica falls silent, all others
+ * mark its members away, but a replica judges others only while its own canary comes back. So without the backplane
+ * presence is frozen. When the backplane is back, the replicas exchange their members.
  */
 export function createPresence(options: {
   nodeId: string;

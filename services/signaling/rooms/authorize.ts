@@ -53,7 +53,7 @@ export class NotNowError extends Error {
  * Checks tokens as `AUTH`, `JWT_SECRET` or `JWKS_URL`, `JWT_AUDIENCE` and `JWT_ISSUER` say. The algorithm is fixed by
  * the kind of key (HS256 for the secret, asymmetric ones for a key set), never taken from the token.
  *
- * @returns null where nobody needs a token
+ * @returns null if no token is needed
  * @throws UnauthorizedError and NotNowError from the check, Error here when AUTH=jwt has no key
  */
 export function createAuthorizer(config: Config): ((token: unknown) => Promise<Grant>) | null {

@@ -14,7 +14,7 @@ export function createResumeTokens(secret: string) {
       const payload = Buffer.from(JSON.stringify([peerId, subject, now + validMs])).toString("base64url");
       return `${payload}.${sign(payload).toString("base64url")}`;
     },
-    /** The peer id that `token` proves to `subject`; null when forged, expired or somebody else's. */
+    /** The peer id that `token` proves to `subject`; null if it is forged, expired or of another subject. */
     verify(token: string, subject: string | null, now: number): string | null {
       const [payload = "", signature = ""] = token.split(".");
       const given = Buffer.from(signature, "base64url");

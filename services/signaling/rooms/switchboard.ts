@@ -158,7 +158,10 @@ export function createSwitchboard(options: {
     older.terminate();
   }
 
-  /** Its session came back with its rooms: the peer is present again, or is ended where it is somebody else's. */
+  /**
+   * Its session was recovered with its rooms: the peer is present again. It is ended if the session belongs to another
+   * subject.
+   */
   function recover(connection: Connection, { peerId, subject, rooms }: Recovered): void {
     if (subject !== subjectOf(connection)) {
       connection.terminate();

@@ -16,7 +16,7 @@ export async function startBystanders(settings: BystanderSettings): Promise<Byst
   const gone = once(child, "exit").then(([code]) => {
     throw new Error(`the bystanders ended with ${code}`);
   });
-  // Awaited together with what they say; nobody waits when they are ended on purpose.
+  // Awaited together with their messages. Not awaited when they are stopped on purpose.
   gone.catch(() => undefined);
   async function next<K extends Told["kind"]>(kind: K): Promise<Extract<Told, { kind: K }>> {
     const [told] = (await Promise.race([once(child, "message"), gone])) as [Told];
