@@ -11,7 +11,10 @@ export const peerRoomOf = (peerId: string) => `p:${peerId}`;
 
 /** The used part of a Socket.IO socket, to write an encoded packet. */
 interface Writable {
-  client: { writeToEngine(packets: readonly (string | Buffer)[], options: PacketOptions): void };
+  client: {
+    conn: { transport: { name: string } };
+    writeToEngine(packets: readonly (string | Buffer)[], options: PacketOptions): void;
+  };
 }
 interface PacketOptions {
   preEncoded: true;
@@ -39,16 +42,20 @@ export function createSocketIoDelivery(options: {
     const ids = adapter.rooms.get(isPeer ? peerRoomOf(target) : roomOf(target));
     if (ids === undefined) return 0;
     const skipped = new Set(skip.flatMap((peerId) => [...(adapter.rooms.get(peerRoomOf(peerId)) ?? [])]));
+    const packetOptions = optionsOf(packet);
     let packets: (string | Buffer)[] | undefined;
-    let packetOptions: PacketOptions | undefined;
     let count = 0;
     for (const id of ids) {
       const socket = namespace.sockets.get(id) as unknown as Writable | undefined;
       if (socket === undefined || id === exceptId || skipped.has(id)) continue;
-      packets ??= [packet.frame.toString("utf8", packet.textAt + 1), ...packet.attachments];
-      packetOptions ??= optionsOf(packet);
-      socket.client.writeToEngine(packets, packetOptions);
       count += 1;
+      // A WebSocket stays one, and takes the frame alone: no text is made of it.
+      if (packetOptions.wsPreEncodedFrame !== undefined && socket.client.conn.transport.name === "websocket") {
+        socket.client.writeToEngine(packetOptions.wsPreEncodedFrame, packetOptions);
+        continue;
+      }
+      packets ??= [packet.frame.toString("utf8", packet.textAt + 1), ...packet.attachments];
+      socket.client.writeToEngine(packets, packetOptions);
     }
     return count;
   }

@@ -37,3 +37,12 @@ test("an event with more than 64 levels has no size", () => {
   expect(eventSize([deep])).toBeDefined();
   expect(eventSize([[deep]])).toBeUndefined();
 });
+
+test("where an event cannot be too large it is not measured exactly, and never as less than it is", () => {
+  const event = ["offer", { roomId: "r", sdp: "\u0000".repeat(99), text: "é🙂\ud800", bytes: Buffer.alloc(99, 255) }];
+  const exact = eventSize(event);
+  const enough = eventSize(event, 4_000);
+  expect(enough?.json).toBeGreaterThanOrEqual(exact?.json ?? Number.POSITIVE_INFINITY);
+  expect(enough?.packets).toBeGreaterThanOrEqual(exact?.packets ?? Number.POSITIVE_INFINITY);
+  expect(eventSize(event, 1_000)).toEqual(exact);
+});

@@ -12,13 +12,21 @@ export interface EventSize {
 /**
  * Measures an event's arguments as they will be encoded: escapes count, and so do the names that JSON repeats. Nothing
  * is encoded for it but strings that need escapes. Undefined where they nest deeper than `maxDepth`.
+ *
+ * @param enough where the event cannot be larger than this, bytes, each size is the most that it can be: that takes no
+ *   look at the characters
  */
-export function eventSize(args: readonly unknown[]): EventSize | undefined {
+export function eventSize(args: readonly unknown[], enough = 0): EventSize | undefined {
+  const most = sizeBy(args, mostTextBytes);
+  return most === undefined || most.json <= enough ? most : sizeBy(args, textBytes);
+}
+
+function sizeBy(args: readonly unknown[], bytesOf: (text: string) => number): EventSize | undefined {
   let binary = 0;
   let parts = 0;
 
   function measure(value: unknown, levels: number): number {
-    if (typeof value === "string") return textBytes(value);
+    if (typeof value === "string") return bytesOf(value);
     if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) < 1e6 ? 7 : String(value).length;
     if (typeof value !== "object" || value === null) return 5;
     if (ArrayBuffer.isView(value)) {
@@ -31,7 +39,7 @@ export function eventSize(args: readonly unknown[]): EventSize | undefined {
     if (Array.isArray(value)) for (const item of value) bytes += measure(item, levels - 1) + 1;
     else
       for (const name of Object.keys(value))
-        bytes += textBytes(name) + 2 + measure((value as Record<string, unknown>)[name], levels - 1);
+        bytes += bytesOf(name) + 2 + measure((value as Record<string, unknown>)[name], levels - 1);
     return bytes;
   }
 
@@ -44,6 +52,9 @@ export function eventSize(args: readonly unknown[]): EventSize | undefined {
 const placeholderBytes = 30;
 /** `{"type":"Buffer","data":[]}` */
 const bufferJsonBytes = 27;
+
+/** An escape of JSON takes six bytes, any character less. */
+const mostTextBytes = (text: string): number => 6 * text.length + 2;
 
 /** Longest text that is looked at character by character: most names are shorter. */
 const shortText = 64;

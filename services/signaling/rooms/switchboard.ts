@@ -72,7 +72,7 @@ export function createSwitchboard(options: {
   }
 
   function decide(connection: Connection, event: string, args: readonly unknown[]): Ack | Promise<Ack> {
-    const size = eventSize(args);
+    const size = eventSize(args, config.MAX_EVENT_BYTES);
     if (size === undefined) return refused("invalid", `nested deeper than ${maxDepth} levels`);
     if (size.packets > config.MAX_EVENT_BYTES) return tooLarge(size.packets, config.MAX_EVENT_BYTES);
     if (event === "join") return join(connection, args);
