@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { until } from "../support/poll.ts";
+import { exchange, upgradeRequest } from "../support/raw-socket.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
@@ -70,6 +71,18 @@ test("a forged session id is refused with Engine.IO's code", async () => {
     expect(answer.status).toBe(400);
     expect(await answer.json()).toEqual({ code: 1, message: "Session ID unknown" });
   }
+});
+
+test.each([
+  ["a forged session id", "&sid=signaling-1.AAAAAAAAAAAAAAAAAAAAAA", [], "Session ID unknown"],
+  ["another protocol's transport", "&transport=carrier-pigeon", [], "Transport unknown"],
+  ["a page of another origin", "", ["Origin: https://evil.example"], "origin not allowed"],
+])("an upgrade with %s is refused with Engine.IO's words, and closed", async (_, query, headers, words) => {
+  const transport = query.includes("transport") ? "" : "&transport=websocket";
+  const path = `/socket.io/?EIO=4${transport}${query}`;
+  const answer = await exchange(replica.port, upgradeRequest(path, headers));
+  expect(answer).toMatchObject({ status: 400, closed: true });
+  expect(answer.text).toContain(words);
 });
 
 test("2 MB close their own connection: 413 on a poll, 1009 on a WebSocket", async () => {

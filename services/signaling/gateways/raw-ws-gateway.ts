@@ -73,7 +73,7 @@ export function createRawWsGateway(options: {
     const path = (request.url ?? "").split("?")[0] ?? "";
     if (path.startsWith(SOCKET_IO_PATH)) return;
     // The WebSocket adds its own listener later. A reset before that is not an error of the replica.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroy);
     if (path !== RAW_WS_PATH) refuse(socket, "404 Not Found");
     else if (!originMayConnect(request.headers, config.ALLOWED_ORIGINS, tellRefused)) refuse(socket, "403 Forbidden");
     else if (authorize === null) upgrade(null);
@@ -186,6 +186,11 @@ export function createRawWsGateway(options: {
       for (const raw of sockets.values()) raw.close(CLOSE.restart, "closed");
     },
   };
+}
+
+/** Shared: a function of each socket's own would keep its request, with all headers, as long as the socket lives. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** The token comes as a subprotocol, `bearer.<token>`: a page can set no other header, and URLs are logged. */

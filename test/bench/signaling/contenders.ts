@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeFlags } from "../../../ops/process/node-flags.ts";
 import { freePort } from "../../support/free-port.ts";
+import { heapVariables } from "../../support/heap/heap-snapshot.ts";
 import { until } from "../../support/poll.ts";
 import { startProgram } from "../../support/program.ts";
 import { startProxyProgram } from "../../support/proxy.ts";
@@ -32,11 +33,6 @@ interface Options {
   heapSnapshot?: string;
 }
 
-const collecting = ({ heapSnapshot }: Options): Record<string, string> => ({
-  NODE_OPTIONS: `--expose-gc --import ${join(import.meta.dirname, "collect.ts")}`,
-  ...(heapSnapshot === undefined ? {} : { HEAP_SNAPSHOT: heapSnapshot }),
-});
-
 /** This project's replicas, and its proxy. */
 export async function startOurs(options: Options): Promise<Contender> {
   const { count, backplane, fronted = false, collects = false } = options;
@@ -46,7 +42,7 @@ export async function startOurs(options: Options): Promise<Contender> {
     BACKPLANE: backplane,
     OVERLOAD_LAG_MS: "60000",
     LOG_LEVEL: "warn",
-    ...(collects ? collecting(options) : {}),
+    ...(collects ? heapVariables(options.heapSnapshot) : {}),
   };
   const replicas = [];
   for (let at = 1; at <= count; at += 1) {
@@ -86,7 +82,7 @@ export async function startRecipe(options: Options): Promise<Contender> {
       startProgram(
         "node",
         [...(collects ? nodeFlags : []), file, `plain-${at}`, String(port), redis.url, backplane],
-        collects ? collecting(options) : {},
+        collects ? heapVariables(options.heapSnapshot) : {},
       ),
     );
     const url = `http://127.0.0.1:${port}`;
@@ -116,7 +112,7 @@ export async function startRecipe(options: Options): Promise<Contender> {
 const haproxyConfig = (port: number, servers: readonly { port: number }[]): string => `
 global
   nbthread 1
-  maxconn 20000
+  maxconn 4000
 defaults
   mode http
   timeout connect 3s

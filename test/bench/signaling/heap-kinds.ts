@@ -1,16 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "../../support/poll.ts";
+import { type HeapNode, takeHeapSnapshot } from "../../support/heap/heap-snapshot.ts";
 import { startOurs, startRecipe } from "./contenders.ts";
 import { openIdle } from "./measures.ts";
-
-/** The used part of a heap snapshot (V8's format, as `node:v8` writes it). */
-interface Snapshot {
-  snapshot: { meta: { node_fields: string[]; node_types: [string[]] } };
-  nodes: number[];
-  strings: string[];
-}
 
 /** Kinds of heap objects, each with its nodes of a snapshot. The first matching kind counts. */
 const kinds: readonly [kind: string, isOne: (type: string, name: string) => boolean][] = [
@@ -25,21 +18,15 @@ const kinds: readonly [kind: string, isOne: (type: string, name: string) => bool
   ["the rest", () => true],
 ];
 
-function bytesByKind(file: string): number[] {
-  const { snapshot, nodes, strings } = JSON.parse(readFileSync(file, "utf8")) as Snapshot;
-  const { node_fields: fields, node_types: types } = snapshot.meta;
-  const [typeAt, nameAt, sizeAt] = ["type", "name", "self_size"].map((field) => fields.indexOf(field));
-  if (typeAt === undefined || nameAt === undefined || sizeAt === undefined) throw new Error("no heap snapshot");
-  const bytes = kinds.map(() => 0);
-  for (let at = 0; at < nodes.length; at += fields.length) {
-    const type = types[0][nodes[at + typeAt] ?? 0] ?? "";
-    const name = strings[nodes[at + nameAt] ?? 0] ?? "";
+function bytesByKind(nodes: readonly HeapNode[]): number[] {
+  const totals = kinds.map(() => 0);
+  for (const { type, name, bytes } of nodes) {
     // Compiled code does not belong to a peer. Its size depends on the hot functions.
     if (type === "code") continue;
     const kind = kinds.findIndex(([, isOne]) => isOne(type, name));
-    bytes[kind] = (bytes[kind] ?? 0) + (nodes[at + sizeAt] ?? 0);
+    totals[kind] = (totals[kind] ?? 0) + bytes;
   }
-  return bytes;
+  return totals;
 }
 
 /** Heap bytes of one more idle peer in a room of its own, by kind, in this order. */
@@ -54,10 +41,7 @@ async function heapOf(start: typeof startOurs, count: number): Promise<number[]>
     const sockets = await openIdle(server.url, count);
     for (const more of [0, count]) {
       sockets.push(...(await openIdle(server.url, more)));
-      process.kill(server.pid, "SIGHUP");
-      const bytes = await until("a snapshot is written", () => bytesByKind(heapSnapshot), { withinMs: 60_000 });
-      taken.push(bytes);
-      rmSync(heapSnapshot);
+      taken.push(bytesByKind(await takeHeapSnapshot(server.pid, heapSnapshot)));
     }
     for (const socket of sockets) socket.disconnect();
     const [before = [], after = []] = taken;
