@@ -17,11 +17,12 @@ export interface EventSize {
  *   look at the characters
  */
 export function eventSize(args: readonly unknown[], enough = 0): EventSize | undefined {
-  const most = sizeBy(args, mostTextBytes);
-  return most === undefined || most.json <= enough ? most : sizeBy(args, textBytes);
+  const most = sizeBy(args, mostTextBytes, enough);
+  return most !== undefined && most.json <= enough ? most : sizeBy(args, textBytes, Number.POSITIVE_INFINITY);
 }
 
-function sizeBy(args: readonly unknown[], bytesOf: (text: string) => number): EventSize | undefined {
+/** @param giveUpAt undefined above so many bytes of one object or array */
+function sizeBy(args: readonly unknown[], bytesOf: (text: string) => number, giveUpAt: number): EventSize | undefined {
   let binary = 0;
   let parts = 0;
 
@@ -36,10 +37,16 @@ function sizeBy(args: readonly unknown[], bytesOf: (text: string) => number): Ev
     }
     if (levels === 0) return Number.POSITIVE_INFINITY;
     let bytes = 2;
-    if (Array.isArray(value)) for (const item of value) bytes += measure(item, levels - 1) + 1;
+    if (Array.isArray(value))
+      for (const item of value) {
+        bytes += measure(item, levels - 1) + 1;
+        if (bytes > giveUpAt) return Number.POSITIVE_INFINITY;
+      }
     else
-      for (const name of Object.keys(value))
+      for (const name of Object.keys(value)) {
         bytes += bytesOf(name) + 2 + measure((value as Record<string, unknown>)[name], levels - 1);
+        if (bytes > giveUpAt) return Number.POSITIVE_INFINITY;
+      }
     return bytes;
   }
 
