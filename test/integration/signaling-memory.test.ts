@@ -11,7 +11,7 @@ import { connectSocketIo, joinRoom, type SignalPeer } from "../support/signal-pe
 
 const peers = 300;
 /** On the heap of a replica, each idle peer in a room of its own; the plain recipe's keeps about 13,400. */
-const boundBytes = { "Socket.IO": 13_500, "/ws": 12_000 } as const;
+const boundBytes = { "Socket.IO": 13_500, "/ws": 8_500 } as const;
 
 const folder = mkdtempSync(join(tmpdir(), "signaling-memory-"));
 const file = join(folder, "heap.json");
