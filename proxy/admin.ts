@@ -5,6 +5,7 @@ import { type ProxyPulse, readProcessPulse } from "../common/pulse.ts";
 import type { Membership } from "./names/membership.ts";
 import { type ReplicaSpec, replicaSpec } from "./routing/replica-spec.ts";
 import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
+import type { TableFile } from "./routing/table-file.ts";
 
 const PutBody = z.object({ url: z.string(), readyUrl: z.string().optional() });
 
@@ -23,9 +24,14 @@ function view({ spec, state, reason, since, tunnels }: Replica) {
   };
 }
 
-/** The proxy's admin endpoints. They change only this proxy's memory; a restart undoes the changes. */
-export function adminRoutes(deps: { table: ReplicaTable; members: Membership; closing: () => boolean }): AdminRoutes {
-  const { table, members, closing } = deps;
+/** The proxy's admin endpoints. The table file keeps their changes; without one a restart undoes them. */
+export function adminRoutes(deps: {
+  table: ReplicaTable;
+  members: Membership;
+  kept: TableFile;
+  closing: () => boolean;
+}): AdminRoutes {
+  const { table, members, kept, closing } = deps;
 
   function find(id: string | undefined): Replica {
     const replica = table.get(id ?? "");
@@ -35,6 +41,7 @@ export function adminRoutes(deps: { table: ReplicaTable; members: Membership; cl
   }
   function setDrained(id: string | undefined, drained: boolean) {
     const replica = find(id);
+    kept.change(replica.spec.id, { drained });
     table.setDrained(replica, drained);
     return { body: view(replica) };
   }
@@ -63,6 +70,7 @@ export function adminRoutes(deps: { table: ReplicaTable; members: Membership; cl
       } catch (error) {
         throw new AdminError(400, (error as Error).message);
       }
+      kept.change(id, { spec: { url, readyUrl }, drained: false });
       const replica = await members.add(spec);
       if (replica === undefined) return { status: 202, body: { id, url, state: "absent" } };
       return { status: existed ? 200 : 201, body: view(replica) };
@@ -71,6 +79,7 @@ export function adminRoutes(deps: { table: ReplicaTable; members: Membership; cl
       const id = params["id"] ?? "";
       const replica = table.get(id);
       if (!members.remove(id)) find(id);
+      kept.change(id, { spec: null, drained: false });
       return { body: replica === undefined ? { id, state: "absent" } : view(replica) };
     },
     "POST /replicas/:id/drain": ({ params }) => setDrained(params["id"], true),

@@ -50,6 +50,12 @@ export const proxyConfig = z.object({
     .default("127.0.0.1")
     .describe("Address that the public listeners bind; 0.0.0.0 in a container"),
   PROXY_PORT: port().default(8080).describe("Public port; with TLS it only redirects"),
+  PROXY_PROTOCOL_PORT: port()
+    .optional()
+    .describe("Port of the listener that demands a PROXY header (v1 or v2), for a balancer in front; unset: none"),
+  PROXY_PROTOCOL_FROM: parsed(addressSet)
+    .optional()
+    .describe("Addresses or CIDRs, comma-separated, of the balancers whose PROXY headers are taken"),
   PROXY_ADMIN_PORT: port().default(9100).describe("Port of the proxy's admin listener"),
   PROXY_PATHS: pathList({ wildcard: true })
     .default(["/socket.io/", "/ws", "/", "/assets/"])
@@ -107,6 +113,13 @@ export const proxyConfig = z.object({
     .describe("A replica that is degraded for this time while another is ready has its sessions moved"),
   SHED_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sessions moved off a degraded replica per second"),
   ADMIT_PER_SECOND: wholeNumber(1, 100_000).default(200).describe("New sessions per second and replica"),
+  PROXIES: wholeNumber(1, 100)
+    .default(1)
+    .describe("Proxies that share the clients: each takes its part of the rates of new and moved sessions"),
+  PROXY_TABLE_FILE: z
+    .string()
+    .optional()
+    .describe("File that keeps what operators change in the table of replicas, shared by all proxies; unset: none"),
   ADMIT_QUEUE_MS: milliseconds(0, 60_000).default(1_000).describe("Longest wait for admission; beyond it 503"),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(20_000).describe("Client connections of all clients together"),
   MAX_CONNECTIONS_PER_CLIENT: wholeNumber(1, 1_000_000)

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Server as HttpsServer } from "node:https";
+import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { createAdminServer } from "../common/admin-server.ts";
 import { crossOriginAdvice } from "../common/cross-origin.ts";
@@ -11,7 +12,8 @@ import type { HandlerDeps } from "./handler-deps.ts";
 import { createProber } from "./health/prober.ts";
 import { createConnectionLimits } from "./listen/connection-limits.ts";
 import { createPendingBytes } from "./listen/pending-bytes.ts";
-import { createPublicServer, type PublicServer } from "./listen/public-server.ts";
+import { createProxyProtocolServer } from "./listen/proxy-protocol.ts";
+import { createPublicServer } from "./listen/public-server.ts";
 import { createRedirect } from "./listen/redirect.ts";
 import { createMetrics } from "./metrics.ts";
 import { createAddressBook } from "./names/address-book.ts";
@@ -23,6 +25,7 @@ import { createAttempts } from "./routing/attempts.ts";
 import { createReplicaTable, type ReplicaTable } from "./routing/replica-table.ts";
 import { createSessions } from "./routing/sessions.ts";
 import { createShedder } from "./routing/shedder.ts";
+import { openTableFile } from "./routing/table-file.ts";
 import { createGate } from "./screen/gate.ts";
 import type { Tuning } from "./tuning/tuning.ts";
 import { createUpgrades } from "./upgrade/upgrades.ts";
@@ -69,16 +72,17 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       else log.info({ name, error }, "a name has never resolved: its replica is absent until it does");
     },
   });
+  const kept = openTableFile(config.PROXY_TABLE_FILE);
   const members = createMembership({ table, prober, book, log }, { timeoutMs: config.PROBE_TIMEOUT_MS });
   const sessions = createSessions();
   const admission = createAdmission({
-    perReplica: config.ADMIT_PER_SECOND,
-    perClient: config.MAX_SESSIONS_PER_CLIENT_PER_SECOND,
+    perReplica: config.ADMIT_PER_SECOND / config.PROXIES,
+    perClient: config.MAX_SESSIONS_PER_CLIENT_PER_SECOND / config.PROXIES,
     maxWaitMs: config.ADMIT_QUEUE_MS,
   });
   const shedder = createShedder(
     { table, sessions },
-    { afterMs: config.SHED_AFTER_MS, perSecond: config.SHED_PER_SECOND },
+    { afterMs: config.SHED_AFTER_MS, perSecond: config.SHED_PER_SECOND / config.PROXIES },
   );
   const pending = createPendingBytes({
     perClient: config.MAX_PENDING_BYTES_PER_CLIENT,
@@ -120,6 +124,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     tlsFiles !== undefined && config.TLS_REDIRECT ? { ...proxied, ...redirect } : proxied,
   );
   const tls = tlsFiles && createPublicServer({ ...proxied, tls: tlsFiles.read() });
+  const balanced = balancedListener();
   const listeners = tls === undefined ? [plain] : [plain, tls];
   const admin = createAdminServer({
     host: config.ADMIN_HOST,
@@ -128,7 +133,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     log,
     hostnames: ["proxy", ...config.ADMIN_HOSTNAMES],
     token: config.ADMIN_TOKEN,
-    routes: adminRoutes({ table, members, closing: () => closing }),
+    routes: adminRoutes({ table, members, kept, closing: () => closing }),
   });
   const sweeper = setInterval(() => {
     const now = performance.now();
@@ -140,12 +145,27 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   const pendingSweeper = setInterval(() => {
     for (let closed = pending.sweep(holders()); closed > 0; closed--) metrics.rejected.inc("pending");
   }, pendingSweepMs).unref();
+  function balancedListener() {
+    if (config.PROXY_PROTOCOL_PORT === undefined) return undefined;
+    if (config.PROXY_PROTOCOL_FROM === undefined)
+      throw new Error("PROXY_PROTOCOL_PORT needs PROXY_PROTOCOL_FROM: the addresses of the balancers");
+    return createProxyProtocolServer({
+      from: config.PROXY_PROTOCOL_FROM,
+      timeoutMs: config.HEAD_TIMEOUT_MS,
+      maxConnections: limits.hardCap,
+      plain: plain.server,
+      tls: tls?.server,
+      metrics,
+      log,
+    });
+  }
   function* holders() {
     for (const { tunnels } of table.carriers()) yield* tunnels;
     for (const listener of listeners) yield* listener.connections;
   }
 
-  const bind = ({ server }: PublicServer, port: number) => listenOn(server, { port, host: config.PROXY_HOST, backlog });
+  const bind = ({ server }: { server: Server }, port: number) =>
+    listenOn(server, { port, host: config.PROXY_HOST, backlog });
 
   return {
     /** Resolves with the bound addresses, once every replica was probed. Rejects with the system's error. */
@@ -153,11 +173,18 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       const advice = crossOriginAdvice(config.ALLOWED_ORIGINS);
       if (advice !== undefined) log.warn(advice);
       if (config.STICKY_SECRET === undefined) log.warn("STICKY_SECRET is not set: a fixed, public value is used");
-      const probed = Promise.all(config.REPLICAS.map((spec) => members.add(spec)));
+      const { specs, drained } = kept.applyTo(config.REPLICAS);
+      const probed = Promise.all(
+        specs.map(async (spec) => {
+          const replica = await members.add(spec);
+          if (replica !== undefined && drained.has(spec.id)) table.setDrained(replica, true);
+        }),
+      );
       await Promise.race([probed, delay(firstLookMs)]);
       const addresses = {
         admin: await admin.listen(),
         public: await bind(plain, config.PROXY_PORT),
+        ...(balanced === undefined ? {} : { balanced: await bind(balanced, config.PROXY_PROTOCOL_PORT ?? 0) }),
         ...(tls === undefined ? {} : { tls: await bind(tls, config.PROXY_TLS_PORT) }),
       };
       log.info({ ...addresses, replicas: table.ids, absent: members.absent() }, "listening");
@@ -175,10 +202,12 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     /** Stops listening, lets requests end for a moment, closes tunnels, then everything else. */
     async close(): Promise<void> {
       closing = true;
-      const closed = listeners.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
+      const servers = [...listeners, ...(balanced === undefined ? [] : [balanced])].map(({ server }) => server);
+      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
       for (const replica of table.carriers()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
       const timer = setTimeout(() => {
         for (const listener of listeners) listener.closeAllConnections();
+        balanced?.closeWaiting();
       }, lastRequestsMs);
       await Promise.all(closed);
       clearTimeout(timer);
