@@ -13,7 +13,7 @@ import type {
   Signal,
 } from "../common/protocol.ts";
 import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, RELAYED } from "../common/protocol-names.ts";
-import { splitBaseUrl } from "./connecting/base-url.ts";
+import { createAddresses } from "./connecting/addresses.ts";
 import { watchNetwork } from "./connecting/network.ts";
 import { createPace } from "./connecting/pace.ts";
 import { openRawConnection, type RawConnection, type RawEvent } from "./connecting/raw-ws-connection.ts";
@@ -30,7 +30,9 @@ export interface RawWsOptions {
   /**
    * Address of the proxy, with its path prefix if it has one: `https://calls.example.com`; `wss:` and `ws:` also work.
    */
-  url: string;
+  url?: string;
+  /** Several such addresses in place of `url`, the best first, as the Socket.IO client takes them. */
+  urls?: readonly string[];
   /**
    * A JWT, or a function that returns a fresh one for each connection. It travels as a subprotocol, never in the URL.
    */
@@ -70,11 +72,11 @@ export interface RawWsEvents {
  * `resume` after every reconnect, with full jitter and a fresh token, and drops repeats. It has no outbox: `send`
  * rejects while there is no socket.
  *
- * @throws TypeError if `url` is not a URL
+ * @throws TypeError if there is no address, or one is not a URL
  */
 export function createRawWsClient(options: RawWsOptions) {
   const { maxMessageBytes = 262_144, random = Math.random } = options;
-  const { origin, prefix } = splitBaseUrl(options.url);
+  const addresses = createAddresses(options, { random, comeBack: () => connection?.close() });
   const events = createEvents<RawWsEvents>();
   const repeats = createRepeats();
   const pace = createPace(random);
@@ -88,6 +90,8 @@ export function createRawWsClient(options: RawWsOptions) {
   /** The wait that the server asked for, ms. */
   let waitMs: number | undefined;
   let ended = false;
+  /** True once the connection is open. */
+  let opened = false;
   const unwatch = watchNetwork(onNetworkChange, options.network);
 
   async function connect(): Promise<void> {
@@ -104,6 +108,8 @@ export function createRawWsClient(options: RawWsOptions) {
   }
 
   function open(bearer: string[]): void {
+    const { origin, prefix } = addresses.current();
+    opened = false;
     const url = `${origin.replace(/^http/, "ws")}${prefix}${RAW_WS_PATH}`;
     connection = openRawConnection(url, [RAW_WS_SUBPROTOCOL, ...bearer], maxMessageBytes, {
       onOpen: join,
@@ -113,6 +119,7 @@ export function createRawWsClient(options: RawWsOptions) {
   }
 
   function join(): void {
+    opened = true;
     // A rejection means that the connection has ended. Another follows.
     connection?.ask<JoinAck>("join", { roomId, ...(resume === undefined ? {} : { resume }) }).then(joined, ignore);
   }
@@ -120,6 +127,7 @@ export function createRawWsClient(options: RawWsOptions) {
   function joined(ack: JoinAck): void {
     if (ack.ok) {
       pace.joined();
+      addresses.joined();
       tokens.accepted();
       resume = ack.resume;
       events.emit("joined", ack);
@@ -141,6 +149,8 @@ export function createRawWsClient(options: RawWsOptions) {
     }
     wantsToken = false;
     pace.lost();
+    addresses.lost();
+    if (!opened || pace.fruitless() > 1) addresses.failed();
     events.emit("lost", { code });
     connectLater();
   }
@@ -177,6 +187,7 @@ export function createRawWsClient(options: RawWsOptions) {
     ended = true;
     clearTimeout(pause);
     unwatch();
+    addresses.lost();
     connection?.close();
     events.emit("ended", { reason, ...(code === undefined ? {} : { code }) });
   }

@@ -38,6 +38,7 @@ export function createSignalingClient(options: SignalingOptions) {
     onLost: lose,
     onRefused: (error) => end("refused", error),
     onNetworkChange: probe,
+    onBetterAddress: moveOn,
     onTokenFailure: (message) => events.emit("error-report", { event: "token", code: "unauthorized", message }),
   });
   const { socket } = connection;
@@ -176,7 +177,7 @@ export function createSignalingClient(options: SignalingOptions) {
      * time.
      */
     depart(): void {
-      if (state === "joined" && roomId !== null && socket.connected) sayLastWords(socket, options.url, roomId);
+      if (state === "joined" && roomId !== null && socket.connected) sayLastWords(socket, connection.address(), roomId);
       end("closed");
     },
   };

@@ -13,7 +13,12 @@ import type {
 
 export interface SignalingOptions {
   /** Address of the proxy, `https://calls.example.com`, with the path prefix that a proxy in front adds. */
-  url: string;
+  url?: string;
+  /**
+   * Several such addresses in place of `url`, the best first. If a connection fails, the next address follows after a
+   * pause of full jitter. The client returns to the first one once that is well. It has one socket at a time.
+   */
+  urls?: readonly string[];
   /** `default` starts with long-polling and upgrades to WebSocket; the others use one transport alone. */
   transports?: "default" | "websocket" | "polling";
   /**

@@ -1,8 +1,9 @@
 import type { Refused } from "../../common/protocol.ts";
 import type { SignalingOptions } from "../signaling-contract.ts";
+import { createAddresses } from "./addresses.ts";
 import { keepCookies } from "./keep-cookies.ts";
 import { watchNetwork } from "./network.ts";
-import { openSocket } from "./open-socket.ts";
+import { openSocket, pointTo } from "./open-socket.ts";
 import { createPace } from "./pace.ts";
 import { createTokenSource } from "./token-source.ts";
 import { createTransportLimit } from "./transport-limit.ts";
@@ -21,6 +22,8 @@ export interface ConnectionEvents {
   onRefused(error: Refused["error"]): void;
   /** The network may have changed under an open socket: check that it still answers. */
   onNetworkChange(): void;
+  /** The first address is well again: give this connection up for one there. */
+  onBetterAddress(): void;
   /** The application's function gave no token. It is called again later. */
   onTokenFailure(message: string): void;
 }
@@ -39,7 +42,8 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
   let closed = false;
   let attemptedAt: number | null = null;
   let pause: ReturnType<typeof setTimeout> | undefined;
-  const socket = openSocket(options, ackWithinMs, () => token);
+  const addresses = createAddresses(options, { random, comeBack: tell.onBetterAddress });
+  const socket = openSocket(options, addresses.current(), ackWithinMs, () => token);
   const cookies = options.cookies === false ? null : keepCookies(socket.io);
   const unwatch = watchNetwork(onNetworkChange, options.network);
 
@@ -59,6 +63,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     if (closed) return;
     attemptedAt = performance.now();
     cookies?.before();
+    pointTo(socket, addresses.current(), options.cookies);
     socket.connect();
     limit.watch(socket.io);
     cookies?.after();
@@ -80,6 +85,25 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     }
   }
 
+  function notLasting(): void {
+    pace.lost();
+    addresses.lost();
+    if (pace.fruitless() > 1) addresses.failed();
+  }
+
+  /**
+   * Closes the connection and opens another, because its replica does not serve this client, or a better address does.
+   *
+   * @param waitMs the wait that the server asked for; without it the reconnect is immediate, or follows a pause if
+   *   the last connections were lost soon
+   */
+  function moveOn(waitMs?: number): void {
+    notLasting();
+    socket.disconnect();
+    if (waitMs !== undefined) openLater(spread(waitMs));
+    else openLater(pace.fruitless() === 0 ? 0 : undefined);
+  }
+
   /** The wait is never shorter than the server asked for, or all its clients would come back at once. */
   const spread = (waitMs: number) => waitMs * (1 + random() / 2);
 
@@ -89,6 +113,8 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
   socket.on("connect_error", (error: Error & { data?: Partial<Refused["error"]> }) => {
     if (closed) return;
     const { code, message = error.message, retryAfterMs } = error.data ?? {};
+    // A server that says why it refuses is well.
+    if (error.data === undefined) addresses.failed();
     if (typeof retryAfterMs === "number") openLater(spread(retryAfterMs));
     else if (code === "unauthorized" && !tokens.refused()) tell.onRefused({ code, message });
     else openLater();
@@ -96,7 +122,7 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
   socket.on("disconnect", (reason, details) => {
     // The client closed the socket itself and has already chosen the next step.
     if (closed || reason === "io client disconnect") return;
-    pace.lost();
+    notLasting();
     tell.onLost(reason, details);
     openLater();
   });
@@ -110,27 +136,20 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     keepsFailing: () => pace.fruitless() > 1,
     joined(): void {
       pace.joined();
+      addresses.joined();
       tokens.accepted();
     },
+    /** Address of this connection, or of the next one. */
+    address: addresses.current,
     /** True if a retry makes sense after the token was refused on an open connection. */
     mayAskForToken: tokens.refused,
-    /**
-     * Closes the connection and opens another, because its replica does not serve this client.
-     *
-     * @param waitMs the wait that the server asked for; without it the reconnect is immediate, or follows a pause if
-     *   the last connections were lost soon
-     */
-    moveOn(waitMs?: number): void {
-      pace.lost();
-      socket.disconnect();
-      if (waitMs !== undefined) openLater(spread(waitMs));
-      else openLater(pace.fruitless() === 0 ? 0 : undefined);
-    },
+    moveOn,
     /** For good. */
     close(): void {
       closed = true;
       clearTimeout(pause);
       unwatch();
+      addresses.lost();
       socket.disconnect();
     },
   };

@@ -1,5 +1,5 @@
 import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol-names.ts";
-import { splitBaseUrl } from "./base-url.ts";
+import type { BaseUrl } from "./base-url.ts";
 import type { SignalingSocket } from "./open-socket.ts";
 
 /** Separator of the packets in a polling payload (Engine.IO protocol 4). */
@@ -9,9 +9,9 @@ const separator = "\x1e";
  * Sends `bye` and `leave` while the page closes and no asynchronous work runs any more. A WebSocket accepts a frame at
  * once. The browser cancels a poll with the page, but not a beacon, which the session accepts as a poll.
  *
- * @param url the URL of the client's options
+ * @param address that of the open connection
  */
-export function sayLastWords(socket: SignalingSocket, url: string, roomId: string): void {
+export function sayLastWords(socket: SignalingSocket, { origin, prefix }: BaseUrl, roomId: string): void {
   const { engine } = socket.io;
   if (engine.transport.name !== "polling" || typeof navigator === "undefined" || navigator.sendBeacon === undefined) {
     const ignored = () => undefined;
@@ -19,7 +19,6 @@ export function sayLastWords(socket: SignalingSocket, url: string, roomId: strin
     socket.emit("leave", roomId, ignored);
     return;
   }
-  const { origin, prefix } = splitBaseUrl(url);
   const packets = [
     ["bye", { roomId }],
     ["leave", roomId],

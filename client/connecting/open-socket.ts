@@ -2,7 +2,7 @@ import { io, type Socket } from "socket.io-client";
 import type { ClientToServerEvents, ServerToClientEvents } from "../../common/protocol.ts";
 import { NAMESPACE, SOCKET_IO_PATH } from "../../common/protocol-names.ts";
 import type { SignalingOptions } from "../signaling-contract.ts";
-import { isCrossOrigin, splitBaseUrl } from "./base-url.ts";
+import { type BaseUrl, isCrossOrigin } from "./base-url.ts";
 
 export type SignalingSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 
@@ -13,11 +13,11 @@ export type SignalingSocket = Socket<ServerToClientEvents, ClientToServerEvents>
  * @param token token of the next connection
  */
 export function openSocket(
-  { url, transports = "default", cookies, query }: SignalingOptions,
+  { transports = "default", cookies, query }: SignalingOptions,
+  { origin, prefix }: BaseUrl,
   timeoutMs: number,
   token: () => string | undefined,
 ): SignalingSocket {
-  const { origin, prefix } = splitBaseUrl(url);
   return io(`${origin}${NAMESPACE}`, {
     path: `${prefix}${SOCKET_IO_PATH}`,
     autoConnect: false,
@@ -33,4 +33,14 @@ export function openSocket(
       give(current === undefined ? {} : { token: current });
     },
   });
+}
+
+/**
+ * Lets the next connection of the socket go to this address. Socket.IO's client has no way to say so: its manager makes
+ * each connection from the two fields that are set here.
+ */
+export function pointTo({ io: manager }: SignalingSocket, { origin, prefix }: BaseUrl, cookies?: boolean): void {
+  Object.assign(manager, { uri: origin });
+  manager.opts.path = `${prefix}${SOCKET_IO_PATH}`;
+  manager.opts.withCredentials = cookies ?? !isCrossOrigin(origin);
 }

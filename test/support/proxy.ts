@@ -22,12 +22,17 @@ export interface ProxyProgram {
 export const specOf = ({ id, port }: { id: string; port: number }) =>
   `${id}=http://127.0.0.1:${port}|http://127.0.0.1:${port}/readyz`;
 
-/** Starts `node proxy/main.ts` before these replicas and waits until it listens. */
+/**
+ * Starts `node proxy/main.ts` before these replicas and waits until it listens.
+ *
+ * @param wantedPort its public port; any free one unless given
+ */
 export async function startProxyProgram(
   replicas: readonly { id: string; port: number }[],
   env: Record<string, string> = {},
+  wantedPort?: number,
 ): Promise<ProxyProgram> {
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, adminPort] = [wantedPort ?? (await freePort()), await freePort()];
   const program = startProgram(process.execPath, ["proxy/main.ts"], {
     REPLICAS: replicas.map(specOf).join(","),
     PROXY_PORT: String(port),
