@@ -88,7 +88,8 @@ test("two simultaneous ups make one stack; its settings hold for later commands;
     make(["up"], { PORT_BASE, STICKY_KEY: "room" }),
   ]);
   for (const { code, stdout, stderr } of ups) {
-    expect(stderr).toBe("");
+    // On a slow machine it says that it goes on.
+    expect(stderr.replace(/^… .*\n/gm, "")).toBe("");
     expect(code).toBe(0);
     expect(stdout).toMatch(`the stack "${stack}" is ready on the process engine:`);
   }
