@@ -68,6 +68,6 @@ function printHeap(rows: Awaited<ReturnType<typeof compareHeap>>): void {
   const sum = (of: "ours" | "recipe") => rows.reduce((total, row) => total + row[of], 0);
   const [ours, recipe] = [sum("ours"), sum("recipe")];
   console.log("\non the heap, of an idle peer, bytes            ours  recipe");
-  for (const row of [...rows, { kind: `in all: ${(ours / recipe).toFixed(2)} of the recipe`, ours, recipe }])
+  for (const row of [...rows, { kind: `in all: ${(ours / recipe).toFixed(2)} of the recipe (≤ 1.15)`, ours, recipe }])
     console.log(`${row.kind.padEnd(42)} ${row.ours.toFixed(0).padStart(8)} ${row.recipe.toFixed(0).padStart(7)}`);
 }
