@@ -1,5 +1,6 @@
 import { createAttacker } from "../hostile/attacker.ts";
 import { sharpest } from "../hostile/attacks.ts";
+import { atLowPriority } from "../hostile/low-priority.ts";
 import { CannotError } from "../stack/engine.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { everySecond } from "../wait/every-second.ts";
@@ -53,7 +54,7 @@ async function attackInTurn({ stack, node, others, calls, replicas, figure, type
       typed(`# a client ${attack.name} (${attack.guard})`);
       const attacker = createAttacker(target, AbortSignal.any([signal, AbortSignal.timeout(attack.forMs)]));
       try {
-        await attack.run(attacker);
+        await atLowPriority(() => attack.run(attacker));
       } catch {
         // A guard or the time limit may end the attack. The number of sent messages shows whether it took place.
         attacker.count("cut off");
@@ -99,14 +100,10 @@ export const hostileClient = defineDrill({
     noMediaInterruption,
   ],
   control: {
-    off: "the bounds on events and joins",
+    off: "the bounds on what clients leave unfinished",
     settings: {
-      replicas: {
-        EVENT_BURST: "1000000",
-        EVENTS_PER_SECOND: "1000000",
-        JOIN_BURST: "1000000",
-        JOINS_PER_SECOND: "1000000",
-      },
+      replicas: { MAX_UNFINISHED_BYTES: "17179869184" },
+      proxy: { MAX_PENDING_BYTES_PER_CLIENT: "1000000000" },
     },
   },
   runbook: "SignalingEventLoopLag",
