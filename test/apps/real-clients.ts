@@ -78,8 +78,7 @@ const steps: Readonly<Record<string, Step>> = {
 
 async function comeBack(stack: ProcessStack, node: string, clients: readonly Held[]): Promise<void> {
   const before = clients.map((one) => one.node());
-  await stack.engine.resume(node).catch(() => undefined);
-  await stack.engine.start(node);
+  await heal(stack);
   await until("it is back", async () => (await stateOf(stack, node)) === "ready");
   await pass(5_000);
   expect(clients.map((one) => one.node())).toEqual(before);
