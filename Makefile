@@ -2,6 +2,7 @@
 #
 #   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process   where to run it
 #   NODE=2                      the replica that a target acts on; the busiest without it
+#   PROXIES=2                   two proxies behind a balancer (at up); PROXY=2 names the second to the targets below
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 # Scripts read variables from the environment, and ops/sh/variables.sh checks them. make must not expand a value:
@@ -82,7 +83,7 @@ slow-redis: ## slow every replica's way to Redis; MS=200 JITTER=50
 	@$(stack) chaos slow redis
 
 .PHONY: kill-proxy start-proxy pause-proxy resume-proxy restart-proxy
-kill-proxy: ## SIGKILL the proxy: signaling stops, media does not
+kill-proxy: ## SIGKILL the proxy, or PROXY=2; media goes on
 	@$(stack) chaos kill proxy
 start-proxy: ## start the proxy again
 	@$(stack) chaos start proxy
@@ -92,6 +93,18 @@ resume-proxy: ## resume the proxy
 	@$(stack) chaos resume proxy
 restart-proxy: ## stop the proxy in order, then start it
 	@$(stack) chaos restart proxy
+
+.PHONY: kill-balancer start-balancer pause-balancer resume-balancer restart-balancer
+kill-balancer: ## SIGKILL the balancer of PROXIES=2
+	@$(stack) chaos kill balancer
+start-balancer: ## start the balancer again
+	@$(stack) chaos start balancer
+pause-balancer: ## freeze the balancer
+	@$(stack) chaos pause balancer
+resume-balancer: ## let the balancer go on
+	@$(stack) chaos resume balancer
+restart-balancer: ## stop the balancer, then start it
+	@$(stack) chaos restart balancer
 
 ##@ Heal and watch
 .PHONY: heal provoke roll scale watch-backplane

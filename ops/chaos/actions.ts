@@ -2,6 +2,7 @@ import { openRecord } from "../record/record.ts";
 import { CannotError } from "../stack/engine.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
+import { isProxy } from "../stack/proxy-id.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { registerReplicas } from "../stack/scale.ts";
 import { type VerbOptions, verbs } from "./verbs.ts";
@@ -52,7 +53,7 @@ export async function runAction(
   try {
     const { changed, typed } = await verb.act(engine, target, options);
     // A restarted proxy has only its configured table, so the added replicas are registered again.
-    if (target === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
+    if (kind === "proxy" && ["start", "restart"].includes(action)) await registerReplicas(stack);
     if (marked) note(await mark("PUT", engine.endpoints, action, target));
     for (const ended of record.endActions(
       (entry) => entry.target === target && (verb.ends ?? []).includes(entry.action),
@@ -67,7 +68,8 @@ export async function runAction(
   }
 }
 
-function kindOf(id: string): "replica" | "redis" | "proxy" | undefined {
+function kindOf(id: string): "replica" | "redis" | "proxy" | "balancer" | undefined {
   if (isReplica(id)) return "replica";
-  return id === "redis" || id === "proxy" ? id : undefined;
+  if (isProxy(id)) return "proxy";
+  return id === "redis" || id === "balancer" ? id : undefined;
 }

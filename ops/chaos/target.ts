@@ -25,7 +25,7 @@ export async function chooseTarget(stack: Stack, action: string, given: string |
     if (found === undefined) throw new CannotError(`no replica is ${wanted}: nothing to ${action}`);
     return { target: found.id, because: `the first that is ${wanted}` };
   }
-  const table = await replicaTable(stack.engine.endpoints.proxyAdmin).catch((error: unknown) => {
+  const table = await replicaTable(stack.engine.endpoints).catch((error: unknown) => {
     // Only the proxy knows the busiest replica. Without it any running replica will do.
     if (error instanceof HttpError) return [];
     throw error;

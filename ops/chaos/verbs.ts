@@ -1,5 +1,6 @@
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
 import { changeAdmin, typedChange } from "../stack/http.ts";
+import { isProxy } from "../stack/proxy-id.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { replicaTable } from "../stack/replica-table.ts";
 
@@ -13,7 +14,7 @@ export type VerbOptions = Partial<Slowness> & {
 export interface Verb {
   summary: string;
   /** Kinds of target that it works on. */
-  targets: readonly ("replica" | "redis" | "proxy")[];
+  targets: readonly ("replica" | "redis" | "proxy" | "balancer")[];
   /** The alternative for other kinds of target. */
   instead?: string;
   act(engine: Engine, target: string, options: VerbOptions): Promise<Done>;
@@ -25,12 +26,13 @@ export interface Verb {
   watch(target: string): string;
 }
 
-const anything = ["replica", "redis", "proxy"] as const;
+const anything = ["replica", "redis", "proxy", "balancer"] as const;
 
 /** The visible effect of the loss of a target, by kind. */
 const loss = (target: string) => {
   if (target === "redis") return "peers on one replica still reach each other; /readyz says degraded within 2 s";
-  if (target === "proxy") return "media goes on; every peer is signaling-lost until the proxy is back";
+  if (target === "balancer") return "clients with several addresses go on at the next one; the others wait for it";
+  if (isProxy(target)) return "media goes on; its peers are signaling-lost until it, or another proxy, takes them";
   return "its peers reconnect to the other replicas; media never stops (make status, dashboard Drill live)";
 };
 const recovery = (target: string) => `${target} is ready again in make status; alerts resolve`;
@@ -40,7 +42,7 @@ const post = async ({ endpoints }: Engine, url: string): Promise<string> => {
   return typedChange("POST", url);
 };
 const replicaState = async (engine: Engine, id: string) =>
-  (await replicaTable(engine.endpoints.proxyAdmin)).find((row) => row.id === id)?.state;
+  (await replicaTable(engine.endpoints)).find((row) => row.id === id)?.state;
 
 /** The chaos actions by name. */
 export const verbs: Readonly<Record<string, Verb>> = {

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
-import { drills as all, deviating } from "../drills/drills.ts";
+import { drills as all, balanced, deviating } from "../drills/drills.ts";
 import { createLiveView, shorten } from "../report/live-view.ts";
 import { writeReport } from "../report/write.ts";
 import type { DrillResult } from "../runner/result.ts";
@@ -36,6 +36,9 @@ export const drill: Command = {
       throw new CannotError(
         `${wanted.name} needs the ${wanted.engines.join(" or ")} engine, this stack is on ${engine}`,
       );
+    const proxies = Object.keys(context.stack.engine.endpoints.proxyAdmins).length;
+    if (balanced.includes(wanted) && proxies < 2)
+      throw new CannotError(`${wanted.name} needs two proxies, this stack has one: make down, then make up PROXIES=2`);
     if (values["dry-run"]) {
       context.print(`${wanted.name} (seed ${seed}): ${wanted.claim}`);
       context.print(`would hold ${calls} calls, inject, and watch for up to ${wanted.deadlineMs / 1000} s`);
@@ -76,12 +79,13 @@ export const drills: Command = {
       },
     });
     if (!values.all && !values.ci && !values.rest) {
-      for (const { name, claim, engines } of [...all, ...deviating])
+      for (const { name, claim, engines } of [...all, ...balanced, ...deviating])
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
     }
-    const possible = all.filter(
+    const several = Object.keys(context.stack.engine.endpoints.proxyAdmins).length > 1;
+    const possible = [...all, ...(several ? balanced : [])].filter(
       ({ name, engines }) =>
         engines.includes(context.stack.engine.name) && (values.all || ciDrills.includes(name) === values.ci),
     );
@@ -97,7 +101,7 @@ export const drills: Command = {
 
 /** @throws UsageError with the valid names */
 export function drillNamed(name: string | undefined): Drill {
-  const known = [...all, ...deviating];
+  const known = [...all, ...balanced, ...deviating];
   const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);

@@ -2,7 +2,7 @@ import type { Command } from "../command.ts";
 import { openRecord } from "../record/record.ts";
 import { runnerLives } from "../record/runner-lives.ts";
 import { HttpError } from "../stack/http.ts";
-import { replicaTable } from "../stack/replica-table.ts";
+import { proxyViews } from "../stack/replica-table.ts";
 
 /** Prints the running services, the proxy's view of the replicas, and the chaos actions in force. */
 export const status: Command = {
@@ -15,9 +15,9 @@ export const status: Command = {
       print(`the stack "${engine.stack}" is not up: make up`);
       return 1;
     }
-    const table = await replicaTable(engine.endpoints.proxyAdmin).catch((error: unknown) => {
-      // The proxy is killed, frozen or not started yet; the table below says so.
-      if (error instanceof HttpError) return [];
+    const views = await proxyViews(engine.endpoints).catch((error: unknown) => {
+      // No proxy answers: it is killed, frozen or not started yet; the table below says so.
+      if (error instanceof HttpError) return {};
       throw error;
     });
     // A game day hides the fault of a link. Its effect on the replicas stays visible.
@@ -26,12 +26,13 @@ export const status: Command = {
     const hidden = left?.drill === "game-day" && runnerLives(left);
     const impaired = hidden ? [] : await engine.impaired();
     const rows = services.map((service) => {
-      const routing = table.find((row) => row.id === service.id);
+      // Of several proxies each has its own view and its own tunnels, in the order of their names.
+      const seen = Object.values(views).flatMap((table) => table.filter((row) => row.id === service.id));
       return {
         ...service,
-        routing: routing?.state ?? "",
-        tunnels: routing === undefined ? "" : String(routing.tunnels),
-        reason: routing?.reason,
+        routing: [...new Set(seen.map(({ state }) => state))].join("/"),
+        tunnels: seen.map(({ tunnels }) => tunnels).join("+"),
+        reason: seen.find(({ reason }) => reason !== undefined)?.reason,
         impaired: impaired.filter(({ id }) => id === service.id).map(({ how }) => how),
       };
     });

@@ -10,7 +10,7 @@ export const wait: Command = {
   async run({ stack: { engine } }) {
     const replicas = (await engine.services()).map(({ id }) => id).filter(isReplica);
     if (replicas.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
-    await awaitReady(engine.endpoints.proxyAdmin, replicas);
+    await awaitReady(engine.endpoints, replicas);
     return 0;
   },
 };

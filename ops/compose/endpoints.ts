@@ -8,6 +8,7 @@ import type { Endpoints } from "../stack/engine.ts";
 export const insideEndpoints = (adminToken: string | undefined, app: App | undefined): Endpoints => ({
   proxy: "http://proxy:8080",
   proxyAdmin: "http://proxy.admin:9100",
+  proxyAdmins: { proxy: "http://proxy.admin:9100" },
   callerAdmin: "http://caller.admin:9100",
   prometheus: "http://prometheus:9090",
   alertmanager: "http://alertmanager:9093",

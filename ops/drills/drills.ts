@@ -4,8 +4,11 @@ import type { Drill } from "./define-drill.ts";
 import { doubleKill } from "./double-kill.ts";
 import { drainNode } from "./drain-node.ts";
 import { freezeNode } from "./freeze-node.ts";
+import { freezeOneProxy } from "./freeze-one-proxy.ts";
 import { hostileClient } from "./hostile-client.ts";
+import { killBalancer } from "./kill-balancer.ts";
 import { killNode } from "./kill-node.ts";
+import { killOneProxy } from "./kill-one-proxy.ts";
 import { killProxy } from "./kill-proxy.ts";
 import { partitionNode } from "./partition-node.ts";
 import { redisFreeze } from "./redis-freeze.ts";
@@ -34,6 +37,9 @@ export const drills: readonly Drill[] = [
   slowClient,
   badStickiness,
 ];
+
+/** Drills of two proxies behind a balancer (PROXIES=2). */
+export const balanced: readonly Drill[] = [killOneProxy, freezeOneProxy, killBalancer];
 
 /** Drills that deviate today; docs/drills.md has their figures. They run only by name. */
 export const deviating: readonly Drill[] = [hostileClient];

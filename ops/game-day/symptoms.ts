@@ -12,7 +12,8 @@ export interface Symptom {
 
 /** Watches the proxy's table and the alerts, which the trainee can see too. Notes each symptom once. */
 export function createSymptoms(stack: Stack, begunAt: number) {
-  const { proxyAdmin, prometheus } = stack.engine.endpoints;
+  const { endpoints } = stack.engine;
+  const { prometheus } = endpoints;
   const metrics = createPrometheus(prometheus);
   const seen: Symptom[] = [];
   const note = (text: string) => {
@@ -23,7 +24,7 @@ export function createSymptoms(stack: Stack, begunAt: number) {
     async look(): Promise<void> {
       for (const name of await firingAlerts(metrics)) note(`alert ${name} fires`);
       try {
-        for (const { id, state } of await replicaTable(proxyAdmin))
+        for (const { id, state } of await replicaTable(endpoints))
           if (state !== "ready") note(`${id} is ${state} (board, make status)`);
       } catch (error) {
         if (!(error instanceof HttpError)) throw error;

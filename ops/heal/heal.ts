@@ -5,11 +5,11 @@ import { changeAdmin } from "../stack/http.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
-import { awaitReady, replicaTable } from "../stack/replica-table.ts";
+import { awaitReady, changeProxies, replicaTable } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 
 /** The order of starts. Each service needs the ones before it. */
-const order = ["redis", "links", "signaling", "proxy"];
+const order = ["redis", "links", "signaling", "proxy", "balancer"];
 const rank = ({ id }: ServiceStatus) => {
   const index = order.findIndex((name) => id.startsWith(name));
   return index === -1 ? order.length : index;
@@ -51,10 +51,10 @@ export async function heal(
   }
   for (const id of await registerReplicas(stack)) did(`registered ${id} with the proxy`);
   const replicas = services.map(({ id }) => id).filter(isReplica);
-  for (const row of await replicaTable(engine.endpoints.proxyAdmin)) {
+  for (const row of await replicaTable(engine.endpoints)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;
     await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.draining(row.id)}/undrain`, {});
-    await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.proxyAdmin}/replicas/${row.id}/undrain`, {});
+    await changeProxies(engine.endpoints, "POST", `/replicas/${row.id}/undrain`, {});
     did(`undrained ${row.id}`);
   }
   for (const { action, target } of openRecord(stack.state.dir).endActions((entry) => concerns(entry.target))) {
@@ -62,6 +62,6 @@ export async function heal(
     // One warning is enough, since the others have the same cause.
     if (warning !== undefined && !mended.at(-1)?.startsWith("warning")) did(`warning: ${warning}`);
   }
-  if (replicas.length > 0) await awaitReady(engine.endpoints.proxyAdmin, replicas);
+  if (replicas.length > 0) await awaitReady(engine.endpoints, replicas);
   return mended;
 }

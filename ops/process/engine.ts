@@ -5,6 +5,7 @@ import { linesOf } from "../logs/lines.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
+import { proxyAdminPort, proxyIds } from "../stack/proxy-id.ts";
 import { isReplica, replicaNumber } from "../stack/replica-id.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
@@ -21,13 +22,14 @@ const noRestartPolicy = "the process engine has no restart policy that could hea
 
 /** Base URLs of a stack on this host. */
 export function hostEndpoints(
-  { port, app }: Pick<StackLayout, "port" | "app">,
+  { port, settings, app }: Pick<StackLayout, "port" | "settings" | "app">,
   adminToken: string | undefined,
 ): Endpoints {
   const url = (variable: string) => `http://127.0.0.1:${port(variable)}`;
   return {
     proxy: url("PROXY_PORT"),
     proxyAdmin: url("PROXY_ADMIN_PORT"),
+    proxyAdmins: Object.fromEntries(proxyIds(settings).map((id) => [id, url(proxyAdminPort(id))])),
     callerAdmin: url("CALLER_ADMIN_PORT"),
     prometheus: url("PROMETHEUS_PORT"),
     alertmanager: url("ALERTMANAGER_PORT"),

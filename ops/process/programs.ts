@@ -1,9 +1,12 @@
+import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { App } from "../app/app-file.ts";
 import { callerSettings, proxySettings } from "../app/app-settings.ts";
 import { maxReplicas, type PortOf } from "../ports.ts";
 import { CannotError } from "../stack/engine.ts";
+import { proxyAdminPort, proxyIds, proxyNumber } from "../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
+import { balancerConfig } from "./balancer-config.ts";
 import { nodeFlags } from "./node-flags.ts";
 import { writeRedisUsers } from "./redis-access.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
@@ -111,7 +114,11 @@ export function replicaUrls(
   };
 }
 
-export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): Launch {
+/**
+ * A proxy; `id` is `proxy` or `proxy-2`. Beside another one it listens on ports of its own, and the balancer has the
+ * public ones.
+ */
+export function proxyLaunch(layout: StackLayout, id: string, replicas: readonly string[]): Launch {
   const { root, port, settings, app } = layout;
   const table = replicas.map((id) => {
     const { url, readyUrl } = replicaUrls(layout, id);
@@ -126,10 +133,42 @@ export function proxyLaunch(layout: StackLayout, replicas: readonly string[]): L
     PROXY_HOST: settings["PUBLIC_BIND"] ?? loopback,
     PROXY_PORT: String(port("PROXY_PORT")),
     ADMIN_HOST: loopback,
-    PROXY_ADMIN_PORT: String(port("PROXY_ADMIN_PORT")),
+    PROXY_ADMIN_PORT: String(port(proxyAdminPort(id))),
     REPLICAS: table.join(","),
+    ...(proxyIds(settings).length > 1 ? balancedSettings(layout, id) : {}),
   });
   return { ...launch, args: [...flags, ...launch.args] };
+}
+
+function balancedSettings({ dir, port }: StackLayout, id: string): Record<string, string> {
+  const n = proxyNumber(id);
+  return {
+    PROXY_PORT: String(port(`PROXY_${n}_PORT`)),
+    PROXY_PROTOCOL_PORT: String(port(`PROXY_${n}_PROTOCOL_PORT`)),
+    PROXY_PROTOCOL_FROM: loopback,
+    PROXY_TABLE_FILE: join(dir, "proxy-table.json"),
+    PROXY_TLS_PORT: String(port(`PROXY_${n}_TLS_PORT`)),
+    TLS_REDIRECT_PORT: String(port("PROXY_TLS_PORT")),
+  };
+}
+
+/** HAProxy in front of the proxies, by the PROXY protocol; it listens where one proxy alone would. */
+export function balancerLaunch(layout: StackLayout, haproxy: string): Launch {
+  const { dir, port, settings } = layout;
+  const path = join(dir, "haproxy.cfg");
+  const bind = settings["PUBLIC_BIND"] ?? loopback;
+  const text = balancerConfig({
+    binds: ["PROXY_PORT", ...(settings["TLS_CERT"] === undefined ? [] : ["PROXY_TLS_PORT"])].map(
+      (variable) => `${bind}:${port(variable)}`,
+    ),
+    servers: proxyIds(settings).map((id) => ({
+      id,
+      address: `${loopback}:${port(`PROXY_${proxyNumber(id)}_PROTOCOL_PORT`)}`,
+      ready: `${loopback}:${port(proxyAdminPort(id))}`,
+    })),
+  });
+  writeFileSync(path, text);
+  return { command: haproxy, args: ["-db", "-q", "-f", path], env: {} };
 }
 
 /** The guard in front of Prometheus and Alertmanager; `guarded` is its `GUARDED`. */
@@ -149,7 +188,10 @@ export function callerLaunch(layout: StackLayout): Launch {
     ...secretFiles(layout, ["ADMIN_TOKEN"]),
     ADMIN_HOST: loopback,
     ADMIN_PORT: String(port("CALLER_ADMIN_PORT")),
-    TARGET_URL: `http://${loopback}:${port("PROXY_PORT")}`,
+    // The balancer first; without it the first proxy by itself.
+    TARGET_URL: ["PROXY_PORT", ...(proxyIds(settings).length > 1 ? ["PROXY_1_PORT"] : [])]
+      .map((variable) => `http://${loopback}:${port(variable)}`)
+      .join(","),
   });
 }
 

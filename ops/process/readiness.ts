@@ -68,7 +68,10 @@ export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typ
       case "links":
         return answersOk(`${urls.linksAdmin}/healthz`);
       case "proxy":
-        return answersOk(`${endpoints.proxyAdmin}/readyz`);
+      case "proxy-2":
+        return answersOk(`${endpoints.proxyAdmins[id]}/readyz`);
+      case "balancer":
+        return answersOk(`${endpoints.proxy}/`);
       case "caller":
         return answersOk(`${endpoints.callerAdmin}/healthz`);
       case "board":

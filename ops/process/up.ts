@@ -1,10 +1,13 @@
-import type { Engine } from "../stack/engine.ts";
+import { CannotError, type Engine } from "../stack/engine.ts";
+import { proxyIds } from "../stack/proxy-id.ts";
 import { replicaIds } from "../stack/replica-id.ts";
 import { awaitReady } from "../stack/replica-table.ts";
+import { findExecutable } from "./executable.ts";
 import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { observerLaunches } from "./observers/observers.ts";
 import {
+  balancerLaunch,
   boardLaunch,
   callerLaunch,
   linksLaunch,
@@ -20,13 +23,21 @@ import { findStrays } from "./strays.ts";
 /** The services of a stack with these replicas, in stages. Each stage waits for the one before. */
 function stages(layout: StackLayout, replicas: readonly string[], path: string | undefined): Record<string, Launch>[] {
   const observers = observerLaunches(layout, path);
+  const proxies = proxyIds(layout.settings);
   return [
     { redis: redisLaunch(layout) },
     { links: linksLaunch(layout) },
     Object.fromEntries(replicas.map((id) => [id, replicaLaunch(layout, id)])),
-    { proxy: proxyLaunch(layout, replicas) },
+    Object.fromEntries(proxies.map((id) => [id, proxyLaunch(layout, id, replicas)])),
+    ...(proxies.length > 1 ? [{ balancer: balancerLaunch(layout, neededBalancer(path)) }] : []),
     { caller: callerLaunch(layout), ...observers, board: boardLaunch(layout, Object.keys(observers)) },
   ];
+}
+
+function neededBalancer(path: string | undefined): string {
+  const found = findExecutable(["haproxy"], path);
+  if (found === undefined) throw new CannotError("PROXIES=2 needs haproxy in front of the proxies: install it");
+  return found;
 }
 
 /**
@@ -60,14 +71,14 @@ export async function bringUp(options: {
     );
     await Promise.race([started, interrupted]);
   }
-  await Promise.race([awaitReady(engine.endpoints.proxyAdmin, replicas), interrupted]);
+  await Promise.race([awaitReady(engine.endpoints, replicas), interrupted]);
 }
 
 /** Stops every process of the stack in any state, and removes the record. Returns the services that ran. */
 export async function takeDown(state: StateDir): Promise<string[]> {
   const records = state.services();
   const order = (id: string) =>
-    ["board", "caller", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
+    ["board", "caller", "balancer", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
   const ran: string[] = [];
   // Callers and proxy stop first, so that the stop of a replica does not count as a failure. Redis stops last.
   const groups = Map.groupBy(records, ({ id }) => order(id));

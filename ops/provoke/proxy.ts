@@ -34,7 +34,7 @@ export const proxyProvocations: Readonly<Record<string, Provocation>> = {
         await stack.engine.pause("signaling-2");
         await pause(4_000);
         await stack.engine.resume("signaling-2");
-        await awaitReady(stack.engine.endpoints.proxyAdmin, ["signaling-2"]);
+        await awaitReady(stack.engine.endpoints, ["signaling-2"]);
       }
     },
     withinSeconds: 60,

@@ -45,7 +45,7 @@ export const replicaProvocations: Readonly<Record<string, Provocation>> = {
     how: "restarts signaling-2 with DRAIN_PER_SECOND=1, puts 240 peers on the stack, and drains it",
     async begin(context) {
       await context.stack.engine.restart("signaling-2", { DRAIN_PER_SECOND: "1" });
-      await awaitReady(context.stack.engine.endpoints.proxyAdmin, ["signaling-2"]);
+      await awaitReady(context.stack.engine.endpoints, ["signaling-2"]);
       await beginLoad(context, 120);
       await context.act("drain", "signaling-2");
     },
@@ -64,7 +64,7 @@ export const replicaProvocations: Readonly<Record<string, Provocation>> = {
       const killed = await killAllBut(context, 1);
       const spared = (await replicas(context)).find((id) => !killed.includes(id)) ?? "";
       const tunnels = async () =>
-        (await replicaTable(stack.engine.endpoints.proxyAdmin)).find(({ id }) => id === spared)?.tunnels ?? 0;
+        (await replicaTable(stack.engine.endpoints)).find(({ id }) => id === spared)?.tunnels ?? 0;
       for (let tries = 0; (await tunnels()) < 60 && tries < 60 && !signal.aborted; tries += 1) await pause(500, signal);
       for (const id of killed) await context.act("start", id);
     },

@@ -14,7 +14,7 @@ export function undoControl(replicas: readonly ReplicaRow[], { settings }: Contr
 
 /** Restarts the services that the control changes, with its settings. Returns the equivalent commands. */
 export async function switchOff({ engine }: Stack, { settings }: Control): Promise<string[]> {
-  const ids = (await replicaTable(engine.endpoints.proxyAdmin)).map(({ id }) => id);
+  const ids = (await replicaTable(engine.endpoints)).map(({ id }) => id);
   const typed: string[] = [];
   const restart = async (id: string, env: Readonly<Record<string, string>>) => {
     const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
@@ -22,6 +22,6 @@ export async function switchOff({ engine }: Stack, { settings }: Control): Promi
   };
   if (settings?.replicas !== undefined) for (const id of ids) await restart(id, settings.replicas);
   if (settings?.proxy !== undefined) await restart("proxy", settings.proxy);
-  if (typed.length > 0) await awaitReady(engine.endpoints.proxyAdmin, ids);
+  if (typed.length > 0) await awaitReady(engine.endpoints, ids);
   return typed;
 }

@@ -22,11 +22,12 @@ export async function rollBack(stack: Stack, record: DrillEntry, tell: (line: st
     if (step.do === "scale") await scale(stack, step.replicas, tell);
     if (step.do === "restart" && !isProxy(step)) await restart(step.id);
   }
-  const { callerAdmin, proxyAdmin } = stack.engine.endpoints;
+  const { endpoints } = stack.engine;
+  const { callerAdmin } = endpoints;
   if (record.undo.some((step) => step.do === "restart"))
     await awaitReady(
-      proxyAdmin,
-      (await replicaTable(proxyAdmin)).map(({ id }) => id),
+      endpoints,
+      (await replicaTable(endpoints)).map(({ id }) => id),
     );
   if (record.run !== null)
     await forgiving(

@@ -35,12 +35,12 @@ export interface StackAccess {
 
 /** The operations on a running stack. */
 export function accessTo(stack: Stack): StackAccess {
-  const { callerAdmin, proxyAdmin, prometheus } = stack.engine.endpoints;
+  const { callerAdmin, prometheus } = stack.engine.endpoints;
   const metrics = createPrometheus(prometheus);
   return {
     record: openRecord(stack.state.dir),
     unsteady: () => unsteady(stack),
-    replicas: () => replicaTable(proxyAdmin),
+    replicas: () => replicaTable(stack.engine.endpoints),
     firingAlerts: () => firingAlerts(metrics),
     act: async (action, target, options) => (await runAction(stack, action, target, options)).typed,
     switchOff: (control) => switchOff(stack, control),

@@ -16,6 +16,10 @@ case "$1 ${2:-}" in
   'chaos heal') ;;
   chaos\ *)
     if [ $# = 2 ] && given NODE; then set -- "$@" "$NODE"; fi
+    if [ "${3:-}" = proxy ] && [ "${PROXY:-1}" != 1 ]; then
+      verb=$2
+      set -- chaos "$verb" "proxy-$PROXY"
+    fi
     if [ "$2" = slow ] && given MS; then set -- "$@" --ms "$MS"; fi
     if [ "$2" = slow ] && given JITTER; then set -- "$@" --jitter "$JITTER"; fi
     ;;

@@ -75,6 +75,7 @@ engine_reads() {
 }
 
 engine_up() {
+  [ "${PROXIES:-1}" = 1 ] || die "PROXIES=$PROXIES runs on the process engine alone so far: make up ENGINE=process PROXIES=2"
   sh ops/sh/secrets.sh
   sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn || exit $?
   # Mounted into the ops container. This user must create them, or Docker does so as root.

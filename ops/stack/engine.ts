@@ -29,6 +29,8 @@ export interface Slowness {
 export interface Endpoints {
   proxy: string;
   proxyAdmin: string;
+  /** The admin listener of each proxy, by its id; `proxyAdmin` is that of `proxy`. */
+  proxyAdmins: Readonly<Record<ServiceId, string>>;
   callerAdmin: string;
   prometheus: string;
   alertmanager: string;

@@ -18,12 +18,12 @@ export async function roll(
   const { engine } = stack;
   const ids = (await engine.services()).map(({ id }) => id).filter(isReplica);
   if (ids.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
-  await awaitReady(engine.endpoints.proxyAdmin, ids);
+  await awaitReady(engine.endpoints, ids);
   for (const id of ids) {
     if (signal?.aborted) return;
     const begunAt = performance.now();
     const { typed } = await engine.restart(id);
-    await awaitReady(engine.endpoints.proxyAdmin, ids);
+    await awaitReady(engine.endpoints, ids);
     step(id, typed, performance.now() - begunAt);
   }
 }

@@ -3,7 +3,7 @@ import { CannotError } from "./engine.ts";
 import { changeAdmin } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
 import { isReplica } from "./replica-id.ts";
-import { awaitReady, replicaTable } from "./replica-table.ts";
+import { awaitReady, changeProxies, proxyViews, replicaTable } from "./replica-table.ts";
 
 /**
  * Brings the stack to `wanted` replicas, signaling-1 to signaling-<wanted>: It starts new replicas and registers them
@@ -21,27 +21,30 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
   const ids = Array.from({ length: wanted }, (_, index) => `signaling-${index + 1}`);
   for (const id of ids.filter((other) => !present.includes(other))) {
     await engine.addReplica(id);
-    await changeAdmin(engine.endpoints, "PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
-    await awaitReady(engine.endpoints.proxyAdmin, [id]);
+    await changeProxies(engine.endpoints, "PUT", `/replicas/${id}`, engine.replicaUrls(id));
+    await awaitReady(engine.endpoints, [id]);
     step(`added ${id}: about 1/${wanted} of the new sessions go there; no live socket moves`);
   }
   for (const id of present.filter((other) => !ids.includes(other)).reverse()) {
     // SIGTERM drains the replica, so its peers move before it ends.
     await engine.removeReplica(id);
-    const known = (await replicaTable(engine.endpoints.proxyAdmin)).some((row) => row.id === id);
-    if (known) await changeAdmin(engine.endpoints, "DELETE", `${engine.endpoints.proxyAdmin}/replicas/${id}`);
+    const known = (await replicaTable(engine.endpoints)).some((row) => row.id === id);
+    if (known) await changeProxies(engine.endpoints, "DELETE", `/replicas/${id}`);
     step(`removed ${id}: its peers moved to the others first`);
   }
-  await awaitReady(engine.endpoints.proxyAdmin, ids);
+  await awaitReady(engine.endpoints, ids);
 }
 
-/** Registers running replicas that the proxy does not know. A restarted proxy has only its configured table. */
+/** Registers running replicas at every proxy that does not know them. */
 export async function registerReplicas(stack: Stack): Promise<string[]> {
   const { engine } = stack;
   const running = (await engine.services()).filter(({ id, state }) => isReplica(id) && state === "running");
-  const known = (await replicaTable(engine.endpoints.proxyAdmin)).map((row) => row.id);
-  const missing = running.map(({ id }) => id).filter((id) => !known.includes(id));
-  for (const id of missing)
-    await changeAdmin(engine.endpoints, "PUT", `${engine.endpoints.proxyAdmin}/replicas/${id}`, engine.replicaUrls(id));
-  return missing;
+  const missing = new Set<string>();
+  for (const [proxy, table] of Object.entries(await proxyViews(engine.endpoints)))
+    for (const { id } of running.filter((replica) => !table.some((row) => row.id === replica.id))) {
+      missing.add(id);
+      const url = `${engine.endpoints.proxyAdmins[proxy]}/replicas/${id}`;
+      await changeAdmin(engine.endpoints, "PUT", url, engine.replicaUrls(id));
+    }
+  return [...missing];
 }

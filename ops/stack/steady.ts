@@ -11,7 +11,7 @@ export async function unsteady(stack: Stack): Promise<string[]> {
   if (services.length === 0) return ["the stack is not up: make up"];
   const reasons = services.filter(({ state }) => state !== "running").map(({ id, state }) => `${id} is ${state}`);
   try {
-    const rows = await replicaTable(engine.endpoints.proxyAdmin);
+    const rows = await replicaTable(engine.endpoints);
     reasons.push(...rows.filter(({ state }) => state !== "ready").map(({ id, state }) => `${id} is ${state}`));
     reasons.push(...(await engine.impaired()).map(({ id, how }) => `${id} is ${how}`));
   } catch (error) {

@@ -28,7 +28,8 @@ export function createCaller(config: Config, kind: PeerKind, log: Log) {
   const target: Target = {
     kind,
     cookieless: config.PEER_COOKIELESS,
-    url: config.TARGET_URL,
+    url: config.TARGET_URL[0] as string,
+    urls: config.TARGET_URL,
     ...(config.TOKEN === undefined ? {} : { token: config.TOKEN }),
     ...(config.PEER_PATH === undefined ? {} : { path: config.PEER_PATH }),
     ...(config.PEER_HELLO === undefined ? {} : { hello: config.PEER_HELLO }),

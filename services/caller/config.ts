@@ -1,11 +1,14 @@
 import { z } from "zod";
-import { milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
+import { list, milliseconds, port, programVariables, secret, wholeNumber } from "../../common/config.ts";
 
 /** The caller's variables. */
 export const schema = z.object({
   ...programVariables,
   ADMIN_PORT: port().default(9100).describe("Port of the admin listener"),
-  TARGET_URL: z.url().default("http://127.0.0.1:8080").describe("Public URL of the proxy, where calls are placed"),
+  TARGET_URL: list()
+    .pipe(z.array(z.url()).min(1))
+    .default(["http://127.0.0.1:8080"])
+    .describe("Public URL of the proxy, where calls are placed; several, comma-separated: the best first"),
   CALLS: wholeNumber(0, 2_000).default(5).describe("Calls held permanently, so that there is always traffic; 0: none"),
   CALLS_PER_SECOND: wholeNumber(1, 500).default(5).describe("Rate at which the held calls are placed"),
   SIGNALS_PER_SECOND: wholeNumber(1, 100).default(2).describe("Numbered signals that each peer of a held call sends"),

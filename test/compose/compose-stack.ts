@@ -80,7 +80,7 @@ export async function startComposeStack({
   }
   const port = portsOf(portBase, env);
   const url = (variable: string) => `http://127.0.0.1:${port(variable)}`;
-  const replicas = () => replicaTable(url("PROXY_ADMIN_PORT"));
+  const replicas = () => replicaTable({ proxyAdmins: { proxy: url("PROXY_ADMIN_PORT") } });
   const down = async () => {
     await make("down");
     const images = docker(

@@ -21,8 +21,7 @@ beforeAll(async () => {
 afterAll(() => stack[Symbol.asyncDispose]());
 
 const states = async () => Object.fromEntries((await stack.engine.services()).map(({ id, state }) => [id, state]));
-const routing = async (id: string) =>
-  (await replicaTable(stack.engine.endpoints.proxyAdmin)).find((row) => row.id === id)?.state;
+const routing = async (id: string) => (await replicaTable(stack.engine.endpoints)).find((row) => row.id === id)?.state;
 const readyState = async (id: string) =>
   (await askAdmin<{ state: string }>(`${stack.engine.endpoints.replica(id).admin}/readyz`)).state;
 
@@ -30,11 +29,7 @@ test("every service of the stack is running and the proxy routes to all replicas
   const now = await states();
   expect(Object.keys(now)).toEqual(expect.arrayContaining(["links", "proxy", "redis", "signaling-1", "signaling-3"]));
   expect(new Set(Object.values(now))).toEqual(new Set(["running"]));
-  expect((await replicaTable(stack.engine.endpoints.proxyAdmin)).map((row) => row.state)).toEqual([
-    "ready",
-    "ready",
-    "ready",
-  ]);
+  expect((await replicaTable(stack.engine.endpoints)).map((row) => row.state)).toEqual(["ready", "ready", "ready"]);
 });
 
 test("up on a running stack starts nothing", async () => {
@@ -105,7 +100,7 @@ test("a roll restarts every replica and never has fewer than two ready", async (
   let rolling = true;
   const watching = (async () => {
     while (rolling) {
-      const table = await replicaTable(stack.engine.endpoints.proxyAdmin);
+      const table = await replicaTable(stack.engine.endpoints);
       fewest = Math.min(fewest, table.filter((row) => row.state === "ready").length);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

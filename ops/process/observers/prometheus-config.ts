@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { maxReplicas } from "../../ports.ts";
+import { proxyIds } from "../../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 import type { StackLayout } from "../programs.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
@@ -50,7 +51,7 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
       if (scrape.static_configs !== undefined && targets.length === 0) return [];
       const files = scrape.file_sd_configs?.map((discovery) => ({
         ...discovery,
-        files: discovery.files.map((file) => join(targetsDir(layout), file.slice(file.lastIndexOf("/") + 1))),
+        files: discovery.files.map((file) => file.replace("/etc/prometheus/targets", targetsDir(layout))),
       }));
       const path = scrape.job_name === "signaling" ? app?.metricsPath : undefined;
       const where = path === undefined ? {} : { metrics_path: path };
@@ -66,7 +67,10 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
   const alertmanagers = place(config.alerting?.alertmanagers ?? []).map((one) => ({ ...one, ...withPassword }));
   config.alerting = { ...config.alerting, alertmanagers };
 
-  mkdirSync(targetsDir(layout), { recursive: true });
+  mkdirSync(join(targetsDir(layout), "proxies"), { recursive: true });
+  const proxies = proxyIds(layout.settings).slice(1);
+  const more = placeTargets([{ targets: proxies.map((id) => `${id}:9100`) }], addresses);
+  writeFileSync(join(targetsDir(layout), "proxies", "more.json"), JSON.stringify(more, null, 2));
   copyTargets(join(root, "prometheus", "targets"), targetsDir(layout), addresses);
   const written = join(dir, "prometheus", "prometheus.yml");
   writeFileSync(written, stringify(config));

@@ -5,6 +5,8 @@ import type { RelayAck } from "../../../common/protocol.ts";
 export interface PeerOptions {
   /** The proxy's public URL. */
   url: string;
+  /** That one, and those that take its place while it does not answer. */
+  urls: readonly string[];
   transports: CallerPeer["transports"];
   /** Keeps the sticky cookie across connections. */
   cookies: boolean;

@@ -6,7 +6,7 @@ import type { PeerKind, PeerOptions } from "./peer-kind.ts";
 const outageLimit = 200;
 
 /** The application's address, its token, and the callers' protocol. */
-export interface Target extends Pick<PeerOptions, "url" | "token" | "path" | "hello"> {
+export interface Target extends Pick<PeerOptions, "url" | "urls" | "token" | "path" | "hello"> {
   kind: PeerKind;
   /** Default share of peers without cookies, 0..1. */
   cookieless: number;

@@ -5,9 +5,9 @@ import type { PeerKind } from "./peer-kind.ts";
 /** Speaks this project's signaling protocol (docs/signaling-protocol.md), by the client library. */
 export const signalingPeer: PeerKind = {
   capabilities: { signals: true, media: true },
-  connect({ url, transports, cookies, rejoin, random, query, token }, events) {
+  connect({ urls, transports, cookies, rejoin, random, query, token }, events) {
     const client = createSignalingClient({
-      url,
+      urls,
       transports,
       cookies,
       rejoin,

@@ -1,0 +1,24 @@
+import { allJoined, serviceIs } from "./conditions.ts";
+import { defineDrill } from "./define-drill.ts";
+import { countTunnels, expectations, victim, webSocketsAlone } from "./one-of-two-proxies.ts";
+
+/** docs/drills.md, kill-one-proxy. */
+export const killOneProxy = defineDrill({
+  name: "kill-one-proxy",
+  claim: "One of two proxies is killed: its clients are back within 3 s, the other's lose nothing, media never stops.",
+  engines: ["process"],
+  calls: webSocketsAlone,
+  undo: [{ do: "heal" }],
+  async inject(context) {
+    await countTunnels(context);
+    await context.act("kill", victim);
+  },
+  injected: (context) => serviceIs(context, victim, "stopped"),
+  recovered: (context) => allJoined(context),
+  deadlineMs: 20_000,
+  expect: expectations,
+  control: { off: "joining again after a reconnect", calls: { rejoin: false } },
+  runbook: "ProxyDown",
+  dashboard: "Proxy",
+  teaches: "Two proxies with one secret need no word between them: the session id says where a session is.",
+});

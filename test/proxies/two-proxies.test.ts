@@ -1,0 +1,108 @@
+import { connect } from "node:net";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { runAction } from "../../ops/chaos/actions.ts";
+import { status } from "../../ops/commands/status.ts";
+import type { Drill } from "../../ops/drills/define-drill.ts";
+import { balanced } from "../../ops/drills/drills.ts";
+import { heal } from "../../ops/heal/heal.ts";
+import { writeReport } from "../../ops/report/write.ts";
+import { runDrill } from "../../ops/runner/runner.ts";
+import { changeProxies, proxyViews } from "../../ops/stack/replica-table.ts";
+import { scale } from "../../ops/stack/scale.ts";
+import { unsteady } from "../../ops/stack/steady.ts";
+import { until } from "../support/poll.ts";
+import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
+
+let stack: ProcessStack;
+beforeAll(async () => {
+  stack = await startProcessStack({ PROXIES: "2", CALLS: "0", PROBE_EVERY_MS: "0" });
+});
+afterEach(async () => {
+  await heal(stack);
+});
+afterAll(() => stack?.[Symbol.asyncDispose]());
+
+const run = (drill: Drill, control = false) =>
+  runDrill(stack, drill, { seed: 1, control, signal: new AbortController().signal, tell: () => undefined });
+
+test.for(balanced.map((drill) => [drill.name, drill] as const))(
+  "%s passes, and leaves the stack at steady state",
+  async ([, drill]) => {
+    const result = await run(drill);
+    const figures = result.expectations.map(({ name, measured, bound }) => `${name}: ${measured} (${bound})`);
+    process.stdout.write(`${drill.name}: ${figures.join("; ")}\n`);
+    writeReport(stack.root, result);
+    expect(result.verdict, [...result.reasons, ...figures].join("; ")).toBe("passed");
+    expect(await unsteady(stack)).toEqual([]);
+  },
+);
+
+const base = (variable: string) => `http://127.0.0.1:${stack.layout.port(variable)}/socket.io/?EIO=4&transport=polling`;
+
+test("polls that alternate between the two proxies never meet an unknown session, whichever is killed and started again", async () => {
+  const ways = [base("PROXY_1_PORT"), base("PROXY_2_PORT")];
+  const opened = await (await fetch(ways[0] as string)).text();
+  const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
+  const answers = new Set<number>();
+  // A namespace's CONNECT, so that the replica does not end the session; each poll is answered by what is pending.
+  const ask = async (way: string | undefined) => {
+    const posted = await fetch(`${way}&sid=${sid}`, { method: "POST", body: "40/signaling," });
+    answers.add(posted.status);
+    const polled = await fetch(`${way}&sid=${sid}`);
+    answers.add(polled.status);
+    return polled.text();
+  };
+  for (let i = 0; i < 40; i++) await ask(ways[i % 2]);
+  await runAction(stack, "kill", "proxy-2");
+  for (let i = 0; i < 5; i++) await ask(ways[0]);
+  await runAction(stack, "start", "proxy-2");
+  for (let i = 0; i < 40; i++) await ask(ways[i % 2]);
+  expect([...answers]).toEqual([200]);
+});
+
+test("a client's own address is in the log of either proxy, though the balancer made the connection", async () => {
+  const seen = async () =>
+    (await Promise.all(["proxy", "proxy-2"].map((id) => stack.engine.logs(id, 200)))).map((lines) =>
+      lines.some((line) => line.includes("127.0.0.77")),
+    );
+  await until("both have seen it", async () => {
+    await new Promise<void>((resolve, reject) => {
+      const port = stack.layout.port("PROXY_PORT");
+      const socket = connect({ port, host: "127.0.0.1", localAddress: "127.0.0.77" });
+      socket.on("error", reject).on("close", () => resolve());
+      socket.on("data", () => socket.end());
+      socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    });
+    return (await seen()).every(Boolean);
+  });
+});
+
+test("both proxies are told what operators change, and one that was down knows it from the table file", async () => {
+  const views = async () => {
+    const seen = await proxyViews(stack.engine.endpoints);
+    return Object.entries(seen).map(([id, rows]) => `${id}: ${rows.map((row) => `${row.id} ${row.state}`).join(", ")}`);
+  };
+  const four = "signaling-1 ready, signaling-2 ready, signaling-3 ready, signaling-4 ready";
+  await runAction(stack, "kill", "proxy-2");
+  await scale(stack, 4, () => undefined);
+  expect(await views()).toEqual([`proxy: ${four}`]);
+  await changeProxies(stack.engine.endpoints, "POST", "/replicas/signaling-1/drain", {});
+  await stack.engine.start("proxy-2");
+  const drained = four.replace("signaling-1 ready", "signaling-1 draining");
+  await until("both see the same", async () => (await views()).join("|") === `proxy: ${drained}|proxy-2: ${drained}`);
+  await changeProxies(stack.engine.endpoints, "POST", "/replicas/signaling-1/undrain", {});
+  await scale(stack, 3, () => undefined);
+  const three = four.replace(", signaling-4 ready", "");
+  expect(await views()).toEqual([`proxy: ${three}`, `proxy-2: ${three}`]);
+});
+
+test("make status shows both, each with its own tunnels", async () => {
+  const lines: string[] = [];
+  const code = await status.run(
+    { stack, print: (line: string) => lines.push(line) } as unknown as Parameters<typeof status.run>[0],
+    [],
+  );
+  expect(code).toBe(0);
+  for (const id of ["proxy", "proxy-2", "balancer"]) expect(lines.some((line) => line.startsWith(`${id} `))).toBe(true);
+  expect(lines.find((line) => line.startsWith("signaling-1"))).toMatch(/ready +0\+0 /);
+});
