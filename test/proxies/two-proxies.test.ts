@@ -44,9 +44,12 @@ test("polls that alternate between the two proxies never meet an unknown session
   const opened = await (await fetch(ways[0] as string)).text();
   const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
   const answers = new Set<number>();
-  // A namespace's CONNECT, so that the replica does not end the session; each poll is answered by what is pending.
+  let asked = 0;
+  // The first is the namespace's CONNECT; each poll is answered by what the packet before it brought.
   const ask = async (way: string | undefined) => {
-    const posted = await fetch(`${way}&sid=${sid}`, { method: "POST", body: "40/signaling," });
+    const packet = asked === 0 ? "40/signaling," : `42/signaling,${asked}["leave","none"]`;
+    asked += 1;
+    const posted = await fetch(`${way}&sid=${sid}`, { method: "POST", body: packet });
     answers.add(posted.status);
     const polled = await fetch(`${way}&sid=${sid}`);
     answers.add(polled.status);
