@@ -14,8 +14,6 @@ export interface BalancedProxy {
  */
 export function balancerConfig({ binds, servers }: { binds: readonly string[]; servers: readonly BalancedProxy[] }) {
   return [
-    "global",
-    "  maxconn 50000",
     "defaults",
     "  mode tcp",
     "  timeout connect 1s",

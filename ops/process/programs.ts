@@ -168,7 +168,7 @@ export function balancerLaunch(layout: StackLayout, haproxy: string): Launch {
     })),
   });
   writeFileSync(path, text);
-  return { command: haproxy, args: ["-db", "-q", "-f", path], env: {} };
+  return { command: haproxy, args: ["-db", "-f", path], env: {} };
 }
 
 /** The guard in front of Prometheus and Alertmanager; `guarded` is its `GUARDED`. */
