@@ -23,11 +23,11 @@ export interface RealClients {
 }
 
 /** An action on the replicas, and the replicas whose clients may lose their connection. */
-type Step = (stack: ProcessStack, clients: readonly Held[]) => Promise<string[]>;
+type Step = (stack: ProcessStack, clients: readonly Held[], works: () => Promise<void>) => Promise<string[]>;
 const nobody = () => false;
 
 const steps: Readonly<Record<string, Step>> = {
-  "kill, and the return of the replica": async (stack, clients) => {
+  "kill, and the return of the replica": async (stack, clients, works) => {
     const node = busiest(clients);
     const byKill = await unexpectedLosses(
       clients,
@@ -37,9 +37,9 @@ const steps: Readonly<Record<string, Step>> = {
         await allHeld(clients, { without: [node] });
       },
     );
-    return [...byKill, ...(await unexpectedLosses(clients, nobody, () => comeBack(stack, node, clients)))];
+    return [...byKill, ...(await unexpectedLosses(clients, nobody, () => comeBack(stack, node, clients, works)))];
   },
-  freeze: async (stack, clients) => {
+  freeze: async (stack, clients, works) => {
     const node = busiest(clients);
     const byFreeze = await unexpectedLosses(
       clients,
@@ -49,7 +49,7 @@ const steps: Readonly<Record<string, Step>> = {
         await allHeld(clients, { without: [node] });
       },
     );
-    return [...byFreeze, ...(await unexpectedLosses(clients, nobody, () => comeBack(stack, node, clients)))];
+    return [...byFreeze, ...(await unexpectedLosses(clients, nobody, () => comeBack(stack, node, clients, works)))];
   },
   "a drain through the proxy": (stack, clients) =>
     unexpectedLosses(clients, nobody, async () => {
@@ -76,11 +76,19 @@ const steps: Readonly<Record<string, Step>> = {
   },
 };
 
-async function comeBack(stack: ProcessStack, node: string, clients: readonly Held[]): Promise<void> {
+/** The replica returns, and every client makes requests: nobody is moved to it. */
+async function comeBack(
+  stack: ProcessStack,
+  node: string,
+  clients: readonly Held[],
+  works: () => Promise<void>,
+): Promise<void> {
   const before = clients.map((one) => one.node());
   await heal(stack);
   await until("it is back", async () => (await stateOf(stack, node)) === "ready");
-  await pass(5_000);
+  await works();
+  await pass(3_000);
+  await works();
   expect(clients.map((one) => one.node())).toEqual(before);
 }
 
@@ -112,7 +120,7 @@ export function testRealClients(
     });
 
     test.for(only)("0 unexpected disconnects: %s", async (step) => {
-      expect(await steps[step]?.(stack, clients)).toEqual([]);
+      expect(await steps[step]?.(stack, clients, () => works(url(), clients))).toEqual([]);
       await works(url(), clients);
     });
     if (idleMs > 0)
