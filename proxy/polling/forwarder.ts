@@ -8,7 +8,7 @@ import type { ReplicaSpec } from "../routing/replica-spec.ts";
 import type { Carried, Replica } from "../routing/replica-table.ts";
 import type { Passed } from "../screen/gate.ts";
 import { answerHeaders } from "../screen/headers.ts";
-import { createProxyServer, type HttpProxyServer, sendBy } from "./http-proxy.ts";
+import { type HttpProxyServer, loadHttpProxy, sendBy } from "./http-proxy.ts";
 
 /** An idle connection to a replica is kept this long, ms. Node's servers close theirs after 5 s. */
 const idleUpstreamMs = 4_000;
@@ -75,7 +75,9 @@ export function createForwarder(options: {
   /** A replica does not know the session of a request that its sid did not route there. */
   onLostSession(): void;
   closing(): boolean;
+  shortRequests: boolean;
 }) {
+  const createServer = loadHttpProxy(options).createProxyServer<IncomingMessage, ServerResponse>;
   const agentOptions: AgentOptions & { servername: string } = {
     keepAlive: true,
     maxFreeSockets: 1_024,
@@ -91,7 +93,7 @@ export function createForwarder(options: {
     if (known !== undefined) return known;
     const target = { host: spec.host, port: String(spec.port), protocol: "http:" };
     const common = { target, agent, prependPath: false, toProxy: true, xfwd: false, selfHandleResponse: true };
-    const made = { withBody: createProxyServer(common), bodiless: createProxyServer({ ...common, buffer: noBody }) };
+    const made = { withBody: createServer(common), bodiless: createServer({ ...common, buffer: noBody }) };
     for (const server of [made.withBody, made.bodiless]) follow(server);
     servers.set(spec, made);
     return made;

@@ -1,34 +1,36 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire, registerHooks } from "node:module";
 import type httpProxy from "http-proxy";
+import { shortRequestsFile } from "../tuning/short-requests.ts";
 
-/** Modules of Node that are replaced for the package. */
-const own: ReadonlyMap<string, string> = new Map(
-  ["util", "http"].map((name) => [name, new URL(`http-proxy-${name}.cjs`, import.meta.url).href]),
-);
+const util = new URL("http-proxy-util.cjs", import.meta.url).href;
 
 /**
- * Loads the `http-proxy` package with a `util` and an `http` of its own. It copies objects by `util._extend`, which
- * Node deprecates (DEP0060), and gives `http.request` options that say nothing. The hook is active only while the
- * package loads, and only for its files.
+ * Loads the `http-proxy` package with a `util` of its own. The package copies objects by `util._extend`, which Node
+ * deprecates (DEP0060). The hook is there while the package loads, and for its files alone.
+ *
+ * @param shortRequests whether the package also gets the `http` of `tuning/short-requests.cjs`
  */
-function loadHttpProxy(): typeof httpProxy {
+export function loadHttpProxy({ shortRequests }: { shortRequests: boolean }): typeof httpProxy {
+  const own = new Map([["util", util], ...(shortRequests ? [["http", shortRequestsFile] as const] : [])]);
   const hooks = registerHooks({
     resolve(specifier, context, next) {
       const url = context.parentURL?.includes("/node_modules/http-proxy/") === true ? own.get(specifier) : undefined;
       return url === undefined ? next(specifier, context) : { url, format: "commonjs", shortCircuit: true };
     },
   });
+  const require = createRequire(import.meta.url);
+  // An earlier call may have loaded the package in the other way.
+  for (const file of Object.keys(require.cache))
+    if (file.includes("/node_modules/http-proxy/")) delete require.cache[file];
   try {
-    return createRequire(import.meta.url)("http-proxy") as typeof httpProxy;
+    return require("http-proxy") as typeof httpProxy;
   } finally {
     hooks.deregister();
   }
 }
 
-export const { createProxyServer } = loadHttpProxy();
-
-export type HttpProxyServer = ReturnType<typeof createProxyServer<IncomingMessage, ServerResponse>>;
+export type HttpProxyServer = httpProxy<IncomingMessage, ServerResponse>;
 
 /** `web` as http-proxy documents it, without options if there are none. Its types do not have this call. */
 export function sendBy(

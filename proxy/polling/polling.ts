@@ -15,13 +15,24 @@ const retriable = new Set(["GET", "HEAD", "OPTIONS"]);
 const withoutLength = new Set([...retriable, "DELETE"]);
 
 /** Serves plain requests: long-polling and the page. */
-export function createPolling({ config, gate, tryInTurn, sessions, metrics, pending, log, closing }: HandlerDeps) {
+export function createPolling({
+  config,
+  gate,
+  tryInTurn,
+  sessions,
+  metrics,
+  pending,
+  log,
+  closing,
+  tuning,
+}: HandlerDeps) {
   const forwarder = createForwarder({
     timeoutMs: config.PROXY_TIMEOUT_MS,
     maxBodyBytes: config.MAX_BODY_BYTES,
     replicaHeader: config.REPLICA_HEADER,
     onLostSession,
     closing,
+    shortRequests: tuning.shortRequests,
   });
 
   let toldOfLost = false;

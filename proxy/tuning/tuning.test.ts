@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { checkLateOnread } from "./late-onread.ts";
 import { withLoopbackPair } from "./loopback-pair.ts";
 import { checkPlainUpgrade } from "./plain-upgrade.ts";
+import { checkShortRequests } from "./short-requests.ts";
 import { createTuning } from "./tuning.ts";
 
 const head = Buffer.from("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
@@ -30,21 +31,28 @@ async function tuned(options: { wanted?: "on" | "off"; nodeVersion?: string; nod
     accepted.on("data", () => undefined);
     read = tuning.readInto(accepted, Buffer.alloc(64), () => true);
   });
-  return { plainUpgrade: tuning.readPlainUpgrade(head, {} as Socket) !== undefined, readInto: read, lines };
+  const plainUpgrade = tuning.readPlainUpgrade(head, {} as Socket) !== undefined;
+  return { plainUpgrade, readInto: read, shortRequests: tuning.shortRequests, lines };
 }
 
 test("on, with a tested Node: every part works, and nothing is logged", async () => {
-  expect(await tuned({})).toEqual({ plainUpgrade: true, readInto: true, lines: [] });
+  expect(await tuned({})).toEqual({ plainUpgrade: true, readInto: true, shortRequests: true, lines: [] });
 });
 
 test("off: no part works, and nothing is logged", async () => {
-  expect(await tuned({ wanted: "off" })).toEqual({ plainUpgrade: false, readInto: false, lines: [] });
+  expect(await tuned({ wanted: "off" })).toEqual({
+    plainUpgrade: false,
+    readInto: false,
+    shortRequests: false,
+    lines: [],
+  });
 });
 
 test("a newer major version of Node runs without tuning, and one line says so", async () => {
   expect(await tuned({ nodeVersion: "26.1.0" })).toEqual({
     plainUpgrade: false,
     readInto: false,
+    shortRequests: false,
     lines: ["tuning is off: it was tested on Node 24, this is Node 26.1.0"],
   });
 });
@@ -58,6 +66,7 @@ test("an unbounded heap gives one log line, and the other parts work", async () 
 test("each part checks itself with bytes through a loopback connection", async () => {
   await checkLateOnread();
   await checkPlainUpgrade();
+  await checkShortRequests();
 });
 
 test("a check that gets no answer fails in 2 s, and leaves no connection behind", async () => {

@@ -2,6 +2,7 @@ import type { Log } from "../../common/log.ts";
 import { testedNodeMajor } from "../../common/node-version.ts";
 import { checkLateOnread, type ReadInto, readInto } from "./late-onread.ts";
 import { checkPlainUpgrade, type ReadPlainUpgrade, readPlainUpgrade } from "./plain-upgrade.ts";
+import { checkShortRequests } from "./short-requests.ts";
 
 /** Optimisations that depend on internals of Node. Without them the proxy behaves the same, at a higher cost. */
 export interface Tuning {
@@ -9,9 +10,11 @@ export interface Tuning {
   readPlainUpgrade: ReadPlainUpgrade;
   /** Reads an accepted socket into a given buffer; false: it goes on with `data` events. */
   readInto: ReadInto;
+  /** Requests to replicas carry the options alone that they have; false: all that http-proxy sets. */
+  shortRequests: boolean;
 }
 
-const off: Tuning = { readPlainUpgrade: () => undefined, readInto: () => false };
+const off: Tuning = { readPlainUpgrade: () => undefined, readInto: () => false, shortRequests: false };
 
 /**
  * Chooses the parts of the tuning that work here. Each is checked first, with bytes through a loopback connection; one
@@ -47,5 +50,6 @@ export async function createTuning(options: {
   return {
     readPlainUpgrade: (await works("the plain upgrade", checkPlainUpgrade)) ? readPlainUpgrade : off.readPlainUpgrade,
     readInto: (await works("late onread", checkLateOnread)) ? readInto : off.readInto,
+    shortRequests: await works("the short request", checkShortRequests),
   };
 }

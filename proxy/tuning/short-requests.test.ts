@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
-const ours = require("./http-proxy-http.cjs") as Pick<typeof http, "request" | "createServer">;
+const ours = require("./short-requests.cjs") as Pick<typeof http, "request" | "createServer">;
 const { setupOutgoing } = require("http-proxy/lib/http-proxy/common.js") as {
   setupOutgoing(outgoing: object, options: object, request: object): http.RequestOptions;
 };
