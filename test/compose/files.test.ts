@@ -14,7 +14,9 @@ test("no Compose warning in any combination of overlays", () => {
   for (let set = 0; set < 2 ** overlays.length; set += 1) {
     const chosen = overlays.filter((_, index) => set & (1 << index)).flatMap((path) => ["--file", `deploy/${path}`]);
     const command = ["docker", "compose", "--file", "compose.yaml", ...chosen, "--profile", "'*'", "config", "--quiet"];
-    expect(execFileSync("sh", ["-c", `${command.join(" ")} 2>&1`], { encoding: "utf8" })).toBe("");
+    // make sets the image from the file that APP names.
+    const env = { ...process.env, APP_IMAGE: "an/application:1" };
+    expect(execFileSync("sh", ["-c", `${command.join(" ")} 2>&1`], { encoding: "utf8", env })).toBe("");
   }
 });
 

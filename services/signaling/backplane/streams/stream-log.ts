@@ -13,6 +13,8 @@ import { compareStreamIds } from "./stream-id.ts";
 const streamKey = "hold-the-line:stream";
 /** Entries are kept for this much longer than they can be replayed, ms. */
 const marginMs = 5_000;
+/** Replicas have read what is older than this, or drop it as stale, ms. */
+const unreadMs = 2_000;
 /** When Redis is full, room is made this often at most, ms. */
 const makeRoomEveryMs = 200;
 /** Local delivery waits this long at most for Redis to confirm an append, ms. */
@@ -74,12 +76,16 @@ export function createStreamLog(options: {
     waiting.clear();
   }
 
-  /** Id of the oldest entry that stays: the others are too old, or too many. */
+  /**
+   * Id of the oldest entry that stays: older ones are too old, or too many. A replica may not have read the entries of
+   * the last two seconds, so they stay however many they are.
+   */
   function oldestKept(now: number): string {
     const byAge = `${Math.max(0, now - options.retainMs - marginMs)}-0`;
-    const bySize = bytes.firstThatFits() ?? byAge;
-    return compareStreamIds(byAge, bySize) < 0 ? bySize : byAge;
+    const bySize = earlier(bytes.firstThatFits() ?? byAge, `${Math.max(0, now - unreadMs)}-0`);
+    return earlier(byAge, bySize) === byAge ? bySize : byAge;
   }
+  const earlier = (a: string, b: string): string => (compareStreamIds(a, b) < 0 ? a : b);
 
   function append(sealed: Fields): Promise<string> {
     const connection = carrier().reconnector.connection();
