@@ -27,6 +27,10 @@ afterEach(async () => {
 });
 
 const tunnels = async () => (await proxy.replica("signaling-1")).tunnels;
+/**
+ * MiB. Without tuning each read is a Buffer of its own, and the young generation has no bound: 120 to 184 were measured.
+ */
+const maxGrowthMib = process.env["PROXY_TUNING"] === "off" ? 250 : 150;
 const rssMiB = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${proxy.program.pid}/status`, "utf8"))?.[1]) / 1024;
 /** Waits until descriptors and the gauge have their earlier values. Keep-alive connections to replicas end by then. */
@@ -67,7 +71,7 @@ test("50 tunnels, slow readers on both sides, 20 MB each way: every byte in orde
     }),
   );
   clearInterval(watch);
-  expect(peak - before).toBeLessThan(150);
+  expect(peak - before).toBeLessThan(maxGrowthMib);
   await until("no tunnel is left", async () => (await tunnels()) === 0);
 }, 180_000);
 
