@@ -38,8 +38,8 @@ export const slowClient = defineDrill({
     noMediaInterruption,
   ],
   control: {
-    off: "the bound on what waits for a reader",
-    settings: { replicas: { MAX_BUFFERED_BYTES: "1073741824" } },
+    off: "the bounds on what waits for a reader, of one connection and of all",
+    settings: { replicas: { MAX_BUFFERED_BYTES: "1073741824", MAX_UNREAD_BYTES: "17179869184" } },
   },
   runbook: "SignalingEventLoopLag",
   dashboard: "Replicas",
