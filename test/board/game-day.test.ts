@@ -114,6 +114,8 @@ test.each([
     const reportBefore = await outputOf("report");
     const playing = ops("game-day", "--seed", String(seed), "--level", String(level));
     game = playing;
+    // The game may end before the heal that it waits for has printed its last line.
+    const closed = once(playing, "close");
     let said = "";
     playing.stdout.on("data", (chunk) => {
       said += chunk;
@@ -144,7 +146,7 @@ test.each([
     playing.stdin.write(`${answer(target)}\n`);
     await until("it is named", () => said.includes("named. Now heal it"), { withinMs: 10_000 });
     expect(await outputOf("chaos", "heal")).toContain("the stack is at steady state");
-    const [code] = await once(playing, "close");
+    const [code] = await closed;
     expect(said).toContain(": 100 points");
     expect(said).toContain("by hand");
     expect(said).toContain(`it was: ${action} ${target}`);
