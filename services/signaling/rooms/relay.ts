@@ -130,10 +130,9 @@ export function createRelay(options: {
       );
     }
     const ack: RelayAck = away.length > 0 ? { ok: true, away } : { ok: true };
-    const isUp = backplane.up();
-    if (known && !isUp) return notCarried(local);
+    if (known && !backplane.up()) return notCarried(local);
     // Those on other replicas get it from the backplane's store, or not at all.
-    const stored = isUp && nodes.size > 0 ? backplane.stored?.() : undefined;
+    const stored = known && nodes.size > 0 ? backplane.stored?.() : undefined;
     return stored === undefined ? ack : stored.then((isStored) => (isStored ? ack : notCarried(local)));
   };
 }
