@@ -38,8 +38,11 @@ export function openSocket(
 /**
  * Lets the next connection of the socket go to this address. Socket.IO's client has no way to say so: its manager makes
  * each connection from the two fields that are set here.
+ *
+ * @throws TypeError if its manager has no such field: it would connect to the first address for ever
  */
 export function pointTo({ io: manager }: SignalingSocket, { origin, prefix }: BaseUrl, cookies?: boolean): void {
+  if (!("uri" in manager)) throw new TypeError("socket.io-client's manager has no uri: its version is not supported");
   Object.assign(manager, { uri: origin });
   manager.opts.path = `${prefix}${SOCKET_IO_PATH}`;
   manager.opts.withCredentials = cookies ?? !isCrossOrigin(origin);

@@ -1,7 +1,7 @@
 import { getPriority, setPriority } from "node:os";
 
 /** Nice value of a process that attacks. */
-const nice = 10;
+const nice = 19;
 
 /**
  * Runs an attack at low priority. It works as fast as it can, often on the machine of the stack: what is measured is

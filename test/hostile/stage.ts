@@ -1,6 +1,6 @@
-import { setPriority } from "node:os";
 import { expect } from "vitest";
 import { type Attack, createAttacker } from "../../ops/hostile/attacker.ts";
+import { atLowPriority } from "../../ops/hostile/low-priority.ts";
 import { over } from "../../ops/hostile/wire.ts";
 import { until } from "../support/poll.ts";
 import type { Program } from "../support/program.ts";
@@ -17,11 +17,6 @@ const slackDescriptors = 80;
 /** Minimum time for which the peers are watched, ms. */
 const shortestMs = 500;
 
-/**
- * Nice value of the attackers. They work as fast as they can on the machine of those that they attack: what is measured
- * is what they cost the stack, not what they take from it themselves.
- */
-const attackersNice = 19;
 /** When an attack is over, the stack is done with its connections within this time, ms. */
 const settleMs = 8_000;
 /** Connections of the twelve peers that come and go: those of their polls. */
@@ -71,8 +66,6 @@ export async function openStage(env: Record<string, string> = {}) {
     nodeIds: stack.replicas.map(({ nodeId }) => nodeId),
   };
   let bystanders = await startBystanders(settings);
-  // All others run by now.
-  setPriority(attackersNice);
   started.defer(() => bystanders[Symbol.asyncDispose]());
   const all = started.move();
   const sizes = () => new Map(watched.map((one) => [one.name, sizeOf(one)]));
@@ -108,7 +101,7 @@ export async function openStage(env: Record<string, string> = {}) {
         most = new Map(descriptors.map(([name, count]) => [name, Math.max(count, most.get(name) ?? 0)]));
       }, 100);
       try {
-        await Promise.race([attack.run(attacker), overdue(time)]);
+        await atLowPriority(() => Promise.race([attack.run(attacker), overdue(time)]));
       } catch (error) {
         // Cut short by its own time, or by the guard that it met: its figures say whether it took place.
         const { message } = error as Error;

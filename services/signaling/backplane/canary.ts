@@ -49,10 +49,9 @@ export function createCanary(
   // Names the process, so that two processes with one node id do not mistake each other's canaries.
   const ownRun = randomBytes(6).toString("base64url");
   const self = `${nodeId} ${ownRun}`;
-  const heard = new Map<string, number>();
   const backAt = new Map<string, number>();
-  /** By run of a process: its last canary, and when it was heard. */
-  const hearing = new Map<string, { number: number; at: number }>();
+  /** The processes that are heard, by run: their node, the number of their last canary, and when it came. */
+  const heard = new Map<string, { node: string; number: number; at: number }>();
   /** When each canary of this connection was sent, by its number. */
   const sent = new Map<number, number>();
   /** Replicas that are heard here and do not hear this one. */
@@ -70,9 +69,10 @@ export function createCanary(
 
   function judge(): void {
     const now = performance.now();
-    for (const [node, at] of heard) if (now - at > heardWithinMs) heard.delete(node);
-    metrics.backplanePeers.set(heard.size - (heard.has(nodeId) ? 1 : 0));
-    for (const node of deaf) if (!heard.has(node)) deaf.delete(node);
+    for (const [run, { at }] of heard) if (now - at > heardWithinMs) heard.delete(run);
+    const nodes = new Set([...heard.values()].map(({ node }) => node));
+    metrics.backplanePeers.set(nodes.size - (nodes.has(nodeId) ? 1 : 0));
+    for (const node of deaf) if (!nodes.has(node)) deaf.delete(node);
     const lost = openedAt === null;
     const missing = lanes.filter(({ name }) => !backAt.has(name));
     const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
@@ -88,8 +88,7 @@ export function createCanary(
   /** Tells what this replica hears. It listens for over a second by then: every replica has sent a canary meanwhile. */
   function tellHearing(now: number): void {
     if (openedAt === null || now - openedAt < everyMs) return;
-    for (const [run, { at }] of hearing) if (now - at > heardWithinMs) hearing.delete(run);
-    tell([nodeId, ...[...hearing].map(([run, { number }]) => `${run}:${number}`)].join(" "));
+    tell([nodeId, ...[...heard].map(([run, { number }]) => `${run}:${number}`)].join(" "));
   }
 
   function change(isUp: boolean): void {
@@ -121,22 +120,21 @@ export function createCanary(
       if (!canaryForm.test(payload)) return;
       const [node = "", run = "", number] = payload.split(" ");
       const now = performance.now();
-      if (lane === lanes[0]?.name) hearing.set(run, { number: Number(number), at: now });
+      const isHeartbeat = lane === lanes[0]?.name;
+      if (isHeartbeat) heard.set(run, { node, number: Number(number), at: now });
       if (`${node} ${run}` === self && openedAt !== null) {
         backAt.set(lane, now);
         if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
         if (!up) judge();
-        if (lane === lanes[0]?.name) tellHearing(now);
+        if (isHeartbeat) tellHearing(now);
       }
-      if (lane !== lanes[0]?.name) return;
-      heard.set(node, now);
-      for (const listener of heartbeatListeners) listener(node);
+      if (isHeartbeat) for (const listener of heartbeatListeners) listener(node);
     },
     /** A replica told which canaries it heard. */
     hears(told: string): void {
       if (!hearingForm.test(told)) return;
       const [node = "", ...runs] = told.split(" ");
-      if (node === nodeId || !heard.has(node)) return;
+      if (node === nodeId || ![...heard.values()].some((one) => one.node === node)) return;
       const last = Number(runs.find((one) => one.startsWith(`${ownRun}:`))?.split(":")[1] ?? 0);
       const missed = [...sent].find(([number]) => number > last)?.[1];
       if (missed === undefined || performance.now() - missed < heardByOthersWithinMs) deaf.delete(node);

@@ -9,7 +9,7 @@ import { openSingle } from "./redis/redis-connection.ts";
 
 /** Redis pub/sub: at most once; every replica receives every room's messages. */
 export async function createPubSubBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const master = createMasterFinder(config);
+  const master = createMasterFinder(config, context.log);
   const carrier = createCarrier(context, {
     open: async (scope) => openSingle(await master.find(scope), scope),
     kind: "channel",

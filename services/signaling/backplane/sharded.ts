@@ -14,7 +14,7 @@ const tags = [18, 3, 61, 58, 19, 2, 60, 59, 102, 1, 63, 49, 103, 0, 62, 48];
 
 /** Redis sharded pub/sub: at most once; a replica receives the messages of the rooms that it has members of. */
 export async function createShardedBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const master = createMasterFinder(config);
+  const master = createMasterFinder(config, context.log);
   const channels = tags.map((tag) => `hold-the-line:canary:${context.nodeId}:{${tag}}`);
   const returned = new Map<string, number>();
   const carrier: Carrier<ShardedConnection> = createCarrier(context, {

@@ -93,8 +93,11 @@ export async function createRealWorld({ url, env }: Pick<BackplaneServer, "url" 
       peer.joined = false;
       peer.member.leftAt = now();
       const given = peer.kind === "ws" ? { roomId: peer.room } : peer.room;
-      // If the replica was killed meanwhile, no ack arrives. The peer still counts as left.
-      peer.member.peer.send("leave", given).catch(() => undefined);
+      const { peer: connection } = peer.member;
+      // If the replica is killed meanwhile, no ack arrives. The peer still counts as left.
+      connection.send("leave", given).catch((error: unknown) => {
+        if (connection.connected()) throw error;
+      });
     },
     send(peer) {
       for (const one of peers)

@@ -1,6 +1,7 @@
+import type { Log } from "../../../../common/log.ts";
 import type { Config } from "../../config.ts";
 import type { ConnectionScope } from "./reconnector.ts";
-import { nodeTarget, type RedisClient, type RedisTarget, redisTarget } from "./redis-target.ts";
+import { nodeTarget, type RedisTarget, redisTarget } from "./redis-target.ts";
 
 /** A Sentinel that does not answer in this time has no vote, ms. */
 const answerWithinMs = 500;
@@ -16,45 +17,41 @@ export interface MasterFinder {
   find(scope: ConnectionScope): Promise<RedisTarget>;
 }
 
-/** REDIS_URL, or the master that the Sentinels of REDIS_SENTINELS name (redis.io/docs/latest/develop/reference/sentinel-clients). */
-export function createMasterFinder(config: Config): MasterFinder {
+/**
+ * Finds the Redis of `REDIS_URL`, or the master that the Sentinels of `REDIS_SENTINELS` name
+ * (redis.io/docs/latest/develop/reference/sentinel-clients).
+ */
+export function createMasterFinder(config: Config, log: Log): MasterFinder {
   const target = redisTarget(config);
-  const [first] = config.REDIS_SENTINELS ?? [];
-  if (first === undefined) return { find: async () => target };
-  const sentinels = config.REDIS_SENTINELS ?? [];
-  const clients = new Map<string, Promise<RedisClient>>();
+  const { REDIS_SENTINELS: sentinels = [], REDIS_MASTER_NAME: name } = config;
+  if (sentinels.length === 0) return { find: async () => target };
   const asSentinel = redisTarget({ REDIS_URL: sentinels, REDIS_USERNAME: undefined, REDIS_PASSWORD: undefined });
 
-  async function connect(url: string): Promise<RedisClient> {
-    const client = asSentinel.createClient(url);
-    client.on("error", () => {
-      clients.delete(url);
-      client.destroy();
-    });
-    await client.connect();
-    return client;
-  }
-
-  /** `host port` of the master in one Sentinel's view. */
+  /** `host port` of the master in one Sentinel's view. A connection for each question: none can go stale. */
   async function ask(url: string): Promise<string> {
-    const asked = clients.get(url) ?? connect(url);
-    clients.set(url, asked);
-    const late = AbortSignal.timeout(answerWithinMs);
-    const tooLate = new Promise<never>((_, reject) => late.addEventListener("abort", () => reject(late.reason)));
+    const client = asSentinel.createClient(url);
+    // The question rejects with the same error.
+    client.on("error", (err: Error) => log.debug({ err, url }, "the connection to a Sentinel failed"));
+    const { promise: tooLate, reject } = Promise.withResolvers<never>();
+    const patience = setTimeout(
+      () => reject(new Error(`${url} did not answer in ${answerWithinMs} ms`)),
+      answerWithinMs,
+    );
+    async function question(): Promise<string> {
+      await client.connect();
+      const address = await client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name]);
+      if (address === null) throw new Error(`no master is named ${name} (REDIS_MASTER_NAME)`);
+      return (address as unknown as string[]).join(" ");
+    }
     try {
-      const client = await Promise.race([asked, tooLate]);
-      const command = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", config.REDIS_MASTER_NAME];
-      const address = (await Promise.race([client.sendCommand(command), tooLate])) as unknown as string[] | null;
-      if (address === null) throw new Error(`no master is named ${config.REDIS_MASTER_NAME} (REDIS_MASTER_NAME)`);
-      return address.join(" ");
-    } catch (error) {
-      clients.delete(url);
-      asked.then((client) => client.isOpen && client.destroy()).catch(() => undefined);
-      throw error;
+      return await Promise.race([question(), tooLate]);
+    } finally {
+      clearTimeout(patience);
+      if (client.isOpen) client.destroy();
     }
   }
 
-  /** The address that most Sentinels name, and how many do. @throws the reason of one where none names any */
+  /** The address that most Sentinels name, and how many do. @throws the reason of one if none names any */
   async function vote(): Promise<{ address: string; votes: number }> {
     const answers = await Promise.allSettled(sentinels.map(ask));
     const votes = new Map<string, number>();
@@ -63,25 +60,26 @@ export function createMasterFinder(config: Config): MasterFinder {
     const [most] = [...votes].sort(([, a], [, b]) => b - a);
     if (most !== undefined) return { address: most[0], votes: most[1] };
     const reason = answers.find((answer) => answer.status === "rejected")?.reason as Error;
-    throw new Error(`no Sentinel names a master: ${reason.message}`);
+    throw new Error(`no Sentinel names a master (REDIS_SENTINELS): ${reason.message}`);
+  }
+
+  async function watch(scope: ConnectionScope, address: string): Promise<void> {
+    try {
+      const now = await vote();
+      if (now.address !== address && now.votes > sentinels.length / 2)
+        scope.abort(new Error(`the Sentinels name another master: ${now.address}`));
+    } catch (err) {
+      log.debug({ err }, "no Sentinel answers: the replica keeps its master");
+    }
   }
 
   return {
     async find(scope) {
       const { address } = await vote();
-      const watching = setInterval(() => {
-        vote().then(
-          (now) => {
-            if (now.address !== address && now.votes > sentinels.length / 2)
-              scope.abort(new Error(`the Sentinels name another master: ${now.address}`));
-          },
-          // Without Sentinels the master that is there is kept.
-          () => undefined,
-        );
-      }, askEveryMs);
+      const watching = setInterval(() => void watch(scope, address), askEveryMs);
       scope.signal.addEventListener("abort", () => clearInterval(watching), { once: true });
       const [host = "", port] = address.split(" ");
-      return nodeTarget({ ...target, urls: [first] }, host, Number(port));
+      return nodeTarget({ ...target, urls: asSentinel.urls }, host, Number(port));
     },
   };
 }

@@ -81,11 +81,11 @@ export function createStreamLog(options: {
    * the last two seconds, so they stay however many they are.
    */
   function oldestKept(now: number): string {
-    const byAge = `${Math.max(0, now - options.retainMs - marginMs)}-0`;
-    const bySize = earlier(bytes.firstThatFits() ?? byAge, `${Math.max(0, now - unreadMs)}-0`);
-    return earlier(byAge, bySize) === byAge ? bySize : byAge;
+    const idAt = (ms: number) => `${Math.max(0, ms)}-0`;
+    const byAge = idAt(now - options.retainMs - marginMs);
+    const [bySize = byAge] = [bytes.firstThatFits() ?? byAge, idAt(now - unreadMs)].sort(compareStreamIds);
+    return compareStreamIds(byAge, bySize) < 0 ? bySize : byAge;
   }
-  const earlier = (a: string, b: string): string => (compareStreamIds(a, b) < 0 ? a : b);
 
   function append(sealed: Fields): Promise<string> {
     const connection = carrier().reconnector.connection();

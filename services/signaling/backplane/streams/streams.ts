@@ -33,7 +33,7 @@ const broadcastType = 3;
  * messages; presence and requests go by pub/sub.
  */
 export async function createStreamsBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
-  const master = createMasterFinder(config);
+  const master = createMasterFinder(config, context.log);
   const maxAgeMs = config.RECOVERY_MAX_MS;
   const adapters = new Map<string, StreamsInner>();
   const streamLog = createStreamLog({
