@@ -1,10 +1,11 @@
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createPage } from "./page.ts";
 
 let dir: string;
@@ -71,4 +72,19 @@ test.each([
 test("OPTIONS and a refused method list the allowed methods (RFC 9110, 9.3.7 and 15.5.6)", async () => {
   expect(await ask("/", "OPTIONS")).toEqual({ status: 204, allow: "GET, HEAD, OPTIONS" });
   expect(await ask("/", "POST")).toEqual({ status: 405, allow: "GET, HEAD, OPTIONS" });
+});
+
+test("a client that has gone before its file was found leaves no failure", async () => {
+  const page = createPage(dir, pino({ enabled: false }));
+  const asked = Promise.withResolvers<void>();
+  const other = createServer((incoming, response) => {
+    response.once("close", () => asked.resolve(page(incoming, response)));
+    incoming.socket.destroy();
+  });
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void other.close());
+  const { port } = other.address() as AddressInfo;
+  const answer = once(request({ host: "127.0.0.1", port, path: "/" }).end(), "response");
+  await expect(answer).rejects.toThrow("socket hang up");
+  await expect(asked.promise).resolves.toBeUndefined();
 });

@@ -47,6 +47,8 @@ export function createPage(dir: string, log: Log) {
     const info = path.startsWith(root + sep) ? await stat(path).catch(nothingThere) : null;
     if (info?.isFile() !== true)
       return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
+    // The client has gone meanwhile. Node's pipeline throws for its response, and the file would stay open.
+    if (response.destroyed) return;
     response.writeHead(200, {
       "content-type": types[extname(path)] ?? "application/octet-stream",
       "content-length": info.size,
