@@ -151,7 +151,7 @@ adopt-check: ## URL=http://…: what breaks behind the proxy; PATHS= SLOW=
 	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop
-.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
+.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
 check: ## format, lint, types
 	@$(checked) ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -166,6 +166,8 @@ test-apps: ## another application behind the proxy: checked, drilled
 	@$(checked) ops/sh/develop.sh test-apps
 test-hostile: ## hostile clients beside calls; ONLY=heads,bodies
 	@$(checked) ops/sh/develop.sh test-hostile
+test-manifests: ## the manifests of Kubernetes, held to compose.yaml
+	@$(checked) ops/sh/develop.sh test-manifests
 test-conformance: ## every promise of every backplane, slowly
 	@$(checked) ops/sh/develop.sh test-conformance
 test-long: ## 20 kills of Redis in a row, Redis gone for a minute

@@ -88,6 +88,14 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "manifests",
+          sequence: { groupOrder: 6 },
+          include: ["test/kubernetes/manifests/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "long",
           sequence: { groupOrder: 4 },
           include: ["test/long/**/*.test.ts"],

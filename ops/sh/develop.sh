@@ -87,6 +87,12 @@ case $1 in
     sh ops/sh/secrets.sh
     npm run --silent test:apps
     ;;
+  test-manifests)
+    dependencies
+    tools=$(locked .cache/apt.lock sh test/kubernetes/tools.sh env)
+    eval "$tools"
+    PATH=$PWD/node_modules/.bin:$PATH vitest run --project manifests
+    ;;
   test-conformance)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server
     dependencies
