@@ -15,9 +15,13 @@ export interface LoopbackPair {
 /**
  * Gives `use` a loopback connection and closes both sides afterwards.
  *
+ * @param options.mayFail `use` handles the errors of both sockets
  * @throws what `use` throws, or the error of a socket; AbortError when it takes over 2 s
  */
-export async function withLoopbackPair(use: (pair: LoopbackPair) => Promise<void>): Promise<void> {
+export async function withLoopbackPair(
+  use: (pair: LoopbackPair) => Promise<void>,
+  { mayFail = false } = {},
+): Promise<void> {
   const signal = AbortSignal.timeout(withinMs);
   const server = createServer({ allowHalfOpen: true });
   server.listen(0, "127.0.0.1");
@@ -26,10 +30,9 @@ export async function withLoopbackPair(use: (pair: LoopbackPair) => Promise<void
   try {
     const [accepted] = (await once(server, "connection", { signal })) as [Socket];
     try {
-      const failed = Promise.race([once(accepted, "error"), once(peer, "error")]).then(([error]) => {
-        throw error;
-      });
-      await Promise.race([use({ accepted, peer, signal }), failed, aborted(signal)]);
+      const ends: Promise<void>[] = [use({ accepted, peer, signal }), aborted(signal)];
+      if (!mayFail) ends.push(failed(accepted), failed(peer));
+      await Promise.race(ends);
     } finally {
       accepted.destroy();
     }
@@ -37,6 +40,11 @@ export async function withLoopbackPair(use: (pair: LoopbackPair) => Promise<void
     peer.destroy();
     server.close();
   }
+}
+
+async function failed(socket: Socket): Promise<never> {
+  const [error] = (await once(socket, "error")) as [Error];
+  throw error;
 }
 
 async function aborted(signal: AbortSignal): Promise<never> {

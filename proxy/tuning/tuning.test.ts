@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { cheapenReset, checkCheapResets } from "./cheap-resets.ts";
 import { checkLateOnread } from "./late-onread.ts";
 import { withLoopbackPair } from "./loopback-pair.ts";
 import { checkPlainUpgrade } from "./plain-upgrade.ts";
@@ -32,11 +33,18 @@ async function tuned(options: { wanted?: "on" | "off"; nodeVersion?: string; nod
     read = tuning.readInto(accepted, Buffer.alloc(64), () => true);
   });
   const plainUpgrade = tuning.readPlainUpgrade(head, {} as Socket) !== undefined;
-  return { plainUpgrade, readInto: read, shortRequests: tuning.shortRequests, lines };
+  const cheapReset = tuning.cheapenReset === cheapenReset;
+  return { plainUpgrade, readInto: read, shortRequests: tuning.shortRequests, cheapReset, lines };
 }
 
 test("on, with a tested Node: every part works, and nothing is logged", async () => {
-  expect(await tuned({})).toEqual({ plainUpgrade: true, readInto: true, shortRequests: true, lines: [] });
+  expect(await tuned({})).toEqual({
+    plainUpgrade: true,
+    readInto: true,
+    shortRequests: true,
+    cheapReset: true,
+    lines: [],
+  });
 });
 
 test("off: no part works, and nothing is logged", async () => {
@@ -44,6 +52,7 @@ test("off: no part works, and nothing is logged", async () => {
     plainUpgrade: false,
     readInto: false,
     shortRequests: false,
+    cheapReset: false,
     lines: [],
   });
 });
@@ -53,6 +62,7 @@ test("a newer major version of Node runs without tuning, and one line says so", 
     plainUpgrade: false,
     readInto: false,
     shortRequests: false,
+    cheapReset: false,
     lines: ["tuning is off: it was tested on Node 24, this is Node 26.1.0"],
   });
 });
@@ -67,6 +77,24 @@ test("each part checks itself with bytes through a loopback connection", async (
   await checkLateOnread();
   await checkPlainUpgrade();
   await checkShortRequests();
+  await checkCheapResets();
+});
+
+test("a reset leaves an error without frames; every other error keeps its stack", async () => {
+  const stacks: (string | undefined)[] = [];
+  for (const error of [undefined, new Error("another")])
+    await withLoopbackPair(
+      async ({ accepted, peer }) => {
+        cheapenReset(accepted);
+        const closed = once(accepted.resume(), "close");
+        accepted.on("error", ({ stack }) => stacks.push(stack));
+        if (error === undefined) peer.resetAndDestroy();
+        else accepted.destroy(error);
+        await closed.catch(() => once(accepted, "close"));
+      },
+      { mayFail: true },
+    );
+  expect(stacks).toEqual(["Error: read ECONNRESET", expect.stringMatching(/^Error: another\n +at .*tuning\.test/)]);
 });
 
 test("a check that gets no answer fails in 2 s, and leaves no connection behind", async () => {

@@ -1,5 +1,6 @@
 import type { Log } from "../../common/log.ts";
 import { testedNodeMajor } from "../../common/node-version.ts";
+import { type CheapenReset, cheapenReset, checkCheapResets } from "./cheap-resets.ts";
 import { checkLateOnread, type ReadInto, readInto } from "./late-onread.ts";
 import { checkPlainUpgrade, type ReadPlainUpgrade, readPlainUpgrade } from "./plain-upgrade.ts";
 import { checkShortRequests } from "./short-requests.ts";
@@ -12,9 +13,16 @@ export interface Tuning {
   readInto: ReadInto;
   /** Requests to replicas carry the options alone that they have; false: all that http-proxy sets. */
   shortRequests: boolean;
+  /** A reset of this socket leaves an error without a stack; off: one with a stack. */
+  cheapenReset: CheapenReset;
 }
 
-const off: Tuning = { readPlainUpgrade: () => undefined, readInto: () => false, shortRequests: false };
+const off: Tuning = {
+  readPlainUpgrade: () => undefined,
+  readInto: () => false,
+  shortRequests: false,
+  cheapenReset: () => undefined,
+};
 
 /**
  * Chooses the parts of the tuning that work here. Each is checked first, with bytes through a loopback connection; one
@@ -51,5 +59,6 @@ export async function createTuning(options: {
     readPlainUpgrade: (await works("the plain upgrade", checkPlainUpgrade)) ? readPlainUpgrade : off.readPlainUpgrade,
     readInto: (await works("late onread", checkLateOnread)) ? readInto : off.readInto,
     shortRequests: await works("the short request", checkShortRequests),
+    cheapenReset: (await works("the cheap reset", checkCheapResets)) ? cheapenReset : off.cheapenReset,
   };
 }

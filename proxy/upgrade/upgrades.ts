@@ -151,6 +151,7 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
   function openTunnel(replica: Replica, { socket }: Handshaken, { passed, client, startedAt }: Asked): void {
     // Node's HTTP server gives its sockets a time-out; the tunnel has its own.
     if (client.socket.timeout) client.socket.setTimeout(0);
+    tuning.cheapenReset(client.socket);
     if (passed.sid !== undefined) sessions.ended(passed.sid);
     const openedAt = performance.now();
     const told = toldOf(passed);
