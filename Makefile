@@ -136,6 +136,11 @@ game-day: ## a hidden fault: detect, name, heal; LEVEL=1..3 SEED=7
 report: ## print this stack's newest report
 	@$(stack) report
 
+##@ Plan
+.PHONY: plan
+plan: ## PEERS=100000 SIGNALS=5 ROOM=2: size, bottleneck, storm
+	@$(checked) ops/sh/develop.sh plan
+
 ##@ Prepare
 .PHONY: doctor certs images-debian
 doctor: ## check this host, and say what to fix
@@ -151,7 +156,7 @@ adopt-check: ## URL=http://…: what breaks behind the proxy; PATHS= SLOW=
 	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop
-.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling
+.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling bench-plan
 check: ## format, lint, types
 	@$(checked) ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -178,6 +183,8 @@ bench-proxy: ## the proxy against HAProxy, nginx and stock http-proxy
 	@$(checked) ops/sh/develop.sh bench-proxy
 bench-signaling: ## latency, CPU and memory of the replicas
 	@$(checked) ops/sh/develop.sh bench-signaling
+bench-plan: ## the arithmetic of make plan against measurements
+	@$(checked) ops/sh/develop.sh bench-plan
 token: ## a JWT for AUTH=jwt; ROOM= SUBJECT= ROLE= TTL_SECONDS=
 	@$(checked) ops/sh/develop.sh token
 test-drills: ## four drills, a killed runner, a game day

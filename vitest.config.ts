@@ -96,6 +96,17 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "kubernetes",
+          sequence: { groupOrder: 6 },
+          include: ["test/kubernetes/stack/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "long",
           sequence: { groupOrder: 4 },
           include: ["test/long/**/*.test.ts"],

@@ -9,6 +9,7 @@ import { down } from "./commands/down.ts";
 import { drill, drills } from "./commands/drill.ts";
 import { gameDay } from "./commands/game-day.ts";
 import { logs } from "./commands/logs.ts";
+import { plan } from "./commands/plan.ts";
 import { provoke } from "./commands/provoke.ts";
 import { report } from "./commands/report.ts";
 import { roll } from "./commands/roll.ts";
@@ -34,6 +35,7 @@ const commands: Readonly<Record<string, Command>> = {
   chaos,
   roll,
   scale,
+  plan,
   provoke,
   drill,
   drills,

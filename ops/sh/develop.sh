@@ -119,11 +119,24 @@ case $1 in
     dependencies
     npm run --silent bench:signaling
     ;;
+  bench-plan)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    dependencies
+    npm run --silent bench:plan
+    ;;
   token)
     dependencies >&2
     sh ops/sh/secrets.sh >&2
     export JWT_SECRET_FILE="${JWT_SECRET_FILE:-.secrets/JWT_SECRET}"
     PATH=$PWD/node_modules/.bin:$PATH exec node services/signaling/token/cli.ts
+    ;;
+  plan)
+    dependencies >&2
+    set -- --peers "${PEERS:-}"
+    [ -z "${SIGNALS:-}" ] || set -- "$@" --signals "$SIGNALS"
+    [ -z "${ROOM:-}" ] || set -- "$@" --room "$ROOM"
+    [ "${JSON:-0}" != 1 ] || set -- "$@" --json
+    PATH=$PWD/node_modules/.bin:$PATH exec node ops/cli.ts plan "$@"
     ;;
   adopt-check)
     dependencies

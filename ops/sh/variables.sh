@@ -3,7 +3,7 @@
 # environment and are never part of shell code, so any room name is plain data.
 
 # Variables of single targets; .env.example lists those of the stack.
-target_variables="NODE PROXY SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS ENGINE_IO IDLE_S PICTURES REST"
+target_variables="NODE PROXY SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS ENGINE_IO IDLE_S PICTURES REST PEERS SIGNALS"
 
 # A value as one printable line.
 shown() { printf '%.60s' "$1" | LC_ALL=C tr -c ' -~' '?'; }
@@ -50,6 +50,7 @@ allowed() {
       ;;
     LEVEL) one_of "$2" trace debug info warn error fatal 1 2 3 ;;
     ROOM) text "$2" 512 ;;
+    PEERS | SIGNALS) plain "$2" "a number" ;;
     SUBJECT) text "$2" 256 ;;
     ROLE) one_of "$2" peer listener ;;
     TTL_SECONDS) whole "$2" 1 31536000 ;;

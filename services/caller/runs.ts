@@ -1,9 +1,9 @@
 import type { CallsReport, CallsRequest } from "../../common/calls.ts";
 import type { Log } from "../../common/log.ts";
+import { createRandom } from "../../common/random/seeded.ts";
 import { type Call, createCall } from "./call.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Target } from "./peers/peer.ts";
-import { createRandom } from "./random.ts";
 import { createTally } from "./tally.ts";
 
 /** Interval of the check for losses and of the census, ms. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { createRandom } from "../../services/caller/random.ts";
+import { createRandom } from "../../common/random/seeded.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { connectRaw } from "../support/raw-peer.ts";

@@ -58,6 +58,14 @@ export async function measureBackplanes(seconds: number): Promise<Result[]> {
   return results;
 }
 
+/** CPU s per 100,000 signals between two of `count` replicas, of all of them and Redis, without their cost idle. */
+export function signalCost(backplane: string, count: number, seconds: number): Promise<number> {
+  return withReplicas(backplane, count, async (replicas, redisPid) => {
+    await oneWay(replicas[0]?.url ?? "", replicas[1]?.url ?? "", { perSecond: 1_000, seconds: 2, pids: [] });
+    return sum((await cpuPerSignal(replicas, redisPid, seconds)).values());
+  });
+}
+
 async function measure(backplane: string, seconds: number): Promise<Result> {
   const result = await withReplicas(backplane, 3, async (replicas, redisPid) => {
     const [one, two, three] = replicas;
@@ -85,13 +93,8 @@ async function measure(backplane: string, seconds: number): Promise<Result> {
       },
     };
   });
-  const cost = (count: number) =>
-    withReplicas(backplane, count, async (replicas, redisPid) => {
-      await oneWay(replicas[0]?.url ?? "", replicas[1]?.url ?? "", { perSecond: 1_000, seconds: 2, pids: [] });
-      return sum((await cpuPerSignal(replicas, redisPid, seconds)).values());
-    });
-  const two = await cost(2);
-  const six = await cost(6);
+  const two = await signalCost(backplane, 2, seconds);
+  const six = await signalCost(backplane, 6, seconds);
   return { backplane, ...result, growth: { two, six, ratio: six / two } };
 }
 
