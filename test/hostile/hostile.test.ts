@@ -7,16 +7,20 @@ import { until } from "../support/poll.ts";
 import { addressAttacks } from "./addresses.ts";
 import { adminAttacks } from "./admin.ts";
 import { backplaneAttacks } from "./backplane.ts";
-import { expectUnhurt, lineOf, openStage, type Stage } from "./stage.ts";
+import { explain } from "./control/judge.ts";
+import { type Outcome, openStage, type Stage } from "./stage.ts";
+import { expectUnhurt, lineOf, needsAnotherRound } from "./verdict.ts";
 
 /** The flags that both engines set. */
 const secret = () => randomBytes(16).toString("hex");
 
-/**
- * Highest p99 of signals without an attack, ms. Above it the machine has other load, and the figures would mean
- * nothing.
- */
+/** Highest p99 of signals without an attack, ms. Above it the machine or the stack is too slow to begin. */
 const calmMs = 100;
+
+/** An attack may begin another round within this time, ms. */
+const roundsMs = 25_000;
+/** All further rounds together, ms. A machine that needs more is too slow to judge. */
+let spareMs = 60_000;
 
 let stage: Stage;
 let begun: ReturnType<Stage["sizes"]>;
@@ -26,8 +30,15 @@ beforeAll(async () => {
   mkdirSync("reports", { recursive: true });
   writeFileSync(table, "");
   stage = await openStage({ ADMIN_TOKEN: secret(), BACKPLANE_SECRET: secret() });
-  const { p99Ms } = await stage.undisturbed(2_000);
-  if (p99Ms > calmMs) throw new Error(`the machine is too busy to judge: p99 ${p99Ms} ms before any attack`);
+  await until(
+    `the signals' p99 is at most ${calmMs} ms before any attack`,
+    async () => {
+      const calm = await stage.undisturbed(2_000);
+      if (calm.all.p99Ms > calmMs) throw new Error(explain(calm));
+      return true;
+    },
+    { withinMs: 30_000 },
+  );
   begun = stage.sizes();
 });
 afterEach(async ({ task }) => {
@@ -38,7 +49,7 @@ afterAll(async () => {
 });
 
 /** Kinds that exceeded a bound in a recent run (docs/security.md, "Missed bounds"). They run only by name. */
-const unheld: readonly Guard[] = ["bodies", "events", "frames", "floods"];
+const unheld: readonly Guard[] = ["floods"];
 /** `ONLY=connects,heads` runs these kinds. */
 const only = process.env["ONLY"]?.split(",");
 const getStack = () => stage.stack;
@@ -48,9 +59,16 @@ const chosen = all
   .filter(([, { guard }]) => only?.includes(guard) ?? !unheld.includes(guard));
 
 test.for(chosen)("%s", async ([, attack]) => {
-  const outcome = await stage.run(attack);
-  appendFileSync(table, `${lineOf(outcome)}\n`);
-  expectUnhurt(outcome);
+  const begunAt = performance.now();
+  const rounds: Outcome[] = [];
+  do {
+    const roundAt = performance.now();
+    const outcome = await stage.run(attack);
+    appendFileSync(table, `${lineOf(outcome)}\n`);
+    if (rounds.length > 0) spareMs -= performance.now() - roundAt;
+    rounds.push(outcome);
+  } while (needsAnotherRound(rounds) && spareMs > 0 && performance.now() - begunAt < roundsMs);
+  expectUnhurt(rounds);
 });
 
 test("after all attacks the number of descriptors is as before", async () => {

@@ -11,6 +11,12 @@ export type Order = "begin" | "end";
 
 export type Told = { kind: "ready"; rooms: string[] } | { kind: "begun" } | { kind: "report"; report: BystanderReport };
 
+/** A signal that arrived: when it was sent, ms since the epoch, and its one-way latency, ms. */
+export interface Signal {
+  sentAt: number;
+  latencyMs: number;
+}
+
 /** The observations of the twelve peers during an attack. */
 export interface BystanderReport {
   sent: number;
@@ -20,9 +26,8 @@ export interface BystanderReport {
   lost: number;
   unanswered: number;
   repeated: number;
-  /** One-way latency, ms. */
-  p99Ms: number;
-  worstMs: number;
+  /** The signals that arrived. */
+  signals: Signal[];
   /** Peers whose socket closed, as `how they connect: why`. */
   socketsLost: string[];
   /** Presence events about bystanders that no bystander caused. */
