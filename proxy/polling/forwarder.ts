@@ -173,6 +173,7 @@ export function createForwarder(options: {
           response.off("close", onClose);
           replica.inFlight.delete(exchange);
           if (outcome.kind !== "answered") exchange.upstream?.destroy();
+          else if (!request.complete) endWithClient(request, exchange.upstream);
           resolve(outcome);
         },
         fail: (error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed)),
@@ -212,6 +213,16 @@ function limitBody(exchange: Exchange, body: PendingBody, limit: number): void {
       else if (!body.add(chunk.length)) exchange.end({ kind: "failed", reply: tooMuchPending });
     })
     .once("end", () => body.end());
+}
+
+/**
+ * An answer has come before the end of the body. The rest goes to the replica as long as the client sends it. Node tells
+ * an answered request nothing of the end of its connection.
+ */
+function endWithClient(request: IncomingMessage, upstream: ClientRequest | undefined): void {
+  const destroy = () => void upstream?.destroy();
+  request.socket.once("close", destroy);
+  request.once("end", () => request.socket.off("close", destroy));
 }
 
 /** Body bytes that the headers of an answer announce; NaN: none. */

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, test } from "vitest";
-import type { Guard } from "../../ops/hostile/attacker.ts";
 import { attacks } from "../../ops/hostile/attacks.ts";
 import { until } from "../support/poll.ts";
 import { addressAttacks } from "./addresses.ts";
@@ -48,15 +47,13 @@ afterAll(async () => {
   await stage[Symbol.asyncDispose]();
 });
 
-/** Kinds that exceeded a bound in a recent run (docs/security.md, "Missed bounds"). They run only by name. */
-const unheld: readonly Guard[] = ["floods"];
 /** `ONLY=connects,heads` runs these kinds. */
 const only = process.env["ONLY"]?.split(",");
 const getStack = () => stage.stack;
 const all = [...attacks, ...addressAttacks(getStack), ...adminAttacks(getStack), ...backplaneAttacks(getStack)];
 const chosen = all
   .map((attack) => [`${attack.guard}: ${attack.name}`, attack] as const)
-  .filter(([, { guard }]) => only?.includes(guard) ?? !unheld.includes(guard));
+  .filter(([, { guard }]) => only?.includes(guard) ?? true);
 
 test.for(chosen)("%s", async ([, attack]) => {
   const begunAt = performance.now();

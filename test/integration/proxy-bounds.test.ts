@@ -137,6 +137,24 @@ test("a body in chunks of one byte is cut; one in chunks of a kilobyte passes", 
   expect(pieces).toBeLessThanOrEqual(513);
 });
 
+test("after an early answer a client may send the rest, and one that goes leaves no connection to the replica", async () => {
+  await start({
+    onRequest: (_incoming, response) => response.writeHead(400, { "content-length": "2" }).end("no"),
+  });
+  const head = `POST ${session} HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n`;
+  const [stays, goes] = [await dial(), await dial()];
+  for (const socket of [stays, goes]) {
+    socket.write(head + "x".repeat(100_000));
+    expect(await statusOn(socket)).toBe(400);
+  }
+  stays.write(`${"x".repeat(100_000)}GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n`);
+  expect(await statusOn(stays)).toBe(404);
+  goes.destroy();
+  await until("the replica has no connection of it", () => upstream.seen[1]?.socket.destroyed === true, {
+    withinMs: 3_000,
+  });
+});
+
 test("a body that stops before its end is cut at its deadline, on both sides", async () => {
   let aborted = 0;
   await start(
