@@ -35,6 +35,10 @@ COPY --chown=1000:1000 common common
 USER 1000:1000
 
 FROM runtime AS proxy
+# A volume that is mounted here takes the owner of this folder (PROXY_TABLE_FILE).
+USER 0:0
+RUN mkdir /var/lib/proxy && chown 1000:1000 /var/lib/proxy
+USER 1000:1000
 COPY --chown=1000:1000 proxy proxy
 CMD ["sh", "proxy/start.sh"]
 

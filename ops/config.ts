@@ -39,6 +39,9 @@ export const schema = z.object({
     .string()
     .optional()
     .describe("File that describes an application to run in place of the replicas (docs/adopt.md); read at `make up`"),
+  PROXIES: wholeNumber(1, 2)
+    .default(1)
+    .describe("Proxies; 2 stand behind a balancer, and each takes its part of the rates of new and moved sessions"),
   ...hostPorts,
 });
 

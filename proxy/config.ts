@@ -53,6 +53,10 @@ export const proxyConfig = z.object({
   PROXY_PROTOCOL_PORT: port()
     .optional()
     .describe("Port of the listener that demands a PROXY header (v1 or v2), for a balancer in front; unset: none"),
+  PROXY_PROTOCOL_HOST: z
+    .string()
+    .optional()
+    .describe("Address that this listener binds, on a network of the balancers alone; unset: PROXY_HOST"),
   PROXY_PROTOCOL_FROM: parsed(addressSet)
     .optional()
     .describe("Addresses or CIDRs, comma-separated, of the balancers whose PROXY headers are taken"),

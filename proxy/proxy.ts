@@ -164,8 +164,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     for (const listener of listeners) yield* listener.connections;
   }
 
-  const bind = ({ server }: { server: Server }, port: number) =>
-    listenOn(server, { port, host: config.PROXY_HOST, backlog });
+  const bind = ({ server }: { server: Server }, port: number, host = config.PROXY_HOST) =>
+    listenOn(server, { port, host, backlog });
 
   return {
     /** Resolves with the bound addresses, once every replica was probed. Rejects with the system's error. */
@@ -184,7 +184,9 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       const addresses = {
         admin: await admin.listen(),
         public: await bind(plain, config.PROXY_PORT),
-        ...(balanced === undefined ? {} : { balanced: await bind(balanced, config.PROXY_PROTOCOL_PORT ?? 0) }),
+        ...(balanced === undefined
+          ? {}
+          : { balanced: await bind(balanced, config.PROXY_PROTOCOL_PORT ?? 0, config.PROXY_PROTOCOL_HOST) }),
         ...(tls === undefined ? {} : { tls: await bind(tls, config.PROXY_TLS_PORT) }),
       };
       log.info({ ...addresses, replicas: table.ids, absent: members.absent() }, "listening");

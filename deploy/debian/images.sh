@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 . deploy/debian/apt.sh
 
-base=local/debian:base programs=local/debian:programs
+base=local/debian:base programs=local/debian:servers
 again=${1:-}
 docker info >/dev/null 2>&1 || die "no Docker daemon answers: start Docker"
 [ "$(id -u)" = 0 ] && have apt-get || die "the images are built from Debian packages: run this as root on Debian"
@@ -79,7 +79,7 @@ D
 }
 
 root_image $base ca-certificates,libstdc++6,libatomic1
-root_image $programs ca-certificates,openssl,redis-server,redis-tools,prometheus,prometheus-alertmanager,prometheus-redis-exporter,coturn
+root_image $programs ca-certificates,openssl,redis-server,redis-tools,prometheus,prometheus-alertmanager,prometheus-redis-exporter,coturn,haproxy
 node_image
 image local/redis:debian $programs <<'D'
 RUN mkdir -p /data && chown 999:999 /data
@@ -104,6 +104,11 @@ D
 image local/redis_exporter:debian $programs <<'D'
 USER 59000:59000
 ENTRYPOINT ["/usr/bin/prometheus-redis-exporter"]
+D
+image local/haproxy:debian $programs <<'D'
+USER 99:99
+ENTRYPOINT ["/usr/sbin/haproxy"]
+CMD ["-db", "-f", "/etc/haproxy/haproxy.cfg"]
 D
 image local/coturn:debian $programs <<'D'
 USER 65534:65534

@@ -23,7 +23,7 @@ if [ ! -s "$certs/ca.key" ] || [ ! -s "$certs/ca.pem" ]; then
   openssl req -x509 -new -key "$certs/ca.key" -sha256 -days 3650 -subj "/CN=hold-the-line local CA" \
     -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign,cRLSign -out "$certs/ca.pem"
 fi
-names=DNS:localhost,DNS:proxy,IP:127.0.0.1,IP:::1
+names=DNS:localhost,DNS:proxy,DNS:proxy-2,DNS:balancer,IP:127.0.0.1,IP:::1
 for name in ${TLS_NAMES:-}; do
   case $name in
     *[!0-9.]*) case $name in *:*) names=$names,IP:$name ;; *) names=$names,DNS:$name ;; esac ;;

@@ -1,8 +1,8 @@
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
-import { changeAdmin, typedChange } from "../stack/http.ts";
+import { typedChange } from "../stack/http.ts";
 import { isProxy } from "../stack/proxy-id.ts";
 import { isReplica } from "../stack/replica-id.ts";
-import { replicaTable } from "../stack/replica-table.ts";
+import { changeDrain, replicaTable } from "../stack/replica-table.ts";
 
 /** Options of a verb, beside its target. */
 export type VerbOptions = Partial<Slowness> & {
@@ -37,9 +37,12 @@ const loss = (target: string) => {
 };
 const recovery = (target: string) => `${target} is ready again in make status; alerts resolve`;
 
-const post = async ({ endpoints }: Engine, url: string): Promise<string> => {
-  await changeAdmin(endpoints, "POST", url, {});
-  return typedChange("POST", url);
+const drain = async ({ endpoints }: Engine, id: string, verb: "drain" | "undrain"): Promise<string> => {
+  await changeDrain(endpoints, id, verb);
+  return endpoints
+    .draining(id)
+    .map((base) => typedChange("POST", `${base}/${verb}`))
+    .join("; ");
 };
 const replicaState = async (engine: Engine, id: string) =>
   (await replicaTable(engine.endpoints)).find((row) => row.id === id)?.state;
@@ -88,7 +91,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) !== "draining";
-      return { changed, typed: await post(engine, `${engine.endpoints.draining(target)}/drain`) };
+      return { changed, typed: await drain(engine, target, "drain") };
     },
     holds: true,
     watch: (target) => `peers leave ${target} paced by DRAIN_PER_SECOND; no acknowledged signal is lost`,
@@ -98,7 +101,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
     targets: ["replica"],
     async act(engine, target) {
       const changed = (await replicaState(engine, target)) === "draining";
-      return { changed, typed: await post(engine, `${engine.endpoints.draining(target)}/undrain`) };
+      return { changed, typed: await drain(engine, target, "undrain") };
     },
     ends: ["drain"],
     watch: recovery,

@@ -5,17 +5,24 @@ import type { Endpoints } from "../stack/engine.ts";
  * Base URLs of a stack of containers as its own ops container reaches them, over the network `monitoring`. A program
  * binds its admin listener to the alias that it has there alone.
  */
-export const insideEndpoints = (adminToken: string | undefined, app: App | undefined): Endpoints => ({
-  proxy: "http://proxy:8080",
+export const insideEndpoints = (
+  adminToken: string | undefined,
+  app: App | undefined,
+  proxies: readonly string[],
+): Endpoints => ({
+  proxy: `http://${proxies.length > 1 ? "balancer" : "proxy"}:8080`,
   proxyAdmin: "http://proxy.admin:9100",
-  proxyAdmins: { proxy: "http://proxy.admin:9100" },
+  proxyAdmins: Object.fromEntries(proxies.map((id) => [id, `http://${id}.admin:9100`])),
   callerAdmin: "http://caller.admin:9100",
   prometheus: "http://prometheus:9090",
   alertmanager: "http://alertmanager:9093",
   board: "http://board:9120",
   adminToken,
   replica: (id) => ({ public: `http://${id}:3000`, admin: `http://${id}.admin:9100` }),
-  draining: (id) => (app === undefined ? `http://${id}.admin:9100` : `http://proxy.admin:9100/replicas/${id}`),
+  draining: (id) =>
+    app === undefined
+      ? [`http://${id}.admin:9100`]
+      : proxies.map((proxy) => `http://${proxy}.admin:9100/replicas/${id}`),
   redis: { host: "redis", port: 6379 },
 });
 

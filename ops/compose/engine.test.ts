@@ -101,7 +101,7 @@ function fakeDocker(services: readonly string[], change: (container: FakeContain
   const targetsDir = mkdtempSync(join(tmpdir(), "targets-"));
   const engine = createComposeEngine({
     stack: "blue",
-    endpoints: insideEndpoints(undefined, undefined),
+    endpoints: insideEndpoints(undefined, undefined, ["proxy"]),
     linksAdmin: "http://links",
     targetsDir,
     replica: insideReplica(undefined),

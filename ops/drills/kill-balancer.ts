@@ -8,7 +8,7 @@ export const killBalancer = defineDrill({
   name: "kill-balancer",
   claim:
     "The balancer is killed: clients that know a second address are back through it within 3 s; media never stops.",
-  engines: ["process"],
+  engines: ["process", "compose"],
   calls: webSocketsAlone,
   undo: [{ do: "heal" }],
   inject: ({ act }) => act("kill", "balancer"),

@@ -1,11 +1,10 @@
 import { endProvocations } from "../provoke/provoke.ts";
 import { openRecord } from "../record/record.ts";
 import type { ServiceStatus } from "../stack/engine.ts";
-import { changeAdmin } from "../stack/http.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
-import { awaitReady, changeProxies, replicaTable } from "../stack/replica-table.ts";
+import { awaitReady, changeDrain, changeProxies, replicaTable } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 
 /** The order of starts. Each service needs the ones before it. */
@@ -53,7 +52,7 @@ export async function heal(
   const replicas = services.map(({ id }) => id).filter(isReplica);
   for (const row of await replicaTable(engine.endpoints)) {
     if (row.state !== "draining" || !replicas.includes(row.id)) continue;
-    await changeAdmin(engine.endpoints, "POST", `${engine.endpoints.draining(row.id)}/undrain`, {});
+    await changeDrain(engine.endpoints, row.id, "undrain");
     await changeProxies(engine.endpoints, "POST", `/replicas/${row.id}/undrain`, {});
     did(`undrained ${row.id}`);
   }

@@ -41,8 +41,8 @@ export function hostEndpoints(
     }),
     draining: (id) =>
       app === undefined
-        ? url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)
-        : `${url("PROXY_ADMIN_PORT")}/replicas/${id}`,
+        ? [url(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)]
+        : proxyIds(settings).map((proxy) => `${url(proxyAdminPort(proxy))}/replicas/${id}`),
     redis: { host: "127.0.0.1", port: port("REDIS_PORT") },
   };
 }

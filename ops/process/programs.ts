@@ -6,7 +6,7 @@ import { maxReplicas, type PortOf } from "../ports.ts";
 import { CannotError } from "../stack/engine.ts";
 import { proxyAdminPort, proxyIds, proxyNumber } from "../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
-import { balancerConfig } from "./balancer-config.ts";
+import { balancerConfig } from "./balancer.ts";
 import { nodeFlags } from "./node-flags.ts";
 import { writeRedisUsers } from "./redis-access.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
@@ -157,17 +157,15 @@ export function balancerLaunch(layout: StackLayout, haproxy: string): Launch {
   const { dir, port, settings } = layout;
   const path = join(dir, "haproxy.cfg");
   const bind = settings["PUBLIC_BIND"] ?? loopback;
-  const text = balancerConfig({
-    binds: ["PROXY_PORT", ...(settings["TLS_CERT"] === undefined ? [] : ["PROXY_TLS_PORT"])].map(
-      (variable) => `${bind}:${port(variable)}`,
-    ),
-    servers: proxyIds(settings).map((id) => ({
-      id,
-      address: `${loopback}:${port(`PROXY_${proxyNumber(id)}_PROTOCOL_PORT`)}`,
-      ready: `${loopback}:${port(proxyAdminPort(id))}`,
-    })),
-  });
-  writeFileSync(path, text);
+  const binds = ["PROXY_PORT", ...(settings["TLS_CERT"] === undefined ? [] : ["PROXY_TLS_PORT"])].map(
+    (variable) => `${bind}:${port(variable)}`,
+  );
+  const proxies = proxyIds(settings).map((id) => ({
+    id,
+    address: `${loopback}:${port(`PROXY_${proxyNumber(id)}_PROTOCOL_PORT`)}`,
+    ready: `${loopback}:${port(proxyAdminPort(id))}`,
+  }));
+  writeFileSync(path, balancerConfig(layout.root, binds, proxies));
   return { command: haproxy, args: ["-db", "-f", path], env: {} };
 }
 

@@ -18,14 +18,25 @@ if [ -n "${APP:-}" ]; then
   read_app "$APP"
   COMPOSE_FILE=$COMPOSE_FILE:deploy/app/compose.yaml
 fi
-for overlay in ${OVERLAYS:-}; do COMPOSE_FILE=$COMPOSE_FILE:deploy/$overlay/compose.yaml; done
+# The balancer's overlay comes before the others, which have parts for the second proxy.
+overlays=${OVERLAYS:-}
+case " $overlays " in *' proxies '*) PROXIES=2 && export PROXIES ;; esac
+if [ "${PROXIES:-1}" = 2 ]; then
+  COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/compose.yaml
+  [ -z "${APP:-}" ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/app.yaml
+fi
+add_overlay() {
+  COMPOSE_FILE=$COMPOSE_FILE:deploy/$1/compose.yaml
+  if [ "${PROXIES:-1}" = 2 ] && [ -f "deploy/proxies/$1.yaml" ]; then COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/$1.yaml; fi
+}
+for overlay in $overlays; do [ "$overlay" = proxies ] || add_overlay "$overlay"; done
 case ${PROFILE:-} in
   '' | full) ;;
-  minimal) COMPOSE_FILE=$COMPOSE_FILE:deploy/minimal/compose.yaml ;;
+  minimal) add_overlay minimal ;;
   *) die "PROFILE=$PROFILE: must be full or minimal" ;;
 esac
 # The overlay removes Grafana, for CI and for registries without its image.
-[ "${GRAFANA:-1}" != 0 ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/no-grafana/compose.yaml
+[ "${GRAFANA:-1}" != 0 ] || add_overlay no-grafana
 export COMPOSE_PROJECT_NAME COMPOSE_FILE COMPOSE_PATH_SEPARATOR=:
 
 # A secret given as a variable reaches its container in a file of this stack, like the other secrets.
@@ -75,9 +86,8 @@ engine_reads() {
 }
 
 engine_up() {
-  [ "${PROXIES:-1}" = 1 ] || die "PROXIES=$PROXIES runs on the process engine alone so far: make up ENGINE=process PROXIES=2"
   sh ops/sh/secrets.sh
-  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn || exit $?
+  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies || exit $?
   # Mounted into the ops container. This user must create them, or Docker does so as root.
   mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names

@@ -8,7 +8,7 @@ ops() { PATH=$PWD/node_modules/.bin:$PATH node ops/cli.ts "$@"; }
 engine_reads() {
   case $1 in
     PUBLIC_BIND) return 0 ;;
-    NODE_ID | HOST | PORT | PROXY_PROTOCOL_PORT | PROXY_PROTOCOL_FROM | PROXY_TABLE_FILE | ADMIN_HOST | ADMIN_PORT | PROXY_HOST | REPLICAS | REDIS_URL | TARGET_URL | OPS_INSIDE | BOARD_HOST | BOARD_TARGETS | BOARD_STACK | BOARD_REPORTS_DIR | BOARD_STACKS_DIR) return 1 ;;
+    NODE_ID | HOST | PORT | PROXY_PROTOCOL_PORT | PROXY_PROTOCOL_HOST | PROXY_PROTOCOL_FROM | PROXY_TABLE_FILE | ADMIN_HOST | ADMIN_PORT | PROXY_HOST | REPLICAS | REDIS_URL | TARGET_URL | OPS_INSIDE | BOARD_HOST | BOARD_TARGETS | BOARD_STACK | BOARD_REPORTS_DIR | BOARD_STACKS_DIR) return 1 ;;
   esac
   # Leaves out the section of .env.example that only compose.yaml reads.
   sed '/^# ── compose.yaml/,/^$/d' .env.example | grep -qE "^#$1="

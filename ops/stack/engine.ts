@@ -40,10 +40,10 @@ export interface Endpoints {
   /** The replica's own listeners, `id` as in `signaling-2`. */
   replica(id: ServiceId): { public: string; admin: string };
   /**
-   * Base URL of `POST …/drain` and `…/undrain` for a replica: the replica's, or the proxy's if the application cannot
-   * drain.
+   * Base URLs of `POST …/drain` and `…/undrain` for a replica: the replica's, or those of all proxies if the application
+   * cannot drain.
    */
-  draining(id: ServiceId): string;
+  draining(id: ServiceId): string[];
   redis: { host: string; port: number };
 }
 

@@ -10,6 +10,7 @@ import type { StackLayout } from "../process/programs.ts";
 import { secretOf } from "../process/secrets.ts";
 import { openStateDir, type StateDir } from "../process/state-dir.ts";
 import type { Engine } from "./engine.ts";
+import { proxyIds } from "./proxy-id.ts";
 
 /** A stack, for commands, chaos actions and drills. */
 export interface Stack {
@@ -55,7 +56,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
     (config.ENGINE ?? state.engine()) === "compose"
       ? createComposeEngine({
           stack: config.STACK,
-          endpoints: inside ? insideEndpoints(adminToken, app) : hostEndpoints(layout, adminToken),
+          endpoints: inside ? insideEndpoints(adminToken, app, proxyIds(settings)) : hostEndpoints(layout, adminToken),
           linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
           replica: insideReplica(app),
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,

@@ -67,14 +67,31 @@ export async function changeProxies(
   path: string,
   body?: unknown,
 ): Promise<void> {
-  const admins = Object.values(endpoints.proxyAdmins);
-  const answers = await Promise.allSettled(
-    admins.map((admin) => changeAdmin(endpoints, method, `${admin}${path}`, body)),
-  );
+  const urls = Object.values(endpoints.proxyAdmins).map((admin) => `${admin}${path}`);
+  await changeEach(endpoints, method, urls, body);
+}
+
+/** Drains a replica, or ends its drain: at the replica, or at every proxy that answers if the application cannot drain. */
+export async function changeDrain(
+  endpoints: Pick<Endpoints, "draining" | "adminToken">,
+  id: string,
+  verb: "drain" | "undrain",
+): Promise<void> {
+  const urls = endpoints.draining(id).map((base) => `${base}/${verb}`);
+  await changeEach(endpoints, "POST", urls, {});
+}
+
+async function changeEach(
+  endpoints: Pick<Endpoints, "adminToken">,
+  method: "PUT" | "POST" | "DELETE",
+  urls: readonly string[],
+  body: unknown,
+): Promise<void> {
+  const answers = await Promise.allSettled(urls.map((url) => changeAdmin(endpoints, method, url, body)));
   const failed = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as unknown] : []));
   const refused = failed.find((error) => !(error instanceof HttpError) || error.status !== undefined);
   if (refused !== undefined) throw refused;
-  if (failed.length === admins.length) throw failed[0];
+  if (failed.length === urls.length) throw failed[0];
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { type ReplicaSpec, replicaSpec } from "./replica-spec.ts";
@@ -34,7 +35,8 @@ export function openTableFile(path: string | undefined) {
       if (path === undefined) return;
       const all = read();
       all[id] = { ...all[id], ...change };
-      const aside = `${path}.${process.pid}`;
+      // Proxies in containers have the same pid.
+      const aside = `${path}.${randomUUID()}`;
       writeFileSync(aside, `${JSON.stringify(all, null, 2)}\n`, { mode: 0o600 });
       renameSync(aside, path);
     },

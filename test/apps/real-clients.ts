@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { heal } from "../../ops/heal/heal.ts";
-import { changeAdmin } from "../../ops/stack/http.ts";
+import { changeDrain } from "../../ops/stack/replica-table.ts";
 import { roll } from "../../ops/stack/roll.ts";
 import { until } from "../support/poll.ts";
 import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
@@ -55,10 +55,10 @@ const steps: Readonly<Record<string, Step>> = {
     unexpectedLosses(clients, nobody, async () => {
       const { endpoints } = stack.engine;
       const node = busiest(clients);
-      await changeAdmin(endpoints, "POST", `${endpoints.draining(node)}/drain`, {});
+      await changeDrain(endpoints, node, "drain");
       await until("it drains", async () => (await stateOf(stack, node)) === "draining");
       await pass(5_000);
-      await changeAdmin(endpoints, "POST", `${endpoints.draining(node)}/undrain`, {});
+      await changeDrain(endpoints, node, "undrain");
       await until("it takes sessions again", async () => (await stateOf(stack, node)) === "ready");
     }),
   "a rolling restart": async (stack, clients) => {

@@ -16,7 +16,7 @@ test("every variable has a meaning", () => {
 });
 
 test("the variables of compose.yaml and its overlays are listed", () => {
-  const files = ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root })];
+  const files = ["compose.yaml", ...globSync("deploy/*/*.yaml", { cwd: root })];
   const used = files.flatMap((file) => [...readFileSync(join(root, file), "utf8").matchAll(/\$\{([A-Z]\w*)/g)]);
   // An application's variables come from its own file (app-file.test.ts).
   const listed = new Set([...envExample().matchAll(/^#([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1]));

@@ -24,6 +24,7 @@ const compose: Record<string, { value: string; meaning: string }> = {
   ...image("IMAGE_PROMETHEUS", "prom/prometheus:v3.5.0"),
   ...image("IMAGE_ALERTMANAGER", "prom/alertmanager:v0.28.1"),
   ...image("IMAGE_GRAFANA", "grafana/grafana:12.1.1"),
+  ...image("IMAGE_HAPROXY", "haproxy:3.2.4"),
   ...image("IMAGE_COTURN", "coturn/coturn:4.7.0"),
   GRAFANA_ADMIN_PASSWORD: { value: "", meaning: "Password of Grafana's user admin; make up creates one" },
   GRAFANA_ADMIN_PASSWORD_FILE: { value: "", meaning: file },

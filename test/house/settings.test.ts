@@ -72,18 +72,21 @@ interface Service {
   image?: string;
   environment?: Record<string, string | number | null>;
   secrets?: string[];
+  extends?: { service: string };
 }
 
 const root = join(import.meta.dirname, "../..");
 /** Overlays extend the base file, so a service has the variables of all of them. */
 const services = new Map<string, { image: string; environment: Record<string, string>; secrets: string[] }>();
-for (const file of ["compose.yaml", ...globSync("deploy/*/compose.yaml", { cwd: root }).sort()]) {
+const overlays = globSync("deploy/*/compose.yaml", { cwd: root }).sort();
+// deploy/proxies has parts that belong to other overlays.
+for (const file of ["compose.yaml", ...overlays, ...globSync("deploy/proxies/{app,minimal,tls}.yaml", { cwd: root })]) {
   const text = readFileSync(join(root, file), "utf8").replaceAll(/!(reset|override)\b ?/g, "");
   const { services: listed = {} } = parse(text, { merge: true }) as { services?: Record<string, Service | null> };
   for (const [name, service] of Object.entries(listed)) {
     // An application in place of the replicas. test/house/app-file.test.ts checks its settings.
     if (file === "deploy/app/compose.yaml" && name.startsWith("signaling-")) continue;
-    const known = services.get(name) ?? { image: "", environment: {}, secrets: [] };
+    const known = services.get(service?.extends?.service ?? name) ?? { image: "", environment: {}, secrets: [] };
     const given = Object.entries(service?.environment ?? {}).map(([variable, value]) => [variable, String(value)]);
     services.set(name, {
       image: service?.image ?? known.image,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { maxReplicas } from "../../ports.ts";
@@ -51,7 +51,7 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
       if (scrape.static_configs !== undefined && targets.length === 0) return [];
       const files = scrape.file_sd_configs?.map((discovery) => ({
         ...discovery,
-        files: discovery.files.map((file) => file.replace("/etc/prometheus/targets", targetsDir(layout))),
+        files: discovery.files.map((file) => file.replace("/etc/prometheus", join(dir, "prometheus"))),
       }));
       const path = scrape.job_name === "signaling" ? app?.metricsPath : undefined;
       const where = path === undefined ? {} : { metrics_path: path };
@@ -67,11 +67,11 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
   const alertmanagers = place(config.alerting?.alertmanagers ?? []).map((one) => ({ ...one, ...withPassword }));
   config.alerting = { ...config.alerting, alertmanagers };
 
-  mkdirSync(join(targetsDir(layout), "proxies"), { recursive: true });
-  const proxies = proxyIds(layout.settings).slice(1);
-  const more = placeTargets([{ targets: proxies.map((id) => `${id}:9100`) }], addresses);
-  writeFileSync(join(targetsDir(layout), "proxies", "more.json"), JSON.stringify(more, null, 2));
   copyTargets(join(root, "prometheus", "targets"), targetsDir(layout), addresses);
+  const balanced = join(dir, "prometheus", "proxies");
+  if (proxyIds(layout.settings).length > 1)
+    copyTargets(join(root, "deploy", "proxies", "targets"), balanced, addresses);
+  else rmSync(balanced, { recursive: true, force: true });
   const written = join(dir, "prometheus", "prometheus.yml");
   writeFileSync(written, stringify(config));
   return written;
@@ -120,6 +120,7 @@ export function placeTargets(
 
 /** The repository's files of targets, translated. */
 function copyTargets(from: string, to: string, addresses: Readonly<Record<string, string>>): void {
+  mkdirSync(to, { recursive: true });
   if (!existsSync(from)) return;
   for (const name of readdirSync(from).filter((file) => file.endsWith(".json"))) {
     const targets = JSON.parse(readFileSync(join(from, name), "utf8")) as StaticConfig[];
