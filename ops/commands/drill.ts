@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
-import { drills as all, balanced, deviating } from "../drills/drills.ts";
+import { drills as all, balanced, byName } from "../drills/drills.ts";
 import { createLiveView, shorten } from "../report/live-view.ts";
 import { writeReport } from "../report/write.ts";
 import type { DrillResult } from "../runner/result.ts";
@@ -79,7 +79,7 @@ export const drills: Command = {
       },
     });
     if (!values.all && !values.ci && !values.rest) {
-      for (const { name, claim, engines } of [...all, ...balanced, ...deviating])
+      for (const { name, claim, engines } of [...all, ...balanced, ...byName])
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
@@ -101,7 +101,7 @@ export const drills: Command = {
 
 /** @throws UsageError with the valid names */
 export function drillNamed(name: string | undefined): Drill {
-  const known = [...all, ...balanced, ...deviating];
+  const known = [...all, ...balanced, ...byName];
   const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);
