@@ -37,6 +37,14 @@ export const backplane = () =>
             width: 8,
           }),
           lines({
+            title: "Clocks",
+            description:
+              "How far each replica's clock is ahead of Prometheus'. Lines further apart than 300 ms: SignalingClockSkew; than a second: their signals are dropped.",
+            queries: [['replica:signaling_clock_ahead_seconds:min1m{replica=~"$replica"}', "{{replica}}"]],
+            unit: "s",
+            width: 8,
+          }),
+          lines({
             title: "Messages dropped",
             description:
               "unsent: Redis was down. stale: over 1 s in transit; an old offer is worse than none. foreign, forged, poisoned: not a valid message of a replica.",

@@ -197,7 +197,7 @@ export function callerLaunch(layout: StackLayout): Launch {
 export function boardLaunch(layout: StackLayout, observers: readonly string[]): Launch {
   const { root, dir, port, settings } = layout;
   const targets = {
-    proxy: port("PROXY_ADMIN_PORT"),
+    ...Object.fromEntries(proxyIds(settings).map((id) => [id, port(proxyAdminPort(id))] as const)),
     ...Object.fromEntries(
       replicaIds(maxReplicas).map((id) => [id, port(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)] as const),
     ),

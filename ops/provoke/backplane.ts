@@ -18,6 +18,9 @@ async function redis(stack: Stack, ...args: string[]): Promise<string> {
 }
 const field = (text: string, name: string) => new RegExp(`^${name}:(\\S+)`, "m").exec(text)?.[1] ?? "";
 
+/** A module that sets the clock of a program of Node ahead. */
+const clockAhead = "--import=data:text/javascript,const%20own=Date.now;Date.now=()=>own()+700";
+
 /** Provocations of the alerts about the backplane and Redis. */
 export const backplaneProvocations: Readonly<Record<string, Provocation>> = {
   SignalingBackplaneDown: {
@@ -32,6 +35,12 @@ export const backplaneProvocations: Readonly<Record<string, Provocation>> = {
     how: "cuts signaling-2 from the backplane",
     begin: async ({ act }) => void (await act("partition", "signaling-2")),
     withinSeconds: 30,
+  },
+  SignalingClockSkew: {
+    how: "restarts signaling-2 with a clock that is 700 ms ahead",
+    begin: async ({ stack }) => void (await stack.engine.restart("signaling-2", { NODE_OPTIONS: clockAhead })),
+    end: async ({ stack }) => void (await stack.engine.restart("signaling-2")),
+    withinSeconds: 120,
   },
   SignalingRelaySlow: {
     how: "adds 200 ms (±50) between every replica and Redis",

@@ -41,6 +41,14 @@ export function createMetrics() {
       buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
       registers,
     }),
+    clock: new Gauge({
+      name: "signaling_clock_seconds",
+      help: "Unix time by this replica's clock; Prometheus compares it with its own",
+      registers,
+      collect() {
+        this.set(Date.now() / 1_000);
+      },
+    }),
     backplaneUp: new Gauge({
       name: "signaling_backplane_up",
       help: "1 while this replica's canary comes back through the backplane within 2 s",
