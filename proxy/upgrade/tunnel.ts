@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { freeNow } from "../../common/http/free-buffers.ts";
 import type { Linked } from "../listen/linked-set.ts";
 import { own, readBuffer, type SocketOwner } from "../listen/owned-socket.ts";
 import type { CarriedTunnel } from "../routing/replica-table.ts";
@@ -7,6 +8,8 @@ import type { ReadInto } from "../tuning/late-onread.ts";
 
 /** Reads up to this size are passed on as latin1 strings: lossless, and written without a Buffer being made. */
 const stringLimit = 4_096;
+/** The memory of larger reads is given back as soon as they are written. V8 lets 50 MB of them pile up. */
+const freedAbove = 16_384;
 /** Idle time before TCP asks whether the other side is still there, ms. */
 const tcpKeepAliveMs = 15_000;
 /** Longest life of a tunnel of which one side has ended, ms. */
@@ -30,7 +33,8 @@ export interface TunnelOptions {
  */
 function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
   if (size <= stringLimit) return to.write((buffer as Buffer).toString("latin1", 0, size), "latin1");
-  return to.write(Buffer.from(buffer.subarray(0, size)));
+  const copy = Buffer.from(buffer.subarray(0, size));
+  return size <= freedAbove ? to.write(copy) : to.write(copy, () => freeNow([copy]));
 }
 
 /** One side of a tunnel: it passes its socket's bytes to the other side. */

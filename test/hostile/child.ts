@@ -18,7 +18,10 @@ export function forkChild<Order extends string | object, Told extends { kind: st
   const child = fork(path, args);
   return {
     pid: child.pid ?? 0,
-    order: (what) => void child.send(what),
+    order(what) {
+      // `next` tells that it has ended.
+      if (child.connected) child.send(what);
+    },
     async next<K extends Told["kind"]>(kind: K) {
       const over = new AbortController();
       const ended = () => over.abort(new Error(`${who} ended with ${child.exitCode ?? child.signalCode}`));
