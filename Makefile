@@ -156,7 +156,7 @@ adopt-check: ## URL=http://…: what breaks behind the proxy; PATHS= SLOW=
 	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop
-.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling bench-plan
+.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling bench-plan test-kubernetes
 check: ## format, lint, types
 	@$(checked) ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -195,6 +195,8 @@ test-drill-all: ## every drill once and a short soak; REPEAT=3
 	@$(checked) ops/sh/develop.sh test-drill-all
 test-compose: ## the compose stack on a real Docker Engine
 	@$(checked) test/compose/run.sh
+test-kubernetes: ## the stack on a real Kubernetes, built once
+	@$(checked) test/kubernetes/run.sh
 verify-observability: ## prove dashboards, rules and alerts
 	@$(checked) ops/sh/develop.sh verify-observability
 dashboards: ## write grafana/dashboards and docs/metrics.md
