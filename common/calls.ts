@@ -36,6 +36,8 @@ export const CallsRequest = z.object({
   seed: z.number().int().default(1),
   /** False: peers do not join again after a reconnect (a drill's negative control). */
   rejoin: z.boolean().default(true),
+  /** Number of addresses that peers know, of those that the caller has, the best first; default: all. */
+  addresses: z.number().int().positive().optional(),
 });
 export type CallsRequest = z.infer<typeof CallsRequest>;
 

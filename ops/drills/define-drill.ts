@@ -59,8 +59,8 @@ export interface Expectation {
 export interface Control {
   /** The mechanism that is off. */
   off: string;
-  /** Variables for the restart of the proxy, or of every replica, before the drill. */
-  settings?: { proxy?: Readonly<Record<string, string>>; replicas?: Readonly<Record<string, string>> };
+  /** Variables for the restart of the proxy, of the balancer, or of every replica, before the drill. */
+  settings?: Partial<Record<"proxy" | "balancer" | "replicas", Readonly<Record<string, string>>>>;
   /** Overrides of the drill's callers. */
   calls?: Partial<CallsRequest>;
 }

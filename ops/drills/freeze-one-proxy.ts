@@ -6,7 +6,7 @@ import { countTunnels, expectations, victim, webSocketsAlone } from "./one-of-tw
 export const freezeOneProxy = defineDrill({
   name: "freeze-one-proxy",
   claim: "One of two proxies freezes: the balancer cuts its connections, and its clients are back within 3 s of that.",
-  engines: ["process", "compose"],
+  engines: ["process"],
   calls: webSocketsAlone,
   undo: [{ do: "heal" }],
   async inject(context) {
@@ -28,7 +28,10 @@ export const freezeOneProxy = defineDrill({
         ),
     },
   ],
-  control: { off: "joining again after a reconnect", calls: { rejoin: false } },
+  control: {
+    off: "the balancer's checks: once a minute",
+    settings: { balancer: { CHECK_INTERVAL: "60s" } },
+  },
   runbook: "ProxyDown",
   dashboard: "Proxy",
   teaches: "A frozen proxy keeps its sockets open: only a check that must be answered finds it out.",

@@ -6,7 +6,7 @@ import { countTunnels, expectations, victim, webSocketsAlone } from "./one-of-tw
 export const killOneProxy = defineDrill({
   name: "kill-one-proxy",
   claim: "One of two proxies is killed: its clients are back within 3 s, the other's lose nothing, media never stops.",
-  engines: ["process", "compose"],
+  engines: ["process"],
   calls: webSocketsAlone,
   undo: [{ do: "heal" }],
   async inject(context) {
@@ -17,7 +17,11 @@ export const killOneProxy = defineDrill({
   recovered: (context) => allJoined(context),
   deadlineMs: 20_000,
   expect: expectations,
-  control: { off: "joining again after a reconnect", calls: { rejoin: false } },
+  control: {
+    off: "the second proxy: the balancer sends it nobody, and clients know the balancer alone",
+    settings: { balancer: { FIRST_WEIGHT: "0" } },
+    calls: { addresses: 1 },
+  },
   runbook: "ProxyDown",
   dashboard: "Proxy",
   teaches: "Two proxies with one secret need no word between them: the session id says where a session is.",

@@ -7,7 +7,7 @@ import { awaitReady, type ReplicaRow, replicaTable } from "../stack/replica-tabl
 export function undoControl(replicas: readonly ReplicaRow[], { settings }: Control): UndoStep[] {
   const ids = [
     ...(settings?.replicas === undefined ? [] : replicas.map(({ id }) => id)),
-    ...(settings?.proxy === undefined ? [] : ["proxy"]),
+    ...(["proxy", "balancer"] as const).filter((id) => settings?.[id] !== undefined),
   ];
   return ids.map((id) => ({ do: "restart", id }));
 }
@@ -21,7 +21,10 @@ export async function switchOff({ engine }: Stack, { settings }: Control): Promi
     typed.push(`${variables.join(" ")}; ${(await engine.restart(id, env)).typed}`);
   };
   if (settings?.replicas !== undefined) for (const id of ids) await restart(id, settings.replicas);
-  if (settings?.proxy !== undefined) await restart("proxy", settings.proxy);
+  for (const id of ["proxy", "balancer"] as const) {
+    const env = settings?.[id];
+    if (env !== undefined) await restart(id, env);
+  }
   if (typed.length > 0) await awaitReady(engine.endpoints, ids);
   return typed;
 }

@@ -43,7 +43,7 @@ export function createCaller(config: Config, kind: PeerKind, log: Log) {
 
   function start(request: CallsRequest): Run {
     if (runs.has(request.run)) throw new AdminError(409, `${request.run} is running`);
-    const run = startRun(request, target, metrics, log);
+    const run = startRun(request, { ...target, urls: target.urls.slice(0, request.addresses) }, metrics, log);
     runs.set(run.id, run);
     log.info({ run: run.id, calls: request.calls, rate: request.rate }, "placing calls");
     return run;
