@@ -107,13 +107,15 @@ restart-balancer: ## stop the balancer, then start it
 	@$(stack) chaos restart balancer
 
 ##@ Heal and watch
-.PHONY: heal provoke roll scale watch-backplane
+.PHONY: heal provoke roll roll-proxies scale watch-backplane
 heal: ## undo every fault made on purpose
 	@$(stack) chaos heal
 provoke: ## ALERT=ProxyDown: raise an alert; ONCE=1 ends it
 	@$(stack) provoke
 roll: ## restart the replicas one by one, like a deploy
 	@$(stack) roll
+roll-proxies: ## restart the two proxies one by one, drained first
+	@$(stack) roll --proxies
 scale: ## N=4: run this number of replicas (1 to 5)
 	@$(stack) scale
 watch-backplane: ## print the replicas' messages through Redis

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AdminError } from "../common/admin-access.ts";
 import type { AdminRoutes } from "../common/admin-server.ts";
 import { type ProxyPulse, readProcessPulse } from "../common/pulse.ts";
+import type { ProxyDrain } from "./drain.ts";
 import type { Membership } from "./names/membership.ts";
 import { type ReplicaSpec, replicaSpec } from "./routing/replica-spec.ts";
 import type { Replica, ReplicaTable } from "./routing/replica-table.ts";
@@ -29,9 +30,10 @@ export function adminRoutes(deps: {
   table: ReplicaTable;
   members: Membership;
   kept: TableFile;
+  drain: ProxyDrain;
   closing: () => boolean;
 }): AdminRoutes {
-  const { table, members, kept, closing } = deps;
+  const { table, members, kept, drain, closing } = deps;
 
   function find(id: string | undefined): Replica {
     const replica = table.get(id ?? "");
@@ -50,6 +52,8 @@ export function adminRoutes(deps: {
     "GET /readyz": () => {
       const routable = table.routable();
       if (closing()) return { status: 503, body: { state: "draining", routable } };
+      // HAProxy reads 404 as: no new connections, but the open ones stay (`http-check disable-on-404`).
+      if (drain.active()) return { status: 404, body: { state: "draining", routable } };
       return {
         status: routable.length > 0 ? 200 : 503,
         body: { state: routable.length > 0 ? "ready" : "down", routable },
@@ -84,6 +88,14 @@ export function adminRoutes(deps: {
     },
     "POST /replicas/:id/drain": ({ params }) => setDrained(params["id"], true),
     "POST /replicas/:id/undrain": ({ params }) => setDrained(params["id"], false),
+    "POST /drain": () => {
+      drain.begin();
+      return { body: { state: "draining" } };
+    },
+    "POST /undrain": () => {
+      drain.end();
+      return { body: { state: "ready" } };
+    },
     "POST /tunnels/drop": () => {
       const tunnels = table.carriers().flatMap((replica) => [...replica.tunnels]);
       for (const tunnel of tunnels) tunnel.destroy("dropped");

@@ -115,7 +115,9 @@ export const proxyConfig = z.object({
   SHED_AFTER_MS: milliseconds(0, 600_000)
     .default(3_000)
     .describe("A replica that is degraded for this time while another is ready has its sessions moved"),
-  SHED_PER_SECOND: wholeNumber(1, 100_000).default(100).describe("Sessions moved off a degraded replica per second"),
+  SHED_PER_SECOND: wholeNumber(1, 100_000)
+    .default(100)
+    .describe("Sessions moved per second, off a degraded replica or a proxy that drains"),
   ADMIT_PER_SECOND: wholeNumber(1, 100_000).default(200).describe("New sessions per second and replica"),
   PROXIES: wholeNumber(1, 100)
     .default(1)

@@ -8,6 +8,7 @@ import { listenOn } from "../common/http/listening.ts";
 import type { Log } from "../common/log.ts";
 import { adminRoutes } from "./admin.ts";
 import { defaultStickySecret, type ProxyConfig } from "./config.ts";
+import { createProxyDrain } from "./drain.ts";
 import type { HandlerDeps } from "./handler-deps.ts";
 import { createProber } from "./health/prober.ts";
 import { createConnectionLimits } from "./listen/connection-limits.ts";
@@ -126,6 +127,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   const tls = tlsFiles && createPublicServer({ ...proxied, tls: tlsFiles.read() });
   const balanced = balancedListener();
   const listeners = tls === undefined ? [plain] : [plain, tls];
+  const drain = createProxyDrain(table, config.SHED_PER_SECOND);
   const admin = createAdminServer({
     host: config.ADMIN_HOST,
     port: config.PROXY_ADMIN_PORT,
@@ -133,7 +135,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     log,
     hostnames: ["proxy", ...config.ADMIN_HOSTNAMES],
     token: config.ADMIN_TOKEN,
-    routes: adminRoutes({ table, members, kept, closing: () => closing }),
+    routes: adminRoutes({ table, members, kept, drain, closing: () => closing }),
   });
   const sweeper = setInterval(() => {
     const now = performance.now();
@@ -213,6 +215,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       }, lastRequestsMs);
       await Promise.all(closed);
       clearTimeout(timer);
+      drain.end();
       clearInterval(sweeper);
       clearInterval(pendingSweeper);
       for (const part of [members, prober, sessions, admission, shedder, http]) part.close();

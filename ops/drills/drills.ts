@@ -15,6 +15,7 @@ import { redisFreeze } from "./redis-freeze.ts";
 import { redisKill } from "./redis-kill.ts";
 import { redisSlow } from "./redis-slow.ts";
 import { roll } from "./roll.ts";
+import { rollProxies } from "./roll-proxies.ts";
 import { scaleOut } from "./scale-out.ts";
 import { slowClient } from "./slow-client.ts";
 import { storm } from "./storm.ts";
@@ -39,7 +40,7 @@ export const drills: readonly Drill[] = [
 ];
 
 /** Drills of two proxies behind a balancer (PROXIES=2). */
-export const balanced: readonly Drill[] = [killOneProxy, freezeOneProxy, killBalancer];
+export const balanced: readonly Drill[] = [killOneProxy, freezeOneProxy, killBalancer, rollProxies];
 
 /** Drills that run only by name: other work on the machine spoils their bounds on latency. */
 export const byName: readonly Drill[] = [hostileClient];

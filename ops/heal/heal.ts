@@ -5,6 +5,7 @@ import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { awaitReady, changeDrain, changeProxies, replicaTable } from "../stack/replica-table.ts";
+import { undrainProxies } from "../stack/roll-proxies.ts";
 import { registerReplicas } from "../stack/scale.ts";
 
 /** The order of starts. Each service needs the ones before it. */
@@ -56,6 +57,7 @@ export async function heal(
     await changeProxies(engine.endpoints, "POST", `/replicas/${row.id}/undrain`, {});
     did(`undrained ${row.id}`);
   }
+  for (const id of await undrainProxies(engine.endpoints)) did(`undrained ${id}`);
   for (const { action, target } of openRecord(stack.state.dir).endActions((entry) => concerns(entry.target))) {
     const warning = await mark("DELETE", engine.endpoints, action, target);
     // One warning is enough, since the others have the same cause.

@@ -6,6 +6,7 @@ import { balanced } from "../../ops/drills/drills.ts";
 import { heal } from "../../ops/heal/heal.ts";
 import { writeReport } from "../../ops/report/write.ts";
 import { runDrill } from "../../ops/runner/runner.ts";
+import { changeAdmin } from "../../ops/stack/http.ts";
 import { changeProxies, proxyViews } from "../../ops/stack/replica-table.ts";
 import { scale } from "../../ops/stack/scale.ts";
 import { unsteady } from "../../ops/stack/steady.ts";
@@ -32,6 +33,22 @@ test.for(balanced.map((drill) => [drill.name, drill] as const))(
     process.stdout.write(`${drill.name}: ${figures.join("; ")}\n`);
     writeReport(stack.root, result);
     expect(result.verdict, [...result.reasons, ...figures].join("; ")).toBe("passed");
+    expect(await unsteady(stack)).toEqual([]);
+  },
+);
+
+/** `THIRD=1`, `2` or `3` runs every third control; unset, as 1. */
+const { THIRD: third = "1" } = process.env;
+const controlled = balanced.filter((_, place) => place % 3 === Number(third) % 3);
+
+test.for(controlled.map((drill) => [drill.name, drill] as const))(
+  "negative control: %s deviates when what it proves is off",
+  { timeout: 120_000 },
+  async ([, drill]) => {
+    const result = await run(drill, true);
+    const off = result.expectations.filter(({ ok }) => !ok).map(({ name, measured }) => `${name}: ${measured}`);
+    process.stdout.write(`control of ${drill.name}: ${off.join("; ")}\n`);
+    expect(result.verdict, [...off, ...result.reasons].join("; ")).toBe("deviated");
     expect(await unsteady(stack)).toEqual([]);
   },
 );
@@ -79,6 +96,28 @@ test("both proxies are told what operators change, and one that was down knows i
   await scale(stack, 3, () => undefined);
   const three = four.replace(", signaling-4 ready", "");
   expect(await views()).toEqual([`proxy: ${three}`, `proxy-2: ${three}`]);
+});
+
+test("a proxy that drains takes clients through the balancer no more, and heal ends the drain", async () => {
+  const { endpoints } = stack.engine;
+  const ask = () =>
+    fetch(`http://127.0.0.1:${stack.layout.port("PROXY_PORT")}/nowhere`, { headers: { connection: "close" } });
+  const refused = async (id: string) => {
+    const text = await (await fetch(`${endpoints.proxyAdmins[id]}/metrics`)).text();
+    return Number(/^proxy_rejected_total\{reason="path"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  };
+  await changeAdmin(endpoints, "POST", `${endpoints.proxyAdmins["proxy-2"]}/drain`, {});
+  await until("eight connections in a row reach the other one", async () => {
+    const before = await refused("proxy");
+    for (let n = 0; n < 8; n += 1) expect((await ask()).status).toBe(404);
+    return (await refused("proxy")) - before === 8;
+  });
+  await heal(stack);
+  await until("the second proxy takes connections again", async () => {
+    const before = await refused("proxy-2");
+    for (let n = 0; n < 4; n += 1) await ask();
+    return (await refused("proxy-2")) > before;
+  });
 });
 
 test("make status shows both, each with its own tunnels", async () => {
