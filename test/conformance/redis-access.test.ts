@@ -1,9 +1,12 @@
+import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { startBackplaneServer, type Variant } from "../support/backplane/backplane-server.ts";
+import { askRedis } from "../support/backplane/redis-sentinel.ts";
+import { freePort } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
@@ -105,4 +108,42 @@ test("one node of a cluster is enough as address, and the loss of one of three p
   await second.start();
   await server.whole();
   await until("both are ready", state("ready"), { withinMs: 3_000 });
+});
+
+/** A server that also speaks TLS, with a certificate of a CA of its own. */
+async function startTlsServer(): Promise<RedisServer & { tlsUrl: string; ca: string }> {
+  const own = mkdtempSync(join(dir, "tls-"));
+  const file = (name: string) => join(own, name);
+  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: own, stdio: "pipe" });
+  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test CA");
+  openssl("req", ...key, "-keyout", "redis.key", "-out", "redis.csr", "-subj", "/CN=redis");
+  writeFileSync(file("san"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
+  const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san"];
+  openssl("x509", "-req", "-in", "redis.csr", "-out", "redis.pem", ...signed);
+  const port = await freePort();
+  const server = await startRedisServer([
+    ...["--tls-port", String(port), "--tls-cert-file", file("redis.pem"), "--tls-key-file", file("redis.key")],
+    ...["--tls-ca-cert-file", file("ca.pem"), "--tls-auth-clients", "no"],
+  ]);
+  return { ...server, tlsUrl: `rediss://localhost:${port}`, ca: file("ca.pem") };
+}
+
+test.each<Variant>(["pubsub", "sharded", "streams"])("%s goes through TLS, by rediss: URLs", async (variant) => {
+  await using redis = await startTlsServer();
+  await expectSignalsCross(redis.tlsUrl, { BACKPLANE: variant, NODE_EXTRA_CA_CERTS: redis.ca });
+  const clients = String(await askRedis(redis.url, ["CLIENT", "LIST"]))
+    .trim()
+    .split("\n");
+  const port = redis.tlsUrl.replace(/^.*:/, "");
+  // All but the one that asks.
+  expect(clients.filter((line) => !line.includes(`laddr=127.0.0.1:${port} `)).length).toBe(1);
+});
+
+test("a certificate of an unknown CA leaves the replica degraded and says why", async () => {
+  await using redis = await startTlsServer();
+  const replica = await startReplica("signaling-1", redis.tlsUrl, {});
+  replicas.push(replica);
+  expect(await (await fetch(`${replica.adminUrl}/readyz`)).json()).toMatchObject({ state: "degraded" });
+  expect(replica.program.output()).toMatch(/publisher: .*certificate/);
 });
