@@ -2,6 +2,7 @@
 #
 #   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process   where to run it
 #   NODE=2                      the replica that a target acts on; the busiest without it
+#   REDIS=sentinel              three Redis servers and three Sentinels (at up); SERVER=2 names one to the targets below
 #   PROXIES=2                   two proxies behind a balancer (at up); PROXY=2 names the second to the targets below
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -67,7 +68,7 @@ slow-node: ## slow a replica's way to Redis; MS=200 JITTER=50
 	@$(stack) chaos slow
 
 .PHONY: kill-redis start-redis pause-redis resume-redis restart-redis partition-redis slow-redis
-kill-redis: ## SIGKILL the backplane
+kill-redis: ## SIGKILL Redis: the master, or SERVER=2
 	@$(stack) chaos kill redis
 start-redis: ## start Redis again
 	@$(stack) chaos start redis
@@ -158,7 +159,7 @@ adopt-check: ## URL=http://…: what breaks behind the proxy; PATHS= SLOW=
 	@$(checked) ops/sh/develop.sh adopt-check
 
 ##@ Develop
-.PHONY: check test test-untuned test-proxies test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling bench-plan test-kubernetes
+.PHONY: check test test-untuned test-proxies test-backplanes test-apps test-hostile test-board test-conformance test-manifests test-long test-protocols test-drills test-controls test-drill-all bench-proxy test-compose clean dashboards verify-observability token bench-signaling bench-plan test-kubernetes
 check: ## format, lint, types
 	@$(checked) ops/sh/develop.sh check
 test: ## every test, on stacks of its own
@@ -169,6 +170,8 @@ test-board: ## the board in a real browser; PICTURES=1 takes pictures
 	@$(checked) ops/sh/develop.sh test-board
 test-proxies: ## two proxies, a balancer, names that come and go
 	@$(checked) ops/sh/develop.sh test-proxies
+test-backplanes: ## Redis with Sentinels: drills, controls, verbs
+	@$(checked) ops/sh/develop.sh test-backplanes
 test-apps: ## another application behind the proxy: checked, drilled
 	@$(checked) ops/sh/develop.sh test-apps
 test-hostile: ## hostile clients beside calls; ONLY=heads,bodies

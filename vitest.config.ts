@@ -56,6 +56,16 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "backplanes",
+          sequence: { groupOrder: 6 },
+          include: ["test/backplanes/**/*.test.ts"],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "apps",
           sequence: { groupOrder: 6 },
           include: ["test/apps/**/*.test.ts"],

@@ -23,6 +23,12 @@ export const schema = z.object({
     .describe("Name of the stack: its state, and its compose project"),
   PORT_BASE: wholeNumber(0, 50_000).default(0).describe("Added to every default host port, for a second stack"),
   ENV_FILE: z.string().default(".env").describe("File of settings like this one; /dev/null: none"),
+  REDIS: z
+    .enum(["single", "sentinel"])
+    .default("single")
+    .describe(
+      "Servers of the backplane: one, or three with three Sentinels that choose the master (docs/backplanes.md)",
+    ),
   SLO_WINDOWS: z
     .enum(["drill", "prod"])
     .default("drill")

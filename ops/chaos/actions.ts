@@ -1,11 +1,12 @@
 import { openRecord } from "../record/record.ts";
+import { isRedis, isSentinel } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { isProxy } from "../stack/proxy-id.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { registerReplicas } from "../stack/scale.ts";
-import { type VerbOptions, verbs } from "./verbs.ts";
+import { type TargetKind, type VerbOptions, verbs } from "./verbs.ts";
 
 export interface ActionResult {
   action: string;
@@ -68,8 +69,10 @@ export async function runAction(
   }
 }
 
-function kindOf(id: string): "replica" | "redis" | "proxy" | "balancer" | undefined {
+function kindOf(id: string): TargetKind | undefined {
   if (isReplica(id)) return "replica";
   if (isProxy(id)) return "proxy";
-  return id === "redis" || id === "balancer" ? id : undefined;
+  if (isRedis(id)) return "redis";
+  if (isSentinel(id)) return "sentinel";
+  return id === "balancer" ? id : undefined;
 }

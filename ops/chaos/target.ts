@@ -1,3 +1,5 @@
+import { redisMaster } from "../redis/failover.ts";
+import { isRedis, serverTyped } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 import { HttpError } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
@@ -12,10 +14,32 @@ export interface Chosen {
 }
 
 /**
+ * A Redis server as typed. `redis` means the master where Sentinels choose it, or the first server that needs a verb
+ * which undoes something. `partition` and `slow` are for the way to all servers.
+ */
+async function chooseServer({ engine }: Stack, action: string, given: string): Promise<Chosen> {
+  const servers = (await engine.services()).filter(({ id }) => isRedis(id));
+  if (servers.length === 0) return { target: given };
+  if (given !== "redis") {
+    const ids = servers.map(({ id }) => id);
+    return { target: serverTyped(given, ids) };
+  }
+  if (servers.length === 1 || ["partition", "slow", "heal"].includes(action)) return { target: given };
+  if (action === "start" || action === "resume") {
+    const wanted = action === "start" ? "stopped" : "paused";
+    const found = servers.find(({ state }) => state === wanted);
+    if (found === undefined) throw new CannotError(`no Redis server is ${wanted}: nothing to ${action}`);
+    return { target: found.id, because: `the first that is ${wanted}` };
+  }
+  return { target: await redisMaster(engine), because: "the master that the Sentinels name" };
+}
+
+/**
  * Resolves a target as typed: `2`, `signaling-2`, `redis` or nothing. A number is a replica. Without a target it is the
  * busiest replica, or the first replica that needs a verb which undoes something (`start`, `resume`, `undrain`).
  */
 export async function chooseTarget(stack: Stack, action: string, given: string | undefined): Promise<Chosen> {
+  if (given !== undefined && isRedis(given)) return chooseServer(stack, action, given);
   if (given !== undefined && given !== "") return { target: /^\d+$/.test(given) ? `signaling-${given}` : given };
   const services = (await stack.engine.services()).filter((service) => isReplica(service.id));
   if (services.length === 0) throw new CannotError(`the stack "${stack.engine.stack}" is not up: make up`);

@@ -1,3 +1,4 @@
+import { isRedis, isSentinel } from "../redis/ids.ts";
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { isProxy } from "../stack/proxy-id.ts";
@@ -10,11 +11,14 @@ export type VerbOptions = Partial<Slowness> & {
   hidden?: boolean;
 };
 
+/** What an action can be done to. */
+export type TargetKind = "replica" | "redis" | "sentinel" | "proxy" | "balancer";
+
 /** One action on one target. Every verb has this shape; actions.ts does the common part. */
 export interface Verb {
   summary: string;
   /** Kinds of target that it works on. */
-  targets: readonly ("replica" | "redis" | "proxy" | "balancer")[];
+  targets: readonly TargetKind[];
   /** The alternative for other kinds of target. */
   instead?: string;
   act(engine: Engine, target: string, options: VerbOptions): Promise<Done>;
@@ -26,11 +30,13 @@ export interface Verb {
   watch(target: string): string;
 }
 
-const anything = ["replica", "redis", "proxy", "balancer"] as const;
+const anything = ["replica", "redis", "sentinel", "proxy", "balancer"] as const;
 
 /** The visible effect of the loss of a target, by kind. */
 const loss = (target: string) => {
   if (target === "redis") return "peers on one replica still reach each other; /readyz says degraded within 2 s";
+  if (isRedis(target)) return "a lost master: degraded within 3 s, ready at the next within 8 s; a lost copy: nothing";
+  if (isSentinel(target)) return "nothing while two Sentinels run; one alone begins no failover";
   if (target === "balancer") return "clients with several addresses go on at the next one; the others wait for it";
   if (isProxy(target)) return "media goes on; its peers are signaling-lost until it, or another proxy, takes them";
   return "its peers reconnect to the other replicas; media never stops (make status, dashboard Drill live)";

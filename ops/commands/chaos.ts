@@ -10,7 +10,7 @@ import { rollBack } from "../runner/rollback.ts";
 
 /** `chaos kill signaling-2`: one action on one target, and what to watch. */
 export const chaos: Command = {
-  usage: `${[...Object.keys(verbs), "heal"].join("|")} [signaling-2|2|redis|proxy|proxy-2|balancer] [--ms 200] [--jitter 50]`,
+  usage: `${[...Object.keys(verbs), "heal"].join("|")} [signaling-2|2|redis|redis-2|sentinel-1|proxy|proxy-2|balancer] [--ms 200] [--jitter 50]`,
   summary: "break one thing on purpose; without a target, the busiest replica",
   needsStack: true,
   async run({ stack, print }, args) {

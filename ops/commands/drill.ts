@@ -1,13 +1,14 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../command.ts";
 import type { Drill } from "../drills/define-drill.ts";
-import { drills as all, balanced, byName } from "../drills/drills.ts";
+import { drills as all, balanced, byName, failingOver } from "../drills/drills.ts";
+import { isSentinel } from "../redis/ids.ts";
 import { createLiveView, shorten } from "../report/live-view.ts";
 import { writeReport } from "../report/write.ts";
 import type { DrillResult } from "../runner/result.ts";
 import { runDrill } from "../runner/runner.ts";
 import { exitCodes, shownFigure, type Verdict } from "../runner/verdict.ts";
-import { CannotError } from "../stack/engine.ts";
+import { CannotError, type Engine } from "../stack/engine.ts";
 
 /** The drills of CI: the smallest set that covers routing, health, drain and backplane. */
 const ciDrills = ["kill-node", "freeze-node", "drain-node", "redis-kill"];
@@ -39,6 +40,8 @@ export const drill: Command = {
     const proxies = Object.keys(context.stack.engine.endpoints.proxyAdmins).length;
     if (balanced.includes(wanted) && proxies < 2)
       throw new CannotError(`${wanted.name} needs two proxies, this stack has one: make down, then make up PROXIES=2`);
+    if (wanted.redis !== undefined && wanted.redis !== (await redisOf(context.stack.engine)))
+      throw new CannotError(`${wanted.name} needs another Redis: make down, then make up REDIS=${wanted.redis}`);
     if (values["dry-run"]) {
       context.print(`${wanted.name} (seed ${seed}): ${wanted.claim}`);
       context.print(`would hold ${calls} calls, inject, and watch for up to ${wanted.deadlineMs / 1000} s`);
@@ -79,15 +82,17 @@ export const drills: Command = {
       },
     });
     if (!values.all && !values.ci && !values.rest) {
-      for (const { name, claim, engines } of [...all, ...balanced, ...byName])
+      for (const { name, claim, engines } of [...all, ...balanced, ...failingOver, ...byName])
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
     }
     const several = Object.keys(context.stack.engine.endpoints.proxyAdmins).length > 1;
-    const possible = [...all, ...(several ? balanced : [])].filter(
-      ({ name, engines }) =>
-        engines.includes(context.stack.engine.name) && (values.all || ciDrills.includes(name) === values.ci),
+    const { engine } = context.stack;
+    const kind = await redisOf(engine);
+    const possible = [...all, ...(several ? balanced : []), ...failingOver].filter(
+      ({ name, engines, redis = kind }) =>
+        engines.includes(engine.name) && redis === kind && (values.all || ciDrills.includes(name) === values.ci),
     );
     let worst = 0;
     for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)
@@ -99,9 +104,14 @@ export const drills: Command = {
   },
 };
 
+/** The setting `REDIS` of a stack. */
+async function redisOf(engine: Engine): Promise<"single" | "sentinel"> {
+  return (await engine.services()).some(({ id }) => isSentinel(id)) ? "sentinel" : "single";
+}
+
 /** @throws UsageError with the valid names */
 export function drillNamed(name: string | undefined): Drill {
-  const known = [...all, ...balanced, ...byName];
+  const known = [...all, ...balanced, ...failingOver, ...byName];
   const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);

@@ -1,6 +1,9 @@
 import type { Command } from "../command.ts";
 import { openRecord } from "../record/record.ts";
 import { runnerLives } from "../record/runner-lives.ts";
+import { redisMaster } from "../redis/failover.ts";
+import { isRedis, isSentinel } from "../redis/ids.ts";
+import { CannotError, type Engine } from "../stack/engine.ts";
 import { HttpError } from "../stack/http.ts";
 import { proxyViews } from "../stack/replica-table.ts";
 
@@ -25,11 +28,13 @@ export const status: Command = {
     const left = broken.drill;
     const hidden = left?.drill === "game-day" && runnerLives(left);
     const impaired = hidden ? [] : await engine.impaired();
+    const master = services.some(({ id }) => isSentinel(id)) ? await masterOf(engine) : undefined;
     const rows = services.map((service) => {
       // Of several proxies each has its own view and its own tunnels, in the order of their names.
       const seen = Object.values(views).flatMap((table) => table.filter((row) => row.id === service.id));
       return {
         ...service,
+        ...(master !== undefined && isRedis(service.id) ? { role: service.id === master ? "master" : "copy" } : {}),
         routing: [...new Set(seen.map(({ state }) => state))].join("/"),
         tunnels: seen.map(({ tunnels }) => tunnels).join("+"),
         reason: seen.find(({ reason }) => reason !== undefined)?.reason,
@@ -50,9 +55,23 @@ export const status: Command = {
   },
 };
 
-/** Details of a service: why the proxy calls it down, and the faults of its link. */
-function wordsOf({ detail, impaired, reason }: { detail: string; impaired: string[]; reason: string | undefined }) {
-  return [detail, ...impaired, ...(reason === undefined ? [] : [reason])].join(", ");
+/** The master that the Sentinels name; undefined if none of them answers. */
+async function masterOf(engine: Engine): Promise<string | undefined> {
+  try {
+    return await redisMaster(engine);
+  } catch (error) {
+    if (error instanceof CannotError) return undefined;
+    throw error;
+  }
+}
+
+type Row = { detail: string; role?: string; impaired: string[]; reason: string | undefined };
+
+/** Details of a service: its role, why the proxy calls it down, and the faults of its link. */
+function wordsOf({ detail, role, impaired, reason }: Row) {
+  return [detail, ...(role === undefined ? [] : [role]), ...impaired, ...(reason === undefined ? [] : [reason])].join(
+    ", ",
+  );
 }
 
 const line = (id: string, state: string, routing: string, tunnels: string, detail: string) =>

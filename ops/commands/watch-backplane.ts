@@ -1,6 +1,7 @@
 import { escapeLine } from "../../common/printable.ts";
 import type { Command } from "../command.ts";
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
+import { redisMaster } from "../redis/failover.ts";
 import { pause } from "../wait/pause.ts";
 
 /** A replica without a heartbeat for this time has fallen silent, ms. A heartbeat comes every second. */
@@ -25,7 +26,8 @@ export const watchBackplane: Command = {
     print("PSUBSCRIBE * (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent");
     try {
       while (!signal.aborted) {
-        for await (const line of stack.engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal)) {
+        const server = await redisMaster(stack.engine);
+        for await (const line of stack.engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal, server)) {
           const message = parseCsvMessage(line);
           if (message === undefined) continue;
           const event = readMessage(message);

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { linesOf } from "../logs/lines.ts";
+import { isSentinel } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
@@ -179,9 +180,12 @@ export function createComposeEngine(options: {
       return done;
     },
     replicaUrls: replica.urls,
-    async *redisCli(args, signal) {
-      const found = await containers.find("redis");
-      const command = 'REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli --user ops "$@"';
+    // Servers announce their names.
+    redisAddress: (id) => `${id}:6379`,
+    async *redisCli(args, signal, server = "redis") {
+      const found = await containers.find(server);
+      const port = isSentinel(server) ? 26_379 : 6_379;
+      const command = `REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli -p ${port} --user ops "$@"`;
       const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);
       signal.addEventListener("abort", () => output.end(), { once: true });
       yield* linesOf(output);

@@ -1,6 +1,7 @@
 import type { CallerPeer, CallsReport, CallsRequest, Capabilities } from "../../common/calls.ts";
 import type { VerbOptions } from "../chaos/verbs.ts";
 import type { UndoStep } from "../record/record.ts";
+import type { Engine } from "../stack/engine.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import type { ReplicaRow } from "../stack/replica-table.ts";
 
@@ -55,12 +56,18 @@ export interface Expectation {
   measure(observation: Observation): number;
 }
 
+type Variables = Readonly<Record<string, string>>;
+
 /** Ordinary settings that switch off the mechanism that the drill proves. With them the drill must deviate. */
 export interface Control {
   /** The mechanism that is off. */
   off: string;
   /** Variables for the restart of the proxy, of the balancer, or of every replica, before the drill. */
-  settings?: Partial<Record<"proxy" | "balancer" | "replicas", Readonly<Record<string, string>>>>;
+  settings?: {
+    proxy?: Variables;
+    balancer?: Variables;
+    replicas?: Variables | ((engine: Engine) => Promise<Variables>);
+  };
   /** Overrides of the drill's callers. */
   calls?: Partial<CallsRequest>;
 }
@@ -71,6 +78,8 @@ export interface Drill {
   /** The claim, in one sentence. */
   claim: string;
   engines: readonly ("process" | "compose")[];
+  /** The setting `REDIS` that it is for, if it is not for every stack. */
+  redis?: "single" | "sentinel";
   /** The calls that its callers hold. */
   calls: Partial<CallsRequest> & { calls: number };
   /** Steps that undo the injection. */

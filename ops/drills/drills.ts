@@ -11,7 +11,9 @@ import { killNode } from "./kill-node.ts";
 import { killOneProxy } from "./kill-one-proxy.ts";
 import { killProxy } from "./kill-proxy.ts";
 import { partitionNode } from "./partition-node.ts";
+import { redisFailover } from "./redis-failover.ts";
 import { redisFreeze } from "./redis-freeze.ts";
+import { redisFreezeMaster } from "./redis-freeze-master.ts";
 import { redisKill } from "./redis-kill.ts";
 import { redisSlow } from "./redis-slow.ts";
 import { roll } from "./roll.ts";
@@ -41,6 +43,9 @@ export const drills: readonly Drill[] = [
 
 /** Drills of two proxies behind a balancer (PROXIES=2). */
 export const balanced: readonly Drill[] = [killOneProxy, freezeOneProxy, killBalancer, rollProxies];
+
+/** Drills of three Redis servers with Sentinels (REDIS=sentinel). */
+export const failingOver: readonly Drill[] = [redisFailover, redisFreezeMaster];
 
 /** Drills that run only by name: other work on the machine spoils their bounds on latency. */
 export const byName: readonly Drill[] = [hostileClient];

@@ -1,19 +1,35 @@
 import { endProvocations } from "../provoke/provoke.ts";
 import { openRecord } from "../record/record.ts";
-import type { ServiceStatus } from "../stack/engine.ts";
+import { failoverObstacles } from "../redis/failover.ts";
+import type { Engine, ServiceStatus } from "../stack/engine.ts";
 import { mark } from "../stack/marks.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
 import { awaitReady, changeDrain, changeProxies, replicaTable } from "../stack/replica-table.ts";
 import { undrainProxies } from "../stack/roll-proxies.ts";
 import { registerReplicas } from "../stack/scale.ts";
+import { until } from "../wait/until.ts";
 
 /** The order of starts. Each service needs the ones before it. */
-const order = ["redis", "links", "signaling", "proxy", "balancer"];
+const order = ["redis", "sentinel", "links", "signaling", "proxy", "balancer"];
 const rank = ({ id }: ServiceStatus) => {
   const index = order.findIndex((name) => id.startsWith(name));
   return index === -1 ? order.length : index;
 };
+
+/** Sentinels need several seconds to make a server that is back a copy of the master, ms. */
+const failoverWithinMs = 45_000;
+
+/** @throws Error with the obstacle if the Sentinels could not choose another master in time */
+async function awaitFailover(engine: Engine): Promise<void> {
+  let obstacles: string[] = [];
+  const whole = async () => {
+    obstacles = await failoverObstacles(engine);
+    return obstacles.length === 0;
+  };
+  if ((await until(whole, { withinMs: failoverWithinMs, everyMs: 250 })) === undefined)
+    throw new Error(`no failover is possible after ${failoverWithinMs / 1000} s: ${obstacles.join("; ")}`);
+}
 
 /**
  * Brings a stack back to steady state. It resumes paused services, starts stopped ones, restores slow or partitioned
@@ -64,5 +80,6 @@ export async function heal(
     if (warning !== undefined && !mended.at(-1)?.startsWith("warning")) did(`warning: ${warning}`);
   }
   if (replicas.length > 0) await awaitReady(engine.endpoints, replicas);
+  await awaitFailover(engine);
   return mended;
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { linesOf } from "../logs/lines.ts";
+import { isRedis, redisPort } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
@@ -122,6 +123,7 @@ export function createProcessEngine(options: {
       .map((service) => service.id)
       .filter(isReplica);
   const linksOf = async (id: string): Promise<string[]> => {
+    if (isRedis(id) && id !== "redis") throw new CannotError(`${id} has no links of its own: redis means all servers`);
     if (id !== "redis" && !isReplica(id)) throw new CannotError(`${id} has no link to the backplane`);
     find(id);
     return id === "redis" ? replicaRecords() : [id];
@@ -169,7 +171,9 @@ export function createProcessEngine(options: {
       const record = state.service("links");
       if (record === undefined || aliveState(record) !== "running") return [];
       const described = await links.list();
-      return described.flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })));
+      // A replica's links to several servers have the same faults.
+      const first = [...new Map(described.map((link) => [link.id, link])).values()];
+      return first.flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })));
     },
     async addReplica(id) {
       if (state.service(id) === undefined) state.saveService({ id, launch: replicaLaunch(layout, id), process: null });
@@ -184,8 +188,9 @@ export function createProcessEngine(options: {
       return done;
     },
     replicaUrls: (id) => replicaUrls(layout, id),
-    async *redisCli(args, signal) {
-      const child = spawn("redis-cli", ["-p", String(port("REDIS_PORT")), "--user", "ops", ...args], {
+    redisAddress: (id) => `127.0.0.1:${port(redisPort(id))}`,
+    async *redisCli(args, signal, server = "redis") {
+      const child = spawn("redis-cli", ["-p", String(port(redisPort(server))), "--user", "ops", ...args], {
         env: { ...baseEnv, REDISCLI_AUTH: neededSecret(layout, "REDIS_OPS_PASSWORD") },
         stdio: ["ignore", "pipe", "inherit"],
         signal,

@@ -3,12 +3,13 @@ import { basename, dirname, join } from "node:path";
 import type { App } from "../app/app-file.ts";
 import { callerSettings, proxySettings } from "../app/app-settings.ts";
 import { maxReplicas, type PortOf } from "../ports.ts";
+import { failsOver, linkPort, redisIds, redisPort } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 import { proxyAdminPort, proxyIds, proxyNumber } from "../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
 import { balancerConfig } from "./balancer.ts";
 import { nodeFlags } from "./node-flags.ts";
-import { writeRedisUsers } from "./redis-access.ts";
+import { sentinelSettings } from "./redis/servers.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
 import type { Launch } from "./state-dir.ts";
 
@@ -27,24 +28,15 @@ export interface StackLayout {
   app: App | undefined;
 }
 
-/** redis-server without persistence, as the backplane stores nothing. Every user needs a password. */
-export function redisLaunch(layout: StackLayout): Launch {
-  const { port, dir } = layout;
-  return {
-    command: "redis-server",
-    args: [
-      ...["--port", String(port("REDIS_PORT")), "--bind", loopback, "--dir", dir],
-      ...["--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "notice"],
-      ...["--aclfile", writeRedisUsers(layout)],
-    ],
-    env: {},
-  };
-}
-
 /** The links of all replicas to Redis, also of replicas added later. All run in one process. */
 export function linksLaunch(layout: StackLayout): Launch {
   const { root, port, settings } = layout;
-  const links = replicaIds(maxReplicas).map((id) => `${id}=${loopback}:${port(`LINK_${replicaNumber(id)}_PORT`)}`);
+  const links = redisIds(settings).flatMap((server) =>
+    replicaIds(maxReplicas).map((id) => {
+      const at = `${id}=${loopback}:${port(linkPort(replicaNumber(id), server))}`;
+      return server === "redis" ? at : `${at}|${loopback}:${port(redisPort(server))}`;
+    }),
+  );
   const token = settings["ADMIN_TOKEN"];
   return node(root, "ops/link/main.ts", {
     ...(token === undefined ? secretFiles(layout, ["ADMIN_TOKEN"]) : { ADMIN_TOKEN: token }),
@@ -64,6 +56,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
     ...secretFiles(layout, [
       "ADMIN_TOKEN",
       "REDIS_PASSWORD",
+      ...(failsOver(settings) ? ["REDIS_SENTINEL_PASSWORD"] : []),
       "RESUME_SECRET",
       "BACKPLANE_SECRET",
       "JWT_SECRET",
@@ -76,6 +69,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
     ADMIN_PORT: String(port(`SIGNALING_${n}_ADMIN_PORT`)),
     REDIS_USERNAME: "replica",
     REDIS_URL: `redis://${loopback}:${port(`LINK_${n}_PORT`)}`,
+    ...sentinelSettings(layout, (server) => `${loopback}:${port(linkPort(n, server))}`),
   });
   return { ...launch, args: [...nodeFlags, ...launch.args] };
 }

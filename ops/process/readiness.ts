@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { isRedis, isSentinel, redisPort } from "../redis/ids.ts";
 import type { Endpoints } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
 import { isReplica } from "../stack/replica-id.ts";
@@ -51,6 +52,7 @@ async function acceptsAny(urls: readonly string[]): Promise<boolean> {
 export function readyUrls(layout: StackLayout, id: string) {
   const at = (variable: string) => `http://127.0.0.1:${layout.port(variable)}`;
   return {
+    redis: { host: "127.0.0.1", port: isRedis(id) || isSentinel(id) ? layout.port(redisPort(id)) : 0 },
     linksAdmin: at("LINK_ADMIN_PORT"),
     exporter: at("REDIS_EXPORTER_PORT"),
     board: at("BOARD_PORT"),
@@ -62,9 +64,8 @@ export function readyUrls(layout: StackLayout, id: string) {
 export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typeof readyUrls>) {
   return (): Promise<boolean> => {
     if (isReplica(id)) return answersOk(urls.replicaReady);
+    if (isRedis(id) || isSentinel(id)) return redisAnswers(urls.redis);
     switch (id) {
-      case "redis":
-        return redisAnswers(endpoints.redis);
       case "links":
         return answersOk(`${urls.linksAdmin}/healthz`);
       case "proxy":

@@ -1,3 +1,4 @@
+import { failsOver, redisIds, sentinelIds } from "../redis/ids.ts";
 import { CannotError, type Engine } from "../stack/engine.ts";
 import { proxyIds } from "../stack/proxy-id.ts";
 import { replicaIds } from "../stack/replica-id.ts";
@@ -12,11 +13,11 @@ import {
   callerLaunch,
   linksLaunch,
   proxyLaunch,
-  redisLaunch,
   replicaLaunch,
   type StackLayout,
 } from "./programs.ts";
 import { readiness, readyUrls } from "./readiness.ts";
+import { redisLaunch, sentinelLaunch } from "./redis/servers.ts";
 import type { Launch, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
 
@@ -25,14 +26,18 @@ function stages(layout: StackLayout, replicas: readonly string[], path: string |
   const observers = observerLaunches(layout, path);
   const proxies = proxyIds(layout.settings);
   return [
-    { redis: redisLaunch(layout) },
+    launches(redisIds(layout.settings), (id) => redisLaunch(layout, id)),
+    launches(sentinelIds(layout.settings), (id) => sentinelLaunch(layout, id)),
     { links: linksLaunch(layout) },
-    Object.fromEntries(replicas.map((id) => [id, replicaLaunch(layout, id)])),
-    Object.fromEntries(proxies.map((id) => [id, proxyLaunch(layout, id, replicas)])),
+    launches(replicas, (id) => replicaLaunch(layout, id)),
+    launches(proxies, (id) => proxyLaunch(layout, id, replicas)),
     ...(proxies.length > 1 ? [{ balancer: balancerLaunch(layout, neededBalancer(path)) }] : []),
     { caller: callerLaunch(layout), ...observers, board: boardLaunch(layout, Object.keys(observers)) },
   ];
 }
+
+const launches = (ids: readonly string[], launchOf: (id: string) => Launch): Record<string, Launch> =>
+  Object.fromEntries(ids.map((id) => [id, launchOf(id)]));
 
 function neededBalancer(path: string | undefined): string {
   const found = findExecutable(["haproxy"], path);
@@ -59,6 +64,10 @@ export async function bringUp(options: {
   const interrupted = new Promise<never>((_, reject) => {
     signal?.addEventListener("abort", () => reject(new Error("interrupted")), { once: true });
   });
+  if (failsOver(layout.settings) && layout.app !== undefined)
+    throw new CannotError(
+      "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis",
+    );
   const replicas = replicaIds(3);
   for (const stage of stages(layout, replicas, baseEnv["PATH"])) {
     const started = Promise.all(
@@ -78,7 +87,9 @@ export async function bringUp(options: {
 export async function takeDown(state: StateDir): Promise<string[]> {
   const records = state.services();
   const order = (id: string) =>
-    ["board", "caller", "balancer", "proxy", "signaling", "links", "redis"].findIndex((name) => id.startsWith(name));
+    ["board", "caller", "balancer", "proxy", "signaling", "links", "sentinel", "redis"].findIndex((name) =>
+      id.startsWith(name),
+    );
   const ran: string[] = [];
   // Callers and proxy stop first, so that the stop of a replica does not count as a failure. Redis stops last.
   const groups = Map.groupBy(records, ({ id }) => order(id));

@@ -20,7 +20,9 @@ export async function switchOff({ engine }: Stack, { settings }: Control): Promi
     const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
     typed.push(`${variables.join(" ")}; ${(await engine.restart(id, env)).typed}`);
   };
-  if (settings?.replicas !== undefined) for (const id of ids) await restart(id, settings.replicas);
+  const { replicas } = settings ?? {};
+  const forReplicas = typeof replicas === "function" ? await replicas(engine) : replicas;
+  if (forReplicas !== undefined) for (const id of ids) await restart(id, forReplicas);
   for (const id of ["proxy", "balancer"] as const) {
     const env = settings?.[id];
     if (env !== undefined) await restart(id, env);

@@ -20,6 +20,10 @@ case "$1 ${2:-}" in
       verb=$2
       set -- chaos "$verb" "proxy-$PROXY"
     fi
+    if [ "${3:-}" = redis ] && given SERVER; then
+      verb=$2
+      set -- chaos "$verb" "redis-$SERVER"
+    fi
     if [ "$2" = slow ] && given MS; then set -- "$@" --ms "$MS"; fi
     if [ "$2" = slow ] && given JITTER; then set -- "$@" --jitter "$JITTER"; fi
     ;;

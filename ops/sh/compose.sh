@@ -86,6 +86,7 @@ engine_reads() {
 }
 
 engine_up() {
+  [ "${REDIS:-single}" = single ] || die "REDIS=$REDIS runs on the process engine alone so far: make up ENGINE=process REDIS=$REDIS"
   sh ops/sh/secrets.sh
   sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies || exit $?
   # Mounted into the ops container. This user must create them, or Docker does so as root.

@@ -81,6 +81,12 @@ case $1 in
     sh ops/sh/secrets.sh
     npm run --silent test:proxies
     ;;
+  test-backplanes)
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
+    dependencies web
+    sh ops/sh/secrets.sh
+    npm run --silent test:backplanes
+    ;;
   test-apps)
     locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
     dependencies web
@@ -94,7 +100,7 @@ case $1 in
     PATH=$PWD/node_modules/.bin:$PATH vitest run --project manifests
     ;;
   test-conformance)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server openssl
     dependencies
     npm run --silent test:conformance
     ;;

@@ -3,7 +3,7 @@
 # environment and are never part of shell code, so any room name is plain data.
 
 # Variables of single targets; .env.example lists those of the stack.
-target_variables="NODE PROXY SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS ENGINE_IO IDLE_S PICTURES REST PEERS SIGNALS"
+target_variables="NODE PROXY SERVER SERVICE LEVEL ROOM MS JITTER ALERT ONCE N DRILL SEED CALLS CONTROL DRY_RUN JSON REPEAT MINUTES SUBJECT ROLE TTL_SECONDS SOCKETIO_REPO URL APP PID CONTAINER ONLY READY PATHS UPLOAD SLOW WS ENGINE_IO IDLE_S PICTURES REST PEERS SIGNALS"
 
 # A value as one printable line.
 shown() { printf '%.60s' "$1" | LC_ALL=C tr -c ' -~' '?'; }
@@ -57,6 +57,8 @@ allowed() {
     MS | JITTER) whole "$2" 0 60000 ;;
     ONCE | CONTROL | DRY_RUN | JSON | PICTURES | REST | GRAFANA | TURN_ALLOW_PRIVATE) one_of "$2" 0 1 ;;
     PROXY | PROXIES) one_of "$2" 1 2 ;;
+    REDIS) one_of "$2" single sentinel ;;
+    SERVER) one_of "$2" 1 2 3 ;;
     N) whole "$2" 1 5 ;;
     SEED) whole "$2" 0 1000000 ;;
     CALLS) whole "$2" 0 2000 ;;

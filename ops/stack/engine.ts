@@ -94,8 +94,13 @@ export interface Engine {
   removeReplica(id: ServiceId): Promise<Done>;
   /** A replica's addresses for the proxy, in the form of `PUT /replicas/:id`. */
   replicaUrls(id: ServiceId): { url: string; readyUrl: string };
-  /** Lines that `redis-cli` prints on the stack's Redis, until it ends or `signal` is aborted. */
-  redisCli(args: readonly string[], signal: AbortSignal): AsyncIterable<string>;
+  /**
+   * Lines that `redis-cli` prints on a Redis server or Sentinel of the stack, until it ends or `signal` is aborted.
+   * `server` is `redis` unless given.
+   */
+  redisCli(args: readonly string[], signal: AbortSignal, server?: ServiceId): AsyncIterable<string>;
+  /** `host:port` of a Redis server, as Sentinels name it. */
+  redisAddress(id: ServiceId): string;
   /** The last lines that the service logged, oldest first. */
   logs(id: ServiceId, lines: number): Promise<string[]>;
   /** Exit code of a service that has ended; undefined if the engine does not know it. */

@@ -1,3 +1,4 @@
+import { failoverObstacles } from "../redis/failover.ts";
 import { HttpError } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
 import { replicaTable } from "./replica-table.ts";
@@ -13,6 +14,7 @@ export async function unsteady(stack: Stack): Promise<string[]> {
   try {
     const rows = await replicaTable(engine.endpoints);
     reasons.push(...rows.filter(({ state }) => state !== "ready").map(({ id, state }) => `${id} is ${state}`));
+    reasons.push(...(await failoverObstacles(engine)));
     reasons.push(...(await engine.impaired()).map(({ id, how }) => `${id} is ${how}`));
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;

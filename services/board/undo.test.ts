@@ -8,6 +8,9 @@ test.each([
   ["pause", "signaling-5", "make resume-node NODE=5"],
   ["drain", "signaling-1", "make undrain-node NODE=1"],
   ["partition", "signaling-1", "make heal"],
+  ["kill", "proxy-2", "make start-proxy PROXY=2"],
+  ["pause", "redis-2", "make resume-redis SERVER=2"],
+  ["kill", "sentinel-1", "make heal"],
   ["slow", "redis", "make heal"],
 ])("%s %s is undone by %j", (action, target, command) => {
   expect(undoOf({ action, target }, "make")).toBe(command);

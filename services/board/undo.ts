@@ -9,6 +9,9 @@ const undoing: Readonly<Record<string, string>> = { kill: "start", pause: "resum
 export function undoOf({ action, target }: Pick<ActionMark, "action" | "target">, make: string): string {
   const verb = undoing[action];
   if (verb === undefined) return `${make} heal`;
-  const [, number] = /^signaling-(\d+)$/.exec(target) ?? [];
-  return number === undefined ? `${make} ${verb}-${target}` : `${make} ${verb}-node NODE=${number}`;
+  const [, kind = "", number] = /^(signaling|proxy|redis)-(\d+)$/.exec(target) ?? [];
+  if (target.startsWith("sentinel-")) return `${make} heal`;
+  if (number === undefined) return `${make} ${verb}-${target}`;
+  if (kind === "signaling") return `${make} ${verb}-node NODE=${number}`;
+  return `${make} ${verb}-${kind} ${kind === "proxy" ? "PROXY" : "SERVER"}=${number}`;
 }

@@ -32,7 +32,22 @@ export const schema = z
       )
       .optional()
       .describe("Sentinels that know where the master is, comma-separated URLs; REDIS_URL is not used then"),
+    REDIS_SENTINEL_USERNAME: z
+      .string()
+      .optional()
+      .describe("ACL user at the Sentinels, `default` where they have a password alone; unset: the URLs' credentials"),
+    REDIS_SENTINEL_PASSWORD: secret(z.string().optional()).describe("Password of that user"),
     REDIS_MASTER_NAME: z.string().min(1).default("hold-the-line").describe("Name of the master at the Sentinels"),
+    REDIS_ADDRESS_MAP: list()
+      .pipe(
+        z.array(
+          z
+            .string()
+            .regex(/^[^\s=:]{1,253}:\d{1,5}=[^\s=:]{1,253}:\d{1,5}$/, "must be host:port=host:port, comma-separated"),
+        ),
+      )
+      .optional()
+      .describe("Where to reach a master that the Sentinels name, if not at that address: `named:6379=reached:6391`"),
     BACKPLANE: z
       .enum(["pubsub", "sharded", "streams"])
       .default("pubsub")

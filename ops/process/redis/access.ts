@@ -1,30 +1,34 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { neededSecret } from "./secrets.ts";
+import { neededSecret } from "../secrets.ts";
 
 /** Rights that exist since a version of Redis. An older Redis refuses an ACL file that names them. */
 const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
 
+/** The users of a single server, of a server beside Sentinels, and of a Sentinel. */
+const filesOf = {
+  server: ["users.acl"],
+  failover: ["users.acl", "failover.acl"],
+  sentinel: ["sentinel.acl"],
+} as const;
+
 /**
- * Writes redis/users.acl for this stack, with its passwords as hashes. The users are those of the compose engine,
- * without rights that the installed Redis does not know.
+ * Writes the users of a server of this stack into `dir`, with their passwords as hashes. They are those of the compose
+ * engine, without rights that the installed Redis does not know.
  *
  * @returns the path of the written file, which only its owner can read
  * @throws CannotError if a password is missing
  */
-export function writeRedisUsers(layout: {
-  root: string;
-  dir: string;
-  settings: Readonly<Record<string, string>>;
-  app?: object | undefined;
-}): string {
-  const dir = join(layout.dir, "redis");
-  mkdirSync(dir, { recursive: true });
+export function writeRedisUsers(
+  layout: { root: string; settings: Readonly<Record<string, string>>; app?: object | undefined },
+  kind: keyof typeof filesOf,
+  dir: string,
+): string {
   const path = join(dir, "users.acl");
   // An application's keys and channels are unknown, so it may use all of them.
-  const files = layout.app === undefined ? ["users.acl"] : ["users.acl", "app.acl"];
+  const files = layout.app === undefined ? filesOf[kind] : [...filesOf[kind], "app.acl"];
   const template = files.map((file) => readFileSync(join(layout.root, "redis", file), "utf8")).join("");
   const version = execFileSync("redis-server", ["--version"], { encoding: "utf8" });
   writeFileSync(

@@ -25,7 +25,12 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
   const target = redisTarget(config);
   const { REDIS_SENTINELS: sentinels = [], REDIS_MASTER_NAME: name } = config;
   if (sentinels.length === 0) return { find: async () => target };
-  const asSentinel = redisTarget({ REDIS_URL: sentinels, REDIS_USERNAME: undefined, REDIS_PASSWORD: undefined });
+  const asSentinel = redisTarget({
+    REDIS_URL: sentinels,
+    REDIS_USERNAME: config.REDIS_SENTINEL_USERNAME,
+    REDIS_PASSWORD: config.REDIS_SENTINEL_USERNAME === undefined ? undefined : config.REDIS_SENTINEL_PASSWORD,
+  });
+  const ways = new Map(config.REDIS_ADDRESS_MAP?.map((entry) => entry.split("=") as [string, string]));
 
   /** `host port` of the master in one Sentinel's view. A connection for each question: none can go stale. */
   async function ask(url: string): Promise<string> {
@@ -78,8 +83,10 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
       const { address } = await vote();
       const watching = setInterval(() => void watch(scope, address), askEveryMs);
       scope.signal.addEventListener("abort", () => clearInterval(watching), { once: true });
-      const [host = "", port] = address.split(" ");
-      return nodeTarget({ ...target, urls: asSentinel.urls }, host, Number(port));
+      const named = address.replace(" ", ":");
+      const way = ways.get(named) ?? named;
+      const colon = way.lastIndexOf(":");
+      return nodeTarget({ ...target, urls: asSentinel.urls }, way.slice(0, colon), Number(way.slice(colon + 1)));
     },
   };
 }

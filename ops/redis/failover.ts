@@ -1,0 +1,85 @@
+import { CannotError, type Engine, type ServiceId } from "../stack/engine.ts";
+import { isRedis, isSentinel, masterName } from "./ids.ts";
+
+/** Time-out of one server's answer, ms. */
+const answerWithinMs = 1_000;
+
+/** The ids of a stack's Redis servers and Sentinels that run. */
+async function running({ services }: Engine) {
+  const ids = (await services()).filter(({ state }) => state === "running").map(({ id }) => id);
+  return { servers: ids.filter(isRedis), sentinels: ids.filter(isSentinel) };
+}
+
+/** How many replicas listen to a Redis server; NaN if it does not answer. */
+export async function listenersOf(engine: Engine, server: ServiceId): Promise<number> {
+  const lines = await ask(engine, server, ["CLIENT", "LIST", "TYPE", "pubsub"]);
+  return lines.length === 0 ? Number.NaN : lines.filter((line) => line.includes(" user=replica ")).length;
+}
+
+/** The lines that a server answers; none if it does not answer in time. */
+async function ask(engine: Engine, server: ServiceId, args: readonly string[]): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of engine.redisCli(args, AbortSignal.timeout(answerWithinMs), server)) lines.push(line);
+  return lines;
+}
+
+/**
+ * The Redis server that the replicas use: the only one, or the master that most Sentinels name.
+ *
+ * @throws CannotError if there are Sentinels and none of them names one
+ */
+export async function redisMaster(engine: Engine): Promise<ServiceId> {
+  const services = await engine.services();
+  if (!services.some(({ id }) => isSentinel(id))) return "redis";
+  const { sentinels } = await running(engine);
+  const votes = new Map<ServiceId, number>();
+  for (const [host = "", port = ""] of await Promise.all(
+    sentinels.map((id) => ask(engine, id, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName])),
+  )) {
+    const server = services
+      .map(({ id }) => id)
+      .find((id) => isRedis(id) && engine.redisAddress(id) === `${host}:${port}`);
+    if (server !== undefined) votes.set(server, (votes.get(server) ?? 0) + 1);
+  }
+  const [most] = [...votes].sort(([, a], [, b]) => b - a);
+  if (most === undefined) throw new CannotError("no Sentinel names a master: make status, make heal");
+  return most[0];
+}
+
+/**
+ * Why the Sentinels could not choose another master now: a server does not follow the master, or a Sentinel does not
+ * know it. Empty if they could, and with a single server.
+ */
+export async function failoverObstacles(engine: Engine): Promise<string[]> {
+  const services = await engine.services();
+  if (!services.some(({ id }) => isSentinel(id))) return [];
+  const copies = services.filter(({ id }) => isRedis(id)).length - 1;
+  const peers = services.filter(({ id }) => isSentinel(id)).length - 1;
+  const { sentinels } = await running(engine);
+  try {
+    const master = await redisMaster(engine);
+    const info = (await ask(engine, master, ["INFO", "replication"])).join("\n");
+    if (!/^role:master$/m.test(info)) return [`${master} is not the master yet`];
+    const online = info.match(/state=online/g)?.length ?? 0;
+    if (online < copies) return [`${online} of ${copies} Redis servers follow ${master}`];
+  } catch (error) {
+    if (error instanceof CannotError) return [error.message];
+    throw error;
+  }
+  const seen = await Promise.all(
+    sentinels.map(async (id) => {
+      const replicas = flagsIn(await ask(engine, id, ["SENTINEL", "REPLICAS", masterName]));
+      const others = flagsIn(await ask(engine, id, ["SENTINEL", "SENTINELS", masterName]));
+      const whole =
+        replicas.filter((flags) => flags === "slave").length === copies &&
+        others.filter((flags) => flags === "sentinel").length === peers;
+      return whole ? [] : [`${id} does not know all servers and Sentinels yet`];
+    }),
+  );
+  return seen.flat();
+}
+
+/** The flags in an answer of pairs, a name and its value a line each. */
+function flagsIn(lines: readonly string[]): string[] {
+  return lines.filter((_, index) => lines[index - 1] === "flags");
+}
