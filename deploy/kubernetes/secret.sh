@@ -8,7 +8,7 @@ echo "apiVersion: v1"
 echo "kind: Secret"
 echo "metadata: { name: hold-the-line }"
 echo "data:"
-for name in ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET JWT_SECRET TURN_SECRET REDIS_PASSWORD REDIS_WATCH_PASSWORD REDIS_OPS_PASSWORD; do
+for name in ADMIN_TOKEN STICKY_SECRET RESUME_SECRET BACKPLANE_SECRET JWT_SECRET TURN_SECRET REDIS_PASSWORD REDIS_SENTINEL_PASSWORD REDIS_WATCH_PASSWORD REDIS_OPS_PASSWORD; do
   own=$files/$name.${STACK:-hold-the-line}
   [ -s "$own" ] || own=$files/$name
   [ -s "$own" ] || {

@@ -61,8 +61,9 @@ test("the ConfigMaps hold every rule file, every file of Redis and every dashboa
   const files = ["prometheus/rules", "prometheus/slo", "redis", "grafana/dashboards"].flatMap((folder) =>
     readdirSync(join(root, folder)),
   );
-  // The application in place of the replicas runs on compose alone.
-  const missing = files.filter((file) => !data.has(file) && !["kustomization.yaml", "app.acl"].includes(file));
+  // Neither an application in place of the replicas nor Sentinels run here.
+  const elsewhere = ["kustomization.yaml", "app.acl", "failover.acl", "sentinel.acl"];
+  const missing = files.filter((file) => !data.has(file) && !elsewhere.includes(file));
   expect(missing).toEqual([]);
 });
 
