@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { isRedis, isSentinel, redisPort } from "../redis/ids.ts";
+import { exporterPort, isExporter, isRedis, isSentinel, redisPort } from "../redis/ids.ts";
 import type { Endpoints } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
 import { isReplica } from "../stack/replica-id.ts";
@@ -54,7 +54,7 @@ export function readyUrls(layout: StackLayout, id: string) {
   return {
     redis: { host: "127.0.0.1", port: isRedis(id) || isSentinel(id) ? layout.port(redisPort(id)) : 0 },
     linksAdmin: at("LINK_ADMIN_PORT"),
-    exporter: at("REDIS_EXPORTER_PORT"),
+    exporter: at(isExporter(id) ? exporterPort(id) : "REDIS_EXPORTER_PORT"),
     board: at("BOARD_PORT"),
     replicaReady: isReplica(id) ? replicaUrls(layout, id).readyUrl : "",
   };
@@ -64,6 +64,7 @@ export function readyUrls(layout: StackLayout, id: string) {
 export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typeof readyUrls>) {
   return (): Promise<boolean> => {
     if (isReplica(id)) return answersOk(urls.replicaReady);
+    if (isExporter(id)) return answersOk(`${urls.exporter}/metrics`);
     if (isRedis(id) || isSentinel(id)) return redisAnswers(urls.redis);
     switch (id) {
       case "links":
@@ -83,8 +84,6 @@ export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typ
         return answersOk(`${endpoints.prometheus}/-/ready`);
       case "alertmanager":
         return answersOk(`${endpoints.alertmanager}/-/ready`);
-      case "redis-exporter":
-        return answersOk(`${urls.exporter}/metrics`);
       default:
         throw new Error(`no readiness is known for ${id}`);
     }

@@ -33,6 +33,21 @@ export function redisPort(id: string): string {
   return `${id.toUpperCase().replace("-", "_")}_PORT`;
 }
 
+/** The id of the exporter of a Redis server's metrics: `redis-exporter`, `redis-exporter-2`. */
+export function exporterOf(id: string): string {
+  return id.replace("redis", "redis-exporter");
+}
+
+/** True for the id of an exporter. */
+export function isExporter(id: string): boolean {
+  return /^redis-exporter(-\d+)?$/.test(id);
+}
+
+/** The variable of an exporter's port. */
+export function exporterPort(id: string): string {
+  return `${id.toUpperCase().replaceAll("-", "_")}_PORT`;
+}
+
 /** The variable of the port of replica number `n`'s link to a Redis server. */
 export function linkPort(n: string, id: string): string {
   return id === "redis" ? `LINK_${n}_PORT` : `LINK_${n}_${redisPort(id)}`;

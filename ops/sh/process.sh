@@ -23,7 +23,7 @@ engine_up() {
   fi
   failing_over=''
   if [ "${REDIS:-single}" = sentinel ]; then
-    failing_over=$(sed -n 's/^\(REDIS_[23]_PORT\|SENTINEL_._PORT\|LINK_._REDIS_._PORT\)=.*/\1/p' ops/ports.env)
+    failing_over=$(sed -n 's/^\(REDIS_[23]_PORT\|REDIS_EXPORTER_[23]_PORT\|SENTINEL_._PORT\|LINK_._REDIS_._PORT\)=.*/\1/p' ops/ports.env)
   fi
   # shellcheck disable=SC2086 # names of variables
   sh ops/sh/ports.sh $balancing $failing_over PROXY_PORT PROXY_ADMIN_PORT CALLER_ADMIN_PORT BOARD_PORT REDIS_PORT LINK_ADMIN_PORT \

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { exporterOf, exporterPort, redisIds, redisPort } from "../../redis/ids.ts";
 import { findExecutable } from "../executable.ts";
 import { guardLaunch, type StackLayout } from "../programs.ts";
 import { neededSecret } from "../secrets.ts";
@@ -13,28 +14,30 @@ import { writeWebAccess } from "./web-access.ts";
  * configuration of the compose engine, translated to this host's addresses.
  */
 export function observerLaunches(layout: StackLayout, path: string | undefined): Record<string, Launch> {
-  const { root, dir, port } = layout;
+  const { root, dir, port, settings } = layout;
   const launches: Record<string, Launch> = {};
   const access = writeWebAccess(dir);
   const exporter = findExecutable(["prometheus-redis-exporter", "redis_exporter"], path);
   if (exporter !== undefined) {
-    const address = `redis://127.0.0.1:${port("REDIS_PORT")}`;
-    // The password is bound to the address, in the spelling of old and new exporters. No other target gets it.
+    // Each password is bound to its address, in the spelling of old and new exporters. No other target gets it.
     const passwords = join(dir, "redis-exporter.json");
     const password = neededSecret(layout, "REDIS_WATCH_PASSWORD");
-    writeFileSync(passwords, JSON.stringify({ [address]: password, [address.replace("//", "//watch@")]: password }), {
+    const servers = redisIds(settings).map((id) => ({ id, address: `redis://127.0.0.1:${port(redisPort(id))}` }));
+    const known = servers.flatMap(({ address }) => [address, address.replace("//", "//watch@")]);
+    writeFileSync(passwords, JSON.stringify(Object.fromEntries(known.map((address) => [address, password]))), {
       mode: 0o600,
     });
-    launches["redis-exporter"] = {
-      command: exporter,
-      args: [
-        `-redis.addr=${address}`,
-        // Below the scrape's time-out, so that a frozen Redis shows as redis_up 0 and not as a missing exporter.
-        "-connection-timeout=2s",
-        `-web.listen-address=127.0.0.1:${port("REDIS_EXPORTER_PORT")}`,
-      ],
-      env: { REDIS_USER: "watch", REDIS_PASSWORD_FILE: passwords, REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT: "true" },
-    };
+    for (const { id, address } of servers)
+      launches[exporterOf(id)] = {
+        command: exporter,
+        args: [
+          `-redis.addr=${address}`,
+          // Below the scrape's time-out, so that a frozen Redis shows as redis_up 0 and not as a missing exporter.
+          "-connection-timeout=2s",
+          `-web.listen-address=127.0.0.1:${port(exporterPort(exporterOf(id)))}`,
+        ],
+        env: { REDIS_USER: "watch", REDIS_PASSWORD_FILE: passwords, REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT: "true" },
+      };
   }
   const alertmanager = findExecutable(["alertmanager", "prometheus-alertmanager"], path);
   const routing = join(root, "alertmanager", "alertmanager.yml");
@@ -59,7 +62,7 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
   }
   const prometheus = findExecutable(["prometheus"], path);
   if (prometheus !== undefined) {
-    const absent = ["redis-exporter", "alertmanager"].filter((id) => launches[id] === undefined);
+    const absent = [...redisIds(settings).map(exporterOf), "alertmanager"].filter((id) => launches[id] === undefined);
     launches["prometheus"] = {
       command: prometheus,
       args: [

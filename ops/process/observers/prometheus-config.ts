@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { maxReplicas } from "../../ports.ts";
+import { exporterOf, redisIds } from "../../redis/ids.ts";
 import { proxyIds } from "../../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 import type { StackLayout } from "../programs.ts";
@@ -44,10 +45,15 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
   const absent =
     app !== undefined && app.metricsPath === undefined ? [...missing, ...replicaIds(maxReplicas)] : missing;
   const config = parse(readFileSync(join(root, "prometheus", "prometheus.yml"), "utf8")) as PrometheusConfig;
+  // Each server behind Sentinels has an exporter; the first stands in the file.
+  const exporters = redisIds(layout.settings)
+    .slice(1)
+    .map((id) => `${exporterOf(id)}:9121`);
   const withPassword = { basic_auth: { username: guardUser, password_file: passwordFile } };
   const place = (scrapes: readonly ScrapeConfig[]): ScrapeConfig[] =>
     scrapes.flatMap((scrape) => {
-      const targets = placeTargets(scrape.static_configs ?? [], addresses, absent);
+      const more = scrape.job_name === "redis" ? [{ targets: exporters }] : [];
+      const targets = placeTargets([...(scrape.static_configs ?? []), ...more], addresses, absent);
       if (scrape.static_configs !== undefined && targets.length === 0) return [];
       const files = scrape.file_sd_configs?.map((discovery) => ({
         ...discovery,
