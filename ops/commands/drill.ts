@@ -105,7 +105,7 @@ export const drills: Command = {
 };
 
 /** The setting `REDIS` of a stack. */
-async function redisOf(engine: Engine): Promise<"single" | "sentinel"> {
+export async function redisOf(engine: Engine): Promise<"single" | "sentinel"> {
   return (await engine.services()).some(({ id }) => isSentinel(id)) ? "sentinel" : "single";
 }
 

@@ -14,7 +14,7 @@ import { rollBack } from "../runner/rollback.ts";
 import { createPrometheus } from "../stack/prometheus.ts";
 import { unsteady } from "../stack/steady.ts";
 import { until } from "../wait/until.ts";
-import { wholeNumber } from "./drill.ts";
+import { redisOf, wholeNumber } from "./drill.ts";
 
 /** Time for earlier alerts to end, ms. A game must not begin with alerts of the last one. */
 const alertsEndWithinMs = 240_000;
@@ -38,6 +38,10 @@ export const gameDay: Command = {
     const running = openRecord(stack.state.dir).read().drill;
     if (running !== null && runnerLives(running)) {
       print(`the drill ${running.drill} runs (pid ${running.pid})`);
+      return 2;
+    }
+    if ((await redisOf(stack.engine)) === "sentinel") {
+      print("a game day needs one Redis, whose loss is felt: make down, then make up");
       return 2;
     }
     const reasons = await unsteady(stack);

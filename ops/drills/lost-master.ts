@@ -8,7 +8,7 @@ import { figureOf, noMediaInterruption, noneStale } from "./measures.ts";
 /** The replicas must be ready at the next master within this, ms. */
 const readyWithinMs = 8_000;
 /** What a failover that never comes counts as, ms. */
-const givenUpMs = 20_000;
+const givenUpMs = 12_000;
 
 /**
  * Follows a lost master: the replicas are degraded first, and then ready at the next one. The loss begins when

@@ -19,8 +19,11 @@ export interface ActionEntry {
   at: string;
 }
 
-/** One undo step, as data, so that any process can carry it out. */
-export type UndoStep = { do: "heal" } | { do: "scale"; replicas: number } | { do: "restart"; id: string };
+/**
+ * One undo step, as data, so that any process can carry it out. A restart that is `first` comes before `heal`, which
+ * would wait in vain for a service with the settings of a control.
+ */
+export type UndoStep = { do: "heal" } | { do: "scale"; replicas: number } | { do: "restart"; id: string; first?: true };
 
 /** A running drill. */
 export interface DrillEntry {

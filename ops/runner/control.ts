@@ -9,7 +9,9 @@ export function undoControl(replicas: readonly ReplicaRow[], { settings }: Contr
     ...(settings?.replicas === undefined ? [] : replicas.map(({ id }) => id)),
     ...(["proxy", "balancer"] as const).filter((id) => settings?.[id] !== undefined),
   ];
-  return ids.map((id) => ({ do: "restart", id }));
+  // Settings that depend on the stack of now may lead nowhere after the drill.
+  const first = typeof settings?.replicas === "function";
+  return ids.map((id) => (first ? { do: "restart", id, first } : { do: "restart", id }));
 }
 
 /** Restarts the services that the control changes, with its settings. Returns the equivalent commands. */

@@ -13,14 +13,14 @@ import { scale } from "../stack/scale.ts";
  */
 export async function rollBack(stack: Stack, record: DrillEntry, tell: (line: string) => void): Promise<void> {
   const restart = async (id: string) => tell(`restarted ${id}: ${(await stack.engine.restart(id)).typed}`);
-  const isProxy = (step: UndoStep) => step.do === "restart" && step.id === "proxy";
   // A proxy that a control has slowed down would not see in time that what heal mends is ready.
-  if (record.undo.some(isProxy)) await restart("proxy");
+  const isFirst = (step: UndoStep) => step.do === "restart" && (step.id === "proxy" || step.first === true);
+  for (const step of record.undo) if (step.do === "restart" && isFirst(step)) await restart(step.id);
   // Heal comes before the rest: an added replica must run before it can be stopped in order.
   await heal(stack, { tell });
   for (const step of record.undo) {
     if (step.do === "scale") await scale(stack, step.replicas, tell);
-    if (step.do === "restart" && !isProxy(step)) await restart(step.id);
+    if (step.do === "restart" && !isFirst(step)) await restart(step.id);
   }
   const { endpoints } = stack.engine;
   const { callerAdmin } = endpoints;

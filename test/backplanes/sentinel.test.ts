@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -7,7 +8,9 @@ import { status } from "../../ops/commands/status.ts";
 import type { Drill } from "../../ops/drills/define-drill.ts";
 import { failingOver } from "../../ops/drills/drills.ts";
 import { heal } from "../../ops/heal/heal.ts";
+import { neededSecret } from "../../ops/process/secrets.ts";
 import { redisMaster } from "../../ops/redis/failover.ts";
+import { redisPort } from "../../ops/redis/ids.ts";
 import { runDrill } from "../../ops/runner/runner.ts";
 import { replicaTable } from "../../ops/stack/replica-table.ts";
 import { unsteady } from "../../ops/stack/steady.ts";
@@ -70,6 +73,40 @@ test("partition and slow hold on the way to every server, so also after a failov
   await until("the others are ready", async () => (await stateOf("signaling-2")) === "ready", { withinMs: 20_000 });
   expect(await stateOf("signaling-1")).toBe("degraded");
   await expect(stack.engine.slow("redis-2", { latencyMs: 1, jitterMs: 0 })).rejects.toThrow("has no links of its own");
+});
+
+/** What `redis-cli` prints for one command of a user. */
+function as(user: string, secret: string, server: string, ...command: string[]): string {
+  return execFileSync("redis-cli", ["-p", String(stack.layout.port(redisPort(server))), "--user", user, ...command], {
+    encoding: "utf8",
+    env: { ...process.env, REDISCLI_AUTH: neededSecret(stack.layout, secret) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+test("the users of servers and Sentinels may do what they are for, and nothing else", () => {
+  const ask = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", "hold-the-line"];
+  expect(as("replica", "REDIS_SENTINEL_PASSWORD", "sentinel-1", ...ask)).toMatch(/^127\.0\.0\.1\n\d+\n$/);
+  const refused: Parameters<typeof as>[] = [
+    ["replica", "REDIS_SENTINEL_PASSWORD", "sentinel-1", "SENTINEL", "FAILOVER", "hold-the-line"],
+    ["replica", "REDIS_SENTINEL_PASSWORD", "sentinel-1", "SENTINEL", "MASTERS"],
+    ["replica", "REDIS_SENTINEL_PASSWORD", "sentinel-1", "SENTINEL", "SET", "hold-the-line", "quorum", "1"],
+    ["replica", "REDIS_SENTINEL_PASSWORD", "sentinel-1", "SHUTDOWN"],
+    ["ops", "REDIS_OPS_PASSWORD", "sentinel-1", "SENTINEL", "REMOVE", "hold-the-line"],
+    ["failover", "REDIS_FAILOVER_PASSWORD", "sentinel-1", "SENTINEL", "RESET", "*"],
+    ["failover", "REDIS_FAILOVER_PASSWORD", "redis", "CONFIG", "SET", "maxmemory", "1"],
+    ["failover", "REDIS_FAILOVER_PASSWORD", "redis", "PUBLISH", "hold-the-line:canary", "x"],
+    ["failover", "REDIS_FAILOVER_PASSWORD", "redis", "SUBSCRIBE", "hold-the-line:canary"],
+    ["failover", "REDIS_FAILOVER_PASSWORD", "redis", "GET", "hold-the-line:x"],
+    ["replication", "REDIS_REPLICATION_PASSWORD", "redis", "INFO"],
+    ["replication", "REDIS_REPLICATION_PASSWORD", "redis", "PUBLISH", "hold-the-line:canary", "x"],
+    ["replica", "REDIS_PASSWORD", "redis", "REPLICAOF", "127.0.0.1", "1"],
+  ];
+  expect(refused.filter((attempt) => !as(...attempt).includes("NOPERM"))).toEqual([]);
+  const anybody = execFileSync("redis-cli", ["-p", String(stack.layout.port("SENTINEL_1_PORT")), ...ask], {
+    encoding: "utf8",
+  });
+  expect(anybody).toMatch("NOAUTH");
 });
 
 test("no one but the owner reaches the passwords that Sentinels write into their configuration", () => {
