@@ -78,7 +78,7 @@ save_settings() {
 # Variables that make reads, the secrets, and the variables of the chosen compose files.
 engine_reads() {
   case $1 in
-    ENGINE | STACK | PORT_BASE | ENV_FILE | PROFILE | OVERLAYS | GRAFANA | TLS_NAMES | CERTS_DIR | TOKEN) return 0 ;;
+    ENGINE | STACK | PORT_BASE | ENV_FILE | REDIS | PROFILE | OVERLAYS | GRAFANA | TLS_NAMES | CERTS_DIR | TOKEN) return 0 ;;
   esac
   case " $given_secrets " in *" $1 "*) return 0 ;; esac
   # shellcheck disable=SC2086 # file names
