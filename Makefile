@@ -1,6 +1,6 @@
 # Hold the Line: `make` lists the targets. ops/sh/stack.sh runs them on the stack's engine.
 #
-#   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process   where to run it
+#   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process|kubernetes   where to run it
 #   NODE=2                      the replica that a target acts on; the busiest without it
 #   REDIS=sentinel              three Redis servers and three Sentinels (at up); SERVER=2 names one to the targets below
 #   PROXIES=2                   two proxies behind a balancer (at up); PROXY=2 names the second to the targets below

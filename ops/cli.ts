@@ -7,6 +7,7 @@ import { adoptCheck } from "./commands/adopt-check.ts";
 import { chaos } from "./commands/chaos.ts";
 import { down } from "./commands/down.ts";
 import { drill, drills } from "./commands/drill.ts";
+import { forward } from "./commands/forward.ts";
 import { gameDay } from "./commands/game-day.ts";
 import { logs } from "./commands/logs.ts";
 import { plan } from "./commands/plan.ts";
@@ -35,6 +36,7 @@ const commands: Readonly<Record<string, Command>> = {
   chaos,
   roll,
   scale,
+  forward,
   plan,
   provoke,
   drill,

@@ -13,9 +13,15 @@ const hostPorts = Object.fromEntries(
 /** The variables of make and of the ops CLI. */
 export const schema = z.object({
   ENGINE: z
-    .enum(["compose", "process"])
+    .enum(["compose", "process", "kubernetes"])
     .optional()
     .describe("What runs the stack; unset: compose if a Docker daemon answers, else process"),
+  KUBE_CONTEXT: z.string().optional().describe("With ENGINE=kubernetes: the context of the kubeconfig, required"),
+  KUBECTL: z.string().default("kubectl").describe("With ENGINE=kubernetes: the program to use"),
+  KUBE_OVERLAY: z
+    .string()
+    .default("deploy/kubernetes/monitored")
+    .describe("With ENGINE=kubernetes: folder of the kustomization that make up applies"),
   STACK: z
     .string()
     .regex(/^[a-z0-9][a-z0-9_-]*$/, "must be lower-case letters, digits, - and _")

@@ -77,7 +77,7 @@ export interface Drill {
   name: string;
   /** The claim, in one sentence. */
   claim: string;
-  engines: readonly ("process" | "compose")[];
+  engines: readonly ("process" | "compose" | "kubernetes")[];
   /** The setting `REDIS` that it is for, if it is not for every stack. */
   redis?: "single" | "sentinel";
   /** The calls that its callers hold. */
@@ -92,8 +92,8 @@ export interface Drill {
   deadlineMs: number;
   /** Records figures that need the complete watch phase. */
   finish?(context: DrillContext): Promise<void>;
-  /** The alert that must fire. The runner waits for it before the rollback. */
-  alert?: { name: string; withinMs: number };
+  /** The alert that must fire, on these engines or on all. The runner waits for it before the rollback. */
+  alert?: { name: string; withinMs: number; engines?: Drill["engines"] };
   expect: readonly Expectation[];
   /** Undefined if no setting can switch the mechanism off. Then test/drills/controls.test.ts has the control. */
   control?: Control;

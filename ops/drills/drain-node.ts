@@ -6,7 +6,7 @@ import { noMediaInterruption, noneLost, peakLost, survivorsKeepSockets } from ".
 export const drainNode = defineDrill({
   name: "drain-node",
   claim: "Planned maintenance ends no call: peers move at a measured pace and no acknowledged signal is lost.",
-  engines: ["process", "compose"],
+  engines: ["process", "compose", "kubernetes"],
   calls: { calls: 80, rate: 40 },
   undo: [{ do: "heal" }],
   inject: ({ act, node }) => act("drain", node),

@@ -7,7 +7,7 @@ import { noMediaInterruption, noneLost } from "./measures.ts";
 export const roll = defineDrill({
   name: "roll",
   claim: "A deploy is invisible: replicas are replaced one by one, two are always ready, and no signal is lost.",
-  engines: ["process", "compose"],
+  engines: ["process", "compose", "kubernetes"],
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
   async inject(context) {

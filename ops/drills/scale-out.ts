@@ -1,17 +1,18 @@
 import { scale } from "../stack/scale.ts";
 import { allJoined, allReady } from "./conditions.ts";
-import { defineDrill } from "./define-drill.ts";
+import { type DrillContext, defineDrill } from "./define-drill.ts";
 import { figureOf, moved, noMediaInterruption } from "./measures.ts";
 import { freshKeys, placement } from "./placement.ts";
 
-const added = "signaling-4";
+/** The fourth replica. Kubernetes numbers its pods from 0. */
+const fourth = ({ engine }: DrillContext["stack"]) => (engine.name === "kubernetes" ? "signaling-3" : "signaling-4");
 
 /** docs/drills.md, scale-out. */
 export const scaleOut = defineDrill({
   name: "scale-out",
   claim:
     "A fourth replica takes about a quarter of the keys, all others stay where they were, and no live socket moves.",
-  engines: ["process", "compose"],
+  engines: ["process", "compose", "kubernetes"],
   calls: { calls: 20 },
   undo: [{ do: "scale", replicas: 3 }, { do: "heal" }],
   async inject({ stack, typed, figure }) {
@@ -23,9 +24,9 @@ export const scaleOut = defineDrill({
     const after = await placement(proxy, keys);
     const movedTo = after.filter((replica, index) => replica !== before[index]);
     figure("moved", (100 * movedTo.length) / keys.length);
-    figure("shuffled", movedTo.filter((replica) => replica !== added).length);
+    figure("shuffled", movedTo.filter((replica) => replica !== fourth(stack)).length);
   },
-  injected: async ({ stateOf }) => (await stateOf(added)) === "ready",
+  injected: async ({ stack, stateOf }) => (await stateOf(fourth(stack))) === "ready",
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 60_000,
   expect: [

@@ -18,7 +18,7 @@ export async function runDrill(
   options: DrillOptions,
   access: StackAccess = accessTo(stack),
 ): Promise<DrillResult> {
-  const drill = stack.layout.app === undefined ? given : forApp(given);
+  const drill = forEngine(stack.layout.app === undefined ? given : forApp(given), stack.engine.name);
   const result = newResult(stack, drill, options);
   const run: Run = { stack, drill, options, access, progress: access.progress(drill), callers: newRunId(), result };
   const obstacles = await gate(run);
@@ -45,6 +45,12 @@ export async function runDrill(
   }
   await restore(run);
   return Object.assign(result, { endedAt: Date.now() });
+}
+
+/** The drill without an alert that this engine does not wait for. */
+function forEngine(drill: Drill, engine: Stack["engine"]["name"]): Drill {
+  const { alert, ...rest } = drill;
+  return alert?.engines === undefined || alert.engines.includes(engine) ? drill : rest;
 }
 
 function forApp(drill: Drill): Drill {

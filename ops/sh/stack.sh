@@ -29,13 +29,16 @@ if [ -z "${ENGINE:-}" ]; then
   if docker_answers; then ENGINE=compose; else ENGINE=process; fi
 fi
 case $ENGINE in
-  process) ;;
+  process | kubernetes) ;;
   compose) docker_answers || die "ENGINE=compose, but no Docker daemon with Compose answers: start Docker, or ENGINE=process" ;;
 esac
 export STACK PORT_BASE ENGINE
 export_ports
 
-. "ops/sh/$ENGINE.sh"
+case $ENGINE in
+  kubernetes) . ops/kubernetes/make.sh ;;
+  *) . "ops/sh/$ENGINE.sh" ;;
+esac
 
 # Prints the addresses of the running stack.
 print_urls() {

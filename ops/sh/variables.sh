@@ -40,8 +40,8 @@ text() {
 allowed() {
   case $1 in
     NODE)
-      if one_of "${2#signaling-}" 1 2 3 4 5; then return; fi
-      wanted="1 to 5, or signaling-1 to signaling-5"
+      if one_of "${2#signaling-}" 0 1 2 3 4 5; then return; fi
+      wanted="1 to 5 (0 to 4 on kubernetes), or signaling-1 to signaling-5"
       return 1
       ;;
     SERVICE)
@@ -73,7 +73,7 @@ allowed() {
     PID) whole "$2" 1 4194304 ;;
     CONTAINER) wanted="the name of a container" && case $2 in *[!A-Za-z0-9_.-]* | [!A-Za-z0-9]*) return 1 ;; esac ;;
     SOCKETIO_REPO) plain "$2" "a directory" && [ -d "$2" ] ;;
-    ENGINE) one_of "$2" compose process ;;
+    ENGINE) one_of "$2" compose process kubernetes ;;
     PROFILE) one_of "$2" full minimal ;;
     SLO_WINDOWS) one_of "$2" drill prod ;;
     BACKPLANE) one_of "$2" pubsub sharded streams ;;

@@ -58,7 +58,7 @@ export class CannotError extends Error {
  * carry out.
  */
 export interface Engine {
-  readonly name: "process" | "compose";
+  readonly name: "process" | "compose" | "kubernetes";
   /** The stack's name (`STACK`). */
   readonly stack: string;
   readonly endpoints: Endpoints;

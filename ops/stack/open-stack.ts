@@ -4,12 +4,14 @@ import { readApp } from "../app/app-file.ts";
 import { insideEndpoints, insideLinksAdmin, insideReplica } from "../compose/endpoints.ts";
 import { createComposeEngine } from "../compose/engine.ts";
 import type { Config } from "../config.ts";
+import { createKubernetesEngine, forwardedEndpoints } from "../kubernetes/engine.ts";
+import { createKubectl } from "../kubernetes/kubectl.ts";
 import { portsOf } from "../ports.ts";
 import { createProcessEngine, hostEndpoints } from "../process/engine.ts";
 import type { StackLayout } from "../process/programs.ts";
 import { secretOf } from "../process/secrets.ts";
 import { openStateDir, type StateDir } from "../process/state-dir.ts";
-import type { Engine } from "./engine.ts";
+import { CannotError, type Engine } from "./engine.ts";
 import { proxyIds } from "./proxy-id.ts";
 
 /** A stack, for commands, chaos actions and drills. */
@@ -52,8 +54,9 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
   const layout = { root, dir: state.dir, port, settings, app };
   const adminToken = config.ADMIN_TOKEN ?? secretOf(layout, "ADMIN_TOKEN");
   const inside = config.OPS_INSIDE !== undefined;
+  const kind = config.ENGINE ?? state.engine();
   const engine =
-    (config.ENGINE ?? state.engine()) === "compose"
+    kind === "compose"
       ? createComposeEngine({
           stack: config.STACK,
           endpoints: inside ? insideEndpoints(adminToken, app, proxyIds(settings)) : hostEndpoints(layout, adminToken),
@@ -61,9 +64,21 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
           replica: insideReplica(app),
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })
-      : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
+      : kind === "kubernetes"
+        ? createKubernetesEngine({
+            stack: config.STACK,
+            endpoints: forwardedEndpoints(port, adminToken),
+            kubectl: createKubectl(config.KUBECTL, contextOf(config), config.STACK),
+          })
+        : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
   const trainerToken = config.TRAINER_TOKEN ?? secretOf(layout, "TRAINER_TOKEN");
   return { engine, root, state, layout, baseEnv, overruled, trainerToken };
+}
+
+/** @throws CannotError without a context: a command must not reach a cluster that nobody named */
+function contextOf({ KUBE_CONTEXT }: Config): string {
+  if (KUBE_CONTEXT === undefined) throw new CannotError("ENGINE=kubernetes needs KUBE_CONTEXT, the context to use");
+  return KUBE_CONTEXT;
 }
 
 /** Names of the variables that .env.example lists, commented out or not. Empty without that file. */

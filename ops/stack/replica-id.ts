@@ -3,9 +3,9 @@ export function isReplica(id: string): boolean {
   return /^signaling-\d+$/.test(id);
 }
 
-/** The ids of `n` replicas, from `signaling-1`. */
-export function replicaIds(n: number): string[] {
-  return Array.from({ length: n }, (_, index) => `signaling-${index + 1}`);
+/** The ids of `n` replicas, from `signaling-1`; on Kubernetes, after their pods, from `signaling-0`. */
+export function replicaIds(n: number, first = 1): string[] {
+  return Array.from({ length: n }, (_, index) => `signaling-${index + first}`);
 }
 
 /** `2` of `signaling-2`. */

@@ -2,11 +2,11 @@ import { maxReplicas } from "../ports.ts";
 import { CannotError } from "./engine.ts";
 import { changeAdmin } from "./http.ts";
 import type { Stack } from "./open-stack.ts";
-import { isReplica } from "./replica-id.ts";
+import { isReplica, replicaIds } from "./replica-id.ts";
 import { awaitReady, changeProxies, proxyViews, replicaTable } from "./replica-table.ts";
 
 /**
- * Brings the stack to `wanted` replicas, signaling-1 to signaling-<wanted>: It starts new replicas and registers them
+ * Brings the stack to `wanted` replicas, signaling-1 to signaling-<wanted> (from signaling-0 on Kubernetes): It starts new replicas and registers them
  * with the proxy. It drains and stops the highest ones and removes them from the proxy's table.
  *
  * @param step called with one line for each change
@@ -18,7 +18,7 @@ export async function scale(stack: Stack, wanted: number, step: (line: string) =
   const { engine } = stack;
   const present = (await engine.services()).map(({ id }) => id).filter(isReplica);
   if (present.length === 0) throw new CannotError(`the stack "${engine.stack}" is not up: make up`);
-  const ids = Array.from({ length: wanted }, (_, index) => `signaling-${index + 1}`);
+  const ids = replicaIds(wanted, engine.name === "kubernetes" ? 0 : 1);
   for (const id of ids.filter((other) => !present.includes(other))) {
     await engine.addReplica(id);
     await changeProxies(engine.endpoints, "PUT", `/replicas/${id}`, engine.replicaUrls(id));

@@ -62,7 +62,7 @@ export function envExample(): string {
     "# A variable in the environment or on make's command line wins. An empty one is unset.",
     "# A secret may be given as a value or as a file. make up creates the missing ones under .secrets/.",
     "",
-    ...section("make, both engines", fields(ops)),
+    ...section("make, every engine", fields(ops)),
     ...section(
       "compose.yaml",
       Object.entries(compose).map(([name, { value, meaning }]) => ({ name, value, meaning })),

@@ -61,7 +61,16 @@ const programs: Record<string, Program> = {
     schema: ops,
     own: ["ENGINE", "OPS_INSIDE", "STACK"],
     // Inside the container every service has its own address, and make has read the file of settings. deploy/app sets APP.
-    without: [...Object.keys(defaultPorts), "APP", "ENV_FILE", "REDIS", "SLO_WINDOWS"],
+    without: [
+      ...Object.keys(defaultPorts),
+      "APP",
+      "ENV_FILE",
+      "REDIS",
+      "SLO_WINDOWS",
+      "KUBE_CONTEXT",
+      "KUBECTL",
+      "KUBE_OVERLAY",
+    ],
   },
 };
 

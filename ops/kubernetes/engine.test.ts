@@ -1,0 +1,108 @@
+import { expect, test } from "vitest";
+import { portsOf } from "../ports.ts";
+import { CannotError } from "../stack/engine.ts";
+import { createKubernetesEngine, forwardedEndpoints } from "./engine.ts";
+import type { Kubectl } from "./kubectl.ts";
+import { podsOf } from "./pods.ts";
+
+const pod = (name: string, app: string, created: string, { ready = true, deleted = false, uid = name } = {}) => ({
+  metadata: {
+    name,
+    uid,
+    creationTimestamp: created,
+    ...(deleted ? { deletionTimestamp: created } : {}),
+    labels: { app },
+  },
+  status: {
+    conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
+    containerStatuses: [{ state: ready ? { running: {} } : {}, lastState: { terminated: { exitCode: 137 } } }],
+  },
+});
+const pods = [
+  pod("proxy-b", "proxy", "2026-01-01T00:00:02Z"),
+  pod("proxy-z", "proxy", "2026-01-01T00:00:01Z"),
+  pod("signaling-1", "signaling", "2026-01-01T00:00:01Z"),
+  pod("signaling-0", "signaling", "2026-01-01T00:00:01Z"),
+  pod("signaling-9", "signaling", "2026-01-01T00:00:01Z", { deleted: true }),
+  pod("redis-x", "redis", "2026-01-01T00:00:01Z"),
+];
+
+/** A kubectl that records its commands and answers with these pods. */
+function engineOn(items: readonly unknown[], answer: (args: string[]) => string = () => "") {
+  const ran: string[] = [];
+  const kubectl: Kubectl = {
+    async run(...args) {
+      if (args[0] === "get") return JSON.stringify({ items });
+      ran.push(args.join(" "));
+      return answer(args);
+    },
+    start: () => {
+      throw new Error("not started here");
+    },
+    typed: (...args) => `kubectl ${args.join(" ")}`,
+  };
+  const endpoints = forwardedEndpoints(portsOf(0, {}), "token");
+  return { engine: createKubernetesEngine({ stack: "blue", endpoints, kubectl }), ran };
+}
+
+test("services have the ids of the other engines: proxies by age, replicas by their pods' names", () => {
+  expect(podsOf(pods).map(({ id, name }) => [id, name])).toEqual([
+    ["proxy", "proxy-z"],
+    ["redis", "redis-x"],
+    ["signaling-0", "signaling-0"],
+    ["signaling-1", "signaling-1"],
+    ["proxy-2", "proxy-b"],
+  ]);
+});
+
+test("replica 0 is reached at the ports of the first replica, each proxy at its own", () => {
+  const { endpoints } = engineOn(pods).engine;
+  expect(endpoints.replica("signaling-0").admin).toBe("http://127.0.0.1:9101");
+  expect(endpoints.draining("signaling-2")).toEqual(["http://127.0.0.1:9103"]);
+  expect(endpoints.proxyAdmins).toEqual({ proxy: "http://127.0.0.1:9100", "proxy-2": "http://127.0.0.1:9109" });
+});
+
+test("kill ends the program inside its pod; that the shell ends with it is no failure, any other error is", async () => {
+  const { engine, ran } = engineOn(pods, () => {
+    throw new Error("kubectl exec failed: command terminated with exit code 137");
+  });
+  await expect(engine.kill("signaling-1")).resolves.toMatchObject({ changed: true });
+  expect(ran[0]).toMatch(/^exec signaling-1 -- sh -c .*node.*kill -9/);
+  const refused = engineOn(pods, () => {
+    throw new Error("kubectl exec failed: forbidden");
+  });
+  await expect(refused.engine.kill("signaling-1")).rejects.toThrow("forbidden");
+});
+
+test("a replica more or less is a scale of the StatefulSet", async () => {
+  const { engine, ran } = engineOn(pods);
+  await engine.addReplica("signaling-1");
+  await engine.removeReplica("signaling-1");
+  expect(ran).toEqual([
+    "scale statefulset/signaling --replicas=2",
+    "scale statefulset/signaling --replicas=1",
+    "wait --for=delete pod/signaling-1 --timeout=120s",
+  ]);
+});
+
+test.each(["stop", "pause", "resume", "partition"] as const)(
+  "%s says in one line that a cluster cannot do it",
+  async (verb) => {
+    const { engine, ran } = engineOn(pods);
+    await expect(engine[verb]("signaling-1")).rejects.toThrow(CannotError);
+    await expect(engine[verb]("signaling-1")).rejects.toThrow(/^a cluster cannot [^\n]+: [^\n]+$/);
+    expect(ran).toEqual([]);
+  },
+);
+
+test("a service that does not exist is refused with the names of those that do", async () => {
+  await expect(engineOn(pods).engine.kill("signaling-7")).rejects.toThrow(/no service signaling-7: proxy, redis/);
+});
+
+test("the restart of one proxy is refused, since a new one has another name", async () => {
+  const { engine, ran } = engineOn(pods);
+  await expect(engine.restart("proxy-2")).rejects.toThrow(
+    /^a cluster cannot restart one proxy by its name: kubectl rollout/,
+  );
+  expect(ran).toEqual([]);
+});

@@ -1,0 +1,79 @@
+import type { ServiceId, ServiceStatus } from "../stack/engine.ts";
+import { isProxy, proxyNumber } from "../stack/proxy-id.ts";
+import type { Kubectl } from "./kubectl.ts";
+
+/** A pod of the stack, by the id that the other engines give its service. */
+export interface StackPod {
+  id: ServiceId;
+  /** The name of the pod. */
+  name: string;
+  uid: string;
+  app: string;
+  ready: boolean;
+  state: ServiceStatus["state"];
+  /** Exit code of the last run of its container; undefined while none has ended. */
+  lastExit: number | undefined;
+}
+
+interface PodJson {
+  metadata: {
+    name: string;
+    uid: string;
+    creationTimestamp: string;
+    deletionTimestamp?: string;
+    labels?: Record<string, string>;
+  };
+  status: {
+    conditions?: { type: string; status: string }[];
+    containerStatuses?: { state: { running?: unknown }; lastState?: { terminated?: { exitCode: number } } }[];
+  };
+}
+
+/** The pods of the stack: replicas by name, proxies by age as `proxy` and `proxy-2`, the others by their app. */
+export async function listPods(kubectl: Kubectl): Promise<StackPod[]> {
+  const { items } = JSON.parse(await kubectl.run("get", "pods", "--output", "json")) as { items: PodJson[] };
+  return podsOf(items);
+}
+
+/** The same from the API's objects. Pods that are being deleted are left out. */
+export function podsOf(items: readonly PodJson[]): StackPod[] {
+  const kept = items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined && metadata.labels?.["app"] !== undefined)
+    .toSorted((a, b) => key(a).localeCompare(key(b)));
+  const seen = new Map<string, number>();
+  return kept.map(({ metadata: { name, uid, labels }, status }) => {
+    const app = labels?.["app"] ?? "";
+    const number = (seen.get(app) ?? 0) + 1;
+    seen.set(app, number);
+    const [container] = status.containerStatuses ?? [];
+    return {
+      id: app === "signaling" ? name : number === 1 ? app : `${app}-${number}`,
+      name,
+      uid,
+      app,
+      ready: status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") === true,
+      state: container?.state.running === undefined ? "stopped" : "running",
+      lastExit: container?.lastState?.terminated?.exitCode,
+    };
+  });
+}
+
+const key = ({ metadata }: PodJson) => `${metadata.creationTimestamp} ${metadata.name}`;
+
+/** The beginning of the command line of an app's program, which a kill looks for. */
+export function programOf(app: string): string {
+  if (app === "redis") return "redis-server";
+  return ["signaling", "proxy", "caller"].includes(app) ? "node" : app;
+}
+
+/** The variable of the host port that a service is reached at, and its port in the pod. */
+export function forwardOf(id: ServiceId): [variable: string, port: number] | undefined {
+  const replica = /^signaling-(\d+)$/.exec(id)?.[1];
+  // Replicas are numbered from 0 here, and the variables from 1.
+  if (replica !== undefined) return [`SIGNALING_${Number(replica) + 1}_ADMIN_PORT`, 9100];
+  if (isProxy(id)) return [id === "proxy" ? "PROXY_ADMIN_PORT" : `PROXY_${proxyNumber(id)}_ADMIN_PORT`, 9100];
+  if (id === "caller") return ["CALLER_ADMIN_PORT", 9100];
+  if (id === "prometheus") return ["PROMETHEUS_PORT", 9090];
+  if (id === "alertmanager") return ["ALERTMANAGER_PORT", 9093];
+  return undefined;
+}
