@@ -5,6 +5,7 @@ import type { Metrics } from "../metrics.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { methodNotAllowed, type Refusal } from "../screen/screen.ts";
 import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
+import type { SkipBody } from "../tuning/skip-body.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { cutCrumbs } from "./crumbs.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
@@ -33,6 +34,7 @@ export interface PublicServerOptions {
   /** A complete request, body included, must arrive within this time. */
   requestTimeoutMs: number;
   readPlainUpgrade: ReadPlainUpgrade;
+  skipBody: SkipBody;
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
   metrics: Metrics;
@@ -93,7 +95,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
     socket.once("close", () => connections.delete(connection));
   }
   server.on("request", (request, response) => {
-    cutCrumbs(request);
+    cutCrumbs(request, given.skipBody);
     if (request.socket.destroyed || HttpConnection.of(request.socket)?.take(request, response, serve) !== false) return;
     metrics.rejected.inc("pipelining");
     request.socket.destroy();

@@ -8,6 +8,7 @@ import { checkLateOnread } from "./late-onread.ts";
 import { withLoopbackPair } from "./loopback-pair.ts";
 import { checkPlainUpgrade } from "./plain-upgrade.ts";
 import { checkShortRequests } from "./short-requests.ts";
+import { checkSkipBody, skipBody } from "./skip-body.ts";
 import { createTuning } from "./tuning.ts";
 
 const head = Buffer.from("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
@@ -34,7 +35,8 @@ async function tuned(options: { wanted?: "on" | "off"; nodeVersion?: string; nod
   });
   const plainUpgrade = tuning.readPlainUpgrade(head, {} as Socket) !== undefined;
   const cheapReset = tuning.cheapenReset === cheapenReset;
-  return { plainUpgrade, readInto: read, shortRequests: tuning.shortRequests, cheapReset, lines };
+  const skipsBodies = tuning.skipBody === skipBody;
+  return { plainUpgrade, readInto: read, shortRequests: tuning.shortRequests, cheapReset, skipsBodies, lines };
 }
 
 test("on, with a tested Node: every part works, and nothing is logged", async () => {
@@ -43,6 +45,7 @@ test("on, with a tested Node: every part works, and nothing is logged", async ()
     readInto: true,
     shortRequests: true,
     cheapReset: true,
+    skipsBodies: true,
     lines: [],
   });
 });
@@ -53,6 +56,7 @@ test("off: no part works, and nothing is logged", async () => {
     readInto: false,
     shortRequests: false,
     cheapReset: false,
+    skipsBodies: false,
     lines: [],
   });
 });
@@ -63,6 +67,7 @@ test("a newer major version of Node runs without tuning, and one line says so", 
     readInto: false,
     shortRequests: false,
     cheapReset: false,
+    skipsBodies: false,
     lines: ["tuning is off: it was tested on Node 24, this is Node 26.1.0"],
   });
 });
@@ -78,6 +83,7 @@ test("each part checks itself with bytes through a loopback connection", async (
   await checkPlainUpgrade();
   await checkShortRequests();
   await checkCheapResets();
+  await checkSkipBody();
 });
 
 test("a reset leaves an error without frames; every other error keeps its stack", async () => {

@@ -155,6 +155,12 @@ test.for([...["status", "logs", "urls", "watch-backplane", "drills", "chaos heal
   },
 );
 
+test("a drill that deviates says so and ends with 1", { timeout: 120_000 }, async () => {
+  const { code, said } = await run(script("drill"), { env: { DRILL: "roll", CONTROL: "1", CALLS: "4" } });
+  expect([code, said]).toEqual([1, expect.stringMatching(/deviated/)]);
+  await allRun();
+});
+
 test("a setting that cannot be is named, and the CLI ends with 78", async () => {
   const outcome = await run("node ops/cli.ts status", { env: { PORT_BASE: "x" } });
   expect([outcome.code, outcome.said]).toEqual([78, expect.stringMatching(/PORT_BASE/)]);
