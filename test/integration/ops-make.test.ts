@@ -56,7 +56,7 @@ test("without a running stack one line says what to do", async () => {
 
 test("bad settings are refused in one line before any action", async () => {
   const first = async (env: Record<string, string>) => (await make(["up"], env)).stderr.split("\n")[0];
-  expect(await first({ ENGINE: "swarm" })).toBe("make: ENGINE=swarm: must be one of compose process");
+  expect(await first({ ENGINE: "swarm" })).toBe("make: ENGINE=swarm: must be one of compose process kubernetes");
   expect(await first({ STACK: "Über" })).toMatch(/^make: STACK=[?]+ber: must be lower-case letters/);
   expect(await first({ PORT_BASE: "1e3" })).toBe("make: PORT_BASE=1e3: must be a whole number from 0 to 50000");
 });
