@@ -15,6 +15,8 @@ package_of() {
     tini-static) echo tini ;;
     unshare) echo util-linux ;;
     ip) echo iproute2 ;;
+    pgrep) echo procps ;;
+    xz) echo xz-utils ;;
     turnserver) echo coturn ;;
     *) echo "$1" ;;
   esac

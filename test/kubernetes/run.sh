@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 began=$(date +%s)
 given=${KUBECTL:-kubectl}
 for name in STACK PORT_BASE ENGINE OVERLAYS $(known_variables); do unset "$name"; done
-locked .cache/apt.lock sh ops/sh/packages.sh curl jq openssl ip pgrep patch
+locked .cache/apt.lock sh ops/sh/packages.sh curl jq openssl ip pgrep patch xz
 locked .cache/dependencies.lock sh ops/sh/dependencies.sh web
 sh ops/sh/secrets.sh
 tools=$(locked .cache/apt.lock sh test/kubernetes/tools.sh env)
