@@ -76,7 +76,7 @@ case $1 in
     npm run --silent test:board
     ;;
   test-proxies)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server haproxy prometheus alertmanager
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server haproxy chromium prometheus alertmanager
     dependencies web
     sh ops/sh/secrets.sh
     npm run --silent test:proxies

@@ -78,6 +78,12 @@ export const schema = z
       .optional()
       .describe("Origins whose pages may connect, comma-separated, or *; unset: same origin, or no Origin header"),
     PAGE_DIR: z.string().default("web/dist").describe("Folder of the built call page"),
+    PAGE_URLS: list()
+      .default([])
+      .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).href)))
+      .describe(
+        "Further addresses of this stack, comma-separated URLs, that the call page connects to when its own fails; they must allow its origin in ALLOWED_ORIGINS",
+      ),
     AWAY_GRACE_MS: milliseconds(0, 600_000)
       .default(10_000)
       .describe("Time for which a lost peer is away before it has left"),

@@ -14,9 +14,9 @@ const failures: unknown[] = [];
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), "page-"));
   mkdirSync(join(dir, "assets"));
-  writeFileSync(join(dir, "index.html"), "the page");
+  writeFileSync(join(dir, "index.html"), 'the page <meta name="signaling-urls" content="">');
   writeFileSync(join(dir, "assets", "é.js"), "an asset");
-  const page = createPage(dir, pino({ enabled: false }));
+  const page = createPage(dir, [], pino({ enabled: false }));
   server = createServer((incoming, response) => {
     page(incoming, response).catch((error: unknown) => {
       failures.push(error);
@@ -75,7 +75,7 @@ test("OPTIONS and a refused method list the allowed methods (RFC 9110, 9.3.7 and
 });
 
 test("a client that has gone before its file was found leaves no failure", async () => {
-  const page = createPage(dir, pino({ enabled: false }));
+  const page = createPage(dir, [], pino({ enabled: false }));
   const asked = Promise.withResolvers<void>();
   const other = createServer((incoming, response) => {
     response.once("close", () => asked.resolve(page(incoming, response)));
@@ -87,4 +87,18 @@ test("a client that has gone before its file was found leaves no failure", async
   const answer = once(request({ host: "127.0.0.1", port, path: "/" }).end(), "response");
   await expect(answer).rejects.toThrow("socket hang up");
   await expect(asked.promise).resolves.toBeUndefined();
+});
+
+test("further addresses are in the page and in its policy", async () => {
+  const page = createPage(dir, ["http://two.example:8081/", "https://three.example/call/"], pino({ enabled: false }));
+  const other = createServer((incoming, response) => void page(incoming, response)).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  onTestFinished(() => void other.close());
+  const answer = await fetch(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`);
+  expect(await answer.text()).toBe(
+    'the page <meta name="signaling-urls" content="http://two.example:8081/ https://three.example/call/">',
+  );
+  expect(answer.headers.get("content-security-policy")).toContain(
+    "connect-src 'self' http://two.example:8081 https://three.example ws://two.example:8081 wss://three.example;",
+  );
 });

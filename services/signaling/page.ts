@@ -1,5 +1,5 @@
 import { createReadStream, existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, normalize, resolve, sep } from "node:path";
 import { pipeline } from "node:stream";
@@ -16,23 +16,35 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /**
- * The page may load its own files, and blobs for its generated picture. It talks to its own origin alone, by `ws:` too
- * (CSP 3).
+ * The page may load its own files, and blobs for its generated picture. It talks to its own origin, by `ws:` too (CSP
+ * 3), and to the further addresses that it is given.
  */
-const contentSecurityPolicy = [
-  "default-src 'self'",
-  "base-uri 'none'",
-  "object-src 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "connect-src 'self'",
-  "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
-].join("; ");
+function contentSecurityPolicy(urls: readonly string[]): string {
+  const origins = urls.map((url) => new URL(url).origin);
+  const connections = ["'self'", ...origins, ...origins.map((origin) => origin.replace("http", "ws"))];
+  return [
+    "default-src 'self'",
+    "base-uri 'none'",
+    "object-src 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    `connect-src ${connections.join(" ")}`,
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+  ].join("; ");
+}
 
-/** Serves the built call page from `dir`: `/` and `/assets/…`, GET and HEAD. */
-export function createPage(dir: string, log: Log) {
+/** The page finds its further addresses in this element. */
+const urlsElement = (urls: readonly string[]) => `<meta name="signaling-urls" content="${urls.join(" ")}">`;
+
+/**
+ * Serves the built call page from `dir`: `/` and `/assets/…`, GET and HEAD.
+ *
+ * @param urls further addresses of the stack (`PAGE_URLS`), which the page connects to when its own fails
+ */
+export function createPage(dir: string, urls: readonly string[], log: Log) {
   const root = resolve(dir);
+  const policy = contentSecurityPolicy(urls);
   if (!existsSync(join(root, "index.html"))) log.warn({ dir }, "no call page here: build it with npm run build");
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -49,22 +61,28 @@ export function createPage(dir: string, log: Log) {
       return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
     // The client has gone meanwhile. Node's pipeline throws for its response, and the file would stay open.
     if (response.destroyed) return;
+    const text = isAsset || urls.length === 0 ? undefined : await withUrls(path, urls);
     response.writeHead(200, {
       "content-type": types[extname(path)] ?? "application/octet-stream",
-      "content-length": info.size,
+      "content-length": text?.length ?? info.size,
       "cache-control": isAsset ? "public, max-age=31536000, immutable" : "no-cache",
-      "content-security-policy": contentSecurityPolicy,
+      "content-security-policy": policy,
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
     });
-    if (request.method === "HEAD") {
-      response.end();
+    if (request.method === "HEAD" || text !== undefined) {
+      response.end(text);
       return;
     }
     pipeline(createReadStream(path), response, (err) => {
       if (err) log.debug({ err }, "the page was not read to its end");
     });
   };
+}
+
+/** The page with the addresses in its element. */
+async function withUrls(path: string, urls: readonly string[]): Promise<Buffer> {
+  return Buffer.from((await readFile(path, "utf8")).replace(urlsElement([]), urlsElement(urls)));
 }
 
 /** The decoded path of a request target. Undefined: it is malformed, so nothing is there. */

@@ -45,7 +45,7 @@ export async function startReplica(config: Config, log: Log) {
   // With session recovery every signal must be on the stream.
   const addressed = config.RELAY === "addressed" && config.BACKPLANE !== "streams";
   const backplane = await createBackplane(config, { nodeId: config.NODE_ID, addressed, log, metrics });
-  const page = createPage(config.PAGE_DIR, log);
+  const page = createPage(config.PAGE_DIR, config.PAGE_URLS, log);
   const http = createServer((request, response) => {
     page(request, response).catch((err: unknown) => {
       log.error({ err }, "page request failed");

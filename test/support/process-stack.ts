@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../common/config.ts";
 import { schema } from "../../ops/config.ts";
+import { type PortOf, portsOf } from "../../ops/ports.ts";
 import { openStateDir } from "../../ops/process/state-dir.ts";
 import { bringUp, takeDown } from "../../ops/process/up.ts";
 import { openStack, type Stack } from "../../ops/stack/open-stack.ts";
@@ -13,11 +14,14 @@ export type ProcessStack = Stack & AsyncDisposable & { name: string; portBase: n
 /**
  * Starts a stack and resolves when it is ready. It does not build web/dist; `make test` does.
  *
- * @param settings variables of .env.example
+ * @param given variables of .env.example, which may depend on the stack's ports
  */
-export async function startProcessStack(settings: Record<string, string> = {}): Promise<ProcessStack> {
+export async function startProcessStack(
+  given: Record<string, string> | ((port: PortOf) => Record<string, string>) = {},
+): Promise<ProcessStack> {
   const root = join(import.meta.dirname, "../..");
   const portBase = await freePortBase();
+  const settings = typeof given === "function" ? given(portsOf(portBase, {})) : given;
   const name = `test-${process.pid}-${portBase}`;
   const state = openStateDir(root, name);
   state.create();

@@ -11,6 +11,8 @@ const room = query.get("room");
 const testPicture = query.get("test") === "1";
 /** The address of this page without its query. A proxy in front may serve it under a path. */
 const url = new URL(".", location.href).href;
+/** Further addresses of the same stack, from the replica that served the page (`PAGE_URLS`). */
+const further = document.querySelector<HTMLMetaElement>('meta[name="signaling-urls"]')?.content.split(" ") ?? [];
 const transport = query.get("transport");
 
 element<HTMLInputElement>("room").value = room ?? `room-${Math.random().toString(36).slice(2, 8)}`;
@@ -41,7 +43,7 @@ async function enter(roomId: string): Promise<void> {
   logEvent(note);
   element<HTMLVideoElement>("local").srcObject = stream;
   const call = createCall({
-    url,
+    urls: [url, ...further.filter((address) => address !== "" && address !== url)],
     transports: transport === "polling" || transport === "websocket" ? transport : "default",
     // For STICKY_KEY=room: both peers of a call land on one replica.
     query: { room: roomId },
