@@ -1,5 +1,7 @@
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import { exchange, upgradeRequest } from "../support/raw-socket.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
@@ -116,4 +118,26 @@ test("a Socket.IO peer that does not read is closed as a slow consumer, and the 
     /signaling_connections_closed_total\{reason="slow-consumer"\} 1/,
   );
   for (const peer of [slow, reader, sender]) peer.close();
+});
+
+test("the last words of a page that is closed count, though its poll ends before they come", async () => {
+  const stays = await joinRoom(await connectSocketIo(replica.url), "last-words");
+  const sid = await openSession();
+  await post(sid, '42/signaling,1["join","last-words"]');
+  expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('43/signaling,1[{"ok":true');
+  // An answer on another connection comes after what was sent before it was read.
+  const roundTrip = () => fetch(`${replica.url}/`);
+  const { hostname, port } = new URL(replica.url);
+  const poll = connect(Number(port), hostname);
+  poll.write(`GET /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
+  await roundTrip();
+  const ended = () => readMetric(replica, "signaling_connections_closed_total", { reason: "transport-error" });
+  const before = await ended();
+  poll.destroy();
+  await roundTrip();
+  expect((await post(sid, '42/signaling,["leave","last-words"]')).status).toBe(200);
+  await until("the room is told", () => stays.got("peer-left").length === 1);
+  expect(stays.got("peer-left")[0]).toMatchObject({ reason: "left" });
+  await until("the session has ended", async () => (await ended()) === before + 1);
+  stays.close();
 });

@@ -10,7 +10,7 @@ import type { Config } from "../config.ts";
 import { requireMethods } from "../intake/guarded.ts";
 import { type EngineSocket, installIntake } from "../intake/install-intake.ts";
 import type { Ledger } from "../intake/ledger.ts";
-import { type PollingTransport, pollingMethods, takePollBodies } from "../intake/poll-body.ts";
+import { awaitLastWords, type PollingTransport, pollingMethods, takePollBodies } from "../intake/poll-body.ts";
 import type { Turns } from "../intake/turns.ts";
 import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
@@ -130,15 +130,17 @@ export function createSocketIoGateway(options: {
   io.engine.on("connection", (raw: EngineSocket) => {
     const transport = raw.transport.name;
     boundBuffer(raw, bounds);
-    if (transport === "polling")
-      takePollBodies(raw.transport as unknown as PollingTransport, {
+    if (transport === "polling") {
+      const polling = raw.transport as unknown as PollingTransport;
+      takePollBodies(polling, {
         connection: raw,
         pace: intakeOf(raw).pace,
         unfinished,
         maxBytes: config.MAX_MESSAGE_BYTES,
         withinMs: config.BODY_TIMEOUT_MS,
       });
-    else paceWebSocket(raw);
+      awaitLastWords(polling);
+    } else paceWebSocket(raw);
     metrics.opened.inc({ transport });
     metrics.connections.inc({ transport });
     raw.on("upgrade", onUpgraded).on("close", onClosed);

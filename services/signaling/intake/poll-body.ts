@@ -7,6 +7,10 @@ import type { Pace } from "./pace.ts";
 
 /** Separates the packets of a payload (Engine.IO protocol 4, "payload"). */
 const separator = "\x1e";
+/** Engine.IO's words for a poll whose client has gone. */
+const pollCut = "poll connection closed prematurely";
+/** Time for the last words of a page behind the end of its poll, ms. */
+const lastWordsMs = 250;
 /** Packets that are handled before others get their turn. */
 const packetsATurn = 500;
 /** A body is read to this length even while much is unfinished elsewhere, bytes. */
@@ -23,6 +27,8 @@ interface EnginePacket {
 export interface PollingTransport {
   dataReq: IncomingMessage | null;
   dataRes: ServerResponse | null;
+  /** True while a poll waits for packets. */
+  writable: boolean;
   readonly parser: { decodePacket(packet: string): EnginePacket };
   onDataRequest(request: IncomingMessage, response: ServerResponse): void;
   /** Handles a whole payload; of use for JSONP alone, which wraps it. */
@@ -145,5 +151,22 @@ export function takePollBodies(
     }
 
     request.on("data", onData).on("end", onEnd).on("close", onAborted);
+  };
+}
+
+/**
+ * A browser cancels the poll of a page that is closed, and sends the page's beacon at the same time
+ * (docs/decisions/last-words.md). The session ends a moment after its poll, so that a beacon still finds it. Nothing is
+ * written to the poll meanwhile.
+ */
+export function awaitLastWords(transport: PollingTransport): void {
+  const { onError } = transport;
+  transport.onError = (message) => {
+    if (message !== pollCut) {
+      onError.call(transport, message);
+      return;
+    }
+    transport.writable = false;
+    setTimeout(() => onError.call(transport, message), lastWordsMs);
   };
 }
