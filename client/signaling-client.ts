@@ -57,10 +57,10 @@ export function createSignalingClient(options: SignalingOptions) {
     events.emit("state", next);
   }
 
-  function end(reason: SignalingEvents["ended"]["reason"], error?: Refused["error"]): void {
+  function end(reason: SignalingEvents["ended"]["reason"], error?: Refused["error"], closeAfterMs = 0): void {
     if (state === "ended") return;
     become("ended");
-    connection.close();
+    connection.close(closeAfterMs);
     sender.end({ ok: false, error: error ?? { code: "not-in-room", message: `ended: ${reason}` } });
     events.emit("ended", { reason, ...(error === undefined ? {} : { error }) });
   }
@@ -177,8 +177,8 @@ export function createSignalingClient(options: SignalingOptions) {
      * time.
      */
     depart(): void {
-      if (state === "joined" && roomId !== null && socket.connected) sayLastWords(socket, connection.address(), roomId);
-      end("closed");
+      const room = state === "joined" && socket.connected ? roomId : null;
+      end("closed", undefined, room === null ? 0 : sayLastWords(socket, connection.address(), room));
     },
   };
 }

@@ -144,13 +144,14 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
     /** True if a retry makes sense after the token was refused on an open connection. */
     mayAskForToken: tokens.refused,
     moveOn,
-    /** For good. */
-    close(): void {
+    /** For good. @param afterMs the socket itself is closed so much later, ms */
+    close(afterMs = 0): void {
       closed = true;
       clearTimeout(pause);
       unwatch();
       addresses.lost();
-      socket.disconnect();
+      if (afterMs === 0) socket.disconnect();
+      else setTimeout(() => socket.disconnect(), afterMs);
     },
   };
 }
