@@ -50,6 +50,7 @@ test.each([
   ["a request", v1("GET / HTTP/1.1\r\n")],
   ["lower case", v1("proxy TCP4 203.0.113.9 192.0.2.1 49153 443\r\n")],
   ["a line feed alone", v1("PROXY TCP4 203.0.113.9 192.0.2.1 49153 443\n")],
+  ["a line feed in an UNKNOWN line", v1("PROXY UNKNOWN \nffff::1 ffff::2 1 2\r\n")],
   ["more than 107 bytes", v1(`PROXY UNKNOWN ${"a".repeat(120)}`)],
   ["107 bytes and the end behind them", v1(`PROXY UNKNOWN ${"a".repeat(93)}\r\n`)],
   ["an IPv6 address as TCP4", v1("PROXY TCP4 ::1 192.0.2.1 1 2\r\n")],

@@ -54,6 +54,7 @@ function readVersion1(bytes: Buffer): ReadHeader {
   if (end === -1) return bytes.length < v1Limit && !bytes.includes("\n") ? "partial" : "malformed";
   const line = bytes.toString("latin1", 0, end);
   const size = end + 2;
+  if (line.includes("\n")) return "malformed";
   if (line === "PROXY UNKNOWN" || line.startsWith("PROXY UNKNOWN "))
     return { size, source: undefined, encrypted: false };
   const [, family, source = "", destination = "", ...ports] = v1Line.exec(line) ?? [];
