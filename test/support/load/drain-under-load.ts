@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { io } from "socket.io-client";
 import { expect } from "vitest";
@@ -100,9 +101,12 @@ export async function drainUnderLoad(
   });
 
   await until("the load runs", () => received.every((numbers) => numbers.size > 0), { withinMs: 20_000 });
+  const lag = monitorEventLoopDelay({ resolution: 10 });
+  lag.enable();
   one.program.kill("SIGTERM");
   expect(await one.program.exited, one.program.output().slice(-1_000)).toBe(0);
   await until("everyone is back", () => back === count * 2, { withinMs: 10_000 });
+  lag.disable();
   sending = false;
   await Promise.all(load);
   const missing = () =>
@@ -112,11 +116,12 @@ export async function drainUnderLoad(
   const total = acknowledged.reduce((sum, numbers) => sum + numbers.size, 0);
   const peak = Math.max(...reconnects.map((from) => reconnects.filter((at) => at >= from && at < from + 1_000).length));
   process.stdout.write(
-    `drain on ${variant}: ${total} acknowledged, ${lost} lost, ${refusals} refused, peak ${peak}/s\n`,
+    `drain on ${variant}: ${total} acknowledged, ${lost} lost, ${refusals} refused, peak ${peak}/s, this process late by ${Math.round(lag.max / 1e6)} ms at most\n`,
   );
   expect(lost).toBe(0);
   expect(refusals).toBe(0);
-  expect(peak).toBeLessThanOrEqual(perSecond * 1.2);
+  // Reconnects that come while this process stands still are counted at one moment.
+  expect(peak).toBeLessThanOrEqual(perSecond * (1.2 + lag.max / 1e9));
   for (const sender of senders) sender.close();
 }
 
