@@ -10,8 +10,6 @@ export interface Figures {
   redisUs: number;
   /** CPU of the proxy for one relayed message. */
   messageUs: number;
-  /** CPU of the proxy for one upgrade. */
-  upgradeUs: number;
   /** Memory that an idle peer keeps on its replica. */
   peerBytes: number;
   /** Memory that an idle tunnel keeps at its proxy. */
@@ -20,7 +18,7 @@ export interface Figures {
 
 /**
  * docs/performance.md: `make bench-signaling`, three replicas at 1,000 signals a second, and what an idle peer keeps;
- * `make bench-proxy`, messages at 8,000 a second, upgrades, and memory of an idle tunnel. At higher rates a signal costs
+ * `make bench-proxy`, messages at 8,000 a second and memory of an idle tunnel. At higher rates a signal costs
  * less, because messages share wake-ups: a plan with these figures is on the safe side.
  */
 export const measured: Figures = {
@@ -29,7 +27,6 @@ export const measured: Figures = {
   bystanderUs: 0,
   redisUs: 29,
   messageUs: 15.4,
-  upgradeUs: 128,
   peerBytes: 11_931,
   tunnelBytes: 4.8 * 1024,
 };
