@@ -28,7 +28,9 @@ async function awaitFailover(engine: Engine): Promise<void> {
     return obstacles.length === 0;
   };
   if ((await until(whole, { withinMs: failoverWithinMs, everyMs: 250 })) === undefined)
-    throw new Error(`no failover is possible after ${failoverWithinMs / 1000} s: ${obstacles.join("; ")}`);
+    throw new Error(
+      `no failover is possible after ${failoverWithinMs / 1000} s: ${obstacles.join("; ")} (make status, then make heal again)`,
+    );
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import type { Command } from "../command.ts";
-import { createKubectl } from "../kubernetes/kubectl.ts";
-import { forwardOf, listPods } from "../kubernetes/pods.ts";
 import { CannotError } from "../stack/engine.ts";
 import { pause } from "../wait/pause.ts";
+import { createKubectl } from "./kubectl.ts";
+import { forwardOf, listPods } from "./pods.ts";
 
 /** Interval at which the pods are looked at, ms. */
 const lookEveryMs = 1_000;

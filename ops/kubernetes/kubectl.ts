@@ -30,7 +30,7 @@ export function createKubectl(program: string, context: string, namespace: strin
         throw new Error(`kubectl ${args[0]} failed: ${stderr.trim().split("\n").at(-1) || message}`);
       }
     },
-    start: (...args) => spawn(program, [...fixed, ...args], { stdio: ["ignore", "pipe", "ignore"] }),
+    start: (...args) => spawn(program, [...fixed, ...args], { stdio: ["ignore", "pipe", "inherit"] }),
     typed: (...args) => `kubectl --context ${context} -n ${namespace} ${args.join(" ")}`,
   };
 }

@@ -10,6 +10,11 @@ async function running({ services }: Engine) {
   return { servers: ids.filter(isRedis), sentinels: ids.filter(isSentinel) };
 }
 
+/** The setting `REDIS` of a stack. */
+export async function redisOf({ services }: Engine): Promise<"single" | "sentinel"> {
+  return (await services()).some(({ id }) => isSentinel(id)) ? "sentinel" : "single";
+}
+
 /** How many replicas listen to a Redis server; NaN if it does not answer. */
 export async function listenersOf(engine: Engine, server: ServiceId): Promise<number> {
   const lines = await ask(engine, server, ["CLIENT", "LIST", "TYPE", "pubsub"]);

@@ -1,14 +1,14 @@
 import { parseArgs } from "node:util";
-import { type Command, type CommandContext, UsageError } from "../command.ts";
-import type { Drill } from "../drills/define-drill.ts";
-import { drills as all, balanced, byName, failingOver } from "../drills/drills.ts";
-import { isSentinel } from "../redis/ids.ts";
-import { createLiveView, shorten } from "../report/live-view.ts";
-import { writeReport } from "../report/write.ts";
-import type { DrillResult } from "../runner/result.ts";
-import { runDrill } from "../runner/runner.ts";
-import { exitCodes, shownFigure, type Verdict } from "../runner/verdict.ts";
-import { CannotError, type Engine } from "../stack/engine.ts";
+import { type Command, type CommandContext, UsageError } from "../../command.ts";
+import type { Drill } from "../../drills/define-drill.ts";
+import { drills as all, balanced, byName, failingOver } from "../../drills/drills.ts";
+import { redisOf } from "../../redis/failover.ts";
+import { createLiveView, shorten } from "../../report/live-view.ts";
+import { writeReport } from "../../report/write.ts";
+import type { DrillResult } from "../../runner/result.ts";
+import { runDrill } from "../../runner/runner.ts";
+import { exitCodes, shownFigure, type Verdict } from "../../runner/verdict.ts";
+import { CannotError, type Engine } from "../../stack/engine.ts";
 
 /** The drills of CI: the smallest set that covers routing, health, drain and backplane. */
 const ciDrills = ["kill-node", "freeze-node", "drain-node", "redis-kill"];
@@ -87,13 +87,10 @@ export const drills: Command = {
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
     }
-    const several = Object.keys(context.stack.engine.endpoints.proxyAdmins).length > 1;
     const { engine } = context.stack;
-    const kind = await redisOf(engine);
-    const possible = [...all, ...(several ? balanced : []), ...failingOver].filter(
-      ({ name, engines, redis = kind }) =>
-        engines.includes(engine.name) && redis === kind && (values.all || ciDrills.includes(name) === values.ci),
-    );
+    const several = Object.keys(engine.endpoints.proxyAdmins).length > 1;
+    const runnable = await runnableOn(engine, [...all, ...(several ? balanced : []), ...failingOver]);
+    const possible = runnable.filter(({ name }) => values.all || ciDrills.includes(name) === values.ci);
     let worst = 0;
     for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)
       for (const one of possible) {
@@ -104,9 +101,10 @@ export const drills: Command = {
   },
 };
 
-/** The setting `REDIS` of a stack. */
-export async function redisOf(engine: Engine): Promise<"single" | "sentinel"> {
-  return (await engine.services()).some(({ id }) => isSentinel(id)) ? "sentinel" : "single";
+/** Those of `list` that this stack can run, with its engine and its Redis. */
+export async function runnableOn(engine: Engine, list: readonly Drill[]): Promise<Drill[]> {
+  const kind = await redisOf(engine);
+  return list.filter(({ engines, redis = kind }) => engines.includes(engine.name) && redis === kind);
 }
 
 /** @throws UsageError with the valid names */

@@ -1,20 +1,21 @@
 import { parseArgs } from "node:util";
-import { runAction } from "../chaos/actions.ts";
-import type { Command } from "../command.ts";
-import { faultOf } from "../game-day/faults.ts";
-import { play } from "../game-day/game.ts";
-import { tellProgress } from "../game-day/progress.ts";
-import { scoreLines, scoreSession } from "../game-day/scorecard.ts";
-import { heal } from "../heal/heal.ts";
-import { openRecord } from "../record/record.ts";
-import { runnerLives } from "../record/runner-lives.ts";
-import { writeSession } from "../report/session.ts";
-import { firingAlerts } from "../runner/alert-watch.ts";
-import { rollBack } from "../runner/rollback.ts";
-import { createPrometheus } from "../stack/prometheus.ts";
-import { unsteady } from "../stack/steady.ts";
-import { until } from "../wait/until.ts";
-import { redisOf, wholeNumber } from "./drill.ts";
+import { runAction } from "../../chaos/actions.ts";
+import type { Command } from "../../command.ts";
+import { faultOf } from "../../game-day/faults.ts";
+import { play } from "../../game-day/game.ts";
+import { tellProgress } from "../../game-day/progress.ts";
+import { scoreLines, scoreSession } from "../../game-day/scorecard.ts";
+import { heal } from "../../heal/heal.ts";
+import { openRecord } from "../../record/record.ts";
+import { runnerLives } from "../../record/runner-lives.ts";
+import { redisOf } from "../../redis/failover.ts";
+import { writeSession } from "../../report/session.ts";
+import { firingAlerts } from "../../runner/alert-watch.ts";
+import { rollBack } from "../../runner/rollback.ts";
+import { createPrometheus } from "../../stack/prometheus.ts";
+import { unsteady } from "../../stack/steady.ts";
+import { until } from "../../wait/until.ts";
+import { wholeNumber } from "./drill.ts";
 
 /** Time for earlier alerts to end, ms. A game must not begin with alerts of the last one. */
 const alertsEndWithinMs = 240_000;

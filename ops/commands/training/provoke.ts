@@ -1,13 +1,13 @@
-import { runAction } from "../chaos/actions.ts";
-import type { VerbOptions } from "../chaos/verbs.ts";
-import { type Command, UsageError } from "../command.ts";
-import { heal } from "../heal/heal.ts";
-import { provocations } from "../provoke/provocations.ts";
-import { provoke as raise } from "../provoke/provoke.ts";
-import { awaitAlert } from "../stack/alerts-received.ts";
-import { CannotError } from "../stack/engine.ts";
-import { answersOk } from "../stack/http.ts";
-import { createPrometheus } from "../stack/prometheus.ts";
+import { runAction } from "../../chaos/actions.ts";
+import type { VerbOptions } from "../../chaos/verbs.ts";
+import { type Command, UsageError } from "../../command.ts";
+import { heal } from "../../heal/heal.ts";
+import { provocations } from "../../provoke/provocations.ts";
+import { provoke as raise } from "../../provoke/provoke.ts";
+import { awaitAlert } from "../../stack/alerts-received.ts";
+import { CannotError } from "../../stack/engine.ts";
+import { answersOk } from "../../stack/http.ts";
+import { createPrometheus } from "../../stack/prometheus.ts";
 
 /**
  * An alert must resolve within this time after its cause has ended, s. The windows of its expression must pass first.

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "../command.ts";
-import { lastReport } from "../report/store.ts";
-import { CannotError } from "../stack/engine.ts";
+import type { Command } from "../../command.ts";
+import { lastReport } from "../../report/store.ts";
+import { CannotError } from "../../stack/engine.ts";
 
 /** `report`: prints this stack's newest report. */
 export const report: Command = {

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
-import type { Command } from "../command.ts";
-import { drills, failingOver } from "../drills/drills.ts";
-import { figure, writeSession } from "../report/session.ts";
-import { exitCodes } from "../runner/verdict.ts";
-import { redisOf, runReported, wholeNumber } from "./drill.ts";
+import type { Command } from "../../command.ts";
+import { drills, failingOver } from "../../drills/drills.ts";
+import { figure, writeSession } from "../../report/session.ts";
+import { exitCodes } from "../../runner/verdict.ts";
+import { runnableOn, runReported, wholeNumber } from "./drill.ts";
 
 /** `soak --minutes 30`: runs seeded drills back to back and reports their verdicts. */
 export const soak: Command = {
@@ -16,11 +16,7 @@ export const soak: Command = {
       options: { minutes: { type: "string", default: "30" }, seed: { type: "string", default: "1" } },
     });
     const until = Date.now() + wholeNumber("--minutes", values.minutes) * 60_000;
-    const { engine } = context.stack;
-    const kind = await redisOf(engine);
-    const possible = [...drills, ...failingOver].filter(
-      ({ engines, redis = kind }) => engines.includes(engine.name) && redis === kind,
-    );
+    const possible = await runnableOn(context.stack.engine, [...drills, ...failingOver]);
     const startedAt = Date.now();
     const firstSeed = wholeNumber("--seed", values.seed);
     const lines: [number, string][] = [];
