@@ -88,47 +88,42 @@ export function plan(demand: Demand, figures: Figures, limits: Limits = defaultL
   const replicaUs = sent * (figures.senderUs + receivers * figures.receiverUs);
   const proxyUs = sent * messagesOf(receivers) * figures.messageUs + peers * pingsPerSecond * figures.messageUs;
   const replicaBounds: Bound[] = [
-    {
-      of: "replicas",
-      by: "CPU",
-      needed: cpuNeeded(replicaUs, sent * figures.bystanderUs, perCore),
-      change: "fewer signals, or more replicas: each is one thread, so a larger machine does not help",
-    },
-    {
-      of: "replicas",
-      by: "memory",
-      needed: whole((peers * figures.peerBytes) / limits.memoryBytes),
-      change: "raise the memory limit of a replica",
-    },
-    {
-      of: "replicas",
-      by: "drain",
-      needed: whole(peers / limits.drained),
-      change: "raise DRAIN_PER_SECOND, or GRACE_MS and the grace period",
-    },
+    bound(
+      "replicas",
+      "CPU",
+      cpuNeeded(replicaUs, sent * figures.bystanderUs, perCore),
+      "fewer signals, or more replicas: each is one thread, so a larger machine does not help",
+    ),
+    bound(
+      "replicas",
+      "memory",
+      whole((peers * figures.peerBytes) / limits.memoryBytes),
+      "raise the memory limit of a replica",
+    ),
+    bound(
+      "replicas",
+      "drain",
+      whole(peers / limits.drained),
+      "raise DRAIN_PER_SECOND, or GRACE_MS and the grace period",
+    ),
   ];
   const replicasLeft = Math.max(...replicaBounds.map(({ needed }) => needed));
   const replicas = Math.max(3, replicasLeft + 1);
   const proxyBounds: Bound[] = [
-    { of: "proxies", by: "CPU", needed: whole(proxyUs / perCore), change: "more proxies behind the balancer" },
-    {
-      of: "proxies",
-      by: "memory",
-      needed: whole((peers * figures.tunnelBytes) / limits.memoryBytes),
-      change: "raise the memory limit of a proxy",
-    },
-    {
-      of: "proxies",
-      by: "connections",
-      needed: whole(peers / limits.connections),
-      change: "raise MAX_CONNECTIONS, with descriptors for two each",
-    },
-    {
-      of: "proxies",
-      by: "ports",
-      needed: whole(peers / (replicas - 1) / limits.ports),
-      change: "more replicas: each is another address",
-    },
+    bound("proxies", "CPU", whole(proxyUs / perCore), "more proxies behind the balancer"),
+    bound(
+      "proxies",
+      "memory",
+      whole((peers * figures.tunnelBytes) / limits.memoryBytes),
+      "raise the memory limit of a proxy",
+    ),
+    bound(
+      "proxies",
+      "connections",
+      whole(peers / limits.connections),
+      "raise MAX_CONNECTIONS, with descriptors for two each",
+    ),
+    bound("proxies", "ports", whole(peers / (replicas - 1) / limits.ports), "more replicas: each is another address"),
   ];
   const proxiesLeft = Math.max(...proxyBounds.map(({ needed }) => needed));
   const proxies = Math.max(2, proxiesLeft + 1);
@@ -138,20 +133,15 @@ export function plan(demand: Demand, figures: Figures, limits: Limits = defaultL
   const bounds: Bound[] = [
     ...replicaBounds,
     ...proxyBounds,
-    {
-      of: "backplane nodes",
-      by: "CPU",
-      needed: backplaneNodes,
-      change: "BACKPLANE=sharded on a Redis Cluster of this many masters",
-    },
+    bound("backplane nodes", "CPU", backplaneNodes, "BACKPLANE=sharded on a Redis Cluster of this many masters"),
   ];
   const ranked = bounds.toSorted((one, other) => other.needed - one.needed);
-  const floor: Bound = {
-    of: "replicas",
-    by: "availability",
-    needed: 2,
-    change: "nothing: three replicas and two proxies are the least that lose one",
-  };
+  const floor: Bound = bound(
+    "replicas",
+    "availability",
+    2,
+    "nothing: three replicas and two proxies are the least that lose one",
+  );
   const bottleneck = ranked[0] !== undefined && ranked[0].needed > 2 ? ranked[0] : floor;
   const load = (us: number, count: number) => us / count / 1e6;
   return {
@@ -175,6 +165,10 @@ export function plan(demand: Demand, figures: Figures, limits: Limits = defaultL
     bounds,
     bottleneck,
   };
+}
+
+function bound(of: Bound["of"], by: Bound["by"], needed: number, change: string): Bound {
+  return { of, by, needed, change };
 }
 
 /** Replicas for a load that grows with their number, since every other one hears a part of each signal. */

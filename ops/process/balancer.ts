@@ -14,20 +14,25 @@ export interface BalancedProxy {
  * deploy/proxies/haproxy.cfg for this host: with these addresses to listen on and these proxies. Addresses need no
  * resolver, and the container's health check is left out.
  *
- * @throws Error if the file does not have one of the proxies
+ * @throws Error if the file does not have one of the proxies, or a part that is replaced here
  */
 export function balancerConfig(root: string, binds: readonly string[], proxies: readonly BalancedProxy[]): string {
-  let text = readFileSync(join(root, "deploy", "proxies", "haproxy.cfg"), "utf8")
-    .replace(/^resolvers names\n(?: {2}.*\n)*/m, "")
-    .replace(/^ {2}default-server resolvers names\n/m, "")
-    .replace(/^# The container's health check\.\nfrontend health\n(?: {2}.*\n)*/m, "")
-    .replace(/(?:^ {2}bind :\d+\n)+/m, binds.map((bind) => `  bind ${bind}\n`).join(""));
+  const file = "deploy/proxies/haproxy.cfg";
+  let text = readFileSync(join(root, file), "utf8");
+  const replace = (what: string, pattern: RegExp, by: string) => {
+    if (!pattern.test(text)) throw new Error(`${file} has no ${what}`);
+    text = text.replace(pattern, () => by);
+  };
+  replace("resolvers", /^resolvers names\n(?: {2}.*\n)*/m, "");
+  replace("default-server with resolvers", /^ {2}default-server resolvers names\n/m, "");
+  replace("frontend health", /^# The container's health check\.\nfrontend health\n(?: {2}.*\n)*/m, "");
+  replace("bind of the public frontend", /(?:^ {2}bind :\d+\n)+/m, binds.map((bind) => `  bind ${bind}\n`).join(""));
   for (const { id, address, ready } of proxies)
     for (const [name, here] of [
       [`${id}.balanced:8083`, address],
       [`${id}.admin:9100`, ready],
     ] as const) {
-      if (!text.includes(` ${name}`)) throw new Error(`deploy/proxies/haproxy.cfg has no ${name}`);
+      if (!text.includes(` ${name}`)) throw new Error(`${file} has no ${name}`);
       text = text.replaceAll(` ${name}`, ` ${here}`);
     }
   return text;
