@@ -150,8 +150,13 @@ export function createConnection(options: SignalingOptions, tell: ConnectionEven
       clearTimeout(pause);
       unwatch();
       addresses.lost();
-      if (afterMs === 0) socket.disconnect();
-      else setTimeout(() => socket.disconnect(), afterMs);
+      if (afterMs === 0) {
+        socket.disconnect();
+        return;
+      }
+      // It is over for the application: nothing more is told of what still arrives.
+      socket.off();
+      setTimeout(() => socket.disconnect(), afterMs);
     },
   };
 }
