@@ -82,7 +82,7 @@ export function createPage(dir: string, urls: readonly string[], log: Log) {
 
 /** The page with the addresses in its element. */
 async function withUrls(path: string, urls: readonly string[]): Promise<Buffer> {
-  return Buffer.from((await readFile(path, "utf8")).replace(urlsElement([]), urlsElement(urls)));
+  return Buffer.from((await readFile(path, "utf8")).replace(urlsElement([]), () => urlsElement(urls)));
 }
 
 /** The decoded path of a request target. Undefined: it is malformed, so nothing is there. */
