@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askRedis, type SentinelStack, startSentinelStack } from "../support/backplane/redis-sentinel.ts";
+import { expectNoneStale } from "../support/load/none-stale.ts";
 import { type Load, quantile, startLoad } from "../support/load/signal-load.ts";
-import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
@@ -138,13 +138,7 @@ test.each([
     expect(slowest).toBeLessThan(readyWithinMs);
     expect(held).toBeLessThan(heldWithinMs);
     expect(remote.filter((age) => age > oldestMs + (local.at(-1) ?? 0)).length).toBe(0);
-    for (const replica of replicas) {
-      const remoteOnes = { scope: "remote" };
-      const all = await readMetric(replica, "signaling_relay_duration_seconds_count", remoteOnes);
-      expect(await readMetric(replica, "signaling_relay_duration_seconds_bucket", { ...remoteOnes, le: "1" })).toBe(
-        all,
-      );
-    }
+    await expectNoneStale(replicas);
   },
   1_800_000,
 );
