@@ -149,6 +149,14 @@ export const proxy = () =>
             limits: noneExpected(),
             width: 8,
           }),
+          lines({
+            title: "Stale names",
+            description:
+              "Names of replicas that do not resolve at a proxy, whose last addresses it keeps. Those of replicas that are down belong here; others: ProxyStaleNames.",
+            queries: [["proxy_stale_names", "{{instance}}"]],
+            limits: noneExpected(),
+            width: 8,
+          }),
         ],
       },
       {
@@ -156,8 +164,8 @@ export const proxy = () =>
         panels: [
           lines({
             title: "CPU",
-            description: "Cores used by the proxy; it can use one.",
-            queries: [['rate(process_cpu_seconds_total{job="proxy"}[$__rate_interval])', "cores"]],
+            description: "Cores used by each proxy; it can use one.",
+            queries: [['rate(process_cpu_seconds_total{job="proxy"}[$__rate_interval])', "{{instance}}"]],
             limits: thresholds(0.7, 0.9),
             width: 8,
           }),
@@ -165,8 +173,8 @@ export const proxy = () =>
             title: "Event-loop lag",
             description: "Delay of the proxy's timers. It is sampled every 50 ms, so 50 ms is the minimum shown.",
             queries: [
-              ['nodejs_eventloop_lag_p50_seconds{job="proxy"}', "p50"],
-              ['nodejs_eventloop_lag_p99_seconds{job="proxy"}', "p99"],
+              ['nodejs_eventloop_lag_p50_seconds{job="proxy"}', "p50 {{instance}}"],
+              ['nodejs_eventloop_lag_p99_seconds{job="proxy"}', "p99 {{instance}}"],
             ],
             unit: "s",
             limits: thresholds(0.1, 0.2),

@@ -1,5 +1,5 @@
 import { changeAdmin } from "../stack/http.ts";
-import { awaitReady } from "../stack/replica-table.ts";
+import { awaitReady, replicaTable } from "../stack/replica-table.ts";
 import { registerReplicas } from "../stack/scale.ts";
 import { pause } from "../wait/pause.ts";
 import { beginLoad, endLoad } from "./load.ts";
@@ -17,6 +17,32 @@ async function polls(context: ProvokeContext, sid?: string): Promise<void> {
   for (let n = 0; n < 5; n += 1) {
     await poll(context, sid);
     await pause(180, context.signal);
+  }
+}
+
+/** A module with which the system's resolver knows each name once. */
+const forgetfulResolver = `--import=data:text/javascript,${encodeURIComponent(
+  `import dns from "node:dns/promises";
+import { syncBuiltinESMExports } from "node:module";
+const { lookup } = dns;
+const known = new Set();
+dns.lookup = async (name, options) => {
+  if (known.has(name)) throw Object.assign(new Error("provoked"), { code: "EAI_AGAIN" });
+  const addresses = await lookup(name, options);
+  known.add(name);
+  return addresses;
+};
+syncBuiltinESMExports();`,
+)}`;
+
+/** Gives the first proxy the addresses of all replicas by names, or as the engine gives them. */
+async function putReplicas({ stack: { engine } }: Pick<ProvokeContext, "stack">, isByName: boolean): Promise<void> {
+  const { endpoints } = engine;
+  const named = (url: string) => (isByName ? url.replace("//127.0.0.1:", "//localhost:") : url);
+  for (const { id } of await replicaTable(endpoints)) {
+    const { url, readyUrl } = engine.replicaUrls(id);
+    const body = { url: named(url), readyUrl: named(readyUrl) };
+    await changeAdmin(endpoints, "PUT", `${endpoints.proxyAdmin}/replicas/${id}`, body);
   }
 }
 
@@ -54,6 +80,19 @@ export const proxyProvocations: Readonly<Record<string, Provocation>> = {
     goOn: (context) => polls(context),
     end: async ({ stack }) => void (await stack.engine.restart("proxy")),
     withinSeconds: 45,
+  },
+  ProxyStaleNames: {
+    how: "restarts the proxy with a resolver that knows each name once",
+    async begin(context) {
+      await context.stack.engine.restart("proxy", { NODE_OPTIONS: forgetfulResolver, RESOLVER: "" });
+      // The process engine has addresses where compose has names.
+      await putReplicas(context, true);
+    },
+    async end(context) {
+      await context.stack.engine.restart("proxy");
+      await putReplicas(context, false);
+    },
+    withinSeconds: 60,
   },
   SignalingReconnectStorm: {
     how: "puts 80 peers on the stack and drops every tunnel at once",
