@@ -15,7 +15,8 @@ export interface Chosen {
 
 /**
  * A Redis server as typed. `redis` means the master where Sentinels choose it, or the first server that needs a verb
- * which undoes something. `partition` and `slow` are for the way to all servers.
+ * which undoes something. `slow` is for the way to all servers; so is `partition`, unless the engine can take one server
+ * off the network.
  */
 async function chooseServer({ engine }: Stack, action: string, given: string): Promise<Chosen> {
   const servers = (await engine.services()).filter(({ id }) => isRedis(id));
@@ -24,7 +25,8 @@ async function chooseServer({ engine }: Stack, action: string, given: string): P
     const ids = servers.map(({ id }) => id);
     return { target: serverTyped(given, ids) };
   }
-  if (servers.length === 1 || ["partition", "slow", "heal"].includes(action)) return { target: given };
+  const forAll = engine.name === "compose" ? ["slow", "heal"] : ["partition", "slow", "heal"];
+  if (servers.length === 1 || forAll.includes(action)) return { target: given };
   if (action === "start" || action === "resume") {
     const wanted = action === "start" ? "stopped" : "paused";
     const found = servers.find(({ state }) => state === wanted);

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { linesOf } from "../logs/lines.ts";
-import { isSentinel } from "../redis/ids.ts";
+import { isRedis, isSentinel } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
 import { createLinksClient, describeFaults } from "../stack/links-client.ts";
@@ -79,6 +79,8 @@ export function createComposeEngine(options: {
   const replicas = async () =>
     (await containers.all()).filter(({ service, state }) => isReplica(service) && state !== "created");
   async function linksOf(service: string): Promise<string[]> {
+    if (isRedis(service) && service !== "redis")
+      throw new CannotError(`${service} has no links of its own: redis means all servers`);
     if (service !== "redis" && !isReplica(service)) throw new CannotError(`${service} has no link to the backplane`);
     if (!(await containers.all()).some((container) => container.service === "links" && isUp(container)))
       throw new CannotError("slow needs the links in front of Redis: make down, then make up OVERLAYS=chaos");
@@ -145,7 +147,9 @@ export function createComposeEngine(options: {
       const { changed, network } = await partitions.mend(service);
       const linked = (await containers.all()).some((container) => container.service === "links" && isUp(container));
       const slowed =
-        linked && service !== "proxy" && (await links.list()).some(({ faults }) => Object.keys(faults).length > 0);
+        linked &&
+        (service === "redis" || isReplica(service)) &&
+        (await links.list()).some(({ faults }) => Object.keys(faults).length > 0);
       if (slowed) await links.clear(await linksOf(service));
       return {
         changed: changed || slowed,
@@ -157,12 +161,14 @@ export function createComposeEngine(options: {
     async impaired() {
       const found = (await containers.all()).filter(({ state }) => state !== "created");
       const names = found.map(({ service }) => service);
-      const cuttable = names.filter((id) => id === "redis" || isReplica(id));
+      const cuttable = names.filter((id) => isRedis(id) || isReplica(id));
       const cut = await Promise.all(cuttable.map(async (id) => ((await partitions.isCut(id)) ? [id] : [])));
       const linked = found.some((container) => container.service === "links" && container.state === "running");
-      const slowed = linked
-        ? (await links.list()).flatMap((link) => describeFaults(link).map((how) => ({ id: link.id, how })))
-        : [];
+      const described = linked ? await links.list() : [];
+      // A replica's links to several servers have the same faults.
+      const slowed = [...new Map(described.map((link) => [link.id, link])).values()].flatMap((link) =>
+        describeFaults(link).map((how) => ({ id: link.id, how })),
+      );
       return [...cut.flat().map((id) => ({ id, how: "cut off from the backplane" })), ...slowed];
     },
     async addReplica(service) {
@@ -184,6 +190,8 @@ export function createComposeEngine(options: {
     redisAddress: (id) => `${id}:6379`,
     async *redisCli(args, signal, server = "redis") {
       const found = await containers.find(server);
+      // Docker refuses a command in a container that does not run. Such a server answers nothing.
+      if (found.state !== "running") return;
       const port = isSentinel(server) ? 26_379 : 6_379;
       const command = `REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli -p ${port} --user ops "$@"`;
       const output = await execStream(docker.getContainer(found.id), ["sh", "-c", command, "redis-cli", ...args]);

@@ -6,7 +6,7 @@ import { expectations, loseMaster, withoutSentinels } from "./lost-master.ts";
 export const redisFailover = defineDrill({
   name: "redis-failover",
   claim: "The Redis master is killed: the replicas are ready at the next one within 8 s, and nothing stale arrives.",
-  engines: ["process"],
+  engines: ["process", "compose"],
   redis: "sentinel",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],

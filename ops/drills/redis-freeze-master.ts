@@ -12,7 +12,7 @@ const watchedMs = 12_000;
 export const redisFreezeMaster = defineDrill({
   name: "redis-freeze-master",
   claim: "The Redis master freezes and comes back as a master: replicas go on at the next one, and none returns to it.",
-  engines: ["process"],
+  engines: ["process", "compose"],
   redis: "sentinel",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],

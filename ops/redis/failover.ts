@@ -2,7 +2,7 @@ import { CannotError, type Engine, type ServiceId } from "../stack/engine.ts";
 import { isRedis, isSentinel, masterName } from "./ids.ts";
 
 /** Time-out of one server's answer, ms. */
-const answerWithinMs = 1_000;
+const answerWithinMs = 3_000;
 
 /** The ids of a stack's Redis servers and Sentinels that run. */
 async function running({ services }: Engine) {

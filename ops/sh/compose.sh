@@ -18,18 +18,26 @@ if [ -n "${APP:-}" ]; then
   read_app "$APP"
   COMPOSE_FILE=$COMPOSE_FILE:deploy/app/compose.yaml
 fi
-# The balancer's overlay comes before the others, which have parts for the second proxy.
-overlays=${OVERLAYS:-}
+# These overlays come before the others, which have parts for the second proxy and for the other Redis servers.
+overlays=${OVERLAYS:-} several=''
 case " $overlays " in *' proxies '*) PROXIES=2 && export PROXIES ;; esac
+case " $overlays " in *' redis-sentinel '*) REDIS=sentinel && export REDIS ;; esac
 if [ "${PROXIES:-1}" = 2 ]; then
-  COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/compose.yaml
+  several=proxies COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/compose.yaml
   [ -z "${APP:-}" ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/app.yaml
 fi
+if [ "${REDIS:-single}" = sentinel ]; then
+  [ -z "${APP:-}" ] || die "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis"
+  several="$several redis-sentinel" COMPOSE_FILE=$COMPOSE_FILE:deploy/redis-sentinel/compose.yaml
+fi
 add_overlay() {
+  case " $several " in *" $1 "*) return 0 ;; esac
   COMPOSE_FILE=$COMPOSE_FILE:deploy/$1/compose.yaml
-  if [ "${PROXIES:-1}" = 2 ] && [ -f "deploy/proxies/$1.yaml" ]; then COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/$1.yaml; fi
+  for part in $several; do
+    [ ! -f "deploy/$part/$1.yaml" ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/$part/$1.yaml
+  done
 }
-for overlay in $overlays; do [ "$overlay" = proxies ] || add_overlay "$overlay"; done
+for overlay in $overlays; do add_overlay "$overlay"; done
 case ${PROFILE:-} in
   '' | full) ;;
   minimal) add_overlay minimal ;;
@@ -86,9 +94,8 @@ engine_reads() {
 }
 
 engine_up() {
-  [ "${REDIS:-single}" = single ] || die "REDIS=$REDIS runs on the process engine alone so far: make up ENGINE=process REDIS=$REDIS"
   sh ops/sh/secrets.sh
-  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies || exit $?
+  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies deploy/redis-sentinel || exit $?
   # Mounted into the ops container. This user must create them, or Docker does so as root.
   mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names

@@ -23,7 +23,7 @@ token=.secrets/TOKEN.${STACK:-hold-the-line}
 if [ -n "${TOKEN:-}" ] || [ ! -e "$token" ]; then printf '%s' "${TOKEN:-}" >"$token"; fi
 # Containers must also read files that a user put here under another umask.
 chmod a+r .secrets/[A-Z]*
-# The exporter reads its password as JSON, bound to the address of Redis. No other target gets it.
+# An exporter reads its password as JSON, bound to the addresses of Redis servers. No other target gets it.
 watch=$(secret_of .secrets/REDIS_WATCH_PASSWORD | sed 's/[\\"]/\\&/g')
-watch=$(printf '{"redis://watch@redis:6379": "%s"}' "$watch")
+watch=$(printf '{"redis://watch@redis:6379": "%s", "redis://watch@redis-2:6379": "%s", "redis://watch@redis-3:6379": "%s"}' "$watch" "$watch" "$watch")
 [ "$(cat .secrets/redis-exporter.json 2>/dev/null || true)" = "$watch" ] || printf '%s\n' "$watch" >.secrets/redis-exporter.json

@@ -14,12 +14,13 @@ test("no Compose warning in any combination of overlays", () => {
   expect(overlays.length).toBeGreaterThanOrEqual(4);
   for (let set = 0; set < 2 ** overlays.length; set += 1) {
     const names = overlays.filter((_, index) => set & (1 << index)).map(dirname);
-    // make puts the part for a second proxy behind its overlay.
-    const balanced = names.includes("proxies")
-      ? names.map((name) => `deploy/proxies/${name}.yaml`).filter(present)
-      : [];
-    const order = [...names.filter((name) => name === "proxies"), ...names.filter((name) => name !== "proxies")];
-    const chosen = [...order.map((name) => `deploy/${name}/compose.yaml`), ...balanced].flatMap((file) => [
+    // make refuses an application behind Sentinels.
+    if (names.includes("app") && names.includes("redis-sentinel")) continue;
+    // make puts the part for a second proxy, and for other Redis servers, behind its overlay.
+    const several = names.filter((name) => ["proxies", "redis-sentinel"].includes(name));
+    const parts = several.flatMap((one) => names.map((name) => `deploy/${one}/${name}.yaml`)).filter(present);
+    const order = [...new Set([...several, ...names])];
+    const chosen = [...order.map((name) => `deploy/${name}/compose.yaml`), ...parts].flatMap((file) => [
       "--file",
       file,
     ]);

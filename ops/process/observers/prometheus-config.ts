@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { maxReplicas } from "../../ports.ts";
-import { exporterOf, redisIds } from "../../redis/ids.ts";
+import { failsOver } from "../../redis/ids.ts";
 import { proxyIds } from "../../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 import type { StackLayout } from "../programs.ts";
@@ -45,15 +45,10 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
   const absent =
     app !== undefined && app.metricsPath === undefined ? [...missing, ...replicaIds(maxReplicas)] : missing;
   const config = parse(readFileSync(join(root, "prometheus", "prometheus.yml"), "utf8")) as PrometheusConfig;
-  // Each server behind Sentinels has an exporter; the first stands in the file.
-  const exporters = redisIds(layout.settings)
-    .slice(1)
-    .map((id) => `${exporterOf(id)}:9121`);
   const withPassword = { basic_auth: { username: guardUser, password_file: passwordFile } };
   const place = (scrapes: readonly ScrapeConfig[]): ScrapeConfig[] =>
     scrapes.flatMap((scrape) => {
-      const more = scrape.job_name === "redis" ? [{ targets: exporters }] : [];
-      const targets = placeTargets([...(scrape.static_configs ?? []), ...more], addresses, absent);
+      const targets = placeTargets(scrape.static_configs ?? [], addresses, absent);
       if (scrape.static_configs !== undefined && targets.length === 0) return [];
       const files = scrape.file_sd_configs?.map((discovery) => ({
         ...discovery,
@@ -74,10 +69,15 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
   config.alerting = { ...config.alerting, alertmanagers };
 
   copyTargets(join(root, "prometheus", "targets"), targetsDir(layout), addresses);
-  const balanced = join(dir, "prometheus", "proxies");
-  if (proxyIds(layout.settings).length > 1)
-    copyTargets(join(root, "deploy", "proxies", "targets"), balanced, addresses);
-  else rmSync(balanced, { recursive: true, force: true });
+  // The others of what there are several of; the first stands in the file.
+  for (const [several, overlay, folder] of [
+    [proxyIds(layout.settings).length > 1, "proxies", "proxies"],
+    [failsOver(layout.settings), "redis-sentinel", "redis-servers"],
+  ] as const) {
+    const to = join(dir, "prometheus", folder);
+    if (several) copyTargets(join(root, "deploy", overlay, "targets"), to, addresses);
+    else rmSync(to, { recursive: true, force: true });
+  }
   const written = join(dir, "prometheus", "prometheus.yml");
   writeFileSync(written, stringify(config));
   return written;
