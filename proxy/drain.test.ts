@@ -11,7 +11,7 @@ function carriers(count: number) {
   const tunnelOf = () => {
     const tunnel = {
       closing: false,
-      destroy(why: string) {
+      move(why: string) {
         tunnel.closing = true;
         closed.push(why);
       },

@@ -21,7 +21,7 @@ export function createProxyDrain(table: Pick<ReplicaTable, "carriers">, perSecon
       for (const tunnel of tunnels) {
         if (budget < 1) break;
         if (tunnel.closing) continue;
-        tunnel.destroy("drained");
+        tunnel.move("drained");
         budget -= 1;
       }
     timer = setTimeout(tick, tickMs, from).unref();

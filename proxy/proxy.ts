@@ -28,6 +28,7 @@ import { createSessions } from "./routing/sessions.ts";
 import { createShedder } from "./routing/shedder.ts";
 import { openTableFile } from "./routing/table-file.ts";
 import { createGate } from "./screen/gate.ts";
+import { shutDown } from "./shutdown.ts";
 import type { Tuning } from "./tuning/tuning.ts";
 import { createUpgrades } from "./upgrade/upgrades.ts";
 
@@ -37,9 +38,6 @@ const sweepMs = 1_000;
 const pendingSweepMs = 500;
 /** The proxy listens once every replica was probed, or after this time, since a resolver may not answer, ms. */
 const firstLookMs = 3_000;
-/** At a shutdown, requests under way have this long to end, ms. */
-const lastRequestsMs = 500;
-
 /** Connections that the system keeps until the proxy accepts them. */
 const backlog = 4_096;
 
@@ -204,18 +202,22 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       (tls.server as HttpsServer).setSecureContext(tlsFiles.read());
       log.info("certificate reloaded");
     },
-    /** Stops listening, lets requests end for a moment, closes tunnels, then everything else. */
+    /** Stops listening, moves tunnels, lets requests end, then closes everything else. */
     async close(): Promise<void> {
       closing = true;
-      const servers = [...listeners, ...(balanced === undefined ? [] : [balanced])].map(({ server }) => server);
-      const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-      for (const replica of table.carriers()) for (const tunnel of replica.tunnels) tunnel.destroy("shutdown");
-      const timer = setTimeout(() => {
-        for (const listener of listeners) listener.closeAllConnections();
-        balanced?.closeWaiting();
-      }, lastRequestsMs);
-      await Promise.all(closed);
-      clearTimeout(timer);
+      await shutDown({
+        servers: [...listeners, ...(balanced === undefined ? [] : [balanced])].map(({ server }) => server),
+        table,
+        alone: config.PROXIES === 1,
+        graceMs: config.GRACE_MS,
+        closeIdle() {
+          for (const listener of listeners) listener.closeIdleConnections();
+          balanced?.closeWaiting();
+        },
+        closeAll() {
+          for (const listener of listeners) listener.closeAllConnections();
+        },
+      });
       drain.end();
       clearInterval(sweeper);
       clearInterval(pendingSweeper);

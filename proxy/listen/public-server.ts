@@ -52,6 +52,8 @@ export interface PublicServer {
   server: Server;
   /** Connections that Node's HTTP server serves. */
   connections: Iterable<HttpConnection>;
+  /** Closes silent connections, and those that wait for their next request. */
+  closeIdleConnections(): void;
   closeAllConnections(): void;
 }
 
@@ -154,11 +156,11 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   return {
     server,
     connections,
-    /** Also closes silent connections. */
-    closeAllConnections(): void {
-      server.closeAllConnections();
+    closeIdleConnections(): void {
+      server.closeIdleConnections();
       silent.close();
     },
+    closeAllConnections: () => server.closeAllConnections(),
   };
 }
 

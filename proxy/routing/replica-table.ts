@@ -20,8 +20,13 @@ export interface CarriedTunnel extends Linked, Holder {
   readonly sid: string | undefined;
   /** True once it is closing. */
   readonly closing: boolean;
-  /** Destroys both sides. */
+  /** Destroys both sides. What is under way in either direction is lost. */
   destroy(reason: string): void;
+  /**
+   * Ends the way to the replica alone, and passes on what the replica still sends until it ends its side too. So the
+   * replica can tell the others before the client has gone (docs/decisions/moved-tunnels.md).
+   */
+  move(reason: string): void;
   /** Bytes relayed so far: from the client, to the client. */
   bytes(): { in: number; out: number };
   /** Destroys it when it has been idle or half-closed for too long. */

@@ -31,11 +31,14 @@ export interface TunnelOptions {
  * Hands one read of the shared buffer on to `to`. The bytes are copied out before this returns: `buffer` is
  * overwritten by the next read of any tunnel. Returns false when `to` has had enough for now.
  */
-function passOn(to: Duplex, size: number, buffer: Uint8Array): boolean {
+function passOn(to: Pick<Duplex, "write">, size: number, buffer: Uint8Array): boolean {
   if (size <= stringLimit) return to.write((buffer as Buffer).toString("latin1", 0, size), "latin1");
   const copy = Buffer.from(buffer.subarray(0, size));
   return size <= freedAbove ? to.write(copy) : to.write(copy, () => freeNow([copy]));
 }
+
+/** Takes the bytes of a client that is moved. They were not acknowledged, so the client sends them again elsewhere. */
+const nowhere = { write: () => true };
 
 /** One side of a tunnel: it passes its socket's bytes to the other side. */
 class Side implements SocketOwner {
@@ -43,15 +46,22 @@ class Side implements SocketOwner {
   readonly #socket: Socket;
   readonly #other: Socket;
   readonly #name: "client" | "replica";
+  #to: Pick<Socket, "write">;
 
   constructor(tunnel: Tunnel, socket: Socket, other: Socket, name: "client" | "replica") {
     this.#tunnel = tunnel;
     this.#socket = socket;
     this.#other = other;
+    this.#to = other;
     this.#name = name;
   }
+  /** What this side sends from now on is dropped. */
+  dropInput(): void {
+    this.#to = nowhere;
+    this.#socket.resume();
+  }
   received(size: number, buffer: Uint8Array): boolean {
-    return passOn(this.#other, size, buffer);
+    return passOn(this.#to, size, buffer);
   }
   drained(): void {
     this.#other.resume();
@@ -124,6 +134,12 @@ export class Tunnel implements CarriedTunnel {
     this.#reason ??= why;
     this.client.destroy();
     this.replica.destroy();
+  }
+
+  move(why: string): void {
+    if (this.#reason !== undefined) return;
+    this.#clientSide.dropInput();
+    this.sideEnded(this.replica, why);
   }
 
   sweep(nowMs: number): void {

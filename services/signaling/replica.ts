@@ -8,6 +8,7 @@ import { createBackplane } from "./backplane/create-backplane.ts";
 import { createReplicaChannels, openInbox } from "./backplane/replica-channel.ts";
 import type { Config } from "./config.ts";
 import { createEventLoopGuard } from "./event-loop-guard.ts";
+import type { Connection } from "./gateways/connection.ts";
 import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
 import { createSocketIoGateway } from "./gateways/socketio-gateway.ts";
 import { createLedger } from "./intake/ledger.ts";
@@ -93,8 +94,9 @@ export async function startReplica(config: Config, log: Log) {
     metrics,
     log,
   });
-  gateway.serve(switchboard, presence.receive);
-  rawGateway.serve(switchboard);
+  const leave = (connection: Connection) => (connection.rooms.size === 0 ? undefined : drain.leave(connection));
+  gateway.serve(switchboard, { onGossip: presence.receive, leave });
+  rawGateway.serve(switchboard, leave);
   await openInbox(backplane, config.NODE_ID, {
     onGossip: presence.receive,
     // A relay also arrives by broadcast from replicas that do not know this one's capabilities yet.
@@ -107,7 +109,7 @@ export async function startReplica(config: Config, log: Log) {
   }
   const drain = createDrain({
     connections,
-    announceAway: (connection) => switchboard.announce(connection, "draining"),
+    announceAway: switchboard.announce,
     announced: barrier.pass,
     log,
   });

@@ -45,6 +45,12 @@ test(
   120_000,
 );
 
+test(
+  "SIGTERM of one of two proxies under load: all peers are back behind the other, no acknowledged signal lost, exit 0",
+  () => drainUnderLoad("pubsub", { calls: 50, perSecond: 100, everyMs: 20, proxies: true }),
+  60_000,
+);
+
 test("a second SIGTERM ends a draining replica at once", async () => {
   await using redis = await startRedisServer();
   const one = await startReplica("signaling-1", redis.url, { DRAIN_PER_SECOND: "1" });

@@ -18,9 +18,9 @@ export interface ProxyProgram {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** `id=http://…|http://…/readyz` of a replica whose public listener answers `/readyz` too. */
-export const specOf = ({ id, port }: { id: string; port: number }) =>
-  `${id}=http://127.0.0.1:${port}|http://127.0.0.1:${port}/readyz`;
+/** `id=http://…|http://…/readyz` of a replica whose public listener answers `/readyz` too, without a `readyPort`. */
+export const specOf = ({ id, port, readyPort = port }: { id: string; port: number; readyPort?: number }) =>
+  `${id}=http://127.0.0.1:${port}|http://127.0.0.1:${readyPort}/readyz`;
 
 /**
  * Starts `node proxy/main.ts` before these replicas and waits until it listens.
@@ -28,7 +28,7 @@ export const specOf = ({ id, port }: { id: string; port: number }) =>
  * @param wantedPort its public port; any free one unless given
  */
 export async function startProxyProgram(
-  replicas: readonly { id: string; port: number }[],
+  replicas: readonly { id: string; port: number; readyPort?: number }[],
   env: Record<string, string> = {},
   wantedPort?: number,
 ): Promise<ProxyProgram> {

@@ -26,3 +26,9 @@ export interface Connection {
   /** Closes it for good: the client stays away. */
   terminate(): void;
 }
+
+/**
+ * The client has ended its side of the connection. Resolves when the replica may end the other side; undefined: at
+ * once. Never rejects.
+ */
+export type Leave = (connection: Connection) => Promise<void> | undefined;

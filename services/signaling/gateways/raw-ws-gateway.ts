@@ -14,7 +14,8 @@ import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Leave } from "./connection.ts";
+import { holdHalfClose } from "./half-close.ts";
 import { originMayConnect } from "./origin.ts";
 import { createRoomFanout, type RoomMessage } from "./raw-ws-fanout.ts";
 import { writeFrame } from "./raw-ws-frame.ts";
@@ -46,6 +47,7 @@ export function createRawWsGateway(options: {
   const authorize = createAuthorizer(config);
   const tellRefused = createOriginLog(log);
   let switchboard: Switchboard | undefined;
+  let leave: Leave = () => undefined;
 
   const fanout = createRoomFanout({
     nodeId: config.NODE_ID,
@@ -141,6 +143,7 @@ export function createRawWsGateway(options: {
       terminate: () => raw.close(CLOSE.stayAway, "ended"),
     };
     sockets.set(connection, raw);
+    holdHalfClose(webSocket, connection, leave);
     const expiring = expiresIn(grant, () => switchboard?.expire(connection));
   }
 
@@ -163,9 +166,10 @@ export function createRawWsGateway(options: {
   options.http.on("upgrade", onUpgrade);
 
   return {
-    /** Begins to serve sockets by the switchboard's rules. */
-    serve(rules: Switchboard): void {
+    /** Begins to serve sockets by the switchboard's rules. `leave` says when a client's other side may end too. */
+    serve(rules: Switchboard, onLeave: Leave): void {
       switchboard = rules;
+      leave = onLeave;
     },
     /** Delivers to the members of this kind on all replicas. Returns the number of local ones. */
     relay({ event, roomId, to, signal, remote, skip }: Relay): number {

@@ -17,8 +17,9 @@ import { eventLabel, type Metrics } from "../metrics.ts";
 import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Leave } from "./connection.ts";
 import { slimUpgrades } from "./engine-upgrades.ts";
+import { holdHalfClose } from "./half-close.ts";
 import { originMayConnect } from "./origin.ts";
 import { boundBuffer, isSlowConsumer } from "./slow-consumer.ts";
 import { SocketIoConnection } from "./socketio-connection.ts";
@@ -27,14 +28,15 @@ import { traceIdOf } from "./trace-id.ts";
 
 /** The event by which replicas gossip presence. */
 const gossipEvent = "presence";
-/** Property of a socket with its connection. */
+/** Property of a socket, and of its transport connection, with its connection. */
 const connectionKey = Symbol("connection");
 /** Replaces the freed data of the handshake. */
 const nothing = Object.freeze({});
 
-interface ServedSocket extends Socket {
-  [connectionKey]?: SocketIoConnection;
+interface Serving {
+  [connectionKey]?: SocketIoConnection | undefined;
 }
+type ServedSocket = Socket & Serving;
 
 /** The Socket.IO gateway of a replica. `switchboard` comes later by `serve`, since the two need each other. */
 export function createSocketIoGateway(options: {
@@ -112,13 +114,21 @@ export function createSocketIoGateway(options: {
     });
 
   // Listeners are shared by all connections: one for each would be most of what a connection keeps.
-  function paceWebSocket(raw: EngineSocket): void {
-    if (raw.transport.socket !== undefined) paceControlFrames(raw.transport.socket, intakeOf(raw));
+  function watchWebSocket(raw: EngineSocket): void {
+    const { socket } = raw.transport;
+    if (socket === undefined) return;
+    paceControlFrames(socket, intakeOf(raw));
+    holdHalfClose(socket, raw, onHalfClosed);
   }
+  let leave: Leave = () => undefined;
+  const onHalfClosed = (raw: EngineSocket & Serving) => {
+    const { [connectionKey]: connection } = raw;
+    return connection && leave(connection);
+  };
   function onUpgraded(this: EngineSocket, { name }: { name: string }): void {
     metrics.connections.dec({ transport: "polling" });
     metrics.connections.inc({ transport: name });
-    paceWebSocket(this);
+    watchWebSocket(this);
   }
   function onClosed(this: EngineSocket, reason: string): void {
     // It sent what cannot be read. Without a closing handshake nothing more of it is read.
@@ -140,7 +150,7 @@ export function createSocketIoGateway(options: {
         withinMs: config.BODY_TIMEOUT_MS,
       });
       awaitLastWords(polling);
-    } else paceWebSocket(raw);
+    } else watchWebSocket(raw);
     metrics.opened.inc({ transport });
     metrics.connections.inc({ transport });
     raw.on("upgrade", onUpgraded).on("close", onClosed);
@@ -148,8 +158,12 @@ export function createSocketIoGateway(options: {
 
   return {
     io,
-    /** Begins to serve sockets by the switchboard's rules. */
-    serve(switchboard: Switchboard, onGossip: (gossip: unknown) => void): void {
+    /** Begins to serve sockets by the switchboard's rules. `leave` says when a client's other side may end too. */
+    serve(
+      switchboard: Switchboard,
+      { onGossip, leave: onLeave }: { onGossip: (gossip: unknown) => void; leave: Leave },
+    ): void {
+      leave = onLeave;
       namespace.on(gossipEvent, (gossip: unknown) => {
         try {
           onGossip(gossip);
@@ -177,6 +191,7 @@ export function createSocketIoGateway(options: {
         clearTimeout(connection.expiring);
         intakeOf(this.conn).left();
         connections.delete(connection);
+        (this.conn as Serving)[connectionKey] = undefined;
         switchboard.lose(connection);
       }
       namespace.on("connection", (socket: ServedSocket) => {
@@ -188,6 +203,7 @@ export function createSocketIoGateway(options: {
           recovers: backplane.recovery !== undefined,
         });
         socket[connectionKey] = connection;
+        (socket.conn as Serving)[connectionKey] = connection;
         intake.entered();
         connections.add(connection);
         release(socket);

@@ -8,6 +8,8 @@ const lingerMs = 250;
 const burst = 2;
 /** Shortest time between two closes, as a share of the configured one. A stall is made up for slowly. */
 const leastInterval = 0.9;
+/** Connections that end within this time share one round trip, ms. */
+const gatherMs = 50;
 /** Interval of the check for sockets that connected during the drain, ms. */
 const idleMs = 50;
 
@@ -19,7 +21,7 @@ const idleMs = 50;
  */
 export function createDrain(options: {
   connections: () => Iterable<Connection>;
-  announceAway: (connection: Connection) => void;
+  announceAway: (connection: Connection, reason: "disconnected" | "draining") => void;
   /** Resolves when what was announced has reached the other replicas, as far as can be known. */
   announced: () => Promise<void>;
   log: Log;
@@ -27,9 +29,10 @@ export function createDrain(options: {
   const { announceAway, announced, log } = options;
   let stopping: AbortController | undefined;
   let nextCloseAt = performance.now();
+  let gathering: Promise<void> | undefined;
 
   async function close(connection: Connection, interval: () => number): Promise<void> {
-    announceAway(connection);
+    announceAway(connection, "draining");
     await Promise.all([delay(lingerMs), announced()]);
     const waitMs = nextCloseAt - performance.now();
     nextCloseAt = Math.max(nextCloseAt, performance.now()) + interval() * leastInterval;
@@ -61,7 +64,25 @@ export function createDrain(options: {
     }
   }
 
+  function gathered(): Promise<void> {
+    gathering ??= delay(gatherMs).then(() => {
+      gathering = undefined;
+      return announced();
+    });
+    return gathering;
+  }
+
   return {
+    /**
+     * The client of this connection sends no more, but still gets signals. Its peer is announced as away. Resolves when
+     * all know that, and when the connection may be closed. Never rejects.
+     */
+    async leave(connection: Connection): Promise<void> {
+      announceAway(connection, "disconnected");
+      await Promise.all([delay(lingerMs), gathered()]).catch((err: unknown) =>
+        log.error({ err }, "the others may not know that a peer is away"),
+      );
+    },
     /**
      * Starts the drain. Until `stop`, newly connected sockets are moved too.
      *

@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import type { JoinAck, RelayAck } from "../../../common/protocol.ts";
 import { startBackplaneServer, type Variant } from "../backplane/backplane-server.ts";
 import { until } from "../poll.ts";
+import { startProxyProgram } from "../proxy.ts";
 import { startReplica } from "../replica.ts";
 import { connectSocketIo, joinRoom } from "../signal-peer.ts";
 
@@ -14,10 +15,17 @@ import { connectSocketIo, joinRoom } from "../signal-peer.ts";
  *
  * @param calls each has a sender, and two peers on the replica that is drained
  * @param perSecond sockets that the drain closes per second
+ * @param everyMs interval of each sender's signals, ms
+ * @param proxies true: the receivers are behind one of two proxies, which ends by SIGTERM in place of the replica
  */
 export async function drainUnderLoad(
   variant: Variant,
-  { calls: count, perSecond }: { calls: number; perSecond: number },
+  {
+    calls: count,
+    perSecond,
+    everyMs = 500,
+    proxies = false,
+  }: { calls: number; perSecond: number; everyMs?: number; proxies?: boolean },
 ): Promise<void> {
   await using server = await startBackplaneServer(variant);
   // On a busy machine the overload guard would refuse some of the joins. This test does not cover it.
@@ -26,6 +34,11 @@ export async function drainUnderLoad(
   await using _one = one.program;
   const two = await startReplica("signaling-2", server.url, env);
   await using _two = two.program;
+  const behind = [one, two].map(({ nodeId, port, adminPort }) => ({ id: nodeId, port, readyPort: adminPort }));
+  await using first = proxies ? await startProxyProgram(behind, { PROXIES: "2" }) : undefined;
+  await using second = proxies ? await startProxyProgram(behind, { PROXIES: "2" }) : undefined;
+  const from = first ?? one;
+  const to = second ?? two;
 
   const senders = await inBatches(count, async (at) => joinRoom(await connectSocketIo(two.url), `call-${at}`));
   /** Received numbers by call, over all sockets of the receiver. */
@@ -33,10 +46,10 @@ export async function drainUnderLoad(
   const reconnects: number[] = [];
   let back = 0;
   const movers = await inBatches(count * 2, async (at) => {
-    // Two peers of each call are on the drained replica.
+    // Two peers of each call are on the drained replica, or behind the proxy that ends.
     const room = `call-${at % count}`;
     let resume: string | undefined;
-    let url = one.url;
+    let url = from.url;
     const open = () => {
       const socket = io(`${url}/signaling`, { transports: ["websocket"], forceNew: true, reconnection: false });
       socket.on("candidate", (signal: { number: number }) => {
@@ -53,7 +66,7 @@ export async function drainUnderLoad(
       socket.once("disconnect", (reason) => {
         if (reason === "io client disconnect") return;
         reconnects.push(performance.now());
-        url = two.url;
+        url = to.url;
         open().joined.then(
           () => {
             back += 1;
@@ -78,12 +91,12 @@ export async function drainUnderLoad(
   let refusals = 0;
   let sending = true;
   const load = senders.map(async (sender, at) => {
-    const to = movers[at]?.peerId ?? "";
+    const addressee = movers[at]?.peerId ?? "";
     const again: number[] = [];
     // With a callback, because a promise continues too late if `peer-joined` comes in the same read as the ack.
     const send = (number: number) =>
       new Promise<void>((resolve) => {
-        sender.socket.emit("candidate", { roomId: `call-${at}`, to, number }, (ack: RelayAck) => {
+        sender.socket.emit("candidate", { roomId: `call-${at}`, to: addressee, number }, (ack: RelayAck) => {
           if (!ack.ok) refusals += 1;
           else if (ack.away === undefined) acknowledged[at]?.add(number);
           else again.push(number);
@@ -91,11 +104,11 @@ export async function drainUnderLoad(
         });
       });
     sender.socket.on("peer-joined", ({ peerId }: { peerId: string }) => {
-      if (peerId === to) for (const number of again.splice(0)) void send(number);
+      if (peerId === addressee) for (const number of again.splice(0)) void send(number);
     });
     for (let number = 0; sending; number += 1) {
       await send(number);
-      await delay(500);
+      await delay(everyMs);
     }
     await until("nothing waits", () => again.length === 0);
   });
@@ -103,8 +116,8 @@ export async function drainUnderLoad(
   await until("the load runs", () => received.every((numbers) => numbers.size > 0), { withinMs: 20_000 });
   const lag = monitorEventLoopDelay({ resolution: 10 });
   lag.enable();
-  one.program.kill("SIGTERM");
-  expect(await one.program.exited, one.program.output().slice(-1_000)).toBe(0);
+  from.program.kill("SIGTERM");
+  expect(await from.program.exited, from.program.output().slice(-1_000)).toBe(0);
   await until("everyone is back", () => back === count * 2, { withinMs: 10_000 });
   lag.disable();
   sending = false;
@@ -116,13 +129,14 @@ export async function drainUnderLoad(
   const total = acknowledged.reduce((sum, numbers) => sum + numbers.size, 0);
   const peak = Math.max(...reconnects.map((from) => reconnects.filter((at) => at >= from && at < from + 1_000).length));
   process.stdout.write(
-    `drain on ${variant}: ${total} acknowledged, ${lost} lost, ${refusals} refused, peak ${peak}/s, this process late by ${Math.round(lag.max / 1e6)} ms at most\n`,
+    `${proxies ? "a proxy ends" : "drain"} on ${variant}: ${total} acknowledged, ${lost} lost, ${refusals} refused, peak ${peak}/s, this process late by ${Math.round(lag.max / 1e6)} ms at most\n`,
   );
+  for (const sender of senders) sender.close();
   expect(lost).toBe(0);
   expect(refusals).toBe(0);
+  if (proxies) return;
   // Reconnects that come while this process stands still are counted at one moment.
   expect(peak).toBeLessThanOrEqual(perSecond * (1.2 + lag.max / 1e9));
-  for (const sender of senders) sender.close();
 }
 
 async function inBatches<T>(count: number, make: (at: number) => Promise<T>): Promise<T[]> {
