@@ -1,14 +1,15 @@
 import { rollProxies as rollBoth } from "../stack/roll-proxies.ts";
 import { allJoined } from "./conditions.ts";
 import { defineDrill } from "./define-drill.ts";
-import { noMediaInterruption, reconnectP95 } from "./measures.ts";
+import { noMediaInterruption, noneLost, reconnectP95 } from "./measures.ts";
 import { webSocketsAlone } from "./one-of-two-proxies.ts";
 
 /** docs/drills.md, roll-proxies. */
 export const rollProxies = defineDrill({
   name: "roll-proxies",
-  claim: "Both proxies are replaced in turn: each client moves at most twice, is back within 3 s, and no call fails.",
-  engines: ["process"],
+  claim:
+    "Both proxies are replaced in turn: each client moves at most twice, is back within 3 s, and no signal or call is lost.",
+  engines: ["process", "kubernetes"],
   // One that changed its address would come back to the balancer later, which is a move too.
   calls: { ...webSocketsAlone, addresses: 1 },
   undo: [{ do: "heal" }],
@@ -30,6 +31,7 @@ export const rollProxies = defineDrill({
       measure: ({ after }) => Math.max(0, ...after.peers.map(({ outages }) => outages.length)),
     },
     { name: "calls that failed", unit: "", bound: { max: 0 }, measure: ({ after }) => after.calls.failed },
+    noneLost,
     noMediaInterruption,
   ],
   control: { off: "joining again after a reconnect", calls: { rejoin: false } },

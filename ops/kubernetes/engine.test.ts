@@ -28,11 +28,14 @@ const pods = [
 ];
 
 /** A kubectl that records its commands and answers with these pods. */
-function engineOn(items: readonly unknown[], answer: (args: string[]) => string = () => "") {
+function engineOn(
+  items: readonly unknown[] | (() => readonly unknown[]),
+  answer: (args: string[]) => string = () => "",
+) {
   const ran: string[] = [];
   const kubectl: Kubectl = {
     async run(...args) {
-      if (args[0] === "get") return JSON.stringify({ items });
+      if (args[0] === "get") return JSON.stringify({ items: typeof items === "function" ? items() : items });
       ran.push(args.join(" "));
       return answer(args);
     },
@@ -102,7 +105,21 @@ test("a service that does not exist is refused with the names of those that do",
 test("the restart of one proxy is refused, since a new one has another name", async () => {
   const { engine, ran } = engineOn(pods);
   await expect(engine.restart("proxy-2")).rejects.toThrow(
-    /^a cluster cannot restart one proxy by its name: kubectl rollout/,
+    /^a cluster cannot restart one proxy by its name: make roll-proxies/,
   );
   expect(ran).toEqual([]);
+});
+
+test("the proxies roll together, and the roll ends when the old ones have gone", async () => {
+  const ending = pods.map((one) =>
+    one.metadata.labels.app === "proxy"
+      ? pod(one.metadata.name, "proxy", "2026-01-01T00:00:01Z", { deleted: true })
+      : one,
+  );
+  const fresh = pod("proxy-n", "proxy", "2026-01-01T00:00:03Z");
+  const seen = [pods, [...ending, fresh], [fresh]];
+  const { engine, ran } = engineOn(() => seen.shift() ?? []);
+  await engine.rollProxies?.();
+  expect(ran).toEqual(["rollout restart deployment/proxy", "rollout status deployment/proxy --timeout=240s"]);
+  expect(seen).toEqual([]);
 });

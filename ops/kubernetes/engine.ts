@@ -29,6 +29,9 @@ export function forwardedEndpoints(port: PortOf, adminToken: string | undefined)
   };
 }
 
+/** A rolling restart of the proxies ends within this, s. Each old one has a grace period of 80 s. */
+const rolledWithinS = 240;
+
 /** The engine that runs the stack as pods of one namespace. Replicas are numbered from 0, after their pods. */
 export function createKubernetesEngine({
   stack,
@@ -94,11 +97,21 @@ export function createKubernetesEngine({
         await cannot("start one pod with other settings", "change the ConfigMap settings")();
       const { name, uid, app } = await find(id);
       // A new proxy has no name of the old one.
-      if (app === "proxy")
-        await cannot("restart one proxy by its name", kubectl.typed("rollout restart deployment/proxy"))();
+      if (app === "proxy") await cannot("restart one proxy by its name", "make roll-proxies")();
       await kubectl.run("delete", "pod", name);
       await ready(id, uid);
       return { changed: true, typed: kubectl.typed("delete", "pod", name) };
+    },
+    async rollProxies() {
+      const proxies = async () => (await listPods(kubectl, { ending: true })).filter(({ app }) => app === "proxy");
+      const old = new Set((await proxies()).map(({ uid }) => uid));
+      await kubectl.run("rollout", "restart", "deployment/proxy");
+      await kubectl.run("rollout", "status", "deployment/proxy", `--timeout=${rolledWithinS}s`);
+      // The status does not wait for the old ones, which still have clients.
+      const gone = async () => !(await proxies()).some(({ uid }) => old.has(uid));
+      if ((await until(gone, { withinMs: readyWithinMs, everyMs: 500 })) === undefined)
+        throw new Error(`old proxies are still there after ${readyWithinMs / 1000} s: ${kubectl.typed("get pods")}`);
+      return { changed: true, typed: kubectl.typed("rollout restart deployment/proxy") };
     },
     partition: cannot("cut off one pod here", "a NetworkPolicy of your own, where the cluster enforces them"),
     slow: cannot("slow a link", "make slow-node on compose or process"),

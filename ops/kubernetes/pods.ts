@@ -29,16 +29,21 @@ interface PodJson {
   };
 }
 
-/** The pods of the stack: replicas by name, proxies by age as `proxy` and `proxy-2`, the others by their app. */
-export async function listPods(kubectl: Kubectl): Promise<StackPod[]> {
+/**
+ * The pods of the stack: replicas by name, proxies by age as `proxy` and `proxy-2`, the others by their app.
+ *
+ * @param options.ending true: also those that are being deleted
+ */
+export async function listPods(kubectl: Kubectl, options: { ending?: boolean } = {}): Promise<StackPod[]> {
   const { items } = JSON.parse(await kubectl.run("get", "pods", "--output", "json")) as { items: PodJson[] };
-  return podsOf(items);
+  return podsOf(items, options);
 }
 
-/** The same from the API's objects. Pods that are being deleted are left out. */
-export function podsOf(items: readonly PodJson[]): StackPod[] {
+/** The same from the API's objects. */
+export function podsOf(items: readonly PodJson[], { ending = false }: { ending?: boolean } = {}): StackPod[] {
   const kept = items
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined && metadata.labels?.["app"] !== undefined)
+    .filter(({ metadata }) => metadata.labels?.["app"] !== undefined)
+    .filter(({ metadata }) => ending || metadata.deletionTimestamp === undefined)
     .toSorted((a, b) => key(a).localeCompare(key(b)));
   const seen = new Map<string, number>();
   return kept.map(({ metadata: { name, uid, labels }, status }) => {

@@ -77,6 +77,11 @@ export interface Engine {
   resume(id: ServiceId): Promise<Done>;
   /** Stop in order, then start. `env` overrides its settings until the next start without. */
   restart(id: ServiceId, env?: Readonly<Record<string, string>>): Promise<Done>;
+  /**
+   * Replaces every proxy by the orchestrator's own rolling restart, and resolves when the old ones have gone. Undefined
+   * where there is none: `restart` takes one after the other.
+   */
+  rollProxies?(): Promise<Done>;
   /** Partitions a replica, or Redis, from the backplane. Packets vanish; no connection is refused. */
   partition(id: ServiceId): Promise<Done>;
   /** Adds latency to a replica's way to Redis; for `redis`, to every replica's. */

@@ -13,7 +13,7 @@ const readyWithinMs = 30_000;
 const balancerSeesMs = 2_000;
 
 /**
- * Restarts every proxy, one after the other. Each is drained first: the balancer sends it nobody new, and its clients
+ * Restarts every proxy: all at once by the engine's own rolling restart, if it has one, else one after the other. Each is drained first: the balancer sends it nobody new, and its clients
  * move to the others at a pace. The next one follows when the balancer has the last one again.
  *
  * @param step called for each proxy with the commands and their duration, ms
@@ -36,6 +36,16 @@ export async function rollProxies(
   const adminOf = (id: ServiceId) => endpoints.proxyAdmins[id] ?? "";
   for (const id of ids)
     if (!(await isReady(adminOf(id)))) throw new CannotError(`${id} is not ready, so no proxy is restarted: make heal`);
+  if (engine.rollProxies !== undefined) {
+    const begunAt = performance.now();
+    const { typed } = await engine.rollProxies();
+    for (const id of ids) {
+      const ready = await until(() => isReady(adminOf(id)), { withinMs: readyWithinMs, everyMs: 100 });
+      if (ready === undefined) throw new Error(`${id} is not ready after ${readyWithinMs / 1000} s: make logs`);
+      step(id, typed, performance.now() - begunAt);
+    }
+    return;
+  }
   for (const id of ids) {
     if (signal?.aborted) return;
     const begunAt = performance.now();

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { expect, test } from "vitest";
 import { drainUnderLoad } from "../support/load/drain-under-load.ts";
 import { until } from "../support/poll.ts";
@@ -6,6 +7,9 @@ import { startRedisServer } from "../support/redis-server.ts";
 import { startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 
+interface WithNetSocket {
+  _socket: Socket;
+}
 const post = (adminUrl: string, path: string) =>
   fetch(`${adminUrl}${path}`, { method: "POST", headers: { "content-type": "application/json" } });
 
@@ -50,6 +54,33 @@ test(
   () => drainUnderLoad("pubsub", { calls: 50, perSecond: 100, everyMs: 20, proxies: true }),
   60_000,
 );
+
+test("a client's side that ends without a close frame: its peer is announced as away, and the other side ends later", async () => {
+  await using redis = await startRedisServer();
+  const one = await startReplica("signaling-1", redis.url);
+  await using _one = one.program;
+  const two = await startReplica("signaling-2", redis.url);
+  await using _two = two.program;
+  const witness = await joinRoom(await connectSocketIo(two.url), "room");
+  const viaSocketIo = await joinRoom(await connectSocketIo(one.url, { reconnection: false }), "room");
+  const viaRaw = await joinRoom(await connectRaw(one.url), "room");
+  const { ws } = viaSocketIo.socket.io.engine.transport as unknown as { ws: WithNetSocket };
+  for (const [peer, webSocket] of [
+    [viaSocketIo, ws],
+    [viaRaw, viaRaw.socket as unknown as WithNetSocket],
+  ] as const) {
+    const endedAt = performance.now();
+    // The test's own `ws` would end at once too.
+    webSocket._socket.removeAllListeners("end");
+    webSocket._socket.end();
+    await new Promise((closed) => webSocket._socket.once("end", closed));
+    expect(performance.now() - endedAt).toBeGreaterThanOrEqual(250);
+    webSocket._socket.destroy();
+    await until("the witness knows", () => witness.got("peer-away").some(({ peerId }) => peerId === peer.peerId));
+  }
+  expect(witness.got("peer-away").map(({ reason }) => reason)).toEqual(["disconnected", "disconnected"]);
+  witness.close();
+});
 
 test("a second SIGTERM ends a draining replica at once", async () => {
   await using redis = await startRedisServer();
