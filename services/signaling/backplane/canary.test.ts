@@ -71,24 +71,53 @@ test("a replica that hears no other does not influence the others", async () => 
   expect(up()).toEqual(["b", "c"]);
 });
 
-test.each(["", "b ", "b a,", "b A", "b AAAAAAAA:1\nb", "b AAAAAAAA:x", "b AAAAAAAA:1 ", `b ${"x".repeat(100)}!`])(
-  "%j is no hearing of a replica",
-  (text) => {
-    const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics(), nodeId: "a" };
-    const renewed: string[] = [];
-    const canary = createCanary(context as unknown as BackplaneContext, {
-      lanes: [{ name: "heartbeat", send: async (payload) => canary.receive("heartbeat", payload) }],
-      tell: () => undefined,
-      onSilent: (reason) => void renewed.push(reason),
-    });
-    canary.opened();
-    canary.receive("heartbeat", "b AAAAAAAA 1");
-    vi.advanceTimersByTime(1_500);
-    canary.hears(text);
-    vi.advanceTimersByTime(1_000);
-    expect(renewed).toEqual([]);
-    canary.receive("heartbeat", "b AAAAAAAA 2");
-    canary.hears("b");
-    expect(renewed).toHaveLength(1);
-  },
-);
+/** The canary of replica a, which hears itself and replica b, and what it said when it reconnected. */
+function alone() {
+  const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics(), nodeId: "a" };
+  const renewed: string[] = [];
+  const canary = createCanary(context as unknown as BackplaneContext, {
+    lanes: [{ name: "heartbeat", send: async (payload) => canary.receive("heartbeat", payload) }],
+    tell: () => undefined,
+    onSilent: (reason) => void renewed.push(reason),
+  });
+  canary.opened();
+  canary.receive("heartbeat", "b AAAAAAAA 1");
+  return { canary, renewed };
+}
+
+test("a canary that was sent before the other one listened is no sign that it hears nothing", async () => {
+  const { canary, renewed } = alone();
+  await vi.advanceTimersByTimeAsync(1_040);
+  // It began right after the first canary, and the second one is on its way.
+  canary.hears("b 1000 AAAAAAAA:1");
+  await vi.advanceTimersByTimeAsync(840);
+  canary.receive("heartbeat", "b AAAAAAAA 2");
+  expect([canary.up(), renewed]).toEqual([true, []]);
+  canary.hears("b 1879 AAAAAAAA:2");
+  expect([canary.up(), renewed]).toEqual([true, []]);
+  await vi.advanceTimersByTimeAsync(20);
+  canary.hears("b 1899 AAAAAAAA:2");
+  expect(canary.up()).toBe(false);
+  expect(renewed).toHaveLength(1);
+});
+
+test.each([
+  "",
+  "b ",
+  "b a,",
+  "b 9999 A",
+  "b 9999 AAAAAAAA:1\nb",
+  "b 9999 AAAAAAAA:x",
+  "b 9999 AAAAAAAA:1 ",
+  "b x",
+  "b",
+])("%j is no hearing of a replica", (text) => {
+  const { canary, renewed } = alone();
+  vi.advanceTimersByTime(1_500);
+  canary.hears(text);
+  vi.advanceTimersByTime(1_000);
+  expect(renewed).toEqual([]);
+  canary.receive("heartbeat", "b AAAAAAAA 2");
+  canary.hears("b 9999");
+  expect(renewed).toHaveLength(1);
+});

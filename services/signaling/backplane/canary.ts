@@ -12,11 +12,13 @@ const heardWithinMs = 3_000;
 const keptCanaries = 8;
 /** Time after which a replica that has not heard this one's canary does not hear it, ms. */
 const heardByOthersWithinMs = 900;
+/** Pause between reconnects because of replicas that do not hear this one, ms. They tell what they hear each second. */
+const renewEveryMs = 2_500;
 
 /** Node id, run of its process, number. Any other text is from no replica. */
 const canaryForm = /^[a-z0-9][a-z0-9-]{0,62} [\w-]{8} \d{1,15}$/;
-/** Node id, and of each process that it hears the run and the number of the last canary. */
-const hearingForm = /^[a-z0-9][a-z0-9-]{0,62}(?: [\w-]{8}:\d{1,15})*$/;
+/** Node id, for how long it has listened in ms, and of each process that it hears the run and its last canary's number. */
+const hearingForm = /^[a-z0-9][a-z0-9-]{0,62} \d{1,15}(?: [\w-]{8}:\d{1,15})*$/;
 
 /** One way through the backplane that must work for it to be up, and how a canary is sent along it. */
 export interface Lane {
@@ -30,8 +32,8 @@ export interface Lane {
  * heartbeats.
  *
  * A canary that returns proves one server, and the others may use another one. So each replica tells which canaries it
- * heard, whenever its own one returned: it has heard then all that its server took before. The backplane is down for a
- * replica that hears one which does not hear it, until that one does.
+ * heard, whenever its own one returned, and for how long it has listened: it cannot hear what was sent before. The
+ * backplane is down for a replica that hears one which does not hear it, until that one does.
  */
 export function createCanary(
   { nodeId, log, metrics }: BackplaneContext,
@@ -79,16 +81,10 @@ export function createCanary(
     change(!lost && missing.length === 0 && silent.length === 0 && deaf.size === 0);
     if (lost) return;
     if (silent.length > 0) onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
-    else if (deaf.size > 0 && now - renewedAt > backWithinMs) {
+    else if (deaf.size > 0 && now - renewedAt > renewEveryMs) {
       renewedAt = now;
       onSilent(`${[...deaf].join(", ")} does not hear this replica, which hears it: they use two servers`);
     }
-  }
-
-  /** Tells what this replica hears. It listens for over a second by then: every replica has sent a canary meanwhile. */
-  function tellHearing(now: number): void {
-    if (openedAt === null || now - openedAt < everyMs) return;
-    tell([nodeId, ...[...heard].map(([run, { number }]) => `${run}:${number}`)].join(" "));
   }
 
   function change(isUp: boolean): void {
@@ -126,19 +122,25 @@ export function createCanary(
         backAt.set(lane, now);
         if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
         if (!up) judge();
-        if (isHeartbeat) tellHearing(now);
+        if (isHeartbeat) {
+          const runs = [...heard].map(([ofRun, last]) => `${ofRun}:${last.number}`);
+          tell([nodeId, Math.floor(now - openedAt), ...runs].join(" "));
+        }
       }
       if (isHeartbeat) for (const listener of heartbeatListeners) listener(node);
     },
     /** A replica told which canaries it heard. */
     hears(told: string): void {
       if (!hearingForm.test(told)) return;
-      const [node = "", ...runs] = told.split(" ");
+      const [node = "", listenedMs, ...runs] = told.split(" ");
       if (node === nodeId || ![...heard.values()].some((one) => one.node === node)) return;
       const last = Number(runs.find((one) => one.startsWith(`${ownRun}:`))?.split(":")[1] ?? 0);
-      const missed = [...sent].find(([number]) => number > last)?.[1];
-      if (missed === undefined || performance.now() - missed < heardByOthersWithinMs) deaf.delete(node);
-      else deaf.add(node);
+      const now = performance.now();
+      const missed = [...sent].some(([number, at]) => {
+        return number > last && at > now - Number(listenedMs) && now - at >= heardByOthersWithinMs;
+      });
+      if (missed) deaf.add(node);
+      else if (sent.has(last)) deaf.delete(node);
       judge();
     },
     /** There is a connection: canaries go out from now on. */
