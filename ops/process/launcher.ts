@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { messageOf } from "../logs/log-message.ts";
@@ -9,10 +9,12 @@ import { findStrays, markOf } from "./strays.ts";
 
 /** Pause between two checks while a process starts or stops, ms. */
 const lookEveryMs = 20;
+/** Signals of a terminal to all that run in it. */
+const typed: ReadonlySet<NodeJS.Signals | null> = new Set(["SIGINT", "SIGQUIT", "SIGHUP"]);
 
 /**
  * Starts a service as a detached process in a session of its own. Its output goes to its log. The record is written
- * first.
+ * first. Ctrl-C also reaches a process that has no session of its own yet: that one is started again.
  *
  * @param ready polled until it returns true
  * @throws Error with the service's last log line, if it ends or is not ready within `withinMs`
@@ -26,27 +28,36 @@ export async function launch(
   withinMs = 30_000,
 ): Promise<ServiceRecord> {
   for (const stray of findStrays(state.dir, id)) await destroy({ id, process: stray });
-  const log = openSync(state.logPath(id), "a");
-  const child = spawn(command, args, {
-    detached: true,
-    stdio: ["ignore", log, log],
-    env: { ...baseEnv, ...env, ...markOf(state.dir, id) },
-  });
-  closeSync(log);
-  await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error))]);
-  child.unref();
-  const started = identify(child.pid ?? 0);
-  const record: ServiceRecord = {
-    id,
-    launch: { command, args, env },
-    process: started === undefined ? null : { pid: started.pid, startedAt: started.startedAt },
-  };
-  state.saveService(record);
 
+  async function start(): Promise<{ child: ChildProcess; record: ServiceRecord }> {
+    const log = openSync(state.logPath(id), "a");
+    const child = spawn(command, args, {
+      detached: true,
+      stdio: ["ignore", log, log],
+      env: { ...baseEnv, ...env, ...markOf(state.dir, id) },
+    });
+    closeSync(log);
+    await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error))]);
+    child.unref();
+    const started = identify(child.pid ?? 0);
+    const record: ServiceRecord = {
+      id,
+      launch: { command, args, env },
+      process: started === undefined ? null : { pid: started.pid, startedAt: started.startedAt },
+    };
+    state.saveService(record);
+    return { child, record };
+  }
+
+  let { child, record } = await start();
+  let isSecond = false;
   const isReady = async () => {
     if (await ready()) return true;
-    if (record.process === null || stateOf(record.process) === "gone")
+    if (child.exitCode === null && child.signalCode === null) return false;
+    if (isSecond || !typed.has(child.signalCode))
       throw new Error(`${id} ended while starting: ${lastWords(state.logPath(id))} (all of it: ${state.logPath(id)})`);
+    isSecond = true;
+    ({ child, record } = await start());
     return false;
   };
   if ((await until(isReady, { withinMs, everyMs: lookEveryMs })) === undefined)

@@ -74,7 +74,11 @@ export async function bringUp(options: {
       Object.entries(stage).map(async ([id, wanted]) => {
         const record = state.service(id);
         if (record?.process != null && stateOf(record.process) !== "gone") return;
-        await launch(state, id, wanted, baseEnv, readiness(id, engine.endpoints, readyUrls(layout, id)));
+        const isReady = readiness(id, engine.endpoints, readyUrls(layout, id));
+        await launch(state, id, wanted, baseEnv, async () => {
+          signal?.throwIfAborted();
+          return isReady();
+        });
         print(`started ${id}`);
       }),
     );

@@ -24,13 +24,16 @@ export interface World<P extends WorldPeer = WorldPeer> {
 }
 
 type Step = (world: World) => void | Promise<void>;
-/** One step of a run. A counterexample shows its name. */
+/** One step of a run. */
 export interface Command {
   name: string;
   /** Time that passes afterwards, ms. */
   thenMs: number;
   step: Step;
 }
+/** A counterexample shows its name and pause. */
+const toCommand = (name: string, thenMs: number, step: Step): Command =>
+  Object.assign({ name, thenMs, step }, { [fc.toStringMethod]: () => `${name}, ${thenMs} ms` });
 
 const index = fc.nat({ max: 2 });
 /** Index of a peer, modulo their number. */
@@ -47,21 +50,21 @@ const pick = <T>(list: readonly T[], at: number): T | undefined => list[at % lis
 
 /** A command for an existing peer. */
 const toPeer = (name: string, act: (world: World, peer: WorldPeer, at: number) => void | Promise<void>) =>
-  fc.record({ at: place, to: index, thenMs: pause }).map(({ at, to, thenMs }): Command => {
+  fc.record({ at: place, to: index, thenMs: pause }).map(({ at, to, thenMs }) => {
     const step: Step = (world) => {
       const peer = pick(world.connected(), at);
       return peer === undefined ? undefined : act(world, peer, to);
     };
-    return { name: `${name} ${at}${name === "resume" ? ` on ${to}` : ""}`, thenMs, step };
+    return toCommand(`${name} ${at}${name === "resume" ? ` on ${to}` : ""}`, thenMs, step);
   });
 const toReplica = (name: string, act: (world: World, at: number) => void | Promise<void>) =>
-  fc.record({ at: index, thenMs: pause }).map(({ at, thenMs }): Command => {
-    return { name: `${name} ${at}`, thenMs, step: (world) => act(world, at) };
+  fc.record({ at: index, thenMs: pause }).map(({ at, thenMs }) => {
+    return toCommand(`${name} ${at}`, thenMs, (world) => act(world, at));
   });
 
-const join = fc.record({ at: index, room, kind, thenMs: pause }).map((given): Command => {
+const join = fc.record({ at: index, room, kind, thenMs: pause }).map((given) => {
   const step: Step = (world) => world.join(given.at, given.room, given.kind);
-  return { name: `join ${given.room} on ${given.at} by ${given.kind}`, thenMs: given.thenMs, step };
+  return toCommand(`join ${given.room} on ${given.at} by ${given.kind}`, given.thenMs, step);
 });
 /** Any command; mostly joins and signals. */
 export const command = fc.oneof(
