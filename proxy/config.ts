@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { flag, list, milliseconds, port, programVariables, secret, wholeNumber } from "../common/config.ts";
+import { addressSet } from "../common/http/client-address.ts";
 import { originList } from "../common/http/origin.ts";
-import { addressSet } from "./listen/client-address.ts";
 import { parseServers } from "./names/resolver.ts";
 import { parseReplicas } from "./routing/replica-spec.ts";
 import { pathProblem } from "./screen/paths.ts";

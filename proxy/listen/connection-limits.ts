@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type AddressSet, canonicalAddress, limitKey } from "./client-address.ts";
+import { type AddressSet, canonicalAddress, limitKey } from "../../common/http/client-address.ts";
 
 /**
  * Caps client connections in all and per client (an IPv4 address, a network of IPv6). A connection over a cap gets a

@@ -1,4 +1,4 @@
-import { limitKey } from "./client-address.ts";
+import { limitKey } from "../../common/http/client-address.ts";
 
 /** What an unfinished body costs beside its bytes, here and at its replica, bytes. */
 const bodyCost = 16_384;

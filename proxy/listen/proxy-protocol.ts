@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { type AddressSet, canonicalAddress } from "../../common/http/client-address.ts";
 import type { Log } from "../../common/log.ts";
 import type { Metrics } from "../metrics.ts";
-import { type AddressSet, canonicalAddress } from "./client-address.ts";
 import { destroyIt } from "./first-bytes.ts";
 import { type ProxyHeader, type ReadHeader, readProxyHeader } from "./proxy-header.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressSet } from "../listen/client-address.ts";
+import { addressSet } from "../../common/http/client-address.ts";
 import { origination } from "./forwarded.ts";
 
 const trusted = addressSet("10.0.0.0/8, 192.0.2.1, 2001:db8::/32");

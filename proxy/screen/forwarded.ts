@@ -1,4 +1,4 @@
-import { type AddressSet, canonicalAddress, nodeAddress } from "../listen/client-address.ts";
+import { type AddressSet, canonicalAddress, nodeAddress } from "../../common/http/client-address.ts";
 import type { DecidingHeaders } from "./request-head.ts";
 
 /** Maximum number of hops that are read, since a trusted proxy may pass on a client's values. */

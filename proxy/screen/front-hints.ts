@@ -1,5 +1,5 @@
+import { type AddressSet, canonicalAddress } from "../../common/http/client-address.ts";
 import type { Log } from "../../common/log.ts";
-import { type AddressSet, canonicalAddress } from "../listen/client-address.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** Maximum number of addresses with a warning, since clients must not fill the log. */

@@ -1,8 +1,8 @@
 import type { TLSSocket } from "node:tls";
+import { limitKey } from "../../common/http/client-address.ts";
 import { createOriginLog, mayConnect } from "../../common/http/origin.ts";
 import type { Log } from "../../common/log.ts";
 import type { ProxyConfig } from "../config.ts";
-import { limitKey } from "../listen/client-address.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Admission } from "../routing/admission.ts";
 import { createMintedSids } from "../routing/minted-sids.ts";

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
+import { addressSet, nodeAddress } from "../../common/http/client-address.ts";
 import { canonicalOrigin, isSameOrigin } from "../../common/http/origin.ts";
-import { addressSet, nodeAddress } from "../listen/client-address.ts";
 import { createMintedSids } from "../routing/minted-sids.ts";
 import { cookieValues, readCookie } from "../routing/sticky-cookie.ts";
 import { readPlainUpgrade } from "../tuning/plain-upgrade.ts";

@@ -106,6 +106,21 @@ export const schema = z
       .default(200)
       .describe("Burst of joins and leaves of a connection; each one is announced to all replicas"),
     JOINS_PER_SECOND: wholeNumber(1, 1_000_000).default(20).describe("Refill of the join burst, per second"),
+    CLIENT_EVENT_BURST: wholeNumber(1, 100_000_000)
+      .default(5_000)
+      .describe("Burst of events of all connections of one client address at a replica; raise it where a NAT is large"),
+    CLIENT_EVENTS_PER_SECOND: wholeNumber(1, 100_000_000)
+      .default(5_000)
+      .describe("Refill of a client address's event burst, per second"),
+    CLIENT_JOIN_BURST: wholeNumber(1, 100_000_000)
+      .default(500)
+      .describe("Burst of joins and leaves of all connections of one client address at a replica"),
+    CLIENT_JOINS_PER_SECOND: wholeNumber(1, 100_000_000)
+      .default(200)
+      .describe("Refill of a client address's join burst, per second"),
+    CLIENT_IPV6_PREFIX: wholeNumber(1, 128)
+      .default(64)
+      .describe("IPv6 addresses with this number of equal leading bits share the limits of one client"),
     BODY_TIMEOUT_MS: milliseconds(100, 600_000)
       .default(10_000)
       .describe("Deadline for the body of a polling POST; after it 408"),

@@ -34,6 +34,12 @@ export function createMetrics() {
       labelNames: ["event", "outcome"],
       registers,
     }),
+    clientLimited: new Counter({
+      name: "signaling_client_limited_total",
+      help: "Events, and joins and leaves, over a limit that all connections of a client address share",
+      labelNames: ["limit"],
+      registers,
+    }),
     relayDuration: new Histogram({
       name: "signaling_relay_duration_seconds",
       help: "local: from reception to local delivery; remote: from publish to delivery on the receiving replica",

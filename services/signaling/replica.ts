@@ -11,6 +11,7 @@ import { createEventLoopGuard } from "./event-loop-guard.ts";
 import type { Connection } from "./gateways/connection.ts";
 import { createRawWsGateway } from "./gateways/raw-ws-gateway.ts";
 import { createSocketIoGateway } from "./gateways/socketio-gateway.ts";
+import { createClientBudgets } from "./intake/client-budgets.ts";
 import { createLedger } from "./intake/ledger.ts";
 import { boundOpenHeads } from "./intake/open-heads.ts";
 import { Turns } from "./intake/turns.ts";
@@ -58,7 +59,9 @@ export async function startReplica(config: Config, log: Log) {
   const unfinished = createLedger(config.MAX_UNFINISHED_BYTES);
   const unread = createLedger(config.MAX_UNREAD_BYTES);
   const channels = createReplicaChannels(backplane);
-  const shared = { config, http, backplane, unfinished, unread, turns: new Turns(), metrics, log };
+  const clients = createClientBudgets(config);
+  const limitRules = { config, clients, onClientLimit: (limit: string) => metrics.clientLimited.inc({ limit }) };
+  const shared = { config, http, backplane, unfinished, unread, turns: new Turns(), limitRules, metrics, log };
   const gateway = createSocketIoGateway({ ...shared, channels });
   const rawGateway = createRawWsGateway(shared);
   const guard = createEventLoopGuard(config.OVERLOAD_LAG_MS);
@@ -192,6 +195,7 @@ export async function startReplica(config: Config, log: Log) {
       http.closeAllConnections();
       await closed;
       clearInterval(census);
+      clients.close();
       guard.close();
       presence.close();
       await backplane.close();

@@ -20,7 +20,10 @@ let replicas: Replica[];
 
 beforeAll(async () => {
   redis = await startRedisServer();
-  const env = { EVENT_BURST: "1000000", EVENTS_PER_SECOND: "1000000", AWAY_GRACE_MS: "200" };
+  const many = "1000000";
+  const limits = { EVENT_BURST: many, EVENTS_PER_SECOND: many };
+  const ofClient = { CLIENT_EVENT_BURST: many, CLIENT_EVENTS_PER_SECOND: many, CLIENT_JOIN_BURST: many };
+  const env = { ...limits, ...ofClient, AWAY_GRACE_MS: "200" };
   replicas = await Promise.all(["signaling-1", "signaling-2"].map((nodeId) => startReplica(nodeId, redis.url, env)));
 });
 afterAll(async () => {

@@ -11,6 +11,8 @@ test("an overloaded replica refuses new peers and accepts resuming ones, until i
     OVERLOAD_LAG_MS: "5",
     EVENT_BURST: "1000000",
     EVENTS_PER_SECOND: "1000000",
+    CLIENT_EVENT_BURST: "1000000",
+    CLIENT_EVENTS_PER_SECOND: "1000000",
   });
   await using _replica = replica.program;
   const standing = await joinRoom(await connectSocketIo(replica.url), "call");

@@ -1,5 +1,6 @@
 import type { ServerToClientEvents } from "../../../common/protocol.ts";
 import type { Limits } from "../intake/limits.ts";
+import type { Pace } from "../intake/pace.ts";
 import type { Kind } from "../presence/directory.ts";
 import type { Grant } from "../rooms/authorize.ts";
 
@@ -16,6 +17,8 @@ export interface Connection {
   readonly rooms: Set<string>;
   /** The limits of its transport connection. They outlive the namespace. */
   readonly limits: Limits;
+  /** Its pace: deliveries to many slow it down. */
+  readonly pace: Pick<Pace, "takeDeliveries">;
   send(event: keyof ServerToClientEvents, data: unknown): void;
   /** Makes it reachable as a member of a room, and as a peer. */
   enter(roomId: string, peerId: string): void;

@@ -7,7 +7,7 @@ import { RAW_WS_PATH, RAW_WS_SUBPROTOCOL, SOCKET_IO_PATH } from "../../../common
 import type { Backplane } from "../backplane/backplane.ts";
 import type { Config } from "../config.ts";
 import type { Ledger } from "../intake/ledger.ts";
-import { createLimits } from "../intake/limits.ts";
+import { createLimits, type LimitRules } from "../intake/limits.ts";
 import type { Turns } from "../intake/turns.ts";
 import { boundedWebSocketServer } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
@@ -31,6 +31,7 @@ export function createRawWsGateway(options: {
   unfinished: Ledger;
   unread: Ledger;
   turns: Turns;
+  limitRules: LimitRules;
   metrics: Metrics;
   log: Log;
 }) {
@@ -89,15 +90,15 @@ export function createRawWsGateway(options: {
       });
 
     function upgrade(grant: Grant | null): void {
-      wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, grant, traceIdOf(request.headers)));
+      wss.handleUpgrade(request, socket, head, (webSocket) => accept(webSocket, request, grant));
     }
   }
 
-  function accept(webSocket: WebSocket, grant: Grant | null, traceId: string | undefined): void {
+  function accept(webSocket: WebSocket, request: IncomingMessage, grant: Grant | null): void {
     metrics.opened.inc({ transport: "ws" });
     metrics.connections.inc({ transport: "ws" });
     const entered = new Set<string>();
-    const limits = createLimits(config);
+    const limits = createLimits(options.limitRules, request);
     const raw = createRawSocket(webSocket, {
       pingMs: config.WS_PING_MS,
       maxBufferedBytes: config.MAX_BUFFERED_BYTES,
@@ -126,10 +127,11 @@ export function createRawWsGateway(options: {
     const connection: Connection = {
       kind: "ws",
       grant,
-      traceId,
+      traceId: traceIdOf(request.headers),
       peerId: null,
       rooms: new Set(),
       limits,
+      pace: raw.pace,
       send: raw.send,
       enter(roomId, peerId) {
         entered.add(roomId);

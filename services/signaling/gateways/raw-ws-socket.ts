@@ -51,7 +51,7 @@ export function createRawSocket(
     resume: () => socket.resume(),
     evict: () => close(CLOSE.slow, "too-much-unfinished"),
   };
-  const pace = new Pace<Buffer | string>(reader, options.unfinished, { perSecond, turns: options.turns });
+  const pace = new Pace<Buffer | string>(reader, options.unfinished, { perSecond, turns: options.turns, limits });
 
   function finish(reason: string): void {
     if (closed) return;
@@ -59,6 +59,7 @@ export function createRawSocket(
     clearInterval(heartbeat);
     options.unread.enter(unread, 0);
     pace.close();
+    limits.close();
     options.onClose(reason);
   }
 
@@ -103,7 +104,7 @@ export function createRawSocket(
     if (frame === null && !isWithin) pace.refused("silent", cost);
     else if (frame === null) report("frame", code, notAFrame);
     else {
-      const refusal = `over ${perSecond} events a second`;
+      const refusal = limits.refusal();
       if (frame.id === undefined) report(frame.event, code, refusal);
       else write(writeFrame({ id: frame.id, ack: { ok: false, error: { code, message: refusal } } }));
       pace.refused("answered", cost);
@@ -135,6 +136,7 @@ export function createRawSocket(
   });
 
   return {
+    pace,
     /** Sends the text of a frame. Several sockets may share it. */
     write,
     send: (event: keyof ServerToClientEvents, data: unknown) => write(writeFrame({ event, data })),

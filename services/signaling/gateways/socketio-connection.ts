@@ -1,6 +1,8 @@
 import type { Socket } from "socket.io";
 import type { ServerToClientEvents } from "../../../common/protocol.ts";
 import type { Limits } from "../intake/limits.ts";
+import type { Pace } from "../intake/pace.ts";
+import type { SessionIntake } from "../intake/session-intake.ts";
 import type { Grant } from "../rooms/authorize.ts";
 import type { Recovered } from "../rooms/switchboard.ts";
 import type { Connection } from "./connection.ts";
@@ -13,6 +15,7 @@ export class SocketIoConnection implements Connection {
   readonly grant: Grant | null;
   readonly traceId: string | undefined;
   readonly limits: Limits;
+  readonly pace: Pace;
   readonly rooms = new Set<string>();
   peerId: string | null = null;
   /** Runs while its token is valid. */
@@ -22,12 +25,13 @@ export class SocketIoConnection implements Connection {
 
   constructor(
     socket: Socket,
-    given: { grant: Grant | null; traceId: string | undefined; limits: Limits; recovers: boolean },
+    given: { grant: Grant | null; traceId: string | undefined; intake: SessionIntake; recovers: boolean },
   ) {
     this.socket = socket;
     this.grant = given.grant;
     this.traceId = given.traceId;
-    this.limits = given.limits;
+    this.limits = given.intake.limits;
+    this.pace = given.intake.pace;
     this.#recovers = given.recovers;
   }
 

@@ -10,6 +10,7 @@ import type { Config } from "../config.ts";
 import { requireMethods } from "../intake/guarded.ts";
 import { type EngineSocket, installIntake } from "../intake/install-intake.ts";
 import type { Ledger } from "../intake/ledger.ts";
+import type { LimitRules } from "../intake/limits.ts";
 import { awaitLastWords, type PollingTransport, pollingMethods, takePollBodies } from "../intake/poll-body.ts";
 import type { Turns } from "../intake/turns.ts";
 import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
@@ -47,6 +48,7 @@ export function createSocketIoGateway(options: {
   unfinished: Ledger;
   unread: Ledger;
   turns: Turns;
+  limitRules: LimitRules;
   channels: ReplicaChannels;
   metrics: Metrics;
   log: Log;
@@ -76,7 +78,7 @@ export function createSocketIoGateway(options: {
   slimUpgrades(io.engine);
   io.engine.generateId = () => `${config.NODE_ID}.${randomBytes(16).toString("base64url")}`;
   const intakeOf = installIntake(io, {
-    config,
+    ...options.limitRules,
     unfinished,
     turns: options.turns,
     onRefused: (event, code) => metrics.events.inc({ event: eventLabel(event), outcome: code }),
@@ -199,7 +201,7 @@ export function createSocketIoGateway(options: {
         const connection = new SocketIoConnection(socket, {
           grant: grants.get(socket) ?? null,
           traceId: traceIdOf(socket.handshake.headers),
-          limits: intake.limits,
+          intake,
           recovers: backplane.recovery !== undefined,
         });
         socket[connectionKey] = connection;

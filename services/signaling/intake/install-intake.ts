@@ -1,4 +1,5 @@
 import type { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
 import type { Server } from "socket.io";
 import type { WebSocket } from "ws";
 import { requireMethods } from "./guarded.ts";
@@ -11,6 +12,7 @@ const intakeKey = Symbol("intake");
 /** The used part of an Engine.IO socket. */
 export interface EngineSocket extends EventEmitter {
   [intakeKey]?: SessionIntake;
+  readonly request: IncomingMessage;
   readonly readyState: string;
   readonly transport: EventEmitter & { readonly name: string; readonly socket?: WebSocket };
   write(data: string): unknown;

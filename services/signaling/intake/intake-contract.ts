@@ -1,6 +1,7 @@
+import type { IncomingMessage } from "node:http";
 import type { ErrorCode } from "../../../common/protocol.ts";
-import type { Config } from "../config.ts";
 import type { Ledger } from "./ledger.ts";
+import type { LimitRules } from "./limits.ts";
 import type { Turns } from "./turns.ts";
 
 /** A packet, parsed from its text. */
@@ -14,6 +15,8 @@ export interface Packet {
 
 /** The used part of an Engine.IO socket. */
 export interface EngineConnection {
+  /** The request that opened it; freed later. */
+  readonly request: IncomingMessage;
   readonly transport: { readonly name: string; readonly socket?: { pause(): void; resume(): void } };
   write(data: string): unknown;
   close(discard?: boolean): unknown;
@@ -27,8 +30,7 @@ export interface PacketDecoder {
 }
 
 /** Shared by all connections of a server. */
-export interface IntakeRules {
-  config: Config;
+export interface IntakeRules extends LimitRules {
   /** The unfinished input of all connections. */
   unfinished: Ledger;
   /** Turns of the event loop. */

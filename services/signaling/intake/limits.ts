@@ -1,4 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import type { Config } from "../config.ts";
+import type { ClientBudget, ClientBudgets } from "./client-budgets.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** A message costs a token, and one more for each of these that it has beyond the first, bytes. */
@@ -22,30 +24,94 @@ function occurrences(text: string, character: string): number {
   return count;
 }
 
+/** Receivers to whom a small event is delivered for a token; the cost of reading it covers as many. */
+const receiversAToken = 4;
+
+/** Tokens that it costs to deliver an event, beyond those that it cost to read it. */
+export function deliveryCost(receivers: number, bytes: number): number {
+  if (receivers <= receiversAToken) return 0;
+  return Math.floor(((receivers - receiversAToken) * (1 + Math.floor(bytes / bytesAToken))) / receiversAToken);
+}
+
 /** The rate limits of one connection, over all namespaces and rooms. */
 export interface Limits {
-  /** Takes the tokens of a message or an attachment. Returns false if there are too few. */
+  /** Takes the tokens of a message, an attachment or deliveries. Returns false if there are too few. */
   take(cost: number): boolean;
   /** Takes the token of a change of membership, which is announced to all replicas. */
   takeChange(): boolean;
+  /** Says which limit the last refused tokens were over. */
+  refusal(): string;
+  /** Connections that share that limit. */
+  sharers(): number;
+  /** The connection is closed. */
+  close(): void;
 }
+
+/** Largest number of sharers that counts: no connection pauses for minutes. */
+const mostSharers = 100;
 
 class Buckets implements Limits {
   readonly #events: TokenBucket;
   readonly #changes: TokenBucket;
+  readonly #client: ClientBudget;
+  readonly #rules: LimitRules;
+  #isClosed = false;
+  #exceeded: "events" | "joins" = "events";
+  #isOfClient = false;
 
-  constructor(config: Config) {
+  constructor(rules: LimitRules, client: ClientBudget) {
+    const { config } = rules;
     const now = performance.now();
     this.#events = new TokenBucket(config.EVENT_BURST, config.EVENTS_PER_SECOND, now);
     this.#changes = new TokenBucket(config.JOIN_BURST, config.JOINS_PER_SECOND, now);
+    this.#client = client;
+    this.#rules = rules;
   }
   take(cost: number): boolean {
-    return this.#events.take(performance.now(), cost);
+    const now = performance.now();
+    if (!this.#events.take(now, cost)) return this.#refuse("events", false);
+    return this.#client.events.take(now, cost) || this.#refuse("events", true);
   }
   takeChange(): boolean {
-    return this.#changes.take(performance.now());
+    const now = performance.now();
+    if (!this.#changes.take(now)) return this.#refuse("joins", false);
+    return this.#client.changes.take(now) || this.#refuse("joins", true);
+  }
+  #refuse(exceeded: "events" | "joins", isOfClient: boolean): false {
+    this.#exceeded = exceeded;
+    this.#isOfClient = isOfClient;
+    if (isOfClient) this.#rules.onClientLimit(exceeded);
+    return false;
+  }
+  refusal(): string {
+    const { config } = this.#rules;
+    const isEvents = this.#exceeded === "events";
+    if (!this.#isOfClient)
+      return isEvents
+        ? `over ${config.EVENTS_PER_SECOND} events a second`
+        : `over ${config.JOINS_PER_SECOND} joins and leaves a second`;
+    return isEvents
+      ? `over ${config.CLIENT_EVENTS_PER_SECOND} events a second from all connections of your address`
+      : `over ${config.CLIENT_JOINS_PER_SECOND} joins and leaves a second from all connections of your address`;
+  }
+  sharers(): number {
+    return this.#isOfClient ? Math.min(this.#client.connections, mostSharers) : 1;
+  }
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#client.connections -= 1;
   }
 }
 
-/** The limits of a new connection. */
-export const createLimits = (config: Config): Limits => new Buckets(config);
+/** Shared by the limits of all connections. */
+export interface LimitRules {
+  config: Config;
+  clients: ClientBudgets;
+  /** Called when a limit is exceeded that a client's connections share. */
+  onClientLimit: (limit: "events" | "joins") => void;
+}
+
+/** The limits of a new connection, which `request` opened. */
+export const createLimits = (rules: LimitRules, request: IncomingMessage): Limits =>
+  new Buckets(rules, rules.clients.open(request));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLedger } from "./ledger.ts";
+import type { Limits } from "./limits.ts";
 import { Pace } from "./pace.ts";
 import { Turns } from "./turns.ts";
 
@@ -10,6 +11,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Limits that are never reached. */
+const unlimited: Limits = {
+  take: () => true,
+  takeChange: () => true,
+  refusal: () => "",
+  sharers: () => 1,
+  close: () => undefined,
+};
+
 function create(handle: (message: string, pace: Pace<string>) => void, turns = new Turns()) {
   const ledger = createLedger(1_000_000);
   const calls: string[] = [];
@@ -19,7 +29,7 @@ function create(handle: (message: string, pace: Pace<string>) => void, turns = n
     resume: () => void calls.push("resume"),
     evict: () => expect.unreachable(),
   };
-  const pace = new Pace<string>(reader, ledger, { perSecond: 500, turns });
+  const pace = new Pace<string>(reader, ledger, { perSecond: 500, turns, limits: unlimited });
   return { pace, ledger, calls };
 }
 

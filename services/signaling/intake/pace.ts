@@ -1,4 +1,5 @@
 import type { Holder, Ledger } from "./ledger.ts";
+import { deliveryCost, type Limits } from "./limits.ts";
 import type { Turns, Waiting } from "./turns.ts";
 
 /** Refusals that are answered between two pauses. */
@@ -36,6 +37,7 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
   readonly #unfinished: Ledger;
   readonly #pauseMs: number;
   readonly #turns: Turns;
+  readonly #limits: Limits;
   #turn = 0;
   #spent = 0;
   #allowance = answersBetweenPauses * answered;
@@ -52,7 +54,12 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
    * @param options.perSecond refill of the bucket: a pause is long enough for one token at least
    * @param options.turns of all connections
    */
-  constructor(reader: PacedReader<M>, unfinished: Ledger, { perSecond, turns }: { perSecond: number; turns: Turns }) {
+  constructor(
+    reader: PacedReader<M>,
+    unfinished: Ledger,
+    { perSecond, turns, limits }: { perSecond: number; turns: Turns; limits: Limits },
+  ) {
+    this.#limits = limits;
     this.#reader = reader;
     this.#unfinished = unfinished;
     this.#turns = turns;
@@ -109,9 +116,24 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     // Refusals may have begun a pause since.
     if (this.#timer === undefined && !this.#closed) this.#release();
   }
+  /**
+   * Takes the tokens for the delivery of an event to its receivers, or for telling them of a change. Returns false if
+   * there are too few.
+   */
+  takeDeliveries(receivers: number, bytes: number): boolean {
+    const cost = deliveryCost(receivers, bytes);
+    if (cost === 0) return true;
+    if (!this.#limits.take(cost)) {
+      this.refused("answered");
+      return false;
+    }
+    this.spent(cost);
+    return true;
+  }
   /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
   refused(said: "answered" | "silent", cost = 1): void {
-    this.#allowance -= cost * (said === "answered" ? answered : silent);
+    // The refusals of one client are as many from a hundred connections as from one.
+    this.#allowance -= cost * this.#limits.sharers() * (said === "answered" ? answered : silent);
     if (this.#allowance > 0 || this.#timer !== undefined || this.#closed) return;
     const pauses = 1 + Math.floor(-this.#allowance / (answersBetweenPauses * answered));
     this.#allowance = answersBetweenPauses * answered;

@@ -51,8 +51,9 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
     this.#connection = connection;
     this.#decoder = decoder;
     this.#rules = rules;
-    this.limits = createLimits(rules.config);
-    this.pace = new Pace(this, rules.unfinished, { perSecond: rules.config.EVENTS_PER_SECOND, turns: rules.turns });
+    this.limits = createLimits(rules, connection.request);
+    const { config, unfinished, turns } = rules;
+    this.pace = new Pace(this, unfinished, { perSecond: config.EVENTS_PER_SECOND, turns, limits: this.limits });
   }
 
   handle(message: string | Buffer): void {
@@ -79,6 +80,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   close(): void {
     this.#giveUpPartial();
     this.pace.close();
+    this.limits.close();
   }
   /** Too much is unfinished in all, most of it here. */
   evict(): void {
@@ -96,7 +98,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   }
 
   #tooFast(packet: { id?: number | undefined; data?: unknown }, cost: number): void {
-    this.#refuse(packet, "rate-limited", `over ${this.#rules.config.EVENTS_PER_SECOND} events a second`);
+    this.#refuse(packet, "rate-limited", this.limits.refusal());
     this.pace.refused("answered", cost);
   }
 

@@ -17,11 +17,18 @@ export class TokenBucket {
 
   /** Takes that number of tokens. Takes none and returns false if there are fewer. */
   take(at: number, count = 1): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((at - this.#filledAt) / 1000) * this.#perSecond);
-    this.#filledAt = at;
+    this.#refill(at);
     // A full bucket lets a message pass that costs more than the bucket holds.
     if (this.#tokens < Math.min(count, this.#burst)) return false;
     this.#tokens -= count;
     return true;
+  }
+  isFull(at: number): boolean {
+    this.#refill(at);
+    return this.#tokens === this.#burst;
+  }
+  #refill(at: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((at - this.#filledAt) / 1000) * this.#perSecond);
+    this.#filledAt = at;
   }
 }

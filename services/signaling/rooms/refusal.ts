@@ -15,8 +15,6 @@ export const notInRoom = (): Refused => refused("not-in-room", "join the room fi
 export const tooLarge = (bytes: number, maxBytes: number): Refused =>
   refused("too-large", `${bytes} bytes; an event may have ${maxBytes}`);
 
-/** A join or leave, which all replicas are told of. */
-export const tooManyChanges = (perSecond: number): Refused =>
-  refused("rate-limited", `over ${perSecond} joins and leaves a second`, {
-    retryAfterMs: Math.ceil(1_000 / perSecond),
-  });
+/** @param reason the limit that is exceeded */
+export const tooMany = (reason: string, perSecond: number): Refused =>
+  refused("rate-limited", reason, { retryAfterMs: Math.ceil(1_000 / perSecond) });

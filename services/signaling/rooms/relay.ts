@@ -8,7 +8,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Directory, Member } from "../presence/directory.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { EventSize } from "./event-size.ts";
-import { notInRoom, refused, tooLarge } from "./refusal.ts";
+import { notInRoom, refused, tooLarge, tooMany } from "./refusal.ts";
 
 /** The paths of a relay to other replicas. */
 export interface Remote {
@@ -118,6 +118,8 @@ export function createRelay(options: {
     // The sender sends the signal to an away peer again, so a delivery now would double it. Where sessions are
     // recovered, it must be on record for them.
     if (!recovers && away.length > 0 && connected === 0 && nodes.size === 0) return { ok: true, away };
+    if (!connection.pace.takeDeliveries(connected, size.json))
+      return tooMany(connection.limits.refusal(), config.EVENTS_PER_SECOND);
     const signal = { ...parsed.data, from, id: `${run}${(relayed++).toString(36)}` };
     const relay = { event, roomId, to, sender: connection, signal, remote: waysTo(nodes, ws) };
     const local = options.relay({ ...relay, skip: recovers ? nobody : away });

@@ -18,7 +18,7 @@ import type { Presence } from "../presence/presence.ts";
 import { allowsRoom } from "./authorize.ts";
 import { eventSize, maxDepth } from "./event-size.ts";
 import { iceServersFor } from "./ice-servers.ts";
-import { notInRoom, refused, tooLarge, tooManyChanges } from "./refusal.ts";
+import { notInRoom, refused, tooLarge, tooMany } from "./refusal.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import type { ResumeTokens } from "./resume-token.ts";
 
@@ -105,7 +105,7 @@ export function createSwitchboard(options: {
         return refused("invalid", `a socket may be in ${config.MAX_ROOMS_PER_SOCKET} rooms`);
       if (known === undefined && directory.size(id) >= config.MAX_ROOM_MEMBERS)
         return refused("room-full", `the room has ${config.MAX_ROOM_MEMBERS} members`);
-      if (!connection.limits.takeChange()) return tooManyChanges(config.JOINS_PER_SECOND);
+      if (!mayChange(connection, id)) return tooMany(connection.limits.refusal(), config.JOINS_PER_SECOND);
       const older = peers.get(peerId);
       if (older !== undefined && older !== connection) supersede(peerId);
       peers.set(peerId, connection);
@@ -137,11 +137,15 @@ export function createSwitchboard(options: {
     };
   }
 
+  /** A join or leave is announced to all replicas and told to all members. */
+  const mayChange = ({ limits, pace }: Connection, roomId: string): boolean =>
+    limits.takeChange() && pace.takeDeliveries(directory.size(roomId), 0);
+
   function leave(connection: Connection, [room]: readonly unknown[]): LeaveAck {
     const roomId = RoomId.safeParse(room);
     if (!roomId.success) return refused("invalid", "roomId must be a well-formed string of 1 to 128 characters");
     if (!connection.rooms.has(roomId.data) || connection.peerId === null) return notInRoom();
-    if (!connection.limits.takeChange()) return tooManyChanges(config.JOINS_PER_SECOND);
+    if (!mayChange(connection, roomId.data)) return tooMany(connection.limits.refusal(), config.JOINS_PER_SECOND);
     connection.rooms.delete(roomId.data);
     connection.exit(roomId.data);
     presence.leave(roomId.data, connection.peerId, "left");

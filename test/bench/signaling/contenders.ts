@@ -42,6 +42,9 @@ export async function startOurs(options: Options): Promise<Contender> {
     BACKPLANE: backplane,
     OVERLOAD_LAG_MS: "60000",
     LOG_LEVEL: "warn",
+    // All peers have one address.
+    CLIENT_JOIN_BURST: "100000",
+    CLIENT_EVENT_BURST: "10000000",
     ...(collects ? heapVariables(options.heapSnapshot) : {}),
   };
   const replicas = [];

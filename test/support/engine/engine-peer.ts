@@ -16,8 +16,11 @@ export interface EnginePeer {
 }
 
 /** Connects by WebSocket and, by default, enters `/signaling`. */
-export async function connectEngine(url: string, { enter = true } = {}): Promise<EnginePeer> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
+export async function connectEngine(
+  url: string,
+  { enter = true, headers = {} }: { enter?: boolean; headers?: Record<string, string> } = {},
+): Promise<EnginePeer> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`, { headers });
   const got: (string | Buffer)[] = [];
   socket.on("error", () => socket.terminate());
   socket.on("message", (data: Buffer, isBinary) => {

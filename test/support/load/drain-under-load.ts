@@ -29,7 +29,15 @@ export async function drainUnderLoad(
 ): Promise<void> {
   await using server = await startBackplaneServer(variant);
   // On a busy machine the overload guard would refuse some of the joins. This test does not cover it.
-  const env = { ...server.env, DRAIN_PER_SECOND: String(perSecond), AWAY_GRACE_MS: "60000", OVERLOAD_LAG_MS: "60000" };
+  const env = {
+    ...server.env,
+    DRAIN_PER_SECOND: String(perSecond),
+    AWAY_GRACE_MS: "60000",
+    OVERLOAD_LAG_MS: "60000",
+    // All peers have one address.
+    CLIENT_JOIN_BURST: "10000",
+    CLIENT_JOINS_PER_SECOND: "10000",
+  };
   const one = await startReplica("signaling-1", server.url, env);
   await using _one = one.program;
   const two = await startReplica("signaling-2", server.url, env);

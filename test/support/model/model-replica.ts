@@ -157,6 +157,7 @@ export async function startModelReplica(
         peerId: null,
         rooms: new Set(),
         limits: { takeChange: () => true } as Connection["limits"],
+        pace: { takeDeliveries: () => true },
         send: (event, data) => void member.got.push([event, data as Record<string, unknown>]),
         enter(roomId, peerId) {
           const peers = members.get(roomId) ?? new Map<string, ModelConnection>();
