@@ -13,6 +13,14 @@ export interface ProxyPulse extends ProcessPulse {
   replicas: { id: string; state: string; since: string; tunnels: number }[];
 }
 
+/** `GET /pulse` of the balancer (deploy/proxies/haproxy.cfg). */
+export interface BalancerPulse {
+  /** Connections that it holds to the proxies. */
+  connections: number;
+  /** Proxies that take new connections. */
+  proxies: number;
+}
+
 /** `GET /pulse?salt=…` of a replica. */
 export interface ReplicaPulse extends ProcessPulse {
   node: string;

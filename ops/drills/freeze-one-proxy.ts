@@ -6,7 +6,7 @@ import { countTunnels, expectations, victim, webSocketsAlone } from "./one-of-tw
 export const freezeOneProxy = defineDrill({
   name: "freeze-one-proxy",
   claim: "One of two proxies freezes: the balancer cuts its connections, and its clients are back within 3 s of that.",
-  engines: ["process"],
+  engines: ["process", "compose"],
   calls: webSocketsAlone,
   undo: [{ do: "heal" }],
   async inject(context) {

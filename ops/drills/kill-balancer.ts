@@ -8,7 +8,7 @@ export const killBalancer = defineDrill({
   name: "kill-balancer",
   claim:
     "The balancer is killed: clients that know a second address are back through it within 3 s; media never stops.",
-  engines: ["process"],
+  engines: ["process", "compose"],
   calls: webSocketsAlone,
   undo: [{ do: "heal" }],
   inject: ({ act }) => act("kill", "balancer"),
@@ -17,7 +17,7 @@ export const killBalancer = defineDrill({
   deadlineMs: 20_000,
   expect: [reconnectP95(3_000), noMediaInterruption],
   control: { off: "the clients' second address", calls: { addresses: 1 } },
-  runbook: "ProxyDown",
+  runbook: "BalancerDown",
   dashboard: "Proxy",
   teaches: "What stands in front is one part again, unless the client itself knows where else to go.",
 });

@@ -6,7 +6,7 @@ import { countTunnels, expectations, victim, webSocketsAlone } from "./one-of-tw
 export const killOneProxy = defineDrill({
   name: "kill-one-proxy",
   claim: "One of two proxies is killed: its clients are back within 3 s, the other's lose nothing, media never stops.",
-  engines: ["process", "kubernetes"],
+  engines: ["process", "compose", "kubernetes"],
   calls: webSocketsAlone,
   undo: [{ do: "heal" }],
   async inject(context) {

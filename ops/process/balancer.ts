@@ -12,11 +12,17 @@ export interface BalancedProxy {
 
 /**
  * deploy/proxies/haproxy.cfg for this host: with these addresses to listen on and these proxies. Addresses need no
- * resolver, and the container's health check is left out.
+ * resolver.
+ *
+ * @param listen the public addresses, and the one that the board asks
  *
  * @throws Error if the file does not have one of the proxies, or a part that is replaced here
  */
-export function balancerConfig(root: string, binds: readonly string[], proxies: readonly BalancedProxy[]): string {
+export function balancerConfig(
+  root: string,
+  listen: { public: readonly string[]; admin: string },
+  proxies: readonly BalancedProxy[],
+): string {
   const file = "deploy/proxies/haproxy.cfg";
   let text = readFileSync(join(root, file), "utf8");
   const replace = (what: string, pattern: RegExp, by: string) => {
@@ -25,8 +31,9 @@ export function balancerConfig(root: string, binds: readonly string[], proxies: 
   };
   replace("resolvers", /^resolvers names\n(?: {2}.*\n)*/m, "");
   replace("default-server with resolvers", /^ {2}default-server resolvers names\n/m, "");
-  replace("frontend health", /^# The container's health check\.\nfrontend health\n(?: {2}.*\n)*/m, "");
-  replace("bind of the public frontend", /(?:^ {2}bind :\d+\n)+/m, binds.map((bind) => `  bind ${bind}\n`).join(""));
+  const bindsOf = (addresses: readonly string[]) => addresses.map((address) => `  bind ${address}\n`).join("");
+  replace("bind of the public frontend", /(?:^ {2}bind :\d+\n)+/m, bindsOf(listen.public));
+  replace("bind of the admin frontend", /(?:^ {2}bind [\w.]+:8404\n)+/m, bindsOf([listen.admin]));
   for (const { id, address, ready } of proxies)
     for (const [name, here] of [
       [`${id}.balanced:8083`, address],

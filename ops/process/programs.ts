@@ -159,7 +159,10 @@ export function balancerLaunch(layout: StackLayout, haproxy: string): Launch {
     address: `${loopback}:${port(`PROXY_${proxyNumber(id)}_PROTOCOL_PORT`)}`,
     ready: `${loopback}:${port(proxyAdminPort(id))}`,
   }));
-  writeFileSync(path, balancerConfig(layout.root, binds, proxies));
+  writeFileSync(
+    path,
+    balancerConfig(layout.root, { public: binds, admin: `${loopback}:${port("BALANCER_ADMIN_PORT")}` }, proxies),
+  );
   return { command: haproxy, args: ["-db", "-f", path], env: {} };
 }
 
@@ -195,6 +198,7 @@ export function boardLaunch(layout: StackLayout, observers: readonly string[]): 
     ...Object.fromEntries(
       replicaIds(maxReplicas).map((id) => [id, port(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)] as const),
     ),
+    ...(proxyIds(settings).length > 1 ? { balancer: port("BALANCER_ADMIN_PORT") } : {}),
     caller: port("CALLER_ADMIN_PORT"),
     ...(observers.includes("prometheus") ? { prometheus: port("PROMETHEUS_PORT") } : {}),
     ...(observers.includes("alertmanager") ? { alertmanager: port("ALERTMANAGER_PORT") } : {}),

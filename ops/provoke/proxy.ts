@@ -53,6 +53,11 @@ export const proxyProvocations: Readonly<Record<string, Provocation>> = {
     begin: async ({ act }) => void (await act("kill", "proxy")),
     withinSeconds: 30,
   },
+  BalancerDown: {
+    how: "kills the balancer of PROXIES=2",
+    begin: async ({ act }) => void (await act("kill", "balancer")),
+    withinSeconds: 30,
+  },
   ProxyEjections: {
     how: "freezes signaling-2 until it is ejected, twice",
     async begin({ stack }) {

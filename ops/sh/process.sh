@@ -19,7 +19,7 @@ engine_up() {
   balancing=''
   if [ "${PROXIES:-1}" = 2 ]; then
     locked .cache/apt.lock sh ops/sh/packages.sh haproxy || exit $?
-    balancing="PROXY_1_PORT PROXY_2_PORT PROXY_1_PROTOCOL_PORT PROXY_2_PROTOCOL_PORT PROXY_2_ADMIN_PORT"
+    balancing="PROXY_1_PORT PROXY_2_PORT PROXY_1_PROTOCOL_PORT PROXY_2_PROTOCOL_PORT PROXY_2_ADMIN_PORT BALANCER_ADMIN_PORT"
   fi
   failing_over=''
   if [ "${REDIS:-single}" = sentinel ]; then

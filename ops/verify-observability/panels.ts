@@ -41,7 +41,7 @@ export function panelQueries(folder: string): PanelQuery[] {
 /**
  * Runs every query over a window. Finds queries that are refused, give no series, or never give a number.
  *
- * @param leftOut metrics without an exporter here (no redis_exporter); queries that read them are skipped
+ * @param leftOut series of parts that this stack lacks (redis_exporter, the balancer); queries that read them are skipped
  */
 export async function checkPanels(
   prometheus: Prometheus,

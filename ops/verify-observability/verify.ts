@@ -52,7 +52,11 @@ export async function checkShown(
   const { endpoints } = stack.engine;
   const prometheus = createPrometheus(endpoints.prometheus);
   const services = (await stack.engine.services()).map(({ id }) => id);
-  const leftOut = services.includes("redis-exporter") ? undefined : /\bredis_/;
+  const absent = [
+    ...(services.includes("redis-exporter") ? [] : [String.raw`\bredis_`]),
+    ...(services.includes("balancer") ? [] : ['job="balancer"']),
+  ];
+  const leftOut = absent.length === 0 ? undefined : new RegExp(absent.join("|"));
   const rules = await prometheus.rules();
   const documented = documentedMetrics(sources.metricsPage);
   const recorded = rules.filter((rule) => rule.type === "recording").map((rule) => rule.name);

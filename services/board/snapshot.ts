@@ -1,7 +1,7 @@
 import type { ActionMark, DrillMark } from "../../common/pulse.ts";
 
 /** The kind of a part, for the topology. */
-export type PartKind = "proxy" | "replica" | "backplane" | "caller" | "prometheus" | "alertmanager";
+export type PartKind = "balancer" | "proxy" | "replica" | "backplane" | "caller" | "prometheus" | "alertmanager";
 
 /** One part of the stack at one moment. */
 export interface Part {
@@ -11,14 +11,14 @@ export interface Part {
   state: string;
   /** A remark for the viewer; empty if all is well. */
   note: string;
-  /** For a replica, or the total at the proxy; null if unknown. */
+  /** For a replica, or the total at a proxy; at the balancer, its connections. Null if unknown. */
   tunnels: number | null;
   /** Joined peers; null for other parts than replicas. */
   peers: number | null;
   lagMs: number | null;
   /** CPU as a share of a core over the last seconds. */
   cpu: number | null;
-  /** Client events a second. */
+  /** Client events a second; at a proxy those of its tunnels, by their share. */
   perSecond: number | null;
 }
 

@@ -36,10 +36,10 @@ beforeAll(async () => {
       }),
     );
   }
-  const configOf = (bind: number, addressOf: (id: string) => number) =>
+  const configOf = (bind: number, admin: number, addressOf: (id: string) => number) =>
     balancerConfig(
       process.cwd(),
-      [`127.0.0.1:${bind}`],
+      { public: [`127.0.0.1:${bind}`], admin: `127.0.0.1:${admin}` },
       ids.map((id) => ({
         id,
         address: `127.0.0.1:${addressOf(id)}`,
@@ -47,9 +47,9 @@ beforeAll(async () => {
       })),
     );
   [port, mutePort] = [await freePort(), await freePort()];
-  const mute = configOf(mutePort, (id) => proxies.get(id)?.port ?? 0).replace(" send-proxy-v2", "");
+  const mute = configOf(mutePort, await freePort(), (id) => proxies.get(id)?.port ?? 0).replace(" send-proxy-v2", "");
   for (const [name, text] of [
-    ["headers", configOf(port, (id) => behind[id] ?? 0)],
+    ["headers", configOf(port, await freePort(), (id) => behind[id] ?? 0)],
     ["mute", mute],
   ] as const) {
     const path = join(dir, `${name}.cfg`);

@@ -10,6 +10,7 @@ export function hostAddresses(port: PortOf): Readonly<Record<string, string>> {
   return {
     "proxy:9100": at("PROXY_ADMIN_PORT"),
     "proxy-2:9100": at("PROXY_2_ADMIN_PORT"),
+    "balancer:8404": at("BALANCER_ADMIN_PORT"),
     "caller:9100": at("CALLER_ADMIN_PORT"),
     "board:9120": at("BOARD_PORT"),
     "prometheus:9090": at("PROMETHEUS_GUARDED_PORT"),

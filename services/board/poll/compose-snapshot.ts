@@ -1,4 +1,4 @@
-import type { CallerPulse, ProcessPulse, ReplicaPulse } from "../../../common/pulse.ts";
+import type { BalancerPulse, CallerPulse, ProcessPulse, ReplicaPulse } from "../../../common/pulse.ts";
 import type { Part, Signals, Snapshot } from "../snapshot.ts";
 import { undoOf } from "../undo.ts";
 import { p95Between } from "./latency.ts";
@@ -84,14 +84,18 @@ export function createComposer(polls: Polls, make: string) {
         perSecond: alive === null ? null : perSecond(`${id} events`, seen.at, alive.events),
       };
     });
-    const proxyParts = proxies.map(({ id, seen }): Part => {
+    const tunnelsAt = ({ seen }: (typeof proxies)[number]) =>
+      seen.failing === null ? (seen.last?.replicas.reduce((sum, row) => sum + row.tunnels, 0) ?? 0) : 0;
+    const allTunnels = proxies.reduce((sum, proxy) => sum + tunnelsAt(proxy), 0);
+    const events = replicaParts.reduce((sum, part) => sum + (part.perSecond ?? 0), 0);
+    const proxyParts = proxies.map((proxy): Part => {
+      const { id, seen } = proxy;
       const up = seen.failing === null && seen.last !== null;
-      const tunnels = seen.last?.replicas.reduce((sum, row) => sum + row.tunnels, 0) ?? 0;
       return {
         ...bare(id, "proxy", up ? "up" : "down", silence(seen)),
-        tunnels: up ? tunnels : null,
+        tunnels: up ? tunnelsAt(proxy) : null,
         ...figures(id, seen),
-        perSecond: replicaParts.reduce((sum, part) => sum + (part.perSecond ?? 0), 0),
+        perSecond: up ? events * (allTunnels === 0 ? 1 / proxies.length : tunnelsAt(proxy) / allTunnels) : 0,
       };
     });
     const callerSeen = polls.caller?.seen;
@@ -99,6 +103,7 @@ export function createComposer(polls: Polls, make: string) {
     return {
       at,
       parts: [
+        ...balancer(polls.balancer?.seen, proxies.length),
         ...proxyParts,
         ...replicaParts,
         backplane(replicas.map(([, { seen }]) => answer(seen)).filter((pulse) => pulse !== null)),
@@ -159,6 +164,18 @@ function noteOf(seen: Readonly<Watched<ReplicaPulse>>, routed: string | undefine
   if (seen.failing !== null) return silence(seen);
   if (seen.last?.backplaneUp === false) return "does not hear the backplane";
   return routed === undefined && seen.last !== null ? "by its own word" : "";
+}
+
+function balancer(seen: Readonly<Watched<BalancerPulse>> | undefined, proxies: number): Part[] {
+  if (seen === undefined) return [];
+  const alive = answer(seen);
+  const note = alive !== null && alive.proxies < proxies ? `sends to ${alive.proxies} of ${proxies} proxies` : "";
+  return [
+    {
+      ...bare("balancer", "balancer", alive === null ? "down" : "up", alive === null ? silence(seen) : note),
+      tunnels: alive?.connections ?? null,
+    },
+  ];
 }
 
 /** The board cannot reach Redis itself. The replicas' canaries show whether it works. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { CallerPulse, ProxyPulse, ReplicaPulse } from "../../../common/pulse.ts";
+import type { BalancerPulse, CallerPulse, ProxyPulse, ReplicaPulse } from "../../../common/pulse.ts";
 import type { Config } from "../config.ts";
 import type { Alert } from "../snapshot.ts";
 import { getJson } from "./get-json.ts";
@@ -20,6 +20,8 @@ interface PrometheusAlerts {
 
 /** The board's polls: one set for all viewers. */
 export interface Polls {
+  /** Undefined with one proxy. */
+  balancer: Watch<BalancerPulse> | undefined;
   proxies: ReadonlyMap<string, Watch<ProxyPulse>>;
   replicas: ReadonlyMap<string, Watch<ReplicaPulse>>;
   caller: Watch<CallerPulse> | undefined;
@@ -46,8 +48,10 @@ export function startPolls(config: Config, changed: () => void): Polls {
         .map(({ id, url }) => [id, poll<T>(`${url}/pulse${query}`, config.BOARD_POLL_MS)] as const),
     );
   const target = (id: string) => targets.find((one) => one.id === id)?.url;
+  const balancer = target("balancer");
   const [caller, prometheus, alertmanager] = [target("caller"), target("prometheus"), target("alertmanager")];
   return {
+    balancer: balancer === undefined ? undefined : poll<BalancerPulse>(`${balancer}/pulse`, config.BOARD_POLL_MS),
     proxies: pulses<ProxyPulse>(/^proxy(-\d+)?$/),
     replicas: pulses<ReplicaPulse>(/^signaling-\d+$/, `?salt=${salt}`),
     caller: caller === undefined ? undefined : poll<CallerPulse>(`${caller}/pulse`, config.BOARD_POLL_MS),

@@ -33,6 +33,7 @@ export function createFlows(ground: HTMLElement, boxOf: (part: string) => HTMLEl
 
   return {
     show({ parts }: Snapshot): void {
+      const balancer = parts.find(({ kind }) => kind === "balancer");
       const proxies = parts.filter(({ kind }) => kind === "proxy");
       const replicas = parts.filter(({ kind }) => kind === "replica");
       const backplane = parts.find(({ kind }) => kind === "backplane");
@@ -41,10 +42,18 @@ export function createFlows(ground: HTMLElement, boxOf: (part: string) => HTMLEl
         seen.add(`${from} ${to}`);
         draw(from, to, perSecond, state);
       };
+      const events = proxies.reduce((sum, proxy) => sum + (proxy.perSecond ?? 0), 0);
+      if (balancer !== undefined) flow("clients", balancer.id, events, balancer.state);
       for (const proxy of proxies) {
-        flow("clients", proxy.id, proxy.perSecond ?? 0, proxy.state);
+        const perSecond = proxy.perSecond ?? 0;
+        if (balancer !== undefined)
+          flow(balancer.id, proxy.id, perSecond, balancer.state === "down" ? "down" : proxy.state);
+        // Without the balancer, clients with a second address go to a proxy themselves.
+        if (balancer === undefined || (balancer.state === "down" && (proxy.tunnels ?? 0) > 0))
+          flow("clients", proxy.id, perSecond, proxy.state);
+        const share = events === 0 ? 0 : perSecond / events;
         for (const replica of replicas)
-          flow(proxy.id, replica.id, replica.perSecond ?? 0, proxy.state === "down" ? "down" : replica.state);
+          flow(proxy.id, replica.id, share * (replica.perSecond ?? 0), proxy.state === "down" ? "down" : replica.state);
       }
       for (const replica of replicas) {
         const cut = replica.state === "down" || backplane?.state === "down" || replica.note.includes("backplane");

@@ -21,7 +21,7 @@ export interface PartBox {
 
 export function createPartBox(
   id: string,
-  figures: readonly ("peers" | "tunnels" | "lag" | "cpu" | "events")[],
+  figures: readonly ("peers" | "tunnels" | "connections" | "lag" | "cpu" | "events")[],
 ): PartBox {
   const state = h("span", { class: "state" });
   const note = h("p", { class: "note" });
@@ -50,6 +50,7 @@ export function createPartBox(
       const shown = {
         peers: count(part.peers),
         tunnels: count(part.tunnels),
+        connections: count(part.tunnels),
         lag: part.lagMs === null ? "–" : `${part.lagMs.toFixed(1)} ms`,
         cpu: part.cpu === null ? "–" : `${(100 * part.cpu).toFixed(1)} %`,
         events: part.perSecond === null ? "–" : `${part.perSecond.toFixed(part.perSecond < 10 ? 1 : 0)}/s`,
@@ -59,5 +60,12 @@ export function createPartBox(
   };
 }
 
-const labels = { peers: "peers", tunnels: "tunnels", lag: "loop lag", cpu: "CPU", events: "events" } as const;
+const labels = {
+  peers: "peers",
+  tunnels: "tunnels",
+  connections: "connections",
+  lag: "loop lag",
+  cpu: "CPU",
+  events: "events",
+} as const;
 const count = (value: number | null) => (value === null ? "–" : String(value));

@@ -4,10 +4,11 @@ import { createDots } from "./dots.ts";
 import { createFlows } from "./flows.ts";
 import { createPartBox, type PartBox } from "./part-box.ts";
 
-/** Draws the stack: clients, proxies, replicas, backplane, from left to right, or from top to bottom on a phone. */
+/** Draws the stack: clients, the balancer if there is one, proxies, replicas, backplane, from left to right, or from top to bottom on a phone. */
 export function createTopology() {
   const boxes = new Map<string, PartBox>();
-  const [proxies, replicas, below] = [
+  const [front, proxies, replicas, below] = [
+    h("div", { class: "column front" }),
     h("div", { class: "column" }),
     h("div", { class: "column replicas" }),
     h("div", { class: "column" }),
@@ -21,6 +22,7 @@ export function createTopology() {
     "section",
     { id: "topology", "aria-label": "The stack" },
     h("div", { class: "column" }, clients.element),
+    front,
     proxies,
     replicas,
     below,
@@ -42,6 +44,7 @@ export function createTopology() {
     const known = boxes.get(id);
     if (known !== undefined) return known;
     const figures = {
+      balancer: ["connections"],
       proxy: ["tunnels", "events", "lag", "cpu"],
       replica: ["peers", "tunnels", "events", "lag", "cpu"],
       backplane: [],
@@ -52,6 +55,7 @@ export function createTopology() {
     const box = createPartBox(id, figures[kind]);
     boxes.set(id, box);
     const column = {
+      balancer: front,
       proxy: proxies,
       replica: replicas,
       backplane: below,
