@@ -35,12 +35,15 @@ dns.lookup = async (name, options) => {
 syncBuiltinESMExports();`,
 )}`;
 
-/** Gives the first proxy the addresses of all replicas by names, or as the engine gives them. */
+/** Gives the first proxy names for the replicas that the engine gives by address, or takes them back. */
 async function putReplicas({ stack: { engine } }: Pick<ProvokeContext, "stack">, isByName: boolean): Promise<void> {
   const { endpoints } = engine;
-  const named = (url: string) => (isByName ? url.replace("//127.0.0.1:", "//localhost:") : url);
+  const address = "//127.0.0.1:";
+  const named = (url: string) => (isByName ? url.replace(address, "//localhost:") : url);
   for (const { id } of await replicaTable(endpoints)) {
     const { url, readyUrl } = engine.replicaUrls(id);
+    // Putting an entry again would resolve it again.
+    if (!url.includes(address)) continue;
     const body = { url: named(url), readyUrl: named(readyUrl) };
     await changeAdmin(endpoints, "PUT", `${endpoints.proxyAdmin}/replicas/${id}`, body);
   }

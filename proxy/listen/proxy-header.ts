@@ -30,6 +30,10 @@ const addressBytes: ReadonlyMap<number, number> = new Map([
 /** PP2_TYPE_SSL, and the bit in its first byte that says so (PP2_CLIENT_SSL). */
 const tlsType = 0x20;
 const cameByTls = 0x01;
+/** PP2_TYPE_CRC32C: a checksum of the whole header, taken with this value as zero. */
+const checksumType = 0x03;
+/** CRC-32C's polynomial, its bits reversed (RFC 3720, 12.1). */
+const castagnoli = 0x82f63b78;
 
 /**
  * Reads the PROXY header at the front of `bytes` (HAProxy's proxy-protocol.txt, versions 1 and 2). Headers of datagrams
@@ -80,7 +84,7 @@ function readVersion2(bytes: Buffer): ReadHeader {
   if (needed === undefined || needed > length) return "malformed";
   if (bytes.length < size) return "partial";
   if (isUnspecified) return { size, source: undefined, encrypted: false };
-  const encrypted = readTls(bytes.subarray(v2Fixed + needed, size));
+  const encrypted = readTlvs(bytes.subarray(0, size), v2Fixed + needed);
   if (encrypted === undefined) return "malformed";
   return { size, source: sourceIn(bytes.subarray(v2Fixed), family), encrypted };
 }
@@ -92,16 +96,31 @@ function sourceIn(block: Buffer, family: number): ProxyHeader["source"] {
   return { address: words.join(":"), port: block.readUInt16BE(32) };
 }
 
-/** Whether the TLVs say that the client came by TLS; undefined: they do not fill their room. */
-function readTls(tlvs: Buffer): boolean | undefined {
+/**
+ * Whether the TLVs from `start` on say that the client came by TLS; undefined: they do not fill their room, or the
+ * checksum is wrong.
+ */
+function readTlvs(header: Buffer, start: number): boolean | undefined {
   let encrypted = false;
-  let at = 0;
-  while (at + 3 <= tlvs.length) {
-    const length = tlvs.readUInt16BE(at + 1);
-    const value = tlvs.subarray(at + 3, at + 3 + length);
+  let at = start;
+  while (at + 3 <= header.length) {
+    const length = header.readUInt16BE(at + 1);
+    const value = header.subarray(at + 3, at + 3 + length);
     if (value.length < length) return undefined;
-    if (tlvs[at] === tlsType && length > 0) encrypted = ((value[0] as number) & cameByTls) !== 0;
+    if (header[at] === tlsType && length > 0) encrypted = ((value[0] as number) & cameByTls) !== 0;
+    if (header[at] === checksumType && (length !== 4 || value.readUInt32BE() !== checksumOf(header, at + 3)))
+      return undefined;
     at += 3 + length;
   }
-  return at === tlvs.length ? encrypted : undefined;
+  return at === header.length ? encrypted : undefined;
+}
+
+/** CRC-32C of the header, with the four bytes at `place` as zero. */
+function checksumOf(header: Buffer, place: number): number {
+  let crc = 0xffffffff;
+  for (const [index, byte] of header.entries()) {
+    crc ^= index >= place && index < place + 4 ? 0 : byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ ((crc & 1) === 1 ? castagnoli : 0);
+  }
+  return ~crc >>> 0;
 }

@@ -55,29 +55,44 @@ test.for(controlled.map((drill) => [drill.name, drill] as const))(
 
 const base = (variable: string) => `http://127.0.0.1:${stack.layout.port(variable)}/socket.io/?EIO=4&transport=polling`;
 
-test("polls that alternate between the two proxies never meet an unknown session, whichever is killed and started again", async () => {
-  const ways = [base("PROXY_1_PORT"), base("PROXY_2_PORT")];
-  const opened = await (await fetch(ways[0] as string)).text();
-  const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
-  const answers = new Set<number>();
-  let asked = 0;
-  // The first is the namespace's CONNECT; each poll is answered by what the packet before it brought.
-  const ask = async (way: string | undefined) => {
-    const packet = asked === 0 ? "40/signaling," : `42/signaling,${asked}["leave","none"]`;
-    asked += 1;
-    const posted = await fetch(`${way}&sid=${sid}`, { method: "POST", body: packet });
-    answers.add(posted.status);
-    const polled = await fetch(`${way}&sid=${sid}`);
-    answers.add(polled.status);
-    return polled.text();
-  };
-  for (let i = 0; i < 40; i++) await ask(ways[i % 2]);
-  await runAction(stack, "kill", "proxy-2");
-  for (let i = 0; i < 5; i++) await ask(ways[0]);
-  await runAction(stack, "start", "proxy-2");
-  for (let i = 0; i < 40; i++) await ask(ways[i % 2]);
-  expect([...answers]).toEqual([200]);
-});
+test.for([
+  ["kill", "start"],
+  ["pause", "resume"],
+  ["restart", undefined],
+] as const)(
+  "polls that alternate between the two proxies never meet an unknown session when either is hit by %s",
+  async ([breaks, mends]) => {
+    const ways = { proxy: base("PROXY_1_PORT"), "proxy-2": base("PROXY_2_PORT") };
+    const opened = await (await fetch(ways.proxy)).text();
+    const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
+    const answers = new Set<string>();
+    let asked = 0;
+    // The first is the namespace's CONNECT; each poll is answered by what the packet before it brought.
+    const ask = async (id: keyof typeof ways) => {
+      const packet = asked === 0 ? "40/signaling," : `42/signaling,${asked}["leave","none"]`;
+      asked += 1;
+      for (const init of [{ method: "POST", body: packet }, {}]) {
+        const answer = await fetch(`${ways[id]}&sid=${sid}`, init);
+        const text = await answer.text();
+        answers.add(answer.ok ? "ok" : `${answer.status} ${text}`);
+      }
+    };
+    const alternate = async () => {
+      for (let i = 0; i < 20; i++) await ask(i % 2 === 0 ? "proxy" : "proxy-2");
+    };
+    await alternate();
+    for (const [broken, other] of [
+      ["proxy-2", "proxy"],
+      ["proxy", "proxy-2"],
+    ] as const) {
+      await runAction(stack, breaks, broken);
+      for (let i = 0; i < 5; i++) await ask(other);
+      if (mends !== undefined) await runAction(stack, mends, broken);
+      await alternate();
+    }
+    expect([...answers]).toEqual(["ok"]);
+  },
+);
 
 test("both proxies are told what operators change, and one that was down knows it from the table file", async () => {
   const views = async () => {
