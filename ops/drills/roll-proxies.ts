@@ -7,6 +7,8 @@ import { webSocketsAlone } from "./one-of-two-proxies.ts";
 /** docs/drills.md, roll-proxies. */
 export const rollProxies = defineDrill({
   name: "roll-proxies",
+  claim:
+    "Both proxies are replaced in turn: each client moves at most twice, is back within 3 s, and no signal or call is lost.",
   engines: ["process", "compose", "kubernetes"],
   // One that changed its address would come back to the balancer later, which is a move too.
   calls: { ...webSocketsAlone, addresses: 1 },

@@ -74,6 +74,22 @@ test("a killed proxy costs its clients alone a reconnect, and knows what was cha
   }
 });
 
+test("make roll-proxies moves each peer through the other proxy, and none stays away", async () => {
+  const peers = await Promise.all(
+    Array.from({ length: 6 }, () => joinRoom("roll", { url: stack.url("PROXY_PORT"), transports: "websocket" })),
+  );
+  try {
+    const told = await stack.make("roll-proxies");
+    for (const id of ["proxy", "proxy-2"]) expect(told).toContain(`${id} is ready again after`);
+    await until("every peer has moved and is back", () =>
+      peers.every(({ client, lost }) => lost() > 0 && client.state() === "joined"),
+    );
+    for (const { outages } of peers) expect(Math.max(...outages)).toBeLessThan(3_000);
+  } finally {
+    await Promise.all(peers.map(({ client }) => client.close()));
+  }
+});
+
 test("a killed balancer is a target too: the callers go on at their second address", async () => {
   await stack.make("kill-balancer");
   await until("the balancer is gone", () => stack.inspect().get("balancer")?.State.Running === false);
