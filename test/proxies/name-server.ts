@@ -9,8 +9,8 @@ export interface NameServer {
   address: string;
   /** IPv4 addresses by name; other names do not exist. */
   names: Map<string, string[]>;
-  /** `fails` answers SERVFAIL, `silent` does not answer. */
-  mood: "well" | "fails" | "silent";
+  /** `fails` answers SERVFAIL, `silent` does not answer, `empty` knows no address, `garbled` sends what is no answer. */
+  mood: "well" | "fails" | "silent" | "empty" | "garbled";
   /** Received questions. */
   asked: number;
   [Symbol.asyncDispose](): Promise<void>;
@@ -32,6 +32,10 @@ export async function startNameServer(names: Record<string, string[]>): Promise<
   socket.on("message", (message, from) => {
     server.asked += 1;
     if (server.mood === "silent") return;
+    if (server.mood === "garbled") {
+      socket.send(Buffer.from(message.map((byte, at) => (at < 2 ? byte : ~byte))), from.port, from.address);
+      return;
+    }
     const { id, questions = [] } = decode(message);
     const name = questions[0]?.name ?? "";
     const found = server.names.get(name);

@@ -17,6 +17,8 @@ const whoAnswers = async (proxy: ProxyProgram) => ((await (await fetch(`${proxy.
 test.each([
   ["silent", "there"],
   ["fails", "there"],
+  ["empty", "there"],
+  ["garbled", "there"],
   ["well", "gone"],
 ] as const)(
   "a resolver (%s, its names %s) ejects no replica and cuts no tunnel; new sessions work",
