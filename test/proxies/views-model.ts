@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type ReplicaState, type RouteTable, route } from "../../proxy/routing/route.ts";
+import { type ReplicaState, type RouteTable, route, type StickyKey } from "../../proxy/routing/route.ts";
 
 /** Decides where a request goes; the proxy's own, or another one that a test must find wanting. */
 export type Decide = typeof route;
@@ -7,19 +7,21 @@ export type Decide = typeof route;
 const replicas = ["signaling-1", "signaling-2", "signaling-3"] as const;
 type Id = (typeof replicas)[number];
 const states: readonly ReplicaState[] = ["ready", "degraded", "draining", "down"];
-const counts = { proxies: 3, clients: 4 };
+const most = { proxies: 5, clients: 4 };
 
 type Step =
   /** A proxy sees another state of a replica than before, right or wrong. */
   | { do: "see"; proxy: number; replica: Id; state: ReplicaState }
   /** A replica ends, with all its sessions, or is started anew. */
   | { do: "end" | "begin"; replica: Id }
+  /** A proxy is killed and started: its tunnels are cut, and it sees what is there. */
+  | { do: "restart"; proxy: number }
   /** A client sends its next request, through this proxy. */
   | { do: "ask"; client: number; proxy: number };
 
 const replica = fc.constantFrom(...replicas);
-const proxy = fc.nat(counts.proxies - 1);
-const asks = fc.record({ do: fc.constant("ask" as const), client: fc.nat(counts.clients - 1), proxy });
+const proxy = fc.nat(most.proxies - 1);
+const asks = fc.record({ do: fc.constant("ask" as const), client: fc.nat(most.clients - 1), proxy });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: asks },
   {
@@ -27,9 +29,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("see" as const), proxy, replica, state: fc.constantFrom(...states) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("end" as const, "begin" as const), replica }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const), proxy }) },
 );
-/** What happens to several proxies, their replicas and their clients. */
-export const schedules = fc.array(step, { minLength: 1, maxLength: 40, size: "max" });
+/** What happens to two to five proxies, their replicas and their clients. */
+export interface Schedule {
+  proxies: number;
+  stickyKey: Exclude<StickyKey, "random">;
+  steps: readonly Step[];
+}
+export const schedules: fc.Arbitrary<Schedule> = fc.record({
+  proxies: fc.integer({ min: 2, max: most.proxies }),
+  stickyKey: fc.constantFrom("cookie" as const, "ip" as const, "room" as const),
+  steps: fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
+});
 
 interface Client {
   kind: "polling" | "websocket";
@@ -38,7 +50,7 @@ interface Client {
   session: { sid: string; proxy: number } | undefined;
   /** Sessions that it lost. */
   lost: number;
-  /** What may have cost it one: its replica ended, or a proxy that it used changed its view to down. */
+  /** What may have cost it one: its replica or proxy ended, or its proxy changed its view to down. */
   causes: number;
 }
 
@@ -49,16 +61,16 @@ interface Client {
  * @throws Error that says which promise was broken: a session is on one replica; a WebSocket is lost at most once for
  *   each change of view; once views agree nobody loses anything
  */
-export function play(steps: readonly Step[], decide: Decide): void {
+export function play({ proxies, stickyKey, steps }: Schedule, decide: Decide): void {
   const alive = new Map<Id, boolean>(replicas.map((id) => [id, true]));
   const views = Array.from(
-    { length: counts.proxies },
+    { length: proxies },
     () => new Map<string, ReplicaState>(replicas.map((id) => [id, "ready"])),
   );
   const known = new Map<string, Id>();
   let minted = 0;
   const clients = Array.from(
-    { length: counts.clients },
+    { length: most.clients },
     (_, index): Client => ({
       kind: index % 2 === 0 ? "polling" : "websocket",
       cookie: index < 2 ? `client-${index}` : undefined,
@@ -74,10 +86,11 @@ export function play(steps: readonly Step[], decide: Decide): void {
     isShed: () => false,
   });
   const decided = (at: number, client: Client, sid: string | undefined) =>
-    decide({ sid, cookie: client.cookie, ip: "203.0.113.9", freshId: () => `fresh-${minted}` }, tableOf(at), {
-      stickyKey: "cookie",
-      secret: "shared",
-    });
+    decide(
+      { sid, cookie: client.cookie, ip: "203.0.113.9", room: client.cookie, freshId: () => `fresh-${minted}` },
+      tableOf(at),
+      { stickyKey, secret: "shared" },
+    );
   const lose = (client: Client) => {
     client.session = undefined;
     client.lost += 1;
@@ -129,9 +142,20 @@ export function play(steps: readonly Step[], decide: Decide): void {
     for (const [sid, holder] of known) if (holder === id) known.delete(sid);
   }
 
+  function restart(at: number): void {
+    for (const client of clients)
+      if (client.kind === "websocket" && client.session?.proxy === at) {
+        client.causes += 1;
+        lose(client);
+      }
+    for (const [id, lives] of alive) views[at]?.set(id, lives ? "ready" : "down");
+  }
+
   for (const one of steps) {
-    if (one.do === "see") see(one.proxy, one.replica, one.state);
-    else if (one.do === "ask") ask(clients[one.client] as Client, one.proxy);
+    const at = "proxy" in one ? one.proxy % proxies : 0;
+    if (one.do === "see") see(at, one.replica, one.state);
+    else if (one.do === "ask") ask(clients[one.client] as Client, at);
+    else if (one.do === "restart") restart(at);
     else if (one.do === "end") end(one.replica);
     else alive.set(one.replica, true);
     for (const { kind, lost, causes } of clients)
@@ -140,9 +164,9 @@ export function play(steps: readonly Step[], decide: Decide): void {
   }
 
   // The views agree with what is: from the second round on nobody loses a session.
-  for (let at = 0; at < counts.proxies; at++) for (const [id, lives] of alive) see(at, id, lives ? "ready" : "down");
+  for (let at = 0; at < proxies; at++) for (const [id, lives] of alive) see(at, id, lives ? "ready" : "down");
   const round = () => {
-    for (const client of clients) for (let at = 0; at < counts.proxies; at++) ask(client, at);
+    for (const client of clients) for (let at = 0; at < proxies; at++) ask(client, at);
   };
   round();
   const before = clients.map(({ lost }) => lost);

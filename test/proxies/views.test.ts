@@ -5,14 +5,14 @@ import { healthFirst, play, schedules } from "./views-model.ts";
 
 test("proxies whose views disagree: no session on two replicas, one loss a change of view, none once they agree", () => {
   fc.assert(
-    fc.property(schedules, (steps) => play(steps, route)),
+    fc.property(schedules, (schedule) => play(schedule, route)),
     { numRuns: 10_000 },
   );
 });
 
 test("a proxy that asks its own view before the session is found out", () => {
   const found = fc.check(
-    fc.property(schedules, (steps) => play(steps, healthFirst)),
+    fc.property(schedules, (schedule) => play(schedule, healthFirst)),
     { numRuns: 10_000 },
   );
   expect(found.failed).toBe(true);
