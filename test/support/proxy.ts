@@ -42,14 +42,15 @@ export async function startProxyProgram(
     ...env,
   });
   const admin = `http://127.0.0.1:${adminPort}`;
-  const listening = async () => {
-    if (program.child.exitCode !== null) throw new Error(program.output());
-    return (
-      (await fetch(`${admin}/healthz`)).ok &&
-      (await fetch(`http://127.0.0.1:${port}/nowhere`, { redirect: "manual" })).status > 0
-    );
-  };
+  const { child } = program;
+  const hasEnded = () =>
+    child.exitCode !== null && (child.stdout?.readableEnded ?? true) && (child.stderr?.readableEnded ?? true);
+  const listening = async () =>
+    hasEnded() ||
+    ((await fetch(`${admin}/healthz`)).ok &&
+      (await fetch(`http://127.0.0.1:${port}/nowhere`, { redirect: "manual" })).status > 0);
   await until("the proxy listens", listening, { withinMs: 25_000 });
+  if (hasEnded()) throw new Error(program.output());
   return {
     port,
     admin,
