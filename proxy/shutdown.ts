@@ -7,14 +7,14 @@ const lookEveryMs = 50;
 const tunnelsMs = 4_000;
 /** Requests under way have this long to end where no other proxy takes new ones meanwhile, ms. */
 const aloneMs = 500;
-/** Engine.IO answers a poll within this, ms: the interval of its pings and a margin. */
-const pollMs = 26_000;
+/** With other proxies they have this long, ms. A poll ends with the next signal, and its session goes on elsewhere. */
+const besideOthersMs = 5_000;
 /** Share of the grace period that requests get. */
 const shareOfGrace = 0.7;
 
 /**
- * Stops listening and ends what is open without losing what a replica has sent: tunnels are moved, and polls get their
- * answer if another proxy serves meanwhile. Resolves when every connection is closed.
+ * Stops listening and ends what is open without losing what a replica has sent: tunnels are moved, and polls have time for
+ * their answer if another proxy serves meanwhile. Resolves when every connection is closed.
  */
 export async function shutDown({
   servers,
@@ -34,7 +34,7 @@ export async function shutDown({
   closeAll: () => void;
 }): Promise<void> {
   const begunAt = performance.now();
-  const requestsMs = alone ? aloneMs : Math.max(aloneMs, Math.min(pollMs, graceMs * shareOfGrace));
+  const requestsMs = alone ? aloneMs : Math.max(aloneMs, Math.min(besideOthersMs, graceMs * shareOfGrace));
   const closed = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
   // Again and again, since an upgrade under way becomes a tunnel.
   const look = () => {
