@@ -5,6 +5,8 @@
 #   start.sh server      one of three servers whose master the Sentinels choose; REDIS_NAME is its name on the network
 #   start.sh sentinel    a Sentinel; REDIS_NAME is its name
 #
+#   REDIS_FIRST          the server that begins as the master; `redis` unless set
+#
 #   replica      may do what the backplanes need, and nothing else; at a Sentinel it may ask for the master
 #   watch        may look: the exporter, the health check
 #   ops          make watch-backplane and make provoke
@@ -31,6 +33,7 @@ write_users() {
     sed -i "s/ #$name / #$hash /" /tmp/users.acl
   done
 }
+first=${REDIS_FIRST:-redis}
 umask 077
 cd /etc/redis
 
@@ -56,7 +59,7 @@ case ${1:-} in
         echo "repl-diskless-sync-delay 0"
         echo "rdb-del-sync-files yes"
         echo "repl-timeout 10"
-        [ "$REDIS_NAME" = redis ] || echo "replicaof redis 6379"
+        [ "$REDIS_NAME" = "$first" ] || echo "replicaof $first 6379"
       } >/data/redis.conf.new
       mv /data/redis.conf.new /data/redis.conf
     fi
@@ -72,7 +75,7 @@ case ${1:-} in
         echo "sentinel resolve-hostnames yes"
         echo "sentinel announce-hostnames yes"
         echo "sentinel announce-ip $REDIS_NAME"
-        echo "sentinel monitor hold-the-line redis 6379 2"
+        echo "sentinel monitor hold-the-line $first 6379 2"
         echo "sentinel down-after-milliseconds hold-the-line 2000"
         echo "sentinel failover-timeout hold-the-line 6000"
         echo "sentinel parallel-syncs hold-the-line 2"

@@ -3,14 +3,18 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
-import { type KubernetesObject, render, workloads } from "./objects.ts";
+import { combinations, type KubernetesObject, render, renderWith, workloads } from "./objects.ts";
 import { podProblems } from "./pods.ts";
 import { settingProblems } from "./settings.ts";
 import { policyProblems, selectorProblems } from "./wiring.ts";
 
 const root = join(import.meta.dirname, "../../..");
-const folders = ["base", "monitored"];
-const rendered = new Map(folders.map((folder) => [folder, render(folder)]));
+const rendered = new Map(
+  combinations.map((components) => [["base", ...components].join(" + "), renderWith(components)] as const),
+);
+const full = () =>
+  structuredClone(rendered.get("base + monitoring + sentinel + proxy-protocol + board")?.objects ?? []);
+const monitored = () => structuredClone(rendered.get("base + monitoring")?.objects ?? []);
 /** `kubectl apply` keeps each object in an annotation, whose maximum is 256 KiB. */
 const annotationBytes = 262_144;
 
@@ -35,7 +39,7 @@ function decode(text: string): string {
   }
 }
 
-describe.each(folders)("%s", (folder) => {
+describe.each([...rendered.keys()])("%s", (folder) => {
   const { text = "", objects = [] } = rendered.get(folder) ?? {};
 
   test("is what compose.yaml, the settings and the reach of the networks say", () => {
@@ -56,13 +60,17 @@ describe.each(folders)("%s", (folder) => {
   });
 });
 
+test("the folder `monitored` is the base with monitoring", () => {
+  expect(render("monitored").text).toBe(rendered.get("base + monitoring")?.text);
+});
+
 test("the ConfigMaps hold every rule file, every file of Redis and every dashboard", () => {
-  const data = new Set((rendered.get("monitored")?.objects ?? []).flatMap((object) => Object.keys(object.data ?? {})));
+  const data = new Set(monitored().flatMap((object) => Object.keys(object.data ?? {})));
   const files = ["prometheus/rules", "prometheus/slo", "redis", "grafana/dashboards"].flatMap((folder) =>
     readdirSync(join(root, folder)),
   );
-  // Neither an application in place of the replicas nor Sentinels run here.
-  const elsewhere = ["kustomization.yaml", "app.acl", "failover.acl", "sentinel.acl"];
+  // No application runs here in place of the replicas.
+  const elsewhere = ["kustomization.yaml", "app.acl"];
   const missing = files.filter((file) => !data.has(file) && !elsewhere.includes(file));
   expect(missing).toEqual([]);
 });
@@ -169,8 +177,55 @@ const mutations: Record<string, [Change, RegExp]> = {
   ],
 };
 
-test.each(Object.entries(mutations))("a mutation is found: %s", (_, [change, wanted]) => {
-  const objects = structuredClone(rendered.get("monitored")?.objects ?? []);
+const mutationsOfComponents: typeof mutations = {
+  "the Sentinels' names misspelled": [
+    (all) => setEnv(all, "signaling", "REDIS_SENTINELS", "redis://sentinel-0.sentinels:26379"),
+    /sentinels/,
+  ],
+  "the Sentinels' port changed on one side": [
+    (all) => Object.assign(podOf(all, "sentinel").container.ports?.[0] ?? {}, { containerPort: 26380 }),
+    /listens on port 26379/,
+  ],
+  "Redis servers without their names": [
+    (all) => delete spec(all, "Service", "redis").publishNotReadyAddresses,
+    /not ready/,
+  ],
+  "servers that may not copy each other": [
+    (all) => Object.assign(spec(all, "NetworkPolicy", "redis-servers"), { egress: [] }),
+    /refused: redis to redis:6379/,
+  ],
+  "Sentinels that may not meet": [
+    (all) => Object.assign(spec(all, "NetworkPolicy", "sentinels"), { ingress: [] }),
+    /refused: sentinel to sentinel:26379/,
+  ],
+  "a Sentinel's secret less": [(all) => podOf(all, "sentinel").pod.volumes?.[1]?.secret?.items?.pop(), /secrets/],
+  "the listener of the PROXY protocol moved on one side": [
+    (all) => setEnv(all, "proxy", "PROXY_PROTOCOL_PORT", "8082"),
+    /PROXY_PROTOCOL_PORT is 8082/,
+  ],
+  "the plain port open to all beside the PROXY protocol": [
+    (all) => spec(all, "NetworkPolicy", "proxy").ingress?.push({ ports: [{ port: 8080 }] }),
+    /needless: a stranger to proxy:8080/,
+  ],
+  "callers that send no PROXY header to its listener": [
+    (all) => setEnv(all, "caller", "TARGET_URL", "http://proxy"),
+    /needless: caller to proxy:8080/,
+  ],
+  "the board kept from Prometheus": [
+    (all) => Object.assign(spec(all, "NetworkPolicy", "board-to-prometheus"), { ingress: [] }),
+    /refused: board to prometheus:9090/,
+  ],
+  "the board open to all": [
+    (all) => Object.assign(spec(all, "NetworkPolicy", "board"), { ingress: [{}] }),
+    /needless: a stranger to board/,
+  ],
+};
+
+test.each([
+  ...Object.entries(mutations).map(([name, [change, wanted]]) => [name, change, wanted, monitored] as const),
+  ...Object.entries(mutationsOfComponents).map(([name, [change, wanted]]) => [name, change, wanted, full] as const),
+])("a mutation is found: %s", (_, change, wanted, given) => {
+  const objects = given();
   change(objects);
   expect(problemsOf(objects).join("\n")).toMatch(wanted);
 });

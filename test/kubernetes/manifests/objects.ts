@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse, parseAllDocuments } from "yaml";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { parse, parseAllDocuments, stringify } from "yaml";
 
 const root = join(import.meta.dirname, "../../..");
 
@@ -69,15 +70,46 @@ export interface KubernetesObject {
   };
 }
 
-/** Renders a folder of deploy/kubernetes with kustomize. The path of the program is in KUSTOMIZE. */
+/** In the order in which an overlay lists them. */
+const components = ["monitoring", "sentinel", "proxy-protocol", "board"] as const;
+
+/** A component of deploy/kubernetes. */
+export type Component = (typeof components)[number];
+
+/** Every combination of components that can be applied. The board needs monitoring. */
+export const combinations: readonly (readonly Component[])[] = Array.from(
+  { length: 2 ** components.length },
+  (_, bits) => components.filter((_name, at) => (bits & (1 << at)) !== 0),
+).filter((chosen) => chosen.includes("monitoring") || !chosen.includes("board"));
+
+/** Renders a folder, given by its path from deploy/kubernetes or as absolute one, with kustomize. Its path is in KUSTOMIZE. */
 export function render(folder: string): { text: string; objects: KubernetesObject[] } {
   const kustomize = process.env["KUSTOMIZE"];
   if (kustomize === undefined) throw new Error("KUSTOMIZE is not set: run make test-manifests");
-  const text = execFileSync(kustomize, ["build", join(root, "deploy/kubernetes", folder)], {
+  const text = execFileSync(kustomize, ["build", resolve(root, "deploy/kubernetes", folder)], {
     encoding: "utf8",
     maxBuffer: 16 << 20,
   });
   return { text, objects: parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject) };
+}
+
+/** Renders the base with these components, as an overlay of a user would. */
+export function renderWith(chosen: readonly Component[]): { text: string; objects: KubernetesObject[] } {
+  const overlay = realpathSync(mkdtempSync(join(tmpdir(), "overlay-")));
+  const at = (name: string) => relative(overlay, join(root, "deploy/kubernetes", name));
+  const kustomization = {
+    apiVersion: "kustomize.config.k8s.io/v1beta1",
+    kind: "Kustomization",
+    namespace: "hold-the-line",
+    resources: [at("base")],
+    components: chosen.map(at),
+  };
+  try {
+    writeFileSync(join(overlay, "kustomization.yaml"), stringify(kustomization));
+    return render(overlay);
+  } finally {
+    rmSync(overlay, { recursive: true });
+  }
 }
 
 /** The objects that run pods. */
@@ -113,14 +145,31 @@ interface ComposeService {
   command?: string[];
 }
 
-/** The service of compose.yaml that a workload corresponds to: the replicas are signaling-1 there. */
-export function composeService(workload: string): ComposeService {
-  const service = compose.services[workload === "signaling" ? "signaling-1" : workload];
-  if (service === undefined) throw new Error(`compose.yaml has no ${workload}`);
-  return service;
+/** The service on compose that a workload corresponds to: the replicas are signaling-1 there. */
+export function composeService(workload: string, objects: readonly KubernetesObject[]): ComposeService {
+  const id = { signaling: "signaling-1", sentinel: "sentinel-1" }[workload] ?? workload;
+  const failsOver = objects.some(({ metadata }) => metadata.name === "sentinel");
+  const own = failsOver ? overlay.services[id] : undefined;
+  const base = compose.services[own?.extends?.service ?? id];
+  if (base === undefined) throw new Error(`compose.yaml has no ${workload}`);
+  if (own === undefined) return base;
+  return {
+    ...base,
+    ...own,
+    environment: { ...base.environment, ...own.environment },
+    secrets: own.onlySecrets ?? [...(base.secrets ?? []), ...(own.secrets ?? [])],
+  };
 }
-const compose = parse(readFileSync(join(root, "compose.yaml"), "utf8"), { merge: true }) as {
-  services: Record<string, ComposeService>;
+const readCompose = (path: string) => readFileSync(join(root, path), "utf8");
+const compose = parse(readCompose("compose.yaml"), { merge: true }) as { services: Record<string, ComposeService> };
+/** deploy/redis-sentinel. Compose's own tags are unknown to the parser. */
+const overlay = parse(
+  readCompose("deploy/redis-sentinel/compose.yaml")
+    .replaceAll("secrets: !override", "onlySecrets:")
+    .replaceAll(/!override|!reset/g, ""),
+  { merge: true },
+) as {
+  services: Record<string, Partial<ComposeService> & { extends?: { service: string }; onlySecrets?: string[] }>;
 };
 
 /** Prometheus' configuration on compose. */

@@ -18,7 +18,7 @@ export function podProblems(objects: readonly KubernetesObject[]): string[] {
     const expect = (holds: boolean, problem: string) => {
       if (!holds) problems.push(`${name}: ${problem}`);
     };
-    const service = composeService(name);
+    const service = composeService(name, objects);
     const { runAsNonRoot, runAsUser, seccompProfile } = pod.securityContext ?? {};
     expect(runAsNonRoot === true && Number(runAsUser) > 0, "must run as a user that is not root");
     expect((seccompProfile as { type?: string } | undefined)?.type === "RuntimeDefault", "needs a seccomp profile");

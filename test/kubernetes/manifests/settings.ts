@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { isSecret } from "../../../common/config.ts";
 import { proxyConfig } from "../../../proxy/config.ts";
 import { parseReplicas } from "../../../proxy/routing/replica-spec.ts";
+import { schema as board } from "../../../services/board/config.ts";
 import { schema as caller } from "../../../services/caller/config.ts";
 import { schema as replica } from "../../../services/signaling/config.ts";
 import {
@@ -15,10 +16,15 @@ import {
   workloads,
 } from "./objects.ts";
 
-const schemas: Readonly<Record<string, z.ZodObject>> = { signaling: replica, proxy: proxyConfig, caller };
+const schemas: Readonly<Record<string, z.ZodObject>> = { signaling: replica, proxy: proxyConfig, caller, board };
 
 /** Variables whose values differ from compose's, because names and addresses do. */
-const ofKubernetes = ["NODE_ID", "ADMIN_HOST", "ADMIN_HOSTNAMES", "REPLICAS", "TARGET_URL"];
+const ofKubernetes = [
+  ...["NODE_ID", "ADMIN_HOST", "ADMIN_HOSTNAMES", "REPLICAS", "TARGET_URL", "BOARD_TARGETS"],
+  ...["REDIS_NAME", "REDIS_ADDR", "REDIS_SENTINELS"],
+];
+/** Variables of redis/start.sh that only a StatefulSet needs. */
+const ofStatefulRedis = ["POD_NAME", "REDIS_FIRST"];
 
 const names = (schema: z.ZodObject) =>
   Object.entries(schema.shape).flatMap(([name, field]) => (isSecret(field) ? [name, `${name}_FILE`] : [name]));
@@ -32,9 +38,9 @@ export function settingProblems(objects: readonly KubernetesObject[]): string[] 
     ...unread.map((name) => `settings: no program reads ${name}`),
     ...workloads(objects).flatMap(({ name, pod }) => {
       const given = new Map(pod.containers.flatMap(({ env = [] }) => env.map((one) => [one.name, one.value] as const)));
-      const composed = composeService(name).environment ?? {};
+      const composed = composeService(name, objects).environment ?? {};
       const schema = schemas[name];
-      const known = schema === undefined ? Object.keys(composed) : names(schema);
+      const known = schema === undefined ? [...Object.keys(composed), ...ofStatefulRedis] : names(schema);
       const fixed = Object.entries(composed).filter(
         ([variable, value]) => !String(value).startsWith("${") && !/^no_proxy$/i.test(variable),
       );
@@ -45,6 +51,8 @@ export function settingProblems(objects: readonly KubernetesObject[]): string[] 
           .map(([one, value]) => `${name}: ${one} is ${given.get(one)}, on compose ${value}`),
         ...ofKubernetes
           .filter((one) => one in composed && !given.has(one) && one !== "ADMIN_HOSTNAMES")
+          // The base has one server.
+          .filter((one) => one !== "REDIS_SENTINELS" || !String(composed[one]).startsWith("${"))
           .map((one) => `${name}: ${one} is not set`),
       ];
     }),
@@ -67,6 +75,10 @@ function numberProblems(objects: readonly KubernetesObject[], settings: Record<s
   if (!(Number(proxy.pod.terminationGracePeriodSeconds) >= graceS + preStopS + 15))
     problems.push("proxy: terminationGracePeriodSeconds is below preStop, GRACE_MS and 15 s");
   if (Number(settings["PROXIES"]) !== proxy.object.spec.replicas) problems.push("PROXIES is not the number of proxies");
+  const balanced = proxy.pod.containers[0]?.env?.find((one) => one.name === "PROXY_PROTOCOL_PORT")?.value;
+  const listener = proxy.pod.containers[0]?.ports?.find((one) => one.name === "balanced")?.containerPort;
+  if (balanced !== undefined && Number(balanced) !== listener)
+    problems.push(`PROXY_PROTOCOL_PORT is ${balanced}, the container's port ${listener}`);
   const listed = proxy.pod.containers[0]?.env?.find(({ name }) => name === "REPLICAS")?.value ?? "";
   const replicas = Array.from({ length: signaling.object.spec.replicas ?? 0 }, (_, at) => `signaling-${at}`);
   const specs = parseReplicas(listed);

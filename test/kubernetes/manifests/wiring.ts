@@ -5,6 +5,7 @@ import {
   configMap,
   type KubernetesObject,
   type Peer,
+  type PodSpec,
   type PrometheusConfig,
   selects,
   workloads,
@@ -71,8 +72,15 @@ function neededFlows(objects: readonly KubernetesObject[]): Flow[] {
     for (const { name: variable, value = "" } of pod.containers.flatMap(({ env = [] }) => env)) {
       if (variable === "REPLICAS")
         for (const { url, readyUrl } of parseReplicas(value)) [url, readyUrl].map((one) => addUrl(name, one));
-      else if (/^(http|redis):\/\//.test(value)) addUrl(name, new URL(value));
+      else
+        for (const [, url = ""] of value.matchAll(/(?:^|,|=)((?:http|redis):\/\/[^,]+)/g)) addUrl(name, new URL(url));
     }
+  // redis/start.sh: Sentinels ask every server and each other, and the servers copy each other.
+  const mode = (pod: PodSpec) => pod.containers[0]?.command?.[2];
+  for (const { name, pod } of pods) {
+    if (mode(pod) === "server") flows.push(flow(name, "redis", 6379));
+    if (mode(pod) === "sentinel") flows.push(flow(name, "redis", 6379), flow(name, "sentinel", 26_379));
+  }
   const alertmanager = configMap(objects, "alertmanager-config")["alertmanager.yml"] ?? "";
   for (const [, url = ""] of alertmanager.matchAll(/url: (http\S+)/g)) addUrl("alertmanager", new URL(url));
   const prometheus = configMap(objects, "prometheus-config")["prometheus.yml"];
@@ -110,12 +118,19 @@ function rulesFor(objects: readonly KubernetesObject[], { from, to, port }: Flow
 }
 
 /** True if two services have a network of compose.yaml in common. */
-function shareNetwork(one: string, other: string): boolean {
+function shareNetwork(objects: readonly KubernetesObject[], one: string, other: string): boolean {
   const networks = (name: string) => {
-    const given = composeService(name).networks;
+    const given = composeService(name, objects).networks;
     return Array.isArray(given) ? given : Object.keys(given);
   };
   return networks(one).some((network) => networks(other).includes(network));
+}
+
+/** The port of the proxies' pods that the balancer in front connects to. */
+function clientsPort(objects: readonly KubernetesObject[]): number | undefined {
+  const target = objects.find(({ spec }) => spec?.type === "LoadBalancer")?.spec.ports?.[0]?.targetPort;
+  const proxy = workloads(objects).find(({ name }) => name === "proxy");
+  return proxy?.pod.containers[0]?.ports?.find(({ name }) => name === target)?.containerPort;
 }
 
 /** Connections that the settings need and the policies refuse, and those that they allow beyond compose's networks. */
@@ -137,11 +152,11 @@ export function policyProblems(objects: readonly KubernetesObject[]): string[] {
   const wider = [...pods.map(({ name }) => name), "a stranger"]
     .flatMap((from) => listening.map((one): Flow => ({ from, ...one })))
     // The clients' port is open to everyone on both.
-    .filter((flow) => !(flow.to === "proxy" && flow.port === 8080))
+    .filter((flow) => !(flow.to === "proxy" && flow.port === clientsPort(objects)))
     .filter((flow) => {
       const { out, into } = rulesFor(objects, flow);
       const wanted = needed.some((one) => told(one) === told(flow));
-      const apart = flow.from !== flow.to && (flow.from === "a stranger" || !shareNetwork(flow.from, flow.to));
+      const apart = flow.from !== flow.to && (flow.from === "a stranger" || !shareNetwork(objects, flow.from, flow.to));
       return (into || (out && flow.from !== "a stranger")) && (!wanted || apart);
     })
     .map((flow) => `needless: ${told(flow)}`);
