@@ -86,6 +86,9 @@ function numberProblems(objects: readonly KubernetesObject[], settings: Record<s
   return problems;
 }
 
+/** Jobs of compose alone: the cluster's load balancer is not ours, and the board's component may be left out. */
+const ofCompose = ["board", "balancer"];
+
 /** What differs between Prometheus' configuration here and on compose. */
 function prometheusProblems(objects: readonly KubernetesObject[]): string[] {
   const text = configMap(objects, "prometheus-config")["prometheus.yml"];
@@ -96,7 +99,7 @@ function prometheusProblems(objects: readonly KubernetesObject[]): string[] {
     if (!isDeepStrictEqual(config[part], composePrometheus[part]))
       problems.push(`prometheus: ${part} is not compose's`);
   const jobs = ({ scrape_configs }: PrometheusConfig) =>
-    scrape_configs.map(({ job_name }) => job_name).filter((job) => job !== "board");
+    scrape_configs.map(({ job_name }) => job_name).filter((job) => !ofCompose.includes(job));
   if (!isDeepStrictEqual(jobs(config), jobs(composePrometheus)))
     problems.push("prometheus: the jobs are not compose's");
   const targets = config.scrape_configs[0]?.static_configs?.[0]?.targets ?? [];
