@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Attack, Bound } from "../attacker.ts";
+import { openPollingPeer, openSignaling } from "../engine-session.ts";
+import { ask, countStatus, inParallel } from "../wire.ts";
 import { flooding } from "./events.ts";
 
 const unique = () => `hostile-${randomBytes(6).toString("hex")}`;
@@ -36,4 +38,25 @@ export const floods: readonly Attack[] = [
     bounds: [budget(3)],
     place: () => ({ room: unique() }),
   }),
+  {
+    name: "polls signals of 60 KB of noise compressed, on 20 sessions of one replica",
+    guard,
+    forMs: 2_500,
+    async run(attacker) {
+      const cookie = unique();
+      const filler = randomBytes(45_000).toString("base64");
+      await inParallel(attacker, 20, 20, async () => {
+        const room = unique();
+        const { path } = await openPollingPeer(attacker, room, cookie);
+        const sender = await openSignaling(attacker, { room, cookie });
+        const packet = `42/signaling,${JSON.stringify(["candidate", { roomId: room, filler }])}`;
+        while (sender.readyState === sender.OPEN && !attacker.signal.aborted) {
+          for (let count = 0; count < 4; count += 1) sender.send(packet);
+          attacker.count("sent", 4);
+          const { status } = await ask(attacker, path, { headers: { "accept-encoding": "gzip" } });
+          countStatus(attacker, status);
+        }
+      });
+    },
+  },
 ];

@@ -8,6 +8,8 @@ import { SessionIntake } from "./session-intake.ts";
 
 /** Property of a connection with its intake. */
 const intakeKey = Symbol("intake");
+/** Tokens that the probe of an upgrade costs. A client sends one. */
+const probeCost = 16;
 
 /** The used part of an Engine.IO socket. */
 export interface EngineSocket extends EventEmitter {
@@ -64,6 +66,7 @@ export function installIntake(io: Server, options: IntakeRules): (connection: ob
   requireMethods("engine.io's server", engine, ["prependListener"]);
   engine.prependListener("connection", (connection: EngineSocket) => {
     accepting = connection;
+    connection.on("packet", onPacket).on("upgrading", onProbe);
   });
 
   return (connection) => {
@@ -71,4 +74,20 @@ export function installIntake(io: Server, options: IntakeRules): (connection: ob
     if (intake === undefined) throw new Error("a connection that socket.io has made no decoder for");
     return intake;
   };
+}
+
+// The listeners are shared: one for each connection would be most of what it keeps.
+
+/** Engine.IO's own packets, such as heartbeats, are charged here. Socket.IO's are charged where they are read. */
+function onPacket(this: EngineSocket, { type }: { type: string }): void {
+  const { [intakeKey]: intake } = this;
+  if (type !== "message" && intake?.limits.take(1) === false) intake.pace.refused("silent");
+}
+
+/** Each probe is answered, on a WebSocket that is not the connection's transport yet. */
+function onProbe(this: EngineSocket, transport: EngineSocket["transport"]): void {
+  if (this[intakeKey]?.limits.take(probeCost) !== false) return;
+  // One read may hold thousands of probes.
+  transport.removeAllListeners("packet");
+  transport.socket?.terminate();
 }

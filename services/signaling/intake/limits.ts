@@ -47,8 +47,8 @@ export interface Limits {
   close(): void;
 }
 
-/** Largest number of sharers that counts: no connection pauses for minutes. */
-const mostSharers = 100;
+/** Largest number of sharers that counts. A connection that pauses for longer would miss its heartbeat. */
+const mostSharers = 10;
 
 class Buckets implements Limits {
   readonly #events: TokenBucket;

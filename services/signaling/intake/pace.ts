@@ -132,7 +132,7 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
   }
   /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
   refused(said: "answered" | "silent", cost = 1): void {
-    // The refusals of one client are as many from a hundred connections as from one.
+    // A client gets no more refusals from ten connections than from one.
     this.#allowance -= cost * this.#limits.sharers() * (said === "answered" ? answered : silent);
     if (this.#allowance > 0 || this.#timer !== undefined || this.#closed) return;
     const pauses = 1 + Math.floor(-this.#allowance / (answersBetweenPauses * answered));

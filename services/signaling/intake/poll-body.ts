@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { parse as parseForm } from "node:querystring";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { freeNow } from "../../../common/http/free-buffers.ts";
 import type { EngineSocket } from "./install-intake.ts";
@@ -31,14 +32,12 @@ export interface PollingTransport {
   writable: boolean;
   readonly parser: { decodePacket(packet: string): EnginePacket };
   onDataRequest(request: IncomingMessage, response: ServerResponse): void;
-  /** Handles a whole payload; of use for JSONP alone, which wraps it. */
-  onData(payload: string): void;
   onPacket(packet: EnginePacket): void;
   onClose(): void;
   onError(message: string): void;
   headers(request: IncomingMessage, headers: Record<string, string>): Record<string, string>;
 }
-export const pollingMethods = ["onDataRequest", "onData", "onPacket", "onClose", "onError", "headers"] as const;
+export const pollingMethods = ["onDataRequest", "onPacket", "onClose", "onError", "headers"] as const;
 
 /**
  * Takes the POSTs of a polling transport in place of Engine.IO, which reads them without a deadline and handles all
@@ -115,7 +114,7 @@ export function takePollBodies(
       stopReading();
       response.on("close", onGone);
       const whole = Buffer.concat(chunks, bytes);
-      const text = whole.toString("utf8");
+      const text = "head" in transport ? fromForm(whole.toString("utf8")) : whole.toString("utf8");
       freeNow([...chunks, whole]);
       chunks = [];
       feed(text).then(
@@ -133,7 +132,6 @@ export function takePollBodies(
     }
     /** Handles the packets of a payload, each in its turn. */
     async function feed(payload: string): Promise<void> {
-      if ("head" in transport) return transport.onData(payload);
       let count = 0;
       for (let at = 0; at <= payload.length && transport.dataReq === request; ) {
         const found = payload.indexOf(separator, at);
@@ -152,6 +150,13 @@ export function takePollBodies(
 
     request.on("data", onData).on("end", onEnd).on("close", onAborted);
   };
+}
+
+/** The payload in a form of JSONP, with its line ends as Engine.IO's client escapes them. */
+function fromForm(form: string): string {
+  const { d } = parseForm(form);
+  if (typeof d !== "string") return "";
+  return d.replace(/(\\)?\\n/g, (match, escaped) => (escaped ? match : "\n")).replace(/\\\\n/g, "\\n");
 }
 
 /**
