@@ -74,7 +74,7 @@ test("a client's side that ends without a close frame: its peer is announced as 
     webSocket._socket.removeAllListeners("end");
     webSocket._socket.end();
     await new Promise((closed) => webSocket._socket.once("end", closed));
-    expect(performance.now() - endedAt).toBeGreaterThanOrEqual(250);
+    expect(performance.now() - endedAt).toBeGreaterThanOrEqual(240);
     webSocket._socket.destroy();
     await until("the witness knows", () => witness.got("peer-away").some(({ peerId }) => peerId === peer.peerId));
   }
