@@ -7,6 +7,9 @@ import { type Replica, startReplica } from "../replica.ts";
 import { connectSocketIo, joinRoom, type SocketIoPeer } from "../signal-peer.ts";
 import { type BackplaneServer, startBackplaneServer, type Variant } from "./backplane-server.ts";
 
+/** All peers of a test have one address. */
+const ofOneAddress = { CLIENT_JOIN_BURST: "100000", CLIENT_EVENT_BURST: "100000" };
+
 /**
  * A backplane on real servers with three replicas, and the peers and loads of a test. Call `start` before, `clear`
  * between and `end` after the tests.
@@ -40,7 +43,9 @@ export function createBackplaneStage(variant: Variant, more: Record<string, stri
       server = started;
       const ids = ["signaling-1", "signaling-2", "signaling-3"];
       replicas.push(
-        ...(await Promise.all(ids.map((nodeId) => startReplica(nodeId, started.url, { ...started.env, ...more })))),
+        ...(await Promise.all(
+          ids.map((nodeId) => startReplica(nodeId, started.url, { ...ofOneAddress, ...started.env, ...more })),
+        )),
       );
       await until("the replicas hear each other", async () => {
         const heard = await Promise.all(replicas.map((one) => readMetric(one, "signaling_backplane_peers")));
