@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { costOf } from "./limits.ts";
+import { costOf, deliveryCost } from "./limits.ts";
 
 test("a message costs a token for each 8 KiB that it begins", () => {
   expect([0, 1_500, 8_191, 8_192, 60_000].map((length) => costOf("x".repeat(length)))).toEqual([1, 1, 1, 2, 8]);
@@ -10,4 +10,9 @@ test("a message costs more tokens for names, levels and elements of its JSON", (
   expect(costOf(names)).toBeGreaterThan(120);
   expect(costOf("[".repeat(10_000) + "]".repeat(10_000))).toBeGreaterThan(300);
   expect(costOf(JSON.stringify({ description: { type: "offer", sdp: "a=x\r\n".repeat(3_000) } }))).toBe(3);
+});
+
+test("deliveries beyond the first four cost a token for each four, as often as the event has 8 KiB", () => {
+  expect([0, 1, 4, 7, 8, 39, 63].map((receivers) => deliveryCost(receivers, 300))).toEqual([0, 0, 0, 0, 1, 8, 14]);
+  expect([1, 8, 39].map((receivers) => deliveryCost(receivers, 60_000))).toEqual([0, 8, 70]);
 });
