@@ -8,6 +8,7 @@ import { startBackplaneServer, type Variant } from "../support/backplane/backpla
 import { askRedis } from "../support/backplane/redis-sentinel.ts";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
+import { startProgram } from "../support/program.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
@@ -110,8 +111,8 @@ test("one node of a cluster is enough as address, and the loss of one of three p
   await until("both are ready", state("ready"), { withinMs: 3_000 });
 });
 
-/** A server that also speaks TLS, with a certificate of a CA of its own. */
-async function startTlsServer(): Promise<RedisServer & { tlsUrl: string; ca: string }> {
+/** A CA of its own, and the options of a server that has a certificate of it for this host. */
+function makeCertificate(): { ca: string; options: string[] } {
   const own = mkdtempSync(join(dir, "tls-"));
   const file = (name: string) => join(own, name);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: own, stdio: "pipe" });
@@ -121,23 +122,48 @@ async function startTlsServer(): Promise<RedisServer & { tlsUrl: string; ca: str
   writeFileSync(file("san"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
   const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san"];
   openssl("x509", "-req", "-in", "redis.csr", "-out", "redis.pem", ...signed);
-  const port = await freePort();
-  const server = await startRedisServer([
-    ...["--tls-port", String(port), "--tls-cert-file", file("redis.pem"), "--tls-key-file", file("redis.key")],
+  const options = [
+    ...["--tls-cert-file", file("redis.pem"), "--tls-key-file", file("redis.key")],
     ...["--tls-ca-cert-file", file("ca.pem"), "--tls-auth-clients", "no"],
-  ]);
-  return { ...server, tlsUrl: `rediss://localhost:${port}`, ca: file("ca.pem") };
+  ];
+  return { ca: file("ca.pem"), options };
+}
+
+/** A server that also speaks TLS. */
+async function startTlsServer({ ca, options } = makeCertificate()) {
+  const tlsPort = await freePort();
+  const server = await startRedisServer(["--tls-port", String(tlsPort), ...options]);
+  return { ...server, tlsPort, tlsUrl: `rediss://localhost:${tlsPort}`, ca };
+}
+
+/** The clients of a server that came without TLS, except the one that asks. */
+async function plainClients({ url, tlsPort }: { url: string; tlsPort: number }): Promise<number> {
+  const clients = String(await askRedis(url, ["CLIENT", "LIST"]))
+    .trim()
+    .split("\n");
+  return clients.filter((line) => !line.includes(`laddr=127.0.0.1:${tlsPort} `)).length - 1;
 }
 
 test.each<Variant>(["pubsub", "sharded", "streams"])("%s goes through TLS, by rediss: URLs", async (variant) => {
   await using redis = await startTlsServer();
   await expectSignalsCross(redis.tlsUrl, { BACKPLANE: variant, NODE_EXTRA_CA_CERTS: redis.ca });
-  const clients = String(await askRedis(redis.url, ["CLIENT", "LIST"]))
-    .trim()
-    .split("\n");
-  const port = redis.tlsUrl.replace(/^.*:/, "");
-  // All but the one that asks.
-  expect(clients.filter((line) => !line.includes(`laddr=127.0.0.1:${port} `)).length).toBe(1);
+  expect(await plainClients(redis)).toBe(0);
+});
+
+test("Sentinels and the master that they name are reached through TLS, by rediss: in the Sentinel's URL", async () => {
+  const certificate = makeCertificate();
+  await using master = await startTlsServer(certificate);
+  const port = await freePort();
+  const file = join(dir, "sentinel.conf");
+  writeFileSync(file, `sentinel monitor hold-the-line 127.0.0.1 ${master.tlsPort} 1\n`);
+  // Its plain port is closed, and it reaches the master by TLS too.
+  const tls = ["--port", "0", "--tls-port", String(port), "--tls-replication", "yes", ...certificate.options];
+  await using _ = startProgram("redis-server", [file, "--sentinel", ...tls]);
+  await expectSignalsCross("redis://127.0.0.1:1", {
+    REDIS_SENTINELS: `rediss://localhost:${port}`,
+    NODE_EXTRA_CA_CERTS: certificate.ca,
+  });
+  expect(await plainClients(master)).toBe(0);
 });
 
 test("a certificate of an unknown CA leaves the replica degraded and says why", async () => {

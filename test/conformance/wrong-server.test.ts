@@ -89,6 +89,23 @@ test.each(["pubsub", "sharded", "streams"])(
   },
 );
 
+test("negative control: replicas that may not ask for the role take the copy for the master, and their acks say ok", async () => {
+  const [redis, other] = [await startServer(), await startServer()];
+  await ask(redis, "ACL", "SETUSER", "mute", "on", ">secret", "~*", "&*", "+@all", "-info");
+  const url = redis.url.replace("//", "//mute:secret@");
+  const both = [await start("signaling-1", url, {}), await start("signaling-2", url, {})] as const;
+  const room = randomUUID();
+  const [a, b] = [await peerOn(both[0], room), await peerOn(both[1], room)];
+  await ask(redis, ...copyOf(other));
+  const changedAt = performance.now();
+  await until("with the role check they are degraded by now", () => performance.now() - changedAt > 3_000);
+  await until("they are ready nevertheless", async () =>
+    (await Promise.all(both.map(stateOf))).every((state) => state === "ready"),
+  );
+  await until("acks say ok", async () => ((await a.send("offer", { roomId: room })) as RelayAck).ok);
+  await until("the copy carries it, as it does for its own clients alone", () => b.got("offer").length > 0);
+});
+
 test("a replica on another server than the others, which hides its role: only that replica is degraded", async () => {
   const [master, copy] = [await startServer(), await startServer()];
   // On this server nobody may read the role.

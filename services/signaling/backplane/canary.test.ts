@@ -9,6 +9,7 @@ afterEach(() => void vi.useRealTimers());
 
 /** Replicas whose canaries and hearing go from each to those that `paths` names. */
 function connect(paths: Record<string, readonly string[]>) {
+  const unconfirmed = new Set<string>();
   const renewed: string[] = [];
   const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics() };
   const canaries = new Map(
@@ -27,12 +28,13 @@ function connect(paths: Record<string, readonly string[]>) {
           for (const to of paths[nodeId] ?? []) canaries.get(to)?.hears(hearing);
         },
         onSilent: (reason) => void renewed.push(`${nodeId}: ${reason}`),
+        confirmed: () => !unconfirmed.has(nodeId),
       }),
     ]),
   );
   for (const canary of canaries.values()) canary.opened();
   const up = () => [...canaries].filter(([, canary]) => canary.up()).map(([nodeId]) => nodeId);
-  return { paths, renewed, up };
+  return { paths, renewed, unconfirmed, up };
 }
 const all = ["a", "b", "c"];
 
@@ -69,6 +71,40 @@ test("a replica that hears no other does not influence the others", async () => 
   paths["c"] = ["b", "c"];
   await vi.advanceTimersByTimeAsync(10_000);
   expect(up()).toEqual(["b", "c"]);
+});
+
+/** Each replica is heard by itself and by those on its side. */
+const split = (paths: Record<string, readonly string[]>, ...sides: string[][]) => {
+  for (const side of sides) for (const node of side) paths[node] = side;
+};
+
+test("of replicas that are cut in two, those who are few and without Sentinels are down until they hear the others", async () => {
+  const { paths, unconfirmed, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(10_000);
+  split(paths, ["a"], ["b", "c"]);
+  await vi.advanceTimersByTimeAsync(2_500);
+  unconfirmed.add("a");
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(up()).toEqual(["b", "c"]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(up()).toEqual(["b", "c"]);
+  split(paths, all);
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(up()).toEqual(all);
+});
+
+test("a lone replica is up while the Sentinels confirm its server, and replicas are up without Sentinels while most hear each other", async () => {
+  const { paths, unconfirmed, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(10_000);
+  for (const node of all) unconfirmed.add(node);
+  paths["c"] = [];
+  split(paths, ["a", "b"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(up()).toEqual(["a", "b"]);
+  unconfirmed.clear();
+  split(paths, ["a"], ["b"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(up()).toEqual(["a", "b"]);
 });
 
 /** The canary of replica a, which hears itself and replica b, and what it said when it reconnected. */

@@ -8,6 +8,9 @@ const backWithinMs = 2_000;
 /** A replica counts as a backplane peer while it was heard within this time, ms. */
 const heardWithinMs = 3_000;
 
+/** A silent replica is known for this time, ms: longer than a server counts as confirmed after the last answer. */
+const knownForMs = 2 * heardWithinMs;
+
 /** So many of the canaries sent last are remembered. */
 const keptCanaries = 8;
 /** Time after which a replica that has not heard this one's canary does not hear it, ms. */
@@ -34,6 +37,9 @@ export interface Lane {
  * A canary that returns proves one server, and the others may use another one. So each replica tells which canaries it
  * heard, whenever its own one returned, and for how long it has listened: it cannot hear what was sent before. The
  * backplane is down for a replica that hears one which does not hear it, until that one does.
+ *
+ * A replica may be cut off with its server, and then hears itself alone. While the server is not confirmed, the backplane
+ * is down for a replica that hears half or less of those that it heard before, itself included.
  */
 export function createCanary(
   { nodeId, log, metrics }: BackplaneContext,
@@ -41,11 +47,14 @@ export function createCanary(
     lanes,
     tell,
     onSilent,
+    confirmed = () => true,
   }: {
     lanes: readonly Lane[];
     /** Tells all replicas which canaries this one heard. */
     tell: (hearing: string) => void;
     onSilent: (reason: string) => void;
+    /** False while nobody says that the server is the one that all replicas should use. */
+    confirmed?: () => boolean;
   },
 ) {
   // Names the process, so that two processes with one node id do not mistake each other's canaries.
@@ -56,6 +65,8 @@ export function createCanary(
   const heard = new Map<string, { node: string; number: number; at: number }>();
   /** When each canary of this connection was sent, by its number. */
   const sent = new Map<number, number>();
+  /** When each replica was last heard; those of the last seconds before the server was last confirmed. */
+  const known = new Map<string, number>();
   /** Replicas that are heard here and do not hear this one. */
   const deaf = new Set<string>();
   /** Time of the last reconnect because of replicas that do not hear this one. Such reconnects are paced. */
@@ -76,15 +87,26 @@ export function createCanary(
     metrics.backplanePeers.set(nodes.size - (nodes.has(nodeId) ? 1 : 0));
     for (const node of deaf) if (!nodes.has(node)) deaf.delete(node);
     const lost = openedAt === null;
+    const apart = isApart(nodes, now);
+    if (apart && up) log.warn("this replica may be cut off: it hears less than half of the others, and few Sentinels");
     const missing = lanes.filter(({ name }) => !backAt.has(name));
     const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
-    change(!lost && missing.length === 0 && silent.length === 0 && deaf.size === 0);
+    change(!lost && missing.length === 0 && silent.length === 0 && deaf.size === 0 && !apart);
     if (lost) return;
     if (silent.length > 0) onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
     else if (deaf.size > 0 && now - renewedAt > renewEveryMs) {
       renewedAt = now;
       onSilent(`${[...deaf].join(", ")} does not hear this replica, which hears it: they use two servers`);
     }
+  }
+
+  function isApart(nodes: ReadonlySet<string>, now: number): boolean {
+    if (confirmed()) {
+      for (const [node, at] of known) if (now - at > knownForMs) known.delete(node);
+      return false;
+    }
+    const left = [...known.keys()].filter((node) => nodes.has(node)).length;
+    return known.size > 1 && left * 2 <= known.size;
   }
 
   function change(isUp: boolean): void {
@@ -117,7 +139,10 @@ export function createCanary(
       const [node = "", run = "", number] = payload.split(" ");
       const now = performance.now();
       const isHeartbeat = lane === lanes[0]?.name;
-      if (isHeartbeat) heard.set(run, { node, number: Number(number), at: now });
+      if (isHeartbeat) {
+        heard.set(run, { node, number: Number(number), at: now });
+        known.set(node, now);
+      }
       if (`${node} ${run}` === self && openedAt !== null) {
         backAt.set(lane, now);
         if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);

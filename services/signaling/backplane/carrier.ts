@@ -30,6 +30,8 @@ export function createCarrier<C extends RedisConnection>(
     kind: ChannelKind;
     /** Paths through the backplane that need a canary of their own, besides the heartbeat. */
     lanes?: readonly Lane[];
+    /** False while nobody says that the server is the one that all replicas should use. */
+    confirmed?: () => boolean;
   },
 ) {
   const { envelope, log, metrics } = context;
@@ -114,6 +116,7 @@ export function createCarrier<C extends RedisConnection>(
     lanes: [heartbeat, role, ...(options.lanes ?? [])],
     tell: (hearing) => fire(options.kind, hearingChannel, hearing),
     onSilent: (reason) => reconnector.renew(reason),
+    ...(options.confirmed === undefined ? {} : { confirmed: options.confirmed }),
   });
 
   return {

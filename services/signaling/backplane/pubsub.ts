@@ -11,6 +11,7 @@ import { openSingle } from "./redis/redis-connection.ts";
 export async function createPubSubBackplane(config: Config, context: BackplaneContext): Promise<Backplane> {
   const master = createMasterFinder(config, context.log);
   const carrier = createCarrier(context, {
+    confirmed: master.confirmed,
     open: async (scope) => openSingle(await master.find(scope), scope),
     kind: "channel",
   });

@@ -18,6 +18,7 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
   const channels = tags.map((tag) => `hold-the-line:canary:${context.nodeId}:{${tag}}`);
   const returned = new Map<string, number>();
   const carrier: Carrier<ShardedConnection> = createCarrier(context, {
+    confirmed: master.confirmed,
     open: async (scope) => openSharded(await master.find(scope), scope),
     kind: "shard",
     // The heartbeat alone would test only one primary.

@@ -4,7 +4,10 @@ import { until } from "../poll.ts";
 import { type RedisServer, startRedisServer } from "../redis-server.ts";
 
 export interface RedisCluster {
+  /** The servers that began as primaries. */
   primaries: readonly RedisServer[];
+  /** All servers. */
+  nodes: readonly RedisServer[];
   /** Resolves when every primary reports a complete cluster. */
   whole(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -12,43 +15,53 @@ export interface RedisCluster {
 
 const slots = 16_384;
 
-/** A real Redis Cluster of `count` primaries on the loopback interface. */
-export async function startRedisCluster(count = 3): Promise<RedisCluster> {
-  const busPorts = await Promise.all(Array.from({ length: count }, freePort));
-  const primaries = await Promise.all(
+/** A real Redis Cluster of `count` primaries on the loopback interface, and a copy of each if `copied`. */
+export async function startRedisCluster({
+  count = 3,
+  copied = false,
+  nodeTimeoutMs = 1_500,
+} = {}): Promise<RedisCluster> {
+  const busPorts = await Promise.all(Array.from({ length: copied ? 2 * count : count }, freePort));
+  const nodes = await Promise.all(
     busPorts.map((bus) =>
       startRedisServer([
         ...["--cluster-enabled", "yes", "--cluster-port", String(bus)],
-        ...["--cluster-node-timeout", "1500", "--cluster-config-file", "nodes.conf"],
+        ...["--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-config-file", "nodes.conf"],
       ]),
     ),
   );
-  for (const [index, primary] of primaries.entries()) {
+  const primaries = nodes.slice(0, count);
+  for (const [index, node] of nodes.entries()) {
     const from = Math.floor((index * slots) / count);
     const to = Math.floor(((index + 1) * slots) / count) - 1;
-    await command(primary, ["CLUSTER", "ADDSLOTSRANGE", String(from), String(to)]);
-    const [first] = primaries;
+    if (index < count) await command(node, ["CLUSTER", "ADDSLOTSRANGE", String(from), String(to)]);
+    const [first] = nodes;
     if (first !== undefined && index > 0)
-      await command(primary, ["CLUSTER", "MEET", "127.0.0.1", String(first.port), String(busPorts[0])]);
+      await command(node, ["CLUSTER", "MEET", "127.0.0.1", String(first.port), String(busPorts[0])]);
   }
   const whole = async () => {
     await until(
       "the cluster is whole",
       async () => {
-        const infos = await Promise.all(primaries.map((primary) => command(primary, ["CLUSTER", "INFO"])));
+        const infos = await Promise.all(nodes.map((node) => command(node, ["CLUSTER", "INFO"])));
         return infos.every(
-          (info) => info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${count}`),
+          (info) => info.includes("cluster_state:ok") && info.includes(`cluster_known_nodes:${nodes.length}`),
         );
       },
       { withinMs: 20_000 },
     );
   };
   await whole();
+  for (const [index, copy] of nodes.slice(count).entries()) {
+    const id = await command(primaries[index] as RedisServer, ["CLUSTER", "MYID"]);
+    await until("its primary is known", async () => (await command(copy, ["CLUSTER", "REPLICATE", id])) === "OK");
+  }
   return {
     primaries,
+    nodes,
     whole,
     async [Symbol.asyncDispose]() {
-      await Promise.all(primaries.map((primary) => primary[Symbol.asyncDispose]()));
+      await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
     },
   };
 }

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
+import { createLog } from "../../../common/log.ts";
+import { createLink, type Link } from "../../../ops/link/link.ts";
 import { freePort } from "../free-port.ts";
 import { until } from "../poll.ts";
 import { type Program, startProgram } from "../program.ts";
@@ -16,6 +18,31 @@ export interface SentinelStack extends AsyncDisposable {
   master(): Promise<RedisServer>;
   /** Resolves when every server is the master or follows it, and the Sentinels know it. */
   whole(): Promise<unknown>;
+  /** Cuts a server from the other servers and from the Sentinels. Needs `isolable`. */
+  isolate(server: RedisServer): void;
+  /** Ends all isolation. */
+  rejoin(): void;
+  /** A replica's own way to the servers and the Sentinels. Needs `isolable`. */
+  way(): Promise<Way>;
+}
+
+/** The way of one replica to each server and each Sentinel. */
+export interface Way extends Disposable {
+  env: Record<string, string>;
+  /** Cuts it from all Sentinels, and from all servers but one. */
+  cutExcept(server: RedisServer): void;
+  mend(): void;
+}
+
+const host = "127.0.0.1";
+const log = createLog({ service: "links", level: "fatal" });
+
+/** A link to a port of this host, on a free port or on a given one. */
+async function openLink(to: number, port?: number): Promise<{ port: number; link: Link }> {
+  const at = port ?? (await freePort());
+  const link = createLink(`link-${at}`, { host, port: at }, { host, port: to }, log);
+  await link.open();
+  return { port: at, link };
 }
 
 /** Sends one command to a server. */
@@ -30,12 +57,25 @@ export async function askRedis(url: string, args: string[]): Promise<unknown> {
   }
 }
 
-/** `down-after-milliseconds` is 2 s. */
-export async function startSentinelStack(): Promise<SentinelStack> {
-  const servers = await Promise.all([startRedisServer(), startRedisServer(), startRedisServer()]);
+/**
+ * `down-after-milliseconds` is 2 s.
+ *
+ * @param isolable servers announce the ports of links, so that they can be cut from each other and from the Sentinels
+ */
+export async function startSentinelStack({ isolable = false } = {}): Promise<SentinelStack> {
+  async function startServer() {
+    if (!isolable) return startRedisServer();
+    const announced = await freePort();
+    const server = await startRedisServer(["--replica-announce-ip", host, "--replica-announce-port", `${announced}`]);
+    links.set(server, await openLink(server.port, announced));
+    return server;
+  }
+  const links = new Map<RedisServer, Awaited<ReturnType<typeof openLink>>>();
+  const announcedPort = (server: RedisServer) => links.get(server)?.port ?? server.port;
+  const servers = await Promise.all([startServer(), startServer(), startServer()]);
   const [first] = servers;
   if (first === undefined) throw new Error("no server");
-  for (const server of servers.slice(1)) await askRedis(server.url, ["REPLICAOF", "127.0.0.1", String(first.port)]);
+  for (const server of servers.slice(1)) await askRedis(server.url, ["REPLICAOF", host, `${announcedPort(first)}`]);
   const dir = mkdtempSync(join(tmpdir(), "sentinel-"));
   const sentinels: { url: string; program: Program }[] = [];
   for (let n = 0; n < 3; n += 1) {
@@ -46,7 +86,7 @@ export async function startSentinelStack(): Promise<SentinelStack> {
       [
         `port ${port}`,
         "bind 127.0.0.1",
-        `sentinel monitor hold-the-line 127.0.0.1 ${first.port} 2`,
+        `sentinel monitor hold-the-line ${host} ${announcedPort(first)} 2`,
         "sentinel down-after-milliseconds hold-the-line 2000",
         "sentinel failover-timeout hold-the-line 6000",
         "",
@@ -66,7 +106,7 @@ export async function startSentinelStack(): Promise<SentinelStack> {
   };
   const master = async () => {
     const port = await masterPort();
-    const server = servers.find((one) => one.port === port);
+    const server = servers.find((one) => announcedPort(one) === port);
     if (server === undefined) throw new Error(`the master listens at ${port}, which is no server of this stack`);
     return server;
   };
@@ -91,9 +131,38 @@ export async function startSentinelStack(): Promise<SentinelStack> {
     servers,
     master,
     whole,
+    isolate: (server) => links.get(server)?.link.set("black-hole", {}),
+    rejoin() {
+      for (const { link } of links.values()) link.clear();
+    },
+    async way() {
+      const toSentinels = await Promise.all(sentinels.map(({ url }) => openLink(Number(new URL(url).port))));
+      const toServers = new Map(
+        await Promise.all(servers.map(async (server) => [server, await openLink(server.port)] as const)),
+      );
+      const all = [...toSentinels, ...toServers.values()];
+      return {
+        env: {
+          REDIS_SENTINELS: toSentinels.map(({ port }) => `redis://${host}:${port}`).join(","),
+          REDIS_ADDRESS_MAP: [...toServers]
+            .map(([server, { port }]) => `${host}:${announcedPort(server)}=${host}:${port}`)
+            .join(","),
+        },
+        cutExcept(server) {
+          for (const one of all) if (one !== toServers.get(server)) one.link.set("black-hole", {});
+        },
+        mend() {
+          for (const { link } of all) link.clear();
+        },
+        [Symbol.dispose]() {
+          for (const { link } of all) link.close();
+        },
+      };
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all(sentinels.map(({ program }) => program[Symbol.asyncDispose]()));
       await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
+      for (const { link } of links.values()) link.close();
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -7,6 +7,8 @@ import { nodeTarget, type RedisTarget, redisTarget } from "./redis-target.ts";
 const answerWithinMs = 500;
 /** How often the Sentinels are asked while there is a connection, ms. */
 const askEveryMs = 1_000;
+/** A master is confirmed for this time after more than half of the Sentinels named it, ms. */
+const confirmedForMs = 2_500;
 
 /** Finds the Redis to connect to. */
 export interface MasterFinder {
@@ -15,6 +17,10 @@ export interface MasterFinder {
    * half of them name another. Rejects when no Sentinel names one.
    */
   find(scope: ConnectionScope): Promise<RedisTarget>;
+  /**
+   * False while less than half of the Sentinels say that the server is still the master. Without Sentinels always true.
+   */
+  confirmed(): boolean;
 }
 
 /**
@@ -24,7 +30,8 @@ export interface MasterFinder {
 export function createMasterFinder(config: Config, log: Log): MasterFinder {
   const target = redisTarget(config);
   const { REDIS_SENTINELS: sentinels = [], REDIS_MASTER_NAME: name } = config;
-  if (sentinels.length === 0) return { find: async () => target };
+  if (sentinels.length === 0) return { find: async () => target, confirmed: () => true };
+  let confirmedAt = Number.NEGATIVE_INFINITY;
   const asSentinel = redisTarget({
     REDIS_URL: sentinels,
     REDIS_USERNAME: config.REDIS_SENTINEL_USERNAME,
@@ -71,16 +78,19 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
   async function watch(scope: ConnectionScope, address: string): Promise<void> {
     try {
       const now = await vote();
-      if (now.address !== address && now.votes > sentinels.length / 2)
-        scope.abort(new Error(`the Sentinels name another master: ${now.address}`));
+      if (now.votes <= sentinels.length / 2) return;
+      if (now.address === address) confirmedAt = performance.now();
+      else scope.abort(new Error(`the Sentinels name another master: ${now.address}`));
     } catch (err) {
       log.debug({ err }, "no Sentinel answers: the replica keeps its master");
     }
   }
 
   return {
+    confirmed: () => performance.now() - confirmedAt < confirmedForMs,
     async find(scope) {
-      const { address } = await vote();
+      const { address, votes } = await vote();
+      if (votes > sentinels.length / 2) confirmedAt = performance.now();
       const watching = setInterval(() => void watch(scope, address), askEveryMs);
       scope.signal.addEventListener("abort", () => clearInterval(watching), { once: true });
       const named = address.replace(" ", ":");

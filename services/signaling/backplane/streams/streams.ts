@@ -49,6 +49,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
     onCanary: (payload) => carrier.canary.receive("stream", payload),
   });
   const carrier: Carrier<StreamsConnection> = createCarrier(context, {
+    confirmed: master.confirmed,
     async open(scope) {
       const connection = await openStreams(await master.find(scope), scope);
       await streamLog.follow(connection, scope);
