@@ -29,7 +29,7 @@ test("no Compose warning in any combination of overlays", () => {
     const env = { ...process.env, APP_IMAGE: "an/application:1" };
     expect(execFileSync("sh", ["-c", `${command.join(" ")} 2>&1`], { encoding: "utf8", env })).toBe("");
   }
-});
+}, 300_000);
 
 test("an image that cannot be pulled ends make up with one line that names both ways out", () => {
   const stack = "pull-fails";
