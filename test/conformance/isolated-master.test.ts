@@ -99,65 +99,58 @@ async function staleSoFar(): Promise<number> {
   return texts.reduce((sum, text) => sum + Number(/dropped_total\{[^}]*"stale"[^}]*\} (\d+)/.exec(text)?.[1] ?? 0), 0);
 }
 
-test("the master is isolated and all replicas still reach it: they leave within 3 s, and only meanwhile is an ok lost", async () => {
+/**
+ * Isolates the master under signals of all replicas, until two seconds after `isOver`. Then a signal is lost with an `ok`
+ * only within `lostWithinMs` of the Sentinels' choice: who sends and who receives do not leave the old master at once.
+ *
+ * @returns the old master, and how long after the choice it was over, ms
+ */
+async function isolateUntil(
+  what: string,
+  isOver: (old: RedisServer) => Promise<boolean>,
+  lostWithinMs: number,
+): Promise<{ old: RedisServer; overMs: number }> {
   const group = await peersOfAll();
   const old = await sentinel.master();
   const staleBefore = await staleSoFar();
   sentinel.isolate(old);
+  if (what === "cut off") ways[0]?.cutExcept(old);
   let chosenAt = Number.POSITIVE_INFINITY;
-  let leftAt = Number.POSITIVE_INFINITY;
+  let overAt = Number.POSITIVE_INFINITY;
   const acknowledged = await sendUntil(
     group,
     async () => {
       const now = performance.now();
       if (chosenAt > now && (await sentinel.master()) !== old) chosenAt = performance.now();
-      if (leftAt > now && chosenAt < now && (await listenersAt(old)) === 0) leftAt = performance.now();
-      return now - leftAt > 2_000 && (await states()).every((state) => state === "ready");
+      if (overAt > now && chosenAt < now && (await isOver(old))) overAt = performance.now();
+      return now - Math.max(overAt + 2_000, chosenAt + lostWithinMs + 1_000) > 0;
     },
-    30_000,
+    40_000,
   );
   // What was sent last is still on its way.
   const settled = acknowledged.filter(({ at }) => at < performance.now() - 1_000);
-  await until("the last one is there", () => lostOf(group, settled.slice(-1)).length === 0);
-  const lost = lostOf(group, settled);
-  const meanwhile = lost.filter(({ at }) => at > chosenAt - 1_000 && at < leftAt);
+  const lost = lostOf(group, settled).map(({ at }) => at - chosenAt);
   process.stdout.write(
-    `isolated master: held for ${Math.round(leftAt - chosenAt)} ms after the choice; ` +
-      `${lost.length} of ${acknowledged.length} acknowledged signals lost, ${meanwhile.length} of them meanwhile\n`,
+    `isolated master, ${what}: over ${Math.round(overAt - chosenAt)} ms after the choice; ${lost.length} of ` +
+      `${settled.length} acknowledged signals lost, sent ${Math.round(Math.min(...lost))} to ` +
+      `${Math.round(Math.max(...lost))} ms after it\n`,
   );
-  expect(leftAt - chosenAt).toBeLessThan(3_000);
-  expect(lost.length - meanwhile.length).toBeLessThanOrEqual((await staleSoFar()) - staleBefore);
+  // The first Sentinel that knows may be up to a second ahead of the one that is asked here.
+  const others = lost.filter((ms) => ms < -1_000 || ms > lostWithinMs).length;
+  expect(others).toBeLessThanOrEqual((await staleSoFar()) - staleBefore);
+  return { old, overMs: overAt - chosenAt };
+}
+
+test("the master is isolated and all replicas still reach it: it holds none for over 3 s", async () => {
+  const { overMs } = await isolateUntil("within reach", async (old) => (await listenersAt(old)) === 0, 5_000);
+  expect(overMs).toBeLessThan(3_000);
+  expect(await states()).toEqual(["ready", "ready", "ready"]);
 });
 
-test("a replica that is cut off together with the isolated master does not take itself for the ready one", async () => {
-  const group = await peersOfAll();
-  const old = await sentinel.master();
-  const staleBefore = await staleSoFar();
-  sentinel.isolate(old);
-  ways[0]?.cutExcept(old);
-  let chosenAt = Number.POSITIVE_INFINITY;
-  let apartAt = Number.POSITIVE_INFINITY;
-  const acknowledged = await sendUntil(
-    group,
-    async () => {
-      const now = performance.now();
-      if (chosenAt > now && (await sentinel.master()) !== old) chosenAt = performance.now();
-      const [cut, ...others] = await states();
-      if (apartAt > now && cut === "degraded" && chosenAt < now) apartAt = performance.now();
-      return now - apartAt > 2_000 && others.every((state) => state === "ready");
-    },
-    30_000,
-  );
-  const settled = acknowledged.filter(({ at }) => at < performance.now() - 1_000);
-  const lost = lostOf(group, settled);
-  const meanwhile = lost.filter(({ at }) => at > chosenAt - 1_000 && at < apartAt);
-  process.stdout.write(
-    `cut off with the isolated master: degraded ${Math.round(apartAt - chosenAt)} ms after the choice; ` +
-      `${lost.length} of ${acknowledged.length} acknowledged signals lost, ${meanwhile.length} of them meanwhile\n`,
-  );
-  expect(apartAt - chosenAt).toBeLessThan(6_000);
-  expect(lost.length - meanwhile.length).toBeLessThanOrEqual((await staleSoFar()) - staleBefore);
-
+test("a replica that is cut off together with the isolated master is degraded, and the others go on", async () => {
+  const { old, overMs } = await isolateUntil("cut off", async () => (await states())[0] === "degraded", 8_000);
+  expect(overMs).toBeLessThan(6_000);
+  expect(await states()).toEqual(["degraded", "ready", "ready"]);
   for (const way of ways) way.mend();
   await until("the replica is back", async () => (await states())[0] === "ready", { withinMs: 20_000 });
   expect(await listenersAt(old)).toBe(0);
