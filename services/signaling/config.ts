@@ -84,6 +84,10 @@ export const schema = z
       .describe(
         "Further addresses of this stack, comma-separated URLs, that the call page connects to when its own fails; they must allow its origin in ALLOWED_ORIGINS",
       ),
+    HALF_CLOSE: z
+      .enum(["hold", "end"])
+      .default("hold")
+      .describe("A client's side of a WebSocket ends: hold the other side until all replicas know, or end it at once"),
     AWAY_GRACE_MS: milliseconds(0, 600_000)
       .default(10_000)
       .describe("Time for which a lost peer is away before it has left"),

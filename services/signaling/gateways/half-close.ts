@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { Log } from "../../../common/log.ts";
 
 /** Property of a network socket with what its half-close does. */
 const heldKey = Symbol("half-close");
@@ -16,23 +17,32 @@ interface HeldSocket extends Duplex {
   [heldKey]?: Held<never>;
 }
 
-/**
- * Keeps the way to the client open for a moment when the client's side ends without a close frame. A proxy that stops
- * ends the sides of its clients so (docs/decisions/moved-tunnels.md). `ws` alone would end both at once.
- *
- * @throws Error where `ws` is not built so any more
- */
-export function holdHalfClose<Carrier extends object>(
+/** Keeps the way to the client open for a moment when the client's side ends without a close frame. */
+export type HoldHalfClose = <Carrier extends object>(
   webSocket: WebSocket,
   carrier: Carrier,
   leave: Held<Carrier>["leave"],
-): void {
-  const { _socket: socket } = webSocket as unknown as { _socket?: HeldSocket };
-  const end = socket?.listeners("end").find(({ name }) => name === "socketOnEnd") as (() => void) | undefined;
-  if (socket === undefined || end === undefined)
-    throw new Error("ws listens elsewhere for the end of a connection: a proxy that stops would lose signals");
-  socket[heldKey] = { webSocket, carrier, leave, end } as unknown as Held<never>;
-  socket.off("end", end).on("end", onEnd);
+) => void;
+
+/**
+ * A proxy that stops ends its clients' sides so (docs/decisions/moved-tunnels.md). `ws` alone ends both sides at once, and
+ * its listener for that is replaced. Without `hold`, and where `ws` is built differently, `ws` goes on as it does; the
+ * latter is logged once.
+ */
+export function createHalfClose({ mode, log }: { mode: "hold" | "end"; log: Log }): HoldHalfClose {
+  let isToldOf = false;
+  return (webSocket, carrier, leave) => {
+    if (mode === "end") return;
+    const { _socket: socket } = webSocket as unknown as { _socket?: HeldSocket };
+    const end = socket?.listeners("end").find(({ name }) => name === "socketOnEnd") as (() => void) | undefined;
+    if (socket === undefined || end === undefined) {
+      if (!isToldOf) log.warn("ws listens elsewhere for the end of a connection: a proxy that stops may lose signals");
+      isToldOf = true;
+      return;
+    }
+    socket[heldKey] = { webSocket, carrier, leave, end } as unknown as Held<never>;
+    socket.off("end", end).on("end", onEnd);
+  };
 }
 
 // Shared: a listener of each socket's own would cost more.

@@ -15,7 +15,7 @@ import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/a
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection, Leave } from "./connection.ts";
-import { holdHalfClose } from "./half-close.ts";
+import { createHalfClose } from "./half-close.ts";
 import { originMayConnect } from "./origin.ts";
 import { createRoomFanout, type RoomMessage } from "./raw-ws-fanout.ts";
 import { writeFrame } from "./raw-ws-frame.ts";
@@ -49,6 +49,7 @@ export function createRawWsGateway(options: {
   const tellRefused = createOriginLog(log);
   let switchboard: Switchboard | undefined;
   let leave: Leave = () => undefined;
+  const holdHalfClose = createHalfClose({ mode: config.HALF_CLOSE, log });
 
   const fanout = createRoomFanout({
     nodeId: config.NODE_ID,

@@ -20,7 +20,7 @@ import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection, Leave } from "./connection.ts";
 import { slimUpgrades } from "./engine-upgrades.ts";
-import { holdHalfClose } from "./half-close.ts";
+import { createHalfClose } from "./half-close.ts";
 import { originMayConnect } from "./origin.ts";
 import { boundBuffer, isSlowConsumer } from "./slow-consumer.ts";
 import { SocketIoConnection } from "./socketio-connection.ts";
@@ -123,6 +123,7 @@ export function createSocketIoGateway(options: {
     holdHalfClose(socket, raw, onHalfClosed);
   }
   let leave: Leave = () => undefined;
+  const holdHalfClose = createHalfClose({ mode: config.HALF_CLOSE, log });
   const onHalfClosed = (raw: EngineSocket & Serving) => {
     const { [connectionKey]: connection } = raw;
     return connection && leave(connection);
