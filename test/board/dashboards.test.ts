@@ -41,17 +41,42 @@ async function count(expr: string, window?: { from: number; to: number; step: nu
   ).length;
 }
 
+/** The number of series that Prometheus has for each target of a panel, in the seconds before `to`. */
+const seriesOf = ({ targets }: Dashboard["panels"][number], to: number, seconds: number): Promise<number[]> =>
+  Promise.all(
+    (targets ?? []).map(({ expr = "" }) =>
+      count(substitute(expr, { stepSeconds: 5, rangeSeconds: seconds, variables: { replica: ".+" } }), {
+        from: to - seconds,
+        to,
+        step: 5,
+      }),
+    ),
+  );
+
 test("every panel of every dashboard draws as many series as Prometheus has", async () => {
   const list = (await (await fetch(`${boardUrl(stack)}/api/dashboards`)).json()) as { uid: string }[];
   expect(list.length).toBeGreaterThanOrEqual(7);
+  const boards = await Promise.all(
+    list.map(async ({ uid }) => (await (await fetch(`${boardUrl(stack)}/api/dashboards/${uid}`)).json()) as Dashboard),
+  );
+  // A stack that has just started has no data for some panels yet.
+  const panels = boards.flatMap((board) => board.panels);
+  await until(
+    "Prometheus has data for most panels",
+    async () => {
+      const counts = await Promise.all(panels.map((panel) => seriesOf(panel, Date.now() / 1_000, 300)));
+      return counts.filter((each) => each.some((series) => series > 0)).length > 60;
+    },
+    { withinMs: 60_000, everyMs: 1_000 },
+  );
   const wrong: string[] = [];
   let drawn = 0;
-  for (const { uid } of list) {
-    const board = (await (await fetch(`${boardUrl(stack)}/api/dashboards/${uid}`)).json()) as Dashboard;
+  for (const board of boards) {
+    const { uid } = board;
     const { page, said } = await openBoard(browser, stack, `/dashboards/${uid}`);
     await until(`${uid} is drawn`, async () => page.locator(".grid").getAttribute("data-drawn"), { withinMs: 15_000 });
     const range = await page.locator("#range").inputValue();
-    const [seconds, step] = range === "5m" ? [300, 5] : [900, 5];
+    const seconds = range === "5m" ? 300 : 900;
     for (const [index, panel] of board.panels.filter(({ type }) => type !== "row").entries()) {
       // By position, because two panels may have one title.
       const element = page.locator("[data-panel]").nth(index);
@@ -71,15 +96,7 @@ test("every panel of every dashboard draws as many series as Prometheus has", as
             shown: Number((panelElement as HTMLElement).dataset["series"]),
             to: Number(panelElement.closest<HTMLElement>(".grid")?.dataset["drawn"]) / 1_000,
           }));
-          const counts = await Promise.all(
-            (panel.targets ?? []).map(({ expr = "" }) =>
-              count(substitute(expr, { stepSeconds: step, rangeSeconds: seconds, variables: { replica: ".+" } }), {
-                from: to - seconds,
-                to,
-                step,
-              }),
-            ),
-          );
+          const counts = await seriesOf(panel, to, seconds);
           seen = { shown, wanted: counts.reduce((sum, each) => sum + each, 0) };
           return seen.shown === seen.wanted;
         },
