@@ -56,6 +56,7 @@ export function readyUrls(layout: StackLayout, id: string) {
     linksAdmin: at("LINK_ADMIN_PORT"),
     exporter: at(isExporter(id) ? exporterPort(id) : "REDIS_EXPORTER_PORT"),
     board: at("BOARD_PORT"),
+    balancer: at("BALANCER_ADMIN_PORT"),
     replicaReady: isReplica(id) ? replicaUrls(layout, id).readyUrl : "",
   };
 }
@@ -73,7 +74,8 @@ export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typ
       case "proxy-2":
         return answersOk(`${endpoints.proxyAdmins[id]}/readyz`);
       case "balancer":
-        return answersOk(`${endpoints.proxy}/`);
+        // With TLS the public port redirects.
+        return answersOk(`${urls.balancer}/healthz`);
       case "caller":
         return answersOk(`${endpoints.callerAdmin}/healthz`);
       case "board":
