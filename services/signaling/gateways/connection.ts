@@ -17,8 +17,8 @@ export interface Connection {
   readonly rooms: Set<string>;
   /** The limits of its transport connection. They outlive the namespace. */
   readonly limits: Limits;
-  /** Its pace: deliveries to many slow it down. */
-  readonly pace: Pick<Pace, "takeDeliveries">;
+  /** Its pace: deliveries to many, joins and leaves slow it down. */
+  readonly pace: Pick<Pace, "takeChange" | "takeDeliveries">;
   send(event: keyof ServerToClientEvents, data: unknown): void;
   /** Makes it reachable as a member of a room, and as a peer. */
   enter(roomId: string, peerId: string): void;

@@ -11,6 +11,8 @@ const silent = 1;
 const shortestPauseMs = 100;
 /** What one connection may have handled in a turn of the event loop, in tokens. */
 const tokensATurn = 16;
+/** What a change of membership takes of a turn, in tokens: every replica is told, and answers. */
+const tokensAChange = 16;
 /** What a message that waits costs beside its own bytes, about. */
 const overheadBytes = 64;
 
@@ -116,10 +118,13 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     // Refusals may have begun a pause since.
     if (this.#timer === undefined && !this.#closed) this.#release();
   }
-  /**
-   * Takes the tokens for the delivery of an event to its receivers, or for telling them of a change. Returns false if
-   * there are too few.
-   */
+  /** Takes what a join or leave costs that these members of the room are told. Returns false if there is too little. */
+  takeChange(members: number): boolean {
+    if (!this.#limits.takeChange() || !this.takeDeliveries(members, 0)) return false;
+    this.spent(tokensAChange);
+    return true;
+  }
+  /** Takes the tokens for the delivery of an event to its receivers. Returns false if there are too few. */
   takeDeliveries(receivers: number, bytes: number): boolean {
     const cost = deliveryCost(receivers, bytes);
     if (cost === 0) return true;

@@ -138,8 +138,7 @@ export function createSwitchboard(options: {
   }
 
   /** A join or leave is announced to all replicas and told to all members. */
-  const mayChange = ({ limits, pace }: Connection, roomId: string): boolean =>
-    limits.takeChange() && pace.takeDeliveries(directory.size(roomId), 0);
+  const mayChange = ({ pace }: Connection, roomId: string): boolean => pace.takeChange(directory.size(roomId));
 
   function leave(connection: Connection, [room]: readonly unknown[]): LeaveAck {
     const roomId = RoomId.safeParse(room);

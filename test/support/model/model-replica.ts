@@ -156,8 +156,8 @@ export async function startModelReplica(
         traceId: undefined,
         peerId: null,
         rooms: new Set(),
-        limits: { takeChange: () => true } as Connection["limits"],
-        pace: { takeDeliveries: () => true },
+        limits: {} as Connection["limits"],
+        pace: { takeChange: () => true, takeDeliveries: () => true },
         send: (event, data) => void member.got.push([event, data as Record<string, unknown>]),
         enter(roomId, peerId) {
           const peers = members.get(roomId) ?? new Map<string, ModelConnection>();
