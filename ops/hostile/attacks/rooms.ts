@@ -6,14 +6,6 @@ import { inParallel, openRaw, over, pass } from "../wire.ts";
 
 const roomId = (length = 16) => randomBytes(length).toString("hex").slice(0, length);
 
-/** Changes of membership that a connection may make at once, and their refill: the replicas' defaults. */
-const burst = 200;
-const perSecond = 20;
-/** The same for all connections of a client at one of the replicas. */
-const clientBurst = 500;
-const clientPerSecond = 200;
-const replicas = 3;
-
 /** Joins and leaves. Each one is gossiped to all replicas. */
 export const rooms: readonly Attack[] = [
   {
@@ -40,16 +32,6 @@ export const rooms: readonly Attack[] = [
       });
     },
   },
-  changing({
-    name: "joins and leaves two rooms on 4 sockets as often as it is told",
-    sockets: 4,
-    max: (seconds) => 4 * (burst + perSecond * seconds),
-  }),
-  changing({
-    name: "joins and leaves two rooms on 60 sockets as often as it is told",
-    sockets: 60,
-    max: (seconds) => replicas * (clientBurst + clientPerSecond * seconds),
-  }),
   {
     name: "joins 32 rooms of 128 characters on 200 sockets and goes without a word",
     guard: "rooms",
@@ -96,38 +78,3 @@ export const rooms: readonly Attack[] = [
     },
   },
 ];
-
-/** Joins and leaves two rooms, in which a peer counts what it is told. */
-function changing({ name, sockets, max }: { name: string; sockets: number; max: (seconds: number) => number }): Attack {
-  return {
-    name,
-    guard: "rooms",
-    forMs: 2_000,
-    bounds: [
-      { figure: "told", max: (seconds) => 1.05 * max(seconds) },
-      { figure: "told", min: 100 },
-    ],
-    async run(attacker) {
-      const names = [roomId(), roomId()];
-      for (const room of names) {
-        const witness = await openSignaling(attacker, { room });
-        witness.on("message", (data) => {
-          if (/^42\/signaling,\["peer-(joined|left)"/.test(String(data))) attacker.count("told");
-        });
-      }
-      await inParallel(attacker, sockets, sockets, async (index) => {
-        const raw = index % 2 === 1;
-        const socket = await (raw ? openRaw(attacker) : openSignaling(attacker));
-        while (socket.readyState === socket.OPEN && !attacker.signal.aborted)
-          for (const name of names)
-            for (const event of ["join", "leave"]) {
-              const packet = raw
-                ? JSON.stringify({ event, data: { roomId: name } })
-                : `42/signaling,${JSON.stringify([event, name])}`;
-              attacker.count("sent");
-              await pass(socket, packet, attacker.signal);
-            }
-      });
-    },
-  };
-}
