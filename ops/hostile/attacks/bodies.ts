@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { pause } from "../../wait/pause.ts";
 import type { Attack, Attacker } from "../attacker.ts";
-import { enginePath, openPolling } from "../engine-session.ts";
-import { countAnswers, inParallel, over, write } from "../wire.ts";
+import { enginePath, openPolling, packetSeparator } from "../engine-session.ts";
+import { ask, countAnswers, countStatus, inParallel, over, write } from "../wire.ts";
 
 const head = (path: string, more: string) => `POST ${path} HTTP/1.1\r\nHost: calls.example\r\n${more}\r\n\r\n`;
 
@@ -54,6 +54,30 @@ export const bodies: readonly Attack[] = [
     "1\r\nx\r\n".repeat(20_000),
   ]),
   withheld("announces a body and sends none, on 300 connections", 300, 2_500, ["Content-Length: 262144"]),
+  withheld("expects to continue and sends no body, on 300 connections", 300, 2_500, [
+    "Expect: 100-continue\r\nContent-Length: 262144",
+  ]),
+  {
+    name: "posts 80,000 packets in a body for JSONP, again and again",
+    guard: "bodies",
+    forMs: 2_000,
+    async run(attacker) {
+      const body = `d=${Array.from({ length: 80_000 }, () => "3").join(packetSeparator)}`;
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const cookie = `sticky=${randomBytes(8).toString("hex")}`;
+      await inParallel(attacker, 8, 8, async () => {
+        const { text } = await ask(attacker, enginePath("polling", "&j=0"), { headers: { cookie } });
+        const path = enginePath("polling", `&j=0&sid=${/sid\\":\\"([^\\]+)/.exec(text)?.[1]}`);
+        while (!attacker.signal.aborted) {
+          const { status } = await ask(attacker, path, { method: "POST", headers, body });
+          attacker.count("sent");
+          countStatus(attacker, status);
+          if (status !== 200) break;
+        }
+      });
+      await over(attacker.signal);
+    },
+  },
   {
     name: "sends bodies byte by byte on 200 connections",
     guard: "bodies",

@@ -21,16 +21,25 @@ const rawEvent = (id: number, name: string, data: unknown) => JSON.stringify({ e
 const rawText = (id: number, name: string, data: string) => `{"event":"${name}","data":${data},"id":${id}}`;
 const text = (id: number, name: string, data: string) => `42/signaling,${id}["${name}",${data}]`;
 
-/** Two sockets on each gateway, in a room of the attacker. */
+/** The place of a flood's connections. */
+interface Place {
+  /** All are in this room. Otherwise each is in a room of its own. */
+  room?: string;
+  /** The route key: one for all leads to one replica. */
+  cookie?: string;
+}
+
+/** Sockets in rooms of the attacker, every other one on each gateway. */
 async function joinedSockets(
   attacker: Attacker,
   count: number,
+  { room: shared, ...route }: Place = {},
 ): Promise<{ socket: WebSocket; raw: boolean; room: string }[]> {
   return Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const room = `hostile-${randomBytes(6).toString("hex")}`;
+      const room = shared ?? `hostile-${randomBytes(6).toString("hex")}`;
       const raw = index % 2 === 1;
-      const socket = await (raw ? openRaw(attacker, { room }) : openSignaling(attacker, { room }));
+      const socket = await (raw ? openRaw(attacker, { room, ...route }) : openSignaling(attacker, { room, ...route }));
       countAcks(attacker, socket);
       return { socket, raw, room };
     }),
@@ -38,21 +47,22 @@ async function joinedSockets(
 }
 
 /** Sends signals of `data` on a few connections, as fast as they are read. */
-const flooding = (
+export const flooding = (
   name: string,
   data: (room: string) => string,
   {
     connections = 4,
     bounds = [bucket(connections)],
     guard = "events",
-  }: { connections?: number; bounds?: readonly Bound[]; guard?: Guard } = {},
+    place = () => ({}),
+  }: { connections?: number; bounds?: readonly Bound[]; guard?: Guard; place?: () => Place } = {},
 ): Attack => ({
   name,
   guard,
   forMs: 2_000,
   bounds: [...bounds, pace(connections)],
   async run(attacker) {
-    const sockets = await joinedSockets(attacker, connections);
+    const sockets = await joinedSockets(attacker, connections, place());
     await Promise.all(
       sockets.map(async ({ socket, raw, room }) => {
         const json = data(room);
@@ -156,19 +166,6 @@ export const events: readonly Attack[] = [
       await over(attacker.signal);
     },
   },
-];
-
-/** Floods of one client on many connections: each connection has its own bucket, and nothing bounds the sum. */
-export const floods: readonly Attack[] = [
-  flooding("floods small signals on 40 connections", (roomId) => JSON.stringify({ roomId }), {
-    connections: 40,
-    guard: "floods",
-  }),
-  flooding(
-    "floods signals of 60 KB on 40 connections",
-    (roomId) => JSON.stringify({ roomId, filler: "x".repeat(60_000) }),
-    { connections: 40, guard: "floods" },
-  ),
 ];
 
 /** A signal of less than 64 Ki characters and more than 64 KiB in encoded form. */

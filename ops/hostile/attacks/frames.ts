@@ -7,13 +7,13 @@ import { frame, inParallel, OPCODE, openTunnel, over, write } from "../wire.ts";
 const both = [RAW_WS_PATH, enginePath("websocket")];
 
 /** Sends the same bytes repeatedly on a few connections of each gateway, as fast as they are read. */
-const flooding = (name: string, bytes: Buffer, connections = 2): Attack => ({
+const flooding = (name: string, bytes: Buffer, connections = 2, paths: readonly string[] = both): Attack => ({
   name,
   guard: "frames",
   forMs: 1_500,
   async run(attacker) {
-    await inParallel(attacker, connections * both.length, connections * both.length, async (index) => {
-      const socket = await openTunnel(attacker, both[index % both.length] as string);
+    await inParallel(attacker, connections * paths.length, connections * paths.length, async (index) => {
+      const socket = await openTunnel(attacker, paths[index % paths.length] as string);
       socket.resume();
       while (await write(socket, bytes, attacker.signal)) attacker.count("sent");
     });
@@ -53,6 +53,7 @@ const fragments = (size: number, count: number) =>
 export const frames: readonly Attack[] = [
   flooding("floods pings", many(500, frame(OPCODE.ping, "x".repeat(100)))),
   flooding("floods empty text frames", many(500, frame(OPCODE.text, ""))),
+  flooding("floods heartbeats of Engine.IO", many(2_000, frame(OPCODE.text, "3")), 8, [enginePath("websocket")]),
   flooding("floods binary garbage", many(50, frame(OPCODE.binary, randomBytes(1_000)))),
   flooding("floods one-byte fragments of one message", many(500, frame(OPCODE.continuation, "x", { fin: false }))),
   unfinished("sends 100,000 one-byte fragments", 20, RAW_WS_PATH, fragments(1, 100_000)),

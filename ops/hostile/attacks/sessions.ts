@@ -1,7 +1,18 @@
 import { randomBytes } from "node:crypto";
 import type { Attack } from "../attacker.ts";
-import { enginePath, openPollingPeer } from "../engine-session.ts";
-import { ask, countStatus, inParallel, openWebSocket, over, upgradeHead, write } from "../wire.ts";
+import { enginePath, openPolling, openPollingPeer } from "../engine-session.ts";
+import {
+  ask,
+  countStatus,
+  frame,
+  inParallel,
+  OPCODE,
+  openTunnel,
+  openWebSocket,
+  over,
+  upgradeHead,
+  write,
+} from "../wire.ts";
 
 const room = () => `hostile-${randomBytes(6).toString("hex")}`;
 
@@ -52,6 +63,22 @@ export const sessions: readonly Attack[] = [
         for (const one of opened) if (one.status === "fulfilled" && one.value.readyState === 1) one.value.send("5");
         await post("42/signaling,[]");
         attacker.count("sent");
+      });
+      await over(attacker.signal);
+    },
+  },
+  {
+    name: "probes an upgrade again and again on 16 sessions, and reads nothing",
+    guard: "sessions",
+    forMs: 2_000,
+    async run(attacker) {
+      const probes = Buffer.concat(Array.from({ length: 2_000 }, () => frame(OPCODE.text, "2probe")));
+      const cookie = randomBytes(6).toString("hex");
+      await inParallel(attacker, 16, 16, async () => {
+        const { path } = await openPolling(attacker, cookie);
+        const socket = await openTunnel(attacker, path.replace("polling", "websocket"));
+        socket.pause();
+        while (await write(socket, probes, attacker.signal)) attacker.count("sent", 2_000);
       });
       await over(attacker.signal);
     },

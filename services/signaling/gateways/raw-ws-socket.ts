@@ -50,6 +50,7 @@ export function createRawSocket(
     pause: () => socket.pause(),
     resume: () => socket.resume(),
     evict: () => close(CLOSE.slow, "too-much-unfinished"),
+    drop: () => socket.terminate(),
   };
   const pace = new Pace<Buffer | string>(reader, options.unfinished, { perSecond, turns: options.turns, limits });
 

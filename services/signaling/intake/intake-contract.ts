@@ -13,11 +13,18 @@ export interface Packet {
   attachments?: number;
 }
 
+/** The used part of a WebSocket. */
+export interface PausableSocket {
+  pause(): void;
+  resume(): void;
+  terminate(): void;
+}
+
 /** The used part of an Engine.IO socket. */
 export interface EngineConnection {
   /** The request that opened it; freed later. */
   readonly request: IncomingMessage;
-  readonly transport: { readonly name: string; readonly socket?: { pause(): void; resume(): void } };
+  readonly transport: { readonly name: string; readonly socket?: PausableSocket };
   write(data: string): unknown;
   close(discard?: boolean): unknown;
 }

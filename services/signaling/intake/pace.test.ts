@@ -28,6 +28,7 @@ function create(handle: (message: string, pace: Pace<string>) => void, turns = n
     pause: () => void calls.push("pause"),
     resume: () => void calls.push("resume"),
     evict: () => expect.unreachable(),
+    drop: () => void calls.push("drop"),
   };
   const pace = new Pace<string>(reader, ledger, { perSecond: 500, turns, limits: unlimited });
   return { pace, ledger, calls };
@@ -113,4 +114,16 @@ test("a closed connection holds no bytes and delays no other", async () => {
   await waiting;
   pace.offer("x");
   expect([ledger.total(), pace.ready()]).toEqual([0, undefined]);
+});
+
+test("closed while it is read more slowly, the transport is dropped with all that it holds; otherwise it is not", () => {
+  const fast = create((_, self) => self.refused("answered"));
+  for (let n = 0; n < 101; n += 1) fast.pace.offer("x");
+  fast.pace.close();
+  expect(fast.calls).toEqual(["pause", "drop", "resume"]);
+
+  const waiting = create((_, self) => self.spent(16));
+  waiting.pace.offer("x");
+  waiting.pace.close();
+  expect(waiting.calls).toEqual(["pause", "resume"]);
 });

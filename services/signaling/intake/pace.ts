@@ -24,6 +24,8 @@ export interface PacedReader<M> {
   resume(): void;
   /** Called when too much is waiting, most of it here. */
   evict(): void;
+  /** Ends the transport without reading what it still holds. */
+  drop(): void;
 }
 
 /**
@@ -159,10 +161,14 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
     const listeners = this.#listeners;
     return new Promise((resolve) => listeners.push(resolve));
   }
-  /** The connection is closed: drops all waiting messages. */
+  /**
+   * The connection is closed: drops all waiting messages. During a pause the transport may hold megabytes that the client
+   * sent too fast. To read them to the end would take the time of the others.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#timer !== undefined) this.#reader.drop();
     clearTimeout(this.#timer);
     this.#waiting = undefined;
     this.#unfinished.enter(this, 0);

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../../common/protocol.ts";
 import { NAMESPACE } from "../../../common/protocol-names.ts";
 import { findPlaceholders, oversizedEvent } from "./attachments.ts";
-import type { EngineConnection, IntakeRules, Packet, PacketDecoder } from "./intake-contract.ts";
+import type { EngineConnection, IntakeRules, Packet, PacketDecoder, PausableSocket } from "./intake-contract.ts";
 import type { Holder } from "./ledger.ts";
 import { costOf, createLimits, type Limits } from "./limits.ts";
 import { Pace, type PacedReader } from "./pace.ts";
@@ -45,7 +45,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   /** Attachments to come of an event that was refused. */
   #skipped = 0;
   /** The WebSocket whose reading is paused. */
-  #paused: { resume(): void } | undefined;
+  #paused: PausableSocket | undefined;
 
   constructor(connection: EngineConnection, decoder: PacketDecoder, rules: IntakeRules) {
     this.#connection = connection;
@@ -68,6 +68,9 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   resume(): void {
     this.#paused?.resume();
     this.#paused = undefined;
+  }
+  drop(): void {
+    this.#paused?.terminate();
   }
   /** The connection is in the namespace now. */
   entered(): void {
