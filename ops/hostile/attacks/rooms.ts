@@ -6,6 +6,12 @@ import { inParallel, openRaw, over, pass } from "../wire.ts";
 
 const roomId = (length = 16) => randomBytes(length).toString("hex").slice(0, length);
 
+/** Changes of membership that a connection may make at once, and their refill: the replicas' defaults. */
+const burst = 200;
+const perSecond = 20;
+/** Connections that change rooms as fast as they can. */
+const sockets = 4;
+
 /** Joins and leaves. Each one is gossiped to all replicas. */
 export const rooms: readonly Attack[] = [
   {
@@ -29,6 +35,37 @@ export const rooms: readonly Attack[] = [
             }
           await pass(socket, raw ? "{}" : "3", attacker.signal);
         }
+      });
+    },
+  },
+  {
+    name: "joins and leaves two rooms on 4 sockets as often as it is told",
+    guard: "rooms",
+    forMs: 2_000,
+    bounds: [
+      { figure: "told", max: (seconds) => 1.05 * sockets * (burst + perSecond * seconds) },
+      { figure: "told", min: 100 },
+    ],
+    async run(attacker) {
+      const names = [roomId(), roomId()];
+      for (const room of names) {
+        const witness = await openSignaling(attacker, { room });
+        witness.on("message", (data) => {
+          if (/^42\/signaling,\["peer-(joined|left)"/.test(String(data))) attacker.count("told");
+        });
+      }
+      await inParallel(attacker, sockets, sockets, async (index) => {
+        const raw = index % 2 === 1;
+        const socket = await (raw ? openRaw(attacker) : openSignaling(attacker));
+        while (socket.readyState === socket.OPEN && !attacker.signal.aborted)
+          for (const name of names)
+            for (const event of ["join", "leave"]) {
+              const packet = raw
+                ? JSON.stringify({ event, data: { roomId: name } })
+                : `42/signaling,${JSON.stringify([event, name])}`;
+              attacker.count("sent");
+              await pass(socket, packet, attacker.signal);
+            }
       });
     },
   },
