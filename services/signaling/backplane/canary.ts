@@ -47,14 +47,14 @@ export function createCanary(
     lanes,
     tell,
     onSilent,
-    confirmed = () => true,
+    confirmed,
   }: {
     lanes: readonly Lane[];
     /** Tells all replicas which canaries this one heard. */
     tell: (hearing: string) => void;
     onSilent: (reason: string) => void;
-    /** False while nobody says that the server is the one that all replicas should use. */
-    confirmed?: () => boolean;
+    /** False while few Sentinels say that the server is the one that all replicas should use. Left out: always true. */
+    confirmed?: (() => boolean) | undefined;
   },
 ) {
   // Names the process, so that two processes with one node id do not mistake each other's canaries.
@@ -88,7 +88,7 @@ export function createCanary(
     for (const node of deaf) if (!nodes.has(node)) deaf.delete(node);
     const lost = openedAt === null;
     const apart = isApart(nodes, now);
-    if (apart && up) log.warn("this replica may be cut off: it hears less than half of the others, and few Sentinels");
+    if (apart && up) log.warn("cut off? It hears few replicas and few Sentinels: check this host's network");
     const missing = lanes.filter(({ name }) => !backAt.has(name));
     const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
     change(!lost && missing.length === 0 && silent.length === 0 && deaf.size === 0 && !apart);
@@ -101,7 +101,7 @@ export function createCanary(
   }
 
   function isApart(nodes: ReadonlySet<string>, now: number): boolean {
-    if (confirmed()) {
+    if (confirmed?.() !== false) {
       for (const [node, at] of known) if (now - at > knownForMs) known.delete(node);
       return false;
     }

@@ -30,7 +30,7 @@ export function createCarrier<C extends RedisConnection>(
     kind: ChannelKind;
     /** Paths through the backplane that need a canary of their own, besides the heartbeat. */
     lanes?: readonly Lane[];
-    /** False while nobody says that the server is the one that all replicas should use. */
+    /** False while few Sentinels say that the server is the one that all replicas should use. Left out: always true. */
     confirmed?: () => boolean;
   },
 ) {
@@ -116,7 +116,7 @@ export function createCarrier<C extends RedisConnection>(
     lanes: [heartbeat, role, ...(options.lanes ?? [])],
     tell: (hearing) => fire(options.kind, hearingChannel, hearing),
     onSilent: (reason) => reconnector.renew(reason),
-    ...(options.confirmed === undefined ? {} : { confirmed: options.confirmed }),
+    confirmed: options.confirmed,
   });
 
   return {

@@ -17,9 +17,7 @@ export interface MasterFinder {
    * half of them name another. Rejects when no Sentinel names one.
    */
   find(scope: ConnectionScope): Promise<RedisTarget>;
-  /**
-   * False while less than half of the Sentinels say that the server is still the master. Without Sentinels always true.
-   */
+  /** Whether more than half of the Sentinels named the server lately. Without Sentinels always true. */
   confirmed(): boolean;
 }
 
