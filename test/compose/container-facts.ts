@@ -10,6 +10,19 @@ export function status({ Id }: Container, field: string): string {
   return (line ?? "").slice(field.length + 1).trim();
 }
 
+/** What a container may do, beside the services of compose.yaml (hardening.test.ts). */
+export const confinement = (container: Container) => {
+  const { HostConfig: host } = container;
+  return {
+    root: status(container, "Uid").startsWith("0"),
+    capabilities: status(container, "CapBnd"),
+    readOnly: host.ReadonlyRootfs,
+    bounded: host.Memory > 0 && (host.PidsLimit ?? 0) > 0 && host.NanoCpus > 0,
+  };
+};
+/** The confinement that every container has. */
+export const confined = { root: false, capabilities: "0".repeat(16), readOnly: true, bounded: true };
+
 /** Anonymous memory of a container, by its control group: version 2, or the memory controller of version 1. */
 export function anonymousBytes({ Id }: Container): number {
   const pid = docker("inspect", "--format", "{{.State.Pid}}", Id);

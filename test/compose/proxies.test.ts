@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { proxyViews } from "../../ops/stack/replica-table.ts";
 import { until } from "../support/poll.ts";
 import { type ComposeStack, docker, startComposeStack } from "./compose-stack.ts";
-import { status } from "./container-facts.ts";
+import { confined, confinement } from "./container-facts.ts";
 import { joinRoom } from "./peers.ts";
 
 let stack: ComposeStack;
@@ -28,14 +28,7 @@ test("balancer and second proxy are as closed as every service, and only they re
   for (const service of ["balancer", "proxy-2"]) {
     const container = containers.get(service);
     if (container === undefined) throw new Error(`no container of ${service}`);
-    const { HostConfig: host } = container;
-    expect({
-      service,
-      root: status(container, "Uid").startsWith("0"),
-      capabilities: status(container, "CapBnd"),
-      readOnly: host.ReadonlyRootfs,
-      bounded: host.Memory > 0 && (host.PidsLimit ?? 0) > 0 && host.NanoCpus > 0,
-    }).toEqual({ service, root: false, capabilities: "0".repeat(16), readOnly: true, bounded: true });
+    expect({ service, ...confinement(container) }).toEqual({ service, ...confined });
   }
   const balanced = `${stack.name}_balanced`;
   const on = [...containers].filter(([, { NetworkSettings }]) => NetworkSettings.Networks[balanced] !== undefined);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { until } from "../support/poll.ts";
 import { type ComposeStack, docker, startComposeStack } from "./compose-stack.ts";
-import { status } from "./container-facts.ts";
+import { confined, confinement } from "./container-facts.ts";
 import { joinApart, type Peer } from "./peers.ts";
 
 const servers = ["redis", "redis-2", "redis-3"];
@@ -71,23 +71,13 @@ test("servers and Sentinels are as closed as every service, and only on the back
   for (const service of [...servers, ...sentinels]) {
     const container = containers.get(service);
     if (container === undefined) throw new Error(`no container of ${service}`);
-    const { HostConfig: host, NetworkSettings } = container;
-    expect({
+    const networks = Object.keys(container.NetworkSettings.Networks);
+    const published = docker("port", container.Id);
+    expect({ service, networks, published, ...confinement(container) }).toEqual({
       service,
-      root: status(container, "Uid").startsWith("0"),
-      capabilities: status(container, "CapBnd"),
-      readOnly: host.ReadonlyRootfs,
-      bounded: host.Memory > 0 && (host.PidsLimit ?? 0) > 0 && host.NanoCpus > 0,
-      networks: Object.keys(NetworkSettings.Networks),
-      published: docker("port", container.Id),
-    }).toEqual({
-      service,
-      root: false,
-      capabilities: "0".repeat(16),
-      readOnly: true,
-      bounded: true,
       networks: [`${stack.name}_backplane`],
       published: "",
+      ...confined,
     });
   }
 });

@@ -141,3 +141,25 @@ test("the last words of a page that is closed count, though its poll ends before
   await until("the session has ended", async () => (await ended()) === before + 1);
   stays.close();
 });
+
+test("JSONP: a form is read as Engine.IO's client writes it, escaped line ends included", async () => {
+  const jsonp = endpoint("&j=7");
+  const ask = async (address: string) => {
+    const text = await (await fetch(address)).text();
+    expect(text).toMatch(/^___eio\[7\]\(".*"\);$/);
+    return JSON.parse(text.slice("___eio[7](".length, -");".length)) as string;
+  };
+  const { sid } = JSON.parse((await ask(jsonp)).slice(1)) as { sid: string };
+  const send = async (payload: string) => {
+    const body = new URLSearchParams({ d: payload.replaceAll("\\n", "\\\\n") });
+    return (await fetch(`${jsonp}&sid=${sid}`, { method: "POST", body })).status;
+  };
+  expect(await send("40/signaling,")).toBe(200);
+  expect(await ask(`${jsonp}&sid=${sid}`)).toMatch(/^40\/signaling,/);
+  expect(await send(`42/signaling,1${JSON.stringify(["join", "two\nlines"])}\x1e42/signaling,2["leave",7]`)).toBe(200);
+  const acks = await ask(`${jsonp}&sid=${sid}`);
+  expect(acks).toMatch(/^43\/signaling,1\[{"ok":true/);
+  expect(acks).toContain('43/signaling,2[{"ok":false');
+  const rooms = await (await fetch(`${replica.adminUrl}/rooms/${encodeURIComponent("two\nlines")}`)).json();
+  expect(rooms).toMatchObject({ members: [{ node: "signaling-1" }] });
+});

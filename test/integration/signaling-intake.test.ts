@@ -230,25 +230,3 @@ test("joins and leaves have a bound of their own; a repeated join does not count
   expect(codes.at(-1)).toBe("rate-limited");
   expect(await peer.ask(20, ["join", "room-1"])).toMatchObject({ ok: true });
 });
-
-test("JSONP: a form is read as Engine.IO's client writes it, escaped line ends included", async () => {
-  const endpoint = `${replica.url}/socket.io/?EIO=4&transport=polling&j=7`;
-  const ask = async (address: string) => {
-    const text = await (await fetch(address)).text();
-    expect(text).toMatch(/^___eio\[7\]\(".*"\);$/);
-    return JSON.parse(text.slice("___eio[7](".length, -");".length)) as string;
-  };
-  const { sid } = JSON.parse((await ask(endpoint)).slice(1)) as { sid: string };
-  const post = async (payload: string) => {
-    const body = new URLSearchParams({ d: payload.replaceAll("\\n", "\\\\n") });
-    return (await fetch(`${endpoint}&sid=${sid}`, { method: "POST", body })).status;
-  };
-  expect(await post("40/signaling,")).toBe(200);
-  expect(await ask(`${endpoint}&sid=${sid}`)).toMatch(/^40\/signaling,/);
-  expect(await post(`42/signaling,1${JSON.stringify(["join", "two\nlines"])}\x1e42/signaling,2["leave",7]`)).toBe(200);
-  const acks = await ask(`${endpoint}&sid=${sid}`);
-  expect(acks).toMatch(/^43\/signaling,1\[{"ok":true/);
-  expect(acks).toContain('43/signaling,2[{"ok":false');
-  const rooms = await (await fetch(`${replica.adminUrl}/rooms/${encodeURIComponent("two\nlines")}`)).json();
-  expect(rooms).toMatchObject({ members: [{ node: "signaling-1" }] });
-});

@@ -11,6 +11,7 @@ import { until } from "../support/poll.ts";
 import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
 import { openTunnelOn, upgradeRequest } from "../support/raw-socket.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
+import { tcp4, tcp6, v2 } from "./proxy-headers.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "proxy-protocol-"));
 let upstream: Upstream;
@@ -36,14 +37,6 @@ afterAll(async () => {
 });
 
 const text = (line: string) => Buffer.from(line, "latin1");
-const v2 = (versionAndCommand: number, family: number, block: Buffer | number[] = []) => {
-  const fixed = Buffer.from("0d0a0d0a000d0a515549540a00000000", "hex");
-  fixed.set([versionAndCommand, family], 12);
-  fixed.writeUInt16BE(block.length, 14);
-  return Buffer.concat([fixed, Buffer.from(block)]);
-};
-const tcp4 = (last: number) => [203, 0, 113, last, 192, 0, 2, 1, 0xc0, 0x01, 0x01, 0xbb];
-const tcp6 = Buffer.from(`20010db8${"0".repeat(22)}09${"0".repeat(32)}c00101bb`, "hex");
 const request = "GET / HTTP/1.1\r\nHost: calls.example\r\nX-Forwarded-For: 198.51.100.7\r\nConnection: close\r\n\r\n";
 const cameByTls = [0x20, 0, 5, 1, 0, 0, 0, 0];
 
