@@ -45,9 +45,9 @@ export async function openStreams(target: RedisTarget, scope: ConnectionScope) {
  *
  * An append is confirmed when the reader comes to it, and local delivery comes after that: so a replica delivers its
  * own signals and those of others in the order of the stream, and a client's offset means that it has all before. It
- * waits for 100 ms at most, and not at all from then on until an own entry is read again. Following resumes where it
- * was after an outage; what is stale by then is dropped, and a stream that began anew with its server is followed from
- * its beginning.
+ * waits for 100 ms at most. After that, or when Redis takes no entry, nothing waits until an own entry is read again.
+ * Following resumes where it was after an outage; what is stale by then is dropped, and a stream that began anew with
+ * its server is followed from its beginning.
  */
 export function createStreamLog(options: {
   retainMs: number;
@@ -117,11 +117,12 @@ export function createStreamLog(options: {
   /** Resolves with the entry's id when it is read; rejects when it is not sent, or not read in time. */
   async function confirm(sent: Promise<string>, number: string): Promise<string> {
     const { promise: read, resolve, reject } = Promise.withResolvers<string>();
-    const giveUp = () => reject(new Error(`not confirmed within ${confirmWithinMs} ms`));
+    const giveUp = () => reject(new Error("not confirmed in time"));
     if (!confirmed) giveUp();
     waiting.add(giveUp);
     unread.set(number, resolve);
-    sent.catch(reject);
+    // Redis may have taken earlier ones that are not read yet: they go first.
+    sent.catch(stopWaiting);
     const patience = setTimeout(stopWaiting, confirmWithinMs);
     try {
       return await read;

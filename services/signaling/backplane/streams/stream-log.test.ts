@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { createLog } from "../../../../common/log.ts";
+import type { Carrier } from "../carrier.ts";
+import { backplaneKey, createEnvelope } from "../envelope.ts";
+import { createStreamLog, type StreamsConnection } from "./stream-log.ts";
+
+/** A stream at a server that takes appends by `take`, with a replica that has read none of them yet. */
+function openLog() {
+  let take: () => Promise<string> = async () => "1-0";
+  const connection = { publisher: { xAdd: () => take() } } as unknown as StreamsConnection;
+  let isConnected = true;
+  const carrier = {
+    reconnector: { connection: () => (isConnected ? connection : undefined) },
+    drop: () => undefined,
+  } as unknown as Carrier<StreamsConnection>;
+  const streamLog = createStreamLog({
+    retainMs: 1_000,
+    maxBytes: 1_000_000,
+    envelope: createEnvelope(backplaneKey({})),
+    log: createLog({ service: "test", level: "silent" }),
+    carrier: () => carrier,
+    onEntry: () => undefined,
+    onCanary: () => undefined,
+  });
+  /** Local delivery comes after each append, whatever becomes of it. */
+  const delivered: string[] = [];
+  const append = async (data: string) => {
+    await streamLog.append({ data }).catch(() => undefined);
+    delivered.push(data);
+  };
+  return {
+    append,
+    delivered,
+    refuse: () => {
+      take = () => Promise.reject(new Error("READONLY You can't write against a read only replica."));
+    },
+    disconnect: () => {
+      isConnected = false;
+    },
+  };
+}
+
+test("what Redis took but nobody has read yet is delivered before what cannot be sent any more", async () => {
+  const { append, delivered, disconnect } = openLog();
+  const first = append("first");
+  const second = append("second");
+  disconnect();
+  await Promise.all([first, second, append("third"), append("fourth")]);
+  expect(delivered).toEqual(["first", "second", "third", "fourth"]);
+});
+
+test("… and before what Redis refuses", async () => {
+  const { append, delivered, refuse } = openLog();
+  const first = append("first");
+  refuse();
+  await Promise.all([first, append("second"), append("third")]);
+  expect(delivered).toEqual(["first", "second", "third"]);
+});
