@@ -95,17 +95,28 @@ test("STREAM_MAX_BYTES keeps the stream so small that no signal is refused", asy
   await until("all are there", () => b.got("offer").length === 700);
 });
 
+/** The second peer loses its connection, misses so many signals and comes back. Returns whether it was recovered. */
+async function goneAndBack({ room, a, b }: Awaited<ReturnType<typeof start>>, missed: number, perSecond: number) {
+  b.socket.io.reconnection(false);
+  b.socket.io.engine.close();
+  await sendMany(a, room, missed, perSecond);
+  b.socket.connect();
+  await until("it is back", () => b.socket.connected);
+  return b.socket.recovered;
+}
+
 test("a session is not recovered if some of its missed signals were trimmed", async () => {
-  const { room, a, b } = await start({ STREAM_MAX_BYTES: "2097152" });
-  const goneAndBack = async (missed: number, perSecond: number) => {
-    b.socket.io.engine.close();
-    await sendMany(a, room, missed, perSecond);
-    b.socket.connect();
-    await until("it is back", () => b.socket.connected);
-    return b.socket.recovered;
-  };
-  expect(await goneAndBack(20, 1_000)).toBe(true);
+  const { room, a, b } = await start({ STREAM_MAX_BYTES: "2097152", MAX_BUFFERED_BYTES: "67108864" });
+  expect(await goneAndBack({ room, a, b }, 20, 1_000)).toBe(true);
   await until("what it missed is there", () => b.got("offer").length === 20);
-  expect(await goneAndBack(400, 100)).toBe(false);
+  expect(await goneAndBack({ room, a, b }, 400, 100)).toBe(false);
   expect(b.got("offer")).toHaveLength(20);
+});
+
+test("a session is not recovered if it missed more than its connection may keep unread", async () => {
+  const { room, a, b } = await start({});
+  expect(await goneAndBack({ room, a, b }, 80, 1_000)).toBe(false);
+  await joinRoom(b, room);
+  expect(await goneAndBack({ room, a, b }, 40, 1_000)).toBe(true);
+  await until("what it missed is there", () => b.got("offer").length === 40);
 });

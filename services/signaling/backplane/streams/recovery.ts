@@ -68,6 +68,7 @@ export function addRecovery(
     streamLog,
     sessions,
     maxAgeMs,
+    maxBytes,
     decode,
   }: {
     carrier: Carrier<StreamsConnection>;
@@ -75,6 +76,8 @@ export function addRecovery(
     sessions: SessionStore;
     /** Older signals are not replayed, ms. */
     maxAgeMs: number;
+    /** A session that missed more is not recovered: its connection would be closed as that of a slow consumer. */
+    maxBytes: number;
     /** The broadcast in an entry; null for other entries. */
     decode: (entry: Entry) => { uid: string; data: unknown[]; rooms: string[]; except: string[] } | null;
   },
@@ -144,6 +147,7 @@ export function addRecovery(
       const session = await sessions.take(pid);
       if (session === null) return null;
       const missed: Signal[] = [];
+      let bytes = 0;
       for await (const entry of streamLog.since(offset, connection)) {
         const broadcast = read(entry);
         if (broadcast === null) continue;
@@ -151,7 +155,10 @@ export function addRecovery(
         // Entries read after the tap was opened arrive through the tap, or live. A signal delivered without its id is
         // unknown there, so it may arrive twice. Clients drop the repeat by the signal's own id.
         const delivered = compareStreamIds(entry.id, readSoFar) <= 0 || streamLog.wasGivenUp(entry);
-        if (delivered && isFor(session, signal)) missed.push(signal);
+        if (!delivered || !isFor(session, signal)) continue;
+        missed.push(signal);
+        bytes += Buffer.byteLength(entry.fields["data"] ?? "");
+        if (bytes > maxBytes) return null;
       }
       const oldest = await streamLog.oldest(connection);
       if (oldest === undefined || isCut(oldest, offset, session.closedAt)) return null;

@@ -88,6 +88,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
         streamLog,
         sessions,
         maxAgeMs,
+        maxBytes: config.MAX_BUFFERED_BYTES,
         decode: (entry) => decode(built, entry),
       });
       keepLocal(built, inner, restoring);
