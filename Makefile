@@ -82,6 +82,21 @@ partition-redis: ## cut Redis from every replica
 	@$(stack) chaos partition redis
 slow-redis: ## slow every replica's way to Redis; MS=200 JITTER=50
 	@$(stack) chaos slow redis
+.PHONY: kill-nats start-nats pause-nats resume-nats restart-nats partition-nats slow-nats
+kill-nats: ## SIGKILL NATS (BACKPLANE=nats): the first server, or SERVER=2
+	@$(stack) chaos kill nats
+start-nats: ## start NATS again
+	@$(stack) chaos start nats
+pause-nats: ## freeze NATS: half-open connections for the replicas that use it
+	@$(stack) chaos pause nats
+resume-nats: ## resume NATS
+	@$(stack) chaos resume nats
+restart-nats: ## stop NATS in order, then start it
+	@$(stack) chaos restart nats
+partition-nats: ## cut NATS from every replica
+	@$(stack) chaos partition nats
+slow-nats: ## slow every replica's way to NATS; MS=200 JITTER=50
+	@$(stack) chaos slow nats
 
 .PHONY: kill-proxy start-proxy pause-proxy resume-proxy restart-proxy
 kill-proxy: ## SIGKILL the proxy, or PROXY=2; media goes on

@@ -35,6 +35,10 @@ export const schema = z.object({
     .describe(
       "Servers of the backplane: one, or three with three Sentinels that choose the master (docs/backplanes.md)",
     ),
+  NATS: z
+    .enum(["single", "cluster"])
+    .default("single")
+    .describe("With BACKPLANE=nats: one server, or a cluster of three"),
   SLO_WINDOWS: z
     .enum(["drill", "prod"])
     .default("drill")

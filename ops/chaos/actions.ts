@@ -1,3 +1,4 @@
+import { isNats } from "../nats/ids.ts";
 import { openRecord } from "../record/record.ts";
 import { isRedis, isSentinel } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
@@ -74,5 +75,6 @@ function kindOf(id: string): TargetKind | undefined {
   if (isProxy(id)) return "proxy";
   if (isRedis(id)) return "redis";
   if (isSentinel(id)) return "sentinel";
+  if (isNats(id)) return "nats";
   return id === "balancer" ? id : undefined;
 }

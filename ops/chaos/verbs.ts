@@ -1,3 +1,4 @@
+import { isNats } from "../nats/ids.ts";
 import { isRedis, isSentinel } from "../redis/ids.ts";
 import type { Done, Engine, Slowness } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
@@ -12,7 +13,7 @@ export type VerbOptions = Partial<Slowness> & {
 };
 
 /** What an action can be done to. */
-export type TargetKind = "replica" | "redis" | "sentinel" | "proxy" | "balancer";
+export type TargetKind = "replica" | "redis" | "sentinel" | "nats" | "proxy" | "balancer";
 
 /** One action on one target. Every verb has this shape; actions.ts does the common part. */
 export interface Verb {
@@ -30,12 +31,14 @@ export interface Verb {
   watch(target: string): string;
 }
 
-const anything = ["replica", "redis", "sentinel", "proxy", "balancer"] as const;
+const anything = ["replica", "redis", "sentinel", "nats", "proxy", "balancer"] as const;
 
 /** The visible effect of the loss of a target, by kind. */
 const loss = (target: string) => {
   if (target === "redis") return "peers on one replica still reach each other; /readyz says degraded within 2 s";
   if (isRedis(target)) return "a lost master: degraded within 3 s, ready at the next within 8 s; a lost copy: nothing";
+  if (isNats(target))
+    return "the replicas that use it: degraded within 2 s, and ready at once where another server of the cluster runs";
   if (isSentinel(target)) return "nothing while two Sentinels run; one alone begins no failover";
   if (target === "balancer") return "clients with several addresses go on at the next one; the others wait for it";
   if (isProxy(target)) return "media goes on; its peers are signaling-lost until it, or another proxy, takes them";
@@ -121,7 +124,7 @@ export const verbs: Readonly<Record<string, Verb>> = {
   },
   partition: {
     summary: "partition it from the backplane; packets vanish, no connection is refused",
-    targets: ["replica", "redis"],
+    targets: ["replica", "redis", "nats"],
     instead: "pause proxy leaves its sockets open and unanswered",
     act: (engine, target) => engine.partition(target),
     holds: true,
@@ -129,9 +132,9 @@ export const verbs: Readonly<Record<string, Verb>> = {
       isReplica(target) ? `${target} says degraded within 3 s; the proxy moves its peers 3 s later` : loss(target),
   },
   slow: {
-    summary: "add latency to its way to Redis (--ms 200 --jitter 50)",
-    targets: ["replica", "redis"],
-    instead: "the proxy is not on the way to Redis",
+    summary: "add latency to its way to the backplane (--ms 200 --jitter 50)",
+    targets: ["replica", "redis", "nats"],
+    instead: "the proxy is not on the way to the backplane",
     act: (engine, target, { latencyMs = 200, jitterMs = 50 }) => engine.slow(target, { latencyMs, jitterMs }),
     holds: true,
     watch: () => "signals across replicas take longer, signals on one replica do not (dashboard Replicas)",

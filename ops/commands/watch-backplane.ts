@@ -1,7 +1,8 @@
 import { escapeLine } from "../../common/printable.ts";
 import type { Command } from "../command.ts";
 import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
-import { redisMaster } from "../redis/failover.ts";
+import { redisMaster, redisOf } from "../redis/failover.ts";
+import { CannotError } from "../stack/engine.ts";
 import { pause } from "../wait/pause.ts";
 
 /** A replica without a heartbeat for this time has fallen silent, ms. A heartbeat comes every second. */
@@ -14,6 +15,8 @@ export const watchBackplane: Command = {
   needsStack: true,
   follows: true,
   async run({ stack, print, signal }) {
+    if ((await redisOf(stack.engine)) === "nats")
+      throw new CannotError("watch-backplane reads Redis, and this stack has NATS: make logs SERVICE=nats");
     const heardAt = new Map<string, number>();
     const clock = () => new Date().toISOString().slice(11, 23);
     const silence = setInterval(() => {

@@ -1,6 +1,7 @@
 import type { CallerPeer, CallsReport, CallsRequest, Capabilities } from "../../common/calls.ts";
 import type { VerbOptions } from "../chaos/verbs.ts";
 import type { UndoStep } from "../record/record.ts";
+import type { BackplaneServers } from "../redis/failover.ts";
 import type { Engine } from "../stack/engine.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import type { ReplicaRow } from "../stack/replica-table.ts";
@@ -78,8 +79,8 @@ export interface Drill {
   /** The claim, in one sentence. */
   claim: string;
   engines: readonly ("process" | "compose" | "kubernetes")[];
-  /** The setting `REDIS` that it is for, if it is not for every stack. */
-  redis?: "single" | "sentinel";
+  /** The servers of the backplane that it is for, if it is not for every stack. */
+  redis?: BackplaneServers;
   /** The calls that its callers hold. */
   calls: Partial<CallsRequest> & { calls: number };
   /** Steps that undo the injection. */

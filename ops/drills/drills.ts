@@ -10,6 +10,7 @@ import { killBalancer } from "./kill-balancer.ts";
 import { killNode } from "./kill-node.ts";
 import { killOneProxy } from "./kill-one-proxy.ts";
 import { killProxy } from "./kill-proxy.ts";
+import { natsKill } from "./nats-kill.ts";
 import { partitionNode } from "./partition-node.ts";
 import { redisFailover } from "./redis-failover.ts";
 import { redisFreeze } from "./redis-freeze.ts";
@@ -46,6 +47,9 @@ export const balanced: readonly Drill[] = [killOneProxy, freezeOneProxy, killBal
 
 /** Drills of three Redis servers with Sentinels (REDIS=sentinel). */
 export const failingOver: readonly Drill[] = [redisFailover, redisFreezeMaster];
+
+/** Drills of a stack on NATS (BACKPLANE=nats). */
+export const onNats: readonly Drill[] = [natsKill];
 
 /** Drills that run only by name: other work on the machine spoils their bounds on latency. */
 export const byName: readonly Drill[] = [hostileClient];

@@ -11,7 +11,7 @@ import { registerReplicas } from "../stack/scale.ts";
 import { until } from "../wait/until.ts";
 
 /** The order of starts. Each service needs the ones before it. */
-const order = ["redis", "sentinel", "links", "signaling", "proxy", "balancer"];
+const order = ["nats", "redis", "sentinel", "links", "signaling", "proxy", "balancer"];
 const rank = ({ id }: ServiceStatus) => {
   const index = order.findIndex((name) => id.startsWith(name));
   return index === -1 ? order.length : index;
@@ -64,7 +64,7 @@ export async function heal(
   const stopped = services.filter(({ state }) => state === "stopped").sort((a, b) => rank(a) - rank(b));
   for (const { id } of stopped) did(`started ${id}: ${(await engine.start(id)).typed}`);
   for (const { id, how } of await engine.impaired()) {
-    if (!concerns(id) && only !== "redis") continue;
+    if (!concerns(id) && only !== "redis" && only !== "nats") continue;
     did(`reconnected ${id} (${how}): ${(await engine.reconnect(id)).typed}`);
   }
   for (const id of await registerReplicas(stack)) did(`registered ${id} with the proxy`);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { linesOf } from "../logs/lines.ts";
+import { isNats } from "../nats/ids.ts";
 import { isRedis, redisPort } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
@@ -123,10 +124,12 @@ export function createProcessEngine(options: {
       .map((service) => service.id)
       .filter(isReplica);
   const linksOf = async (id: string): Promise<string[]> => {
-    if (isRedis(id) && id !== "redis") throw new CannotError(`${id} has no links of its own: redis means all servers`);
-    if (id !== "redis" && !isReplica(id)) throw new CannotError(`${id} has no link to the backplane`);
+    const all = id === "redis" || id === "nats";
+    if ((isRedis(id) || isNats(id)) && !all)
+      throw new CannotError(`${id} has no links of its own: ${id.replace(/-\d+$/, "")} means all servers`);
+    if (!all && !isReplica(id)) throw new CannotError(`${id} has no link to the backplane`);
     find(id);
-    return id === "redis" ? replicaRecords() : [id];
+    return all ? replicaRecords() : [id];
   };
   const linkAction = async (id: string, verb: string, body: unknown, act: (ids: string[]) => Promise<void>) => {
     const ids = await linksOf(id);

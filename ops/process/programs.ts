@@ -2,12 +2,14 @@ import { writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { App } from "../app/app-file.ts";
 import { callerSettings, proxySettings } from "../app/app-settings.ts";
+import { natsIds, natsLinkPort, natsPort, usesNats } from "../nats/ids.ts";
 import { maxReplicas, type PortOf } from "../ports.ts";
 import { failsOver, linkPort, redisIds, redisPort } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 import { proxyAdminPort, proxyIds, proxyNumber } from "../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
 import { balancerConfig } from "./balancer.ts";
+import { natsSettings } from "./nats-server.ts";
 import { nodeFlags } from "./node-flags.ts";
 import { sentinelSettings } from "./redis/servers.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
@@ -28,20 +30,24 @@ export interface StackLayout {
   app: App | undefined;
 }
 
-/** The links of all replicas to Redis, also of replicas added later. All run in one process. */
+/** The links of all replicas to the backplane, also of replicas added later. All run in one process. */
 export function linksLaunch(layout: StackLayout): Launch {
   const { root, port, settings } = layout;
-  const links = redisIds(settings).flatMap((server) =>
+  const servers = [
+    ...redisIds(settings).map((id) => ({ at: redisPort(id), link: (n: string) => linkPort(n, id) })),
+    ...natsIds(settings).map((id) => ({ at: natsPort(id), link: (n: string) => natsLinkPort(n, id) })),
+  ];
+  const links = servers.flatMap(({ at, link }, index) =>
     replicaIds(maxReplicas).map((id) => {
-      const at = `${id}=${loopback}:${port(linkPort(replicaNumber(id), server))}`;
-      return server === "redis" ? at : `${at}|${loopback}:${port(redisPort(server))}`;
+      const listen = `${id}=${loopback}:${port(link(replicaNumber(id)))}`;
+      return index === 0 ? listen : `${listen}|${loopback}:${port(at)}`;
     }),
   );
   const token = settings["ADMIN_TOKEN"];
   return node(root, "ops/link/main.ts", {
     ...(token === undefined ? secretFiles(layout, ["ADMIN_TOKEN"]) : { ADMIN_TOKEN: token }),
     LINKS: links.join(","),
-    UPSTREAM: `${loopback}:${port("REDIS_PORT")}`,
+    UPSTREAM: `${loopback}:${port(servers[0]?.at ?? "REDIS_PORT")}`,
     ADMIN_HOST: loopback,
     ADMIN_PORT: String(port("LINK_ADMIN_PORT")),
   });
@@ -57,6 +63,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
       "ADMIN_TOKEN",
       "REDIS_PASSWORD",
       ...(failsOver(settings) ? ["REDIS_SENTINEL_PASSWORD"] : []),
+      ...(usesNats(settings) ? ["NATS_PASSWORD"] : []),
       "RESUME_SECRET",
       "BACKPLANE_SECRET",
       "JWT_SECRET",
@@ -69,6 +76,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
     ADMIN_PORT: String(port(`SIGNALING_${n}_ADMIN_PORT`)),
     REDIS_USERNAME: "replica",
     REDIS_URL: `redis://${loopback}:${port(`LINK_${n}_PORT`)}`,
+    ...natsSettings(layout, n),
     ...sentinelSettings(layout, (server) => `${loopback}:${port(linkPort(n, server))}`),
   });
   return { ...launch, args: [...nodeFlags, ...launch.args] };

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { isNats, natsPort } from "../nats/ids.ts";
 import { exporterPort, isExporter, isRedis, isSentinel, redisPort } from "../redis/ids.ts";
 import type { Endpoints } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
@@ -21,6 +22,20 @@ export function redisAnswers({ host, port }: Endpoints["redis"]): Promise<boolea
     socket.on("connect", () => socket.write("PING\r\n"));
     // A server that requires a password counts too.
     socket.once("data", (data) => done(/^(\+PONG|-NOAUTH)/.test(data.toString("latin1"))));
+  });
+}
+
+/** True if a NATS server greets at this address (docs.nats.io/reference/reference-protocols/nats-protocol). */
+function natsAnswers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "127.0.0.1", port });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(timeoutMs, () => done(false));
+    socket.on("error", () => done(false));
+    socket.once("data", (data) => done(data.toString("latin1").startsWith("INFO ")));
   });
 }
 
@@ -55,6 +70,7 @@ export function readyUrls(layout: StackLayout, id: string) {
     redis: { host: "127.0.0.1", port: isRedis(id) || isSentinel(id) ? layout.port(redisPort(id)) : 0 },
     linksAdmin: at("LINK_ADMIN_PORT"),
     exporter: at(isExporter(id) ? exporterPort(id) : "REDIS_EXPORTER_PORT"),
+    nats: isNats(id) ? layout.port(natsPort(id)) : 0,
     board: at("BOARD_PORT"),
     balancer: at("BALANCER_ADMIN_PORT"),
     replicaReady: isReplica(id) ? replicaUrls(layout, id).readyUrl : "",
@@ -66,6 +82,7 @@ export function readiness(id: string, endpoints: Endpoints, urls: ReturnType<typ
   return (): Promise<boolean> => {
     if (isReplica(id)) return answersOk(urls.replicaReady);
     if (isExporter(id)) return answersOk(`${urls.exporter}/metrics`);
+    if (isNats(id)) return natsAnswers(urls.nats);
     if (isRedis(id) || isSentinel(id)) return redisAnswers(urls.redis);
     switch (id) {
       case "links":

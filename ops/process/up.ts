@@ -1,3 +1,4 @@
+import { natsIds, usesNats } from "../nats/ids.ts";
 import { failsOver, redisIds, sentinelIds } from "../redis/ids.ts";
 import { CannotError, type Engine } from "../stack/engine.ts";
 import { proxyIds } from "../stack/proxy-id.ts";
@@ -6,6 +7,7 @@ import { awaitReady } from "../stack/replica-table.ts";
 import { findExecutable } from "./executable.ts";
 import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
+import { natsLaunch } from "./nats-server.ts";
 import { observerLaunches } from "./observers/observers.ts";
 import {
   balancerLaunch,
@@ -27,6 +29,7 @@ function stages(layout: StackLayout, replicas: readonly string[], path: string |
   const proxies = proxyIds(layout.settings);
   return [
     launches(redisIds(layout.settings), (id) => redisLaunch(layout, id)),
+    launches(natsIds(layout.settings), (id) => natsLaunch(layout, id)),
     launches(sentinelIds(layout.settings), (id) => sentinelLaunch(layout, id)),
     { links: linksLaunch(layout) },
     launches(replicas, (id) => replicaLaunch(layout, id)),
@@ -68,6 +71,10 @@ export async function bringUp(options: {
     throw new CannotError(
       "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis",
     );
+  if (usesNats(layout.settings) && layout.app !== undefined)
+    throw new CannotError(
+      "BACKPLANE=nats is for the replicas of the kit: an application gets the address of one Redis",
+    );
   const replicas = replicaIds(3);
   for (const stage of stages(layout, replicas, baseEnv["PATH"])) {
     const started = Promise.all(
@@ -91,7 +98,7 @@ export async function bringUp(options: {
 export async function takeDown(state: StateDir): Promise<string[]> {
   const records = state.services();
   const order = (id: string) =>
-    ["board", "caller", "balancer", "proxy", "signaling", "links", "sentinel", "redis"].findIndex((name) =>
+    ["board", "caller", "balancer", "proxy", "signaling", "links", "sentinel", "redis", "nats"].findIndex((name) =>
       id.startsWith(name),
     );
   const ran: string[] = [];

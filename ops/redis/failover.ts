@@ -1,3 +1,4 @@
+import { isNats } from "../nats/ids.ts";
 import { CannotError, type Engine, type ServiceId } from "../stack/engine.ts";
 import { isRedis, isSentinel, masterName } from "./ids.ts";
 
@@ -10,9 +11,14 @@ async function running({ services }: Engine) {
   return { servers: ids.filter(isRedis), sentinels: ids.filter(isSentinel) };
 }
 
-/** The setting `REDIS` of a stack. */
-export async function redisOf({ services }: Engine): Promise<"single" | "sentinel"> {
-  return (await services()).some(({ id }) => isSentinel(id)) ? "sentinel" : "single";
+/** One Redis, servers with Sentinels, or NATS. */
+export type BackplaneServers = "single" | "sentinel" | "nats";
+
+/** The servers of a stack's backplane. */
+export async function redisOf({ services }: Engine): Promise<BackplaneServers> {
+  const ids = (await services()).map(({ id }) => id);
+  if (ids.some(isNats)) return "nats";
+  return ids.some(isSentinel) ? "sentinel" : "single";
 }
 
 /** How many replicas listen to a Redis server; NaN if it does not answer. */

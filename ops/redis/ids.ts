@@ -1,10 +1,15 @@
+import { usesNats } from "../nats/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 
 /** Name of the master at the Sentinels; the replicas' default for `REDIS_MASTER_NAME`. */
 export const masterName = "hold-the-line";
 
-/** The ids of a stack's Redis servers, `redis` or `redis`, `redis-2` and `redis-3`, by its setting `REDIS`. */
+/**
+ * The ids of a stack's Redis servers, `redis` or `redis`, `redis-2` and `redis-3`, by its setting `REDIS`; none if it uses
+ * NATS.
+ */
 export function redisIds(settings: Readonly<Record<string, string>>): string[] {
+  if (usesNats(settings)) return [];
   return failsOver(settings) ? ["redis", "redis-2", "redis-3"] : ["redis"];
 }
 
@@ -15,7 +20,7 @@ export function sentinelIds(settings: Readonly<Record<string, string>>): string[
 
 /** True if Sentinels choose the stack's master. */
 export function failsOver(settings: Readonly<Record<string, string>>): boolean {
-  return settings["REDIS"] === "sentinel";
+  return settings["REDIS"] === "sentinel" && !usesNats(settings);
 }
 
 /** True for the id of a Redis server. */

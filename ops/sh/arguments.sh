@@ -24,6 +24,10 @@ case "$1 ${2:-}" in
       verb=$2
       set -- chaos "$verb" "redis-$SERVER"
     fi
+    if [ "${3:-}" = nats ] && [ "${SERVER:-1}" != 1 ]; then
+      verb=$2
+      set -- chaos "$verb" "nats-$SERVER"
+    fi
     if [ "$2" = slow ] && given MS; then set -- "$@" --ms "$MS"; fi
     if [ "$2" = slow ] && given JITTER; then set -- "$@" --jitter "$JITTER"; fi
     ;;

@@ -30,6 +30,9 @@ if [ "${REDIS:-single}" = sentinel ]; then
   [ -z "${APP:-}" ] || die "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis"
   several="$several redis-sentinel" COMPOSE_FILE=$COMPOSE_FILE:deploy/redis-sentinel/compose.yaml
 fi
+if [ "${BACKPLANE:-pubsub}" = nats ] && [ -z "${NATS_URL:-}" ]; then
+  die "BACKPLANE=nats: compose starts no NATS server: give NATS_URL, NATS_USERNAME and NATS_PASSWORD of one, or ENGINE=process"
+fi
 add_overlay() {
   case " $several " in *" $1 "*) return 0 ;; esac
   COMPOSE_FILE=$COMPOSE_FILE:deploy/$1/compose.yaml

@@ -82,7 +82,7 @@ case $1 in
     npm run --silent test:proxies
     ;;
   test-backplanes)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server nats-server prometheus alertmanager
     dependencies web
     sh ops/sh/secrets.sh
     npm run --silent test:backplanes
@@ -100,12 +100,12 @@ case $1 in
     PATH=$PWD/node_modules/.bin:$PATH vitest run --project manifests
     ;;
   test-conformance)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server openssl
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server nats-server openssl
     dependencies
     npm run --silent test:conformance
     ;;
   test-long)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server prometheus alertmanager chromium
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server nats-server prometheus alertmanager chromium
     dependencies web
     sh ops/sh/secrets.sh
     npm run --silent test:long
@@ -127,7 +127,7 @@ case $1 in
     npm run --silent bench:proxy
     ;;
   bench-signaling)
-    locked .cache/apt.lock sh ops/sh/packages.sh redis-server
+    locked .cache/apt.lock sh ops/sh/packages.sh redis-server nats-server
     dependencies
     npm run --silent bench:signaling
     ;;

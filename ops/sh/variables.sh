@@ -58,6 +58,7 @@ allowed() {
     ONCE | CONTROL | DRY_RUN | JSON | PICTURES | REST | GRAFANA | TURN_ALLOW_PRIVATE) one_of "$2" 0 1 ;;
     PROXY | PROXIES) one_of "$2" 1 2 ;;
     REDIS) one_of "$2" single sentinel ;;
+    NATS) one_of "$2" single cluster ;;
     SERVER) one_of "$2" 1 2 3 ;;
     N) whole "$2" 1 5 ;;
     SEED) whole "$2" 0 1000000 ;;
@@ -76,7 +77,7 @@ allowed() {
     ENGINE) one_of "$2" compose process kubernetes ;;
     PROFILE) one_of "$2" full minimal ;;
     SLO_WINDOWS) one_of "$2" drill prod ;;
-    BACKPLANE) one_of "$2" pubsub sharded streams ;;
+    BACKPLANE) one_of "$2" pubsub sharded streams nats ;;
     STACK) wanted="lower-case letters, digits, - and _, a letter or digit first" && case $2 in *[!a-z0-9_-]* | [!a-z0-9]*) return 1 ;; esac ;;
     PORT_BASE) whole "$2" 0 50000 ;;
     *_PORT) whole "$2" 1 65535 ;;

@@ -49,9 +49,15 @@ export const schema = z
       .optional()
       .describe("Where to reach a master that the Sentinels name, if not at that address: `named:6379=reached:6391`"),
     BACKPLANE: z
-      .enum(["pubsub", "sharded", "streams"])
+      .enum(["pubsub", "sharded", "streams", "nats"])
       .default("pubsub")
       .describe("Backplane, which carries room messages between replicas"),
+    NATS_URL: list()
+      .refine((urls) => urls.length > 0 && urls.every(isNatsUrl), "must be nats:// or tls:// URLs, comma-separated")
+      .prefault("nats://127.0.0.1:4222")
+      .describe("With BACKPLANE=nats: URLs of the servers of one NATS cluster, comma-separated; they take turns"),
+    NATS_USERNAME: z.string().optional().describe("User at NATS; unset: the credentials of the URL"),
+    NATS_PASSWORD: secret(z.string().optional()).describe("Password of that user"),
     RELAY: z
       .enum(["addressed", "adapter"])
       .default("addressed")
@@ -165,6 +171,10 @@ export const schema = z
 
 function isRedisUrl(url: string): boolean {
   return URL.canParse(url) && ["redis:", "rediss:"].includes(new URL(url).protocol);
+}
+
+function isNatsUrl(url: string): boolean {
+  return URL.canParse(url) && ["nats:", "tls:"].includes(new URL(url).protocol);
 }
 
 export type Config = z.output<typeof schema>;

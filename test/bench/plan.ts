@@ -3,6 +3,7 @@ import { costWith, fitCost } from "../../ops/plan/figures.ts";
 import { playStorm } from "../../ops/plan/storm.ts";
 import { changeAdmin } from "../../ops/stack/http.ts";
 import { joinRoom, type Peer } from "../compose/peers.ts";
+import type { Variant } from "../support/backplane/backplane-server.ts";
 import { until } from "../support/poll.ts";
 import { startProxyProgram } from "../support/proxy.ts";
 import { startRedisServer } from "../support/redis-server.ts";
@@ -36,7 +37,7 @@ function compare(name: string, predicted: number, measured: number, unit: string
 }
 
 if (flags.only.includes("cost"))
-  for (const backplane of flags.backplanes.split(",")) {
+  for (const backplane of flags.backplanes.split(",") as Variant[]) {
     const costs = new Map<number, number[]>([2, 3, 6].map((count) => [count, []]));
     for (let round = 0; round < Number(flags.rounds); round += 1)
       for (const [count, samples] of costs) samples.push(await signalCost(backplane, count, Number(flags.seconds)));

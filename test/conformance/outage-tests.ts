@@ -93,7 +93,7 @@ export function testOutages(stage: BackplaneStage): void {
   test("its connections are killed repeatedly: back within 3 s each time", async () => {
     const { room, a, b } = await pair(0, 2);
     for (const type of ["normal", "pubsub", "normal", "pubsub"]) {
-      await server().command(["CLIENT", "KILL", "TYPE", type]);
+      await server().cut(type);
       await until("ready", states("ready"), { withinMs: 3_000 });
       const before = b.got("offer").length;
       await until(
@@ -115,7 +115,7 @@ export function testOutages(stage: BackplaneStage): void {
     const remoteLoad = load(remote.a, remote.b, remote.room, 50, "remote");
     await until("signals flow", () => localLoad.received().length > 100 && remoteLoad.received().length > 20);
     const busyMs = quantile(localLoad.latencies(), 0.99);
-    await server().command(["CLIENT", "PAUSE", "500", "ALL"]);
+    await server().pause(500);
     await until("remote signals are late", () => (remoteLoad.latencies().at(-1) ?? 0) > 250);
     const before = remoteLoad.sent();
     await until("they are in time again", () => remoteLoad.numbers().some((number) => number > before + 50));

@@ -3,6 +3,7 @@ import { backplaneKey, createEnvelope } from "../../services/signaling/backplane
 import { createEntrySeal } from "../../services/signaling/backplane/streams/stream-entry.ts";
 import { writeAddressed } from "../../services/signaling/gateways/socketio-packet.ts";
 import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
+import { openWire } from "../support/backplane/wire.ts";
 
 /** A test's replicas have no secret and use the development key. */
 const envelope = createEnvelope(backplaneKey({}));
@@ -61,23 +62,24 @@ export async function poison(server: BackplaneServer, variant: Variant, room: st
   const all = [...bodies, ...forgedRelays(room)];
   let count = 0;
   for (const { url } of server.servers) {
-    const client = createClient({ url, disableOfflineQueue: true });
-    client.on("error", () => client.destroy());
-    await client.connect();
+    const wire = await openWire(url, variant);
     for (const channel of channels)
       for (const payload of all.flatMap((body) => [body, envelope.seal(channel, body, Date.now())])) {
-        if (variant === "sharded" || variant === "sharded-cluster")
-          // The primary of another slot answers MOVED, which is correct.
-          await client.sPublish(channel, payload).catch((error: Error) => {
-            if (!error.message.startsWith("MOVED")) throw error;
-          });
-        else await client.publish(channel, payload);
+        await wire.publish(channel, payload);
         count += 1;
       }
-    if (variant === "streams")
-      count += await poisonStream((fields) => client.xAdd("hold-the-line:stream", "*", fields));
-    client.destroy();
+    wire.close();
+    if (variant === "streams") count += await poisonRedisStream(url);
   }
+  return count;
+}
+
+async function poisonRedisStream(url: string): Promise<number> {
+  const client = createClient({ url, disableOfflineQueue: true });
+  client.on("error", () => client.destroy());
+  await client.connect();
+  const count = await poisonStream((fields) => client.xAdd("hold-the-line:stream", "*", fields));
+  client.destroy();
   return count;
 }
 

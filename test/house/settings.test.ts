@@ -66,6 +66,7 @@ const programs: Record<string, Program> = {
       "APP",
       "ENV_FILE",
       "REDIS",
+      "NATS",
       "SLO_WINDOWS",
       "KUBE_CONTEXT",
       "KUBECTL",

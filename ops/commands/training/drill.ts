@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../../command.ts";
 import type { Drill } from "../../drills/define-drill.ts";
-import { drills as all, balanced, byName, failingOver } from "../../drills/drills.ts";
+import { drills as all, balanced, byName, failingOver, onNats } from "../../drills/drills.ts";
 import { redisOf } from "../../redis/failover.ts";
 import { createLiveView, shorten } from "../../report/live-view.ts";
 import { writeReport } from "../../report/write.ts";
@@ -41,7 +41,9 @@ export const drill: Command = {
     if (balanced.includes(wanted) && proxies < 2)
       throw new CannotError(`${wanted.name} needs two proxies, this stack has one: make down, then make up PROXIES=2`);
     if (wanted.redis !== undefined && wanted.redis !== (await redisOf(context.stack.engine)))
-      throw new CannotError(`${wanted.name} needs another Redis: make down, then make up REDIS=${wanted.redis}`);
+      throw new CannotError(
+        `${wanted.name} needs another backplane: make down, then make up ${wanted.redis === "nats" ? "BACKPLANE" : "REDIS"}=${wanted.redis}`,
+      );
     if (values["dry-run"]) {
       context.print(`${wanted.name} (seed ${seed}): ${wanted.claim}`);
       context.print(`would hold ${calls} calls, inject, and watch for up to ${wanted.deadlineMs / 1000} s`);
@@ -82,14 +84,14 @@ export const drills: Command = {
       },
     });
     if (!values.all && !values.ci && !values.rest) {
-      for (const { name, claim, engines } of [...all, ...balanced, ...failingOver, ...byName])
+      for (const { name, claim, engines } of [...all, ...balanced, ...failingOver, ...onNats, ...byName])
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
     }
     const { engine } = context.stack;
     const several = Object.keys(engine.endpoints.proxyAdmins).length > 1;
-    const runnable = await runnableOn(engine, [...all, ...(several ? balanced : []), ...failingOver]);
+    const runnable = await runnableOn(engine, [...all, ...(several ? balanced : []), ...failingOver, ...onNats]);
     const possible = runnable.filter(({ name }) => values.all || ciDrills.includes(name) === values.ci);
     let worst = 0;
     for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)
@@ -101,7 +103,7 @@ export const drills: Command = {
   },
 };
 
-/** Those of `list` that this stack can run, with its engine and its Redis. */
+/** Those of `list` that this stack can run, with its engine and its backplane. */
 export async function runnableOn(engine: Engine, list: readonly Drill[]): Promise<Drill[]> {
   const kind = await redisOf(engine);
   return list.filter(({ engines, redis = kind }) => engines.includes(engine.name) && redis === kind);
@@ -109,7 +111,7 @@ export async function runnableOn(engine: Engine, list: readonly Drill[]): Promis
 
 /** @throws UsageError with the valid names */
 export function drillNamed(name: string | undefined): Drill {
-  const known = [...all, ...balanced, ...failingOver, ...byName];
+  const known = [...all, ...balanced, ...failingOver, ...onNats, ...byName];
   const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);

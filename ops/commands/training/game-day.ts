@@ -41,7 +41,7 @@ export const gameDay: Command = {
       print(`the drill ${running.drill} runs (pid ${running.pid})`);
       return 2;
     }
-    if ((await redisOf(stack.engine)) === "sentinel") {
+    if ((await redisOf(stack.engine)) !== "single") {
       print("a game day needs one Redis, whose loss is felt: make down, then make up");
       return 2;
     }

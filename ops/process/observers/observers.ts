@@ -62,7 +62,9 @@ export function observerLaunches(layout: StackLayout, path: string | undefined):
   }
   const prometheus = findExecutable(["prometheus"], path);
   if (prometheus !== undefined) {
-    const absent = [...redisIds(settings).map(exporterOf), "alertmanager"].filter((id) => launches[id] === undefined);
+    const absent = [...redisIds(settings).map(exporterOf), "redis-exporter", "alertmanager"].filter(
+      (id) => launches[id] === undefined,
+    );
     launches["prometheus"] = {
       command: prometheus,
       args: [

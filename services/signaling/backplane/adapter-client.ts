@@ -1,12 +1,12 @@
+import type { ChannelKind } from "./backplane.ts";
 import type { Carrier } from "./carrier.ts";
-import type { ChannelKind } from "./redis/redis-connection.ts";
 import type { Listener } from "./subscriptions.ts";
 
 /**
- * The Redis client of the published adapters, publisher and subscriber alike.
+ * What the published adapters take for their Redis client, publisher and subscriber alike.
  *
  * Its promises never reject and resolve at once. The adapters discard most of them, and an unhandled rejection ends the
- * process. They wait for others before the local delivery, which Redis must not hold up. Subscriptions outlive the
+ * process. They wait for others before the local delivery, which the backplane must not hold up. Subscriptions outlive the
  * connection.
  */
 export function createAdapterClient({ fire, subscriptions, reconnector }: Carrier) {
@@ -32,12 +32,12 @@ export function createAdapterClient({ fire, subscriptions, reconnector }: Carrie
     unsubscribe: ignore("channel"),
     pUnsubscribe: ignore("pattern"),
     sUnsubscribe: ignore("shard"),
-    /** `PUBSUB NUMSUB` and `SHARDNUMSUB`, by which adapters count servers: a shard channel is on one primary. */
+    /** `PUBSUB NUMSUB` and `SHARDNUMSUB`, by which adapters count servers. */
     async sendCommand(args: string[]): Promise<unknown> {
       const connection = reconnector.connection();
       if (connection === undefined) throw new Error("no connection to the backplane");
-      const replies = (await connection.command(args)) as [channel: string, count: number | string][];
-      return [replies[0]?.[0], replies.reduce((sum, [, count]) => sum + Number(count), 0)];
+      const [, command, channel = ""] = args;
+      return [channel, await connection.listeners(command === "SHARDNUMSUB" ? "shard" : "channel", channel)];
     },
     /** The adapters only check for a listener of errors. The reconnector handles errors. */
     on: () => undefined,

@@ -3,6 +3,21 @@ import type { Log } from "../../../common/log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Envelope } from "./envelope.ts";
 
+/** Plain channels, patterns of them, and channels of sharded pub/sub (Redis 7). */
+export type ChannelKind = "channel" | "pattern" | "shard";
+
+/** A connection to the servers of a backplane. It works until it is destroyed, and never reconnects. */
+export interface BackplaneConnection {
+  /** Publishes; returns a promise if the server answers. Throws or rejects if it is known not to be sent. */
+  publish(kind: ChannelKind, channel: string, message: Buffer): Promise<unknown> | undefined;
+  /** Resolves when the server knows the subscription. */
+  subscribe(kind: ChannelKind, channel: string, listener: (message: Buffer, channel: Buffer) => void): Promise<unknown>;
+  unsubscribe(kind: ChannelKind, channel: string): Promise<unknown>;
+  /** Number of processes that subscribe to a channel. Infinity if the servers cannot tell. */
+  listeners(kind: ChannelKind, channel: string): Promise<number>;
+  destroy(): void;
+}
+
 /**
  * Carries room messages between replicas.
  *
@@ -32,8 +47,8 @@ export interface Backplane {
   /** Like `subscribe`, with bytes. The listener may keep the buffer. */
   listen(channel: string, listener: (payload: Buffer, transitMs: number) => void): Promise<() => Promise<void>>;
   /**
-   * Number of processes that subscribe to one of the replicas' own channels, including this one. Rejects without the
-   * backplane.
+   * Number of processes that subscribe to one of the replicas' own channels, including this one. Infinity if the
+   * backplane cannot tell. Rejects without the backplane.
    */
   listeners(channel: string): Promise<number>;
   /** Resolves when all subscriptions so far are known to the backplane; undefined if they are already. */

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { BackplaneContext } from "./backplane.ts";
+import type { BackplaneConnection, BackplaneContext, ChannelKind } from "./backplane.ts";
 import { createCanary, type Lane } from "./canary.ts";
 import type { Rejection } from "./envelope.ts";
-import { type ConnectionScope, createReconnector } from "./redis/reconnector.ts";
-import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
+import { type ConnectionScope, createReconnector } from "./reconnector.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 import { createTransit } from "./transit.ts";
 
@@ -19,13 +18,15 @@ const heartbeatChannel = "hold-the-line:canary";
 const hearingChannel = "hold-the-line:hearing";
 
 /**
- * The common part of the Redis backplanes: one connection at a time, subscriptions, envelopes, canaries, and the count
+ * The common part of all backplanes: one connection at a time, subscriptions, envelopes, canaries, and the count
  * of dropped messages.
  */
-export function createCarrier<C extends RedisConnection>(
+export function createCarrier<C extends BackplaneConnection>(
   context: BackplaneContext,
   options: {
     open: (scope: ConnectionScope) => Promise<C>;
+    /** The variables that lead to the servers, for a message. */
+    variables: string;
     /** The kind of channel for the replicas' own channels and canaries. */
     kind: ChannelKind;
     /** Paths through the backplane that need a canary of their own, besides the heartbeat. */
@@ -95,25 +96,8 @@ export function createCarrier<C extends RedisConnection>(
   }
 
   const heartbeat = { name: "heartbeat", send: (payload: string) => send(options.kind, heartbeatChannel, payload) };
-  let roleRefused = false;
-  /** Returns from a master alone: a read-only copy takes PUBLISH too, and the replicas on its master do not hear it. */
-  const role = {
-    name: "role",
-    async send(payload: string): Promise<void> {
-      const connection = reconnector.connection();
-      if (connection === undefined) return;
-      const answers = await connection.command(["INFO", "replication"]).catch((error: Error) => {
-        if (!error.message.startsWith("NOPERM")) throw error;
-        if (!roleRefused) log.warn("cannot ask Redis whether it is the master: its user needs +info");
-        roleRefused = true;
-        return [];
-      });
-      if (answers.every((text) => /^role:master\r?$/m.test(String(text)))) canary.receive("role", payload);
-      else reconnector.renew("Redis is a read-only copy of another server: REDIS_URL must lead to the master");
-    },
-  };
   const canary = createCanary(context, {
-    lanes: [heartbeat, role, ...(options.lanes ?? [])],
+    lanes: [heartbeat, ...(options.lanes ?? [])],
     tell: (hearing) => fire(options.kind, hearingChannel, hearing),
     onSilent: (reason) => reconnector.renew(reason),
     confirmed: options.confirmed,
@@ -142,9 +126,7 @@ export function createCarrier<C extends RedisConnection>(
       await Promise.race([
         up,
         delay(startWithinMs, undefined, { signal: patience.signal }).then(() => {
-          log.error(
-            `no backplane within ${startWithinMs} ms (REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD): started degraded`,
-          );
+          log.error(`no backplane within ${startWithinMs} ms (${options.variables}): started degraded`);
         }),
       ]);
       patience.abort();
@@ -169,9 +151,7 @@ export function createCarrier<C extends RedisConnection>(
       async listeners(channel: string): Promise<number> {
         const connection = reconnector.connection();
         if (connection === undefined) throw new Error("no connection to the backplane");
-        const command = options.kind === "shard" ? "SHARDNUMSUB" : "NUMSUB";
-        const replies = (await connection.command(["PUBSUB", command, channel])) as [string, number | string][];
-        return replies.flat().reduce((sum: number, part) => (part === channel ? sum : sum + Number(part)), 0);
+        return connection.listeners(options.kind, channel);
       },
       subscribing: subscriptions.pending,
       onMissed: (listener: () => void) => void missedListeners.push(listener),
@@ -186,4 +166,4 @@ export function createCarrier<C extends RedisConnection>(
   };
 }
 
-export type Carrier<C extends RedisConnection = RedisConnection> = ReturnType<typeof createCarrier<C>>;
+export type Carrier<C extends BackplaneConnection = BackplaneConnection> = ReturnType<typeof createCarrier<C>>;

@@ -5,8 +5,9 @@ import { requireMethods } from "../intake/guarded.ts";
 import { createAdapterClient } from "./adapter-client.ts";
 import { guardAdapter } from "./adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "./backplane.ts";
-import { type Carrier, createCarrier } from "./carrier.ts";
+import type { Carrier } from "./carrier.ts";
 import { createMasterFinder } from "./redis/master.ts";
+import { createRedisCarrier } from "./redis/redis-carrier.ts";
 import { openSharded, type ShardedConnection } from "./redis/redis-cluster.ts";
 
 /** Hash tags with one slot in each sixteenth of the slots, so that the loss of any primary stops a canary. */
@@ -17,7 +18,7 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
   const master = createMasterFinder(config, context.log);
   const channels = tags.map((tag) => `hold-the-line:canary:${context.nodeId}:{${tag}}`);
   const returned = new Map<string, number>();
-  const carrier: Carrier<ShardedConnection> = createCarrier(context, {
+  const carrier: Carrier<ShardedConnection> = createRedisCarrier(context, {
     confirmed: master.confirmed,
     open: async (scope) => openSharded(await master.find(scope), scope),
     kind: "shard",
@@ -63,7 +64,7 @@ interface ShardedInner {
  * The adapter takes a room whose name has 20 characters for a socket id, and sends its messages to every replica. The
  * rooms' prefix marks them as rooms.
  */
-function routeRooms<A extends Adapter>(adapter: A): A {
+export function routeRooms<A extends Adapter>(adapter: A): A {
   const inner = adapter as unknown as ShardedInner;
   requireMethods("the sharded adapter", adapter, ["computeChannel", "dynamicChannel"]);
   const computeChannel = inner.computeChannel.bind(adapter);

@@ -1,5 +1,5 @@
+import type { BackplaneConnection, ChannelKind } from "./backplane.ts";
 import type { Envelope, Rejection } from "./envelope.ts";
-import type { ChannelKind, RedisConnection } from "./redis/redis-connection.ts";
 import type { Transit } from "./transit.ts";
 
 /** `channel` is the message's channel, which differs from a pattern. */
@@ -10,7 +10,7 @@ interface Subscription {
   channel: string;
   listeners: Set<Listener>;
   /** The connection on which it is subscribed. */
-  on: RedisConnection | undefined;
+  on: BackplaneConnection | undefined;
   /** One change at a time, so that the last one wins. */
   settled: Promise<void>;
 }
@@ -23,7 +23,7 @@ interface Subscription {
  * payload) harms no other listener and does not make the subscriber deaf.
  */
 export function createSubscriptions(options: {
-  connection: () => RedisConnection | undefined;
+  connection: () => BackplaneConnection | undefined;
   envelope: Envelope;
   transit: Transit;
   drop: (reason: Rejection | "poisoned", error?: unknown) => void;
@@ -78,7 +78,7 @@ export function createSubscriptions(options: {
   }
 
   return {
-    /** Resolves when Redis has subscribed, or at once without a connection. */
+    /** Resolves when the server has subscribed, or at once without a connection. */
     add(kind: ChannelKind, channel: string, listener: Listener): Promise<void> {
       const key = keyOf(kind, channel);
       let subscription = subscriptions.get(key);

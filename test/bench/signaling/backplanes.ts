@@ -1,40 +1,43 @@
-import { startRedisServer } from "../../support/redis-server.ts";
+import { startBackplaneServer, type Variant } from "../../support/backplane/backplane-server.ts";
 import { type Replica, startReplica } from "../../support/replica.ts";
 import { cpuSeconds, type Latency, oneWay } from "./measures.ts";
 
 const rates = [200, 1_000, 3_000];
 
 interface Result {
-  backplane: string;
+  backplane: Variant;
   latency: ({ scope: "local" | "remote"; perSecond: number } & Latency)[];
   /** CPU s per 100,000 remote signals. */
-  cpu: { sender: number; receiver: number; bystander: number; redis: number };
-  /** CPU s per 100,000 remote signals of all replicas and Redis together, with 2 and with 6 replicas. */
+  cpu: { sender: number; receiver: number; bystander: number; server: number };
+  /** CPU s per 100,000 remote signals of all replicas and the server together, with 2 and with 6 replicas. */
   growth: { two: number; six: number; ratio: number };
 }
 
 async function withReplicas<T>(
-  backplane: string,
+  backplane: Variant,
   count: number,
-  run: (replicas: Replica[], redisPid: number) => Promise<T>,
+  run: (replicas: Replica[], serverPid: number) => Promise<T>,
 ): Promise<T> {
-  await using redis = await startRedisServer();
+  await using server = await startBackplaneServer(backplane);
   await using started = new AsyncDisposableStack();
   const replicas: Replica[] = [];
+  // Not through the forwarder, which runs in this process.
+  const direct = backplane === "nats" ? { NATS_URL: server.servers[0]?.url ?? "" } : {};
   for (let at = 1; at <= count; at += 1) {
-    const replica = await startReplica(`signaling-${at}`, redis.url, {
-      BACKPLANE: backplane,
+    const replica = await startReplica(`signaling-${at}`, server.url, {
+      ...server.env,
+      ...direct,
       OVERLOAD_LAG_MS: "60000",
     });
     started.use(replica.program);
     replicas.push(replica);
   }
-  return await run(replicas, redis.process().pid);
+  return await run(replicas, server.servers[0]?.process().pid ?? 0);
 }
 
 /** CPU s per 100,000 signals between the first two replicas, by pid, without the cost of idle replicas. */
-async function cpuPerSignal(replicas: Replica[], redisPid: number, seconds: number): Promise<Map<number, number>> {
-  const pids = [...replicas.map(({ program }) => program.pid), redisPid];
+async function cpuPerSignal(replicas: Replica[], serverPid: number, seconds: number): Promise<Map<number, number>> {
+  const pids = [...replicas.map(({ program }) => program.pid), serverPid];
   const idleFrom = pids.map(cpuSeconds);
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   const idle = pids.map((pid, at) => cpuSeconds(pid) - (idleFrom[at] ?? 0));
@@ -53,21 +56,22 @@ const sum = (values: Iterable<number>) => [...values].reduce((total, value) => t
  */
 export async function measureBackplanes(seconds: number): Promise<Result[]> {
   const results: Result[] = [];
-  for (const backplane of ["pubsub", "sharded", "streams"]) results.push(await measure(backplane, seconds));
+  for (const backplane of ["pubsub", "sharded", "streams", "nats"] as const)
+    results.push(await measure(backplane, seconds));
   print(results);
   return results;
 }
 
-/** CPU s per 100,000 signals between two of `count` replicas, of all of them and Redis, without their cost idle. */
-export function signalCost(backplane: string, count: number, seconds: number): Promise<number> {
-  return withReplicas(backplane, count, async (replicas, redisPid) => {
+/** CPU s per 100,000 signals between two of `count` replicas, of all of them and the server, without their cost idle. */
+export function signalCost(backplane: Variant, count: number, seconds: number): Promise<number> {
+  return withReplicas(backplane, count, async (replicas, serverPid) => {
     await oneWay(replicas[0]?.url ?? "", replicas[1]?.url ?? "", { perSecond: 1_000, seconds: 2, pids: [] });
-    return sum((await cpuPerSignal(replicas, redisPid, seconds)).values());
+    return sum((await cpuPerSignal(replicas, serverPid, seconds)).values());
   });
 }
 
-async function measure(backplane: string, seconds: number): Promise<Result> {
-  const result = await withReplicas(backplane, 3, async (replicas, redisPid) => {
+async function measure(backplane: Variant, seconds: number): Promise<Result> {
+  const result = await withReplicas(backplane, 3, async (replicas, serverPid) => {
     const [one, two, three] = replicas;
     if (one === undefined || two === undefined || three === undefined) throw new Error("three replicas are needed");
     const latency: Result["latency"] = [];
@@ -81,7 +85,7 @@ async function measure(backplane: string, seconds: number): Promise<Result> {
           ...(await oneWay(one.url, to.url, { perSecond, seconds, pids: [] })).latency,
         });
       }
-    const cpu = await cpuPerSignal(replicas, redisPid, seconds);
+    const cpu = await cpuPerSignal(replicas, serverPid, seconds);
     const of = (pid: number) => cpu.get(pid) ?? 0;
     return {
       latency,
@@ -89,7 +93,7 @@ async function measure(backplane: string, seconds: number): Promise<Result> {
         sender: of(one.program.pid),
         receiver: of(two.program.pid),
         bystander: of(three.program.pid),
-        redis: of(redisPid),
+        server: of(serverPid),
       },
     };
   });
@@ -105,9 +109,9 @@ function print(results: readonly Result[]): void {
       console.log(
         `${backplane.padEnd(10)} ${scope.padEnd(18)} ${String(perSecond).padStart(7)} ${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)} ${String(lost).padStart(7)}`,
       );
-  console.log("\nCPU s / 100,000 remote signals  sender  receiver  bystander  redis   2 replicas  6 replicas  growth");
+  console.log("\nCPU s / 100,000 remote signals  sender  receiver  bystander server   2 replicas  6 replicas  growth");
   for (const { backplane, cpu, growth } of results)
     console.log(
-      `${backplane.padEnd(30)} ${[cpu.sender, cpu.receiver, cpu.bystander, cpu.redis].map((one) => one.toFixed(2).padStart(8)).join(" ")}   ${growth.two.toFixed(2).padStart(9)} ${growth.six.toFixed(2).padStart(11)} ${growth.ratio.toFixed(2).padStart(8)}`,
+      `${backplane.padEnd(30)} ${[cpu.sender, cpu.receiver, cpu.bystander, cpu.server].map((one) => one.toFixed(2).padStart(8)).join(" ")}   ${growth.two.toFixed(2).padStart(9)} ${growth.six.toFixed(2).padStart(11)} ${growth.ratio.toFixed(2).padStart(8)}`,
     );
 }

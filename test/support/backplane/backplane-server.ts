@@ -1,10 +1,13 @@
 import { type RedisServer, startRedisServer } from "../redis-server.ts";
+import { startForwarder } from "./forwarder.ts";
+import { natsCredentials, startNatsServers } from "./nats-server.ts";
 import { command, startRedisCluster } from "./redis-cluster.ts";
 
 /** The servers of a backplane, and the faults that tests inject into them. */
 export interface BackplaneServer {
   /** Variables of a replica that uses it. */
   env: Record<string, string>;
+  /** `REDIS_URL` of a replica; empty without Redis. */
   url: string;
   servers: readonly RedisServer[];
   kill(): Promise<void>;
@@ -14,15 +17,46 @@ export interface BackplaneServer {
   whole(): Promise<void>;
   freeze(): void;
   thaw(): void;
-  /** Sends the command to every server. */
-  command(args: string[]): Promise<string[]>;
+  /** Cuts the connections of the replicas; on Redis those of a type (`CLIENT KILL TYPE`). */
+  cut(type: string): Promise<unknown>;
+  /** Makes the servers answer nobody for this time, ms. */
+  pause(ms: number): Promise<unknown>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams";
+export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams" | "nats";
 
-/** Real servers for a variant: one redis-server, or a Redis Cluster of three primaries. */
-export async function startBackplaneServer(variant: Variant): Promise<BackplaneServer> {
+/** Real servers for a variant: one redis-server, a Redis Cluster of three primaries, or one nats-server. */
+export const startBackplaneServer = (variant: Variant): Promise<BackplaneServer> =>
+  variant === "nats" ? startNatsBackplane() : startRedisBackplane(variant);
+
+async function startNatsBackplane(): Promise<BackplaneServer> {
+  const [server] = (await startNatsServers()) as [RedisServer];
+  // NATS cuts no connection on demand.
+  const forwarder = await startForwarder(server.port);
+  const signal = (name: NodeJS.Signals) => void server.process().kill(name);
+  return {
+    env: { BACKPLANE: "nats", NATS_URL: `nats://127.0.0.1:${forwarder.port}`, ...natsCredentials },
+    url: "",
+    servers: [server],
+    kill: () => server.kill(),
+    start: () => server.start(),
+    whole: async () => undefined,
+    freeze: () => signal("SIGSTOP"),
+    thaw: () => signal("SIGCONT"),
+    cut: async () => forwarder.cut(),
+    async pause(ms) {
+      signal("SIGSTOP");
+      setTimeout(signal, ms, "SIGCONT");
+    },
+    async [Symbol.asyncDispose]() {
+      forwarder.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function startRedisBackplane(variant: Exclude<Variant, "nats">): Promise<BackplaneServer> {
   const cluster = variant === "sharded-cluster" ? await startRedisCluster() : undefined;
   const servers = cluster?.primaries ?? [await startRedisServer()];
   const url = servers.map((server) => server.url).join(",");
@@ -40,7 +74,8 @@ export async function startBackplaneServer(variant: Variant): Promise<BackplaneS
     whole,
     freeze: () => servers.forEach((server) => void server.process().kill("SIGSTOP")),
     thaw: () => servers.forEach((server) => void server.process().kill("SIGCONT")),
-    command: (args) => all((server) => command(server, args)),
+    cut: (type) => all((server) => command(server, ["CLIENT", "KILL", "TYPE", type])),
+    pause: (ms) => all((server) => command(server, ["CLIENT", "PAUSE", String(ms), "ALL"])),
     async [Symbol.asyncDispose]() {
       await all((server) => server[Symbol.asyncDispose]());
     },

@@ -1,6 +1,6 @@
 import type { Log } from "../../../../common/log.ts";
 import type { Config } from "../../config.ts";
-import type { ConnectionScope } from "./reconnector.ts";
+import type { ConnectionScope } from "../reconnector.ts";
 import { nodeTarget, type RedisTarget, redisTarget } from "./redis-target.ts";
 
 /** A Sentinel that does not answer in this time has no vote, ms. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { ConnectionScope } from "./reconnector.ts";
+import type { ConnectionScope } from "../reconnector.ts";
 import type { RedisTarget } from "./redis-target.ts";
 
 /** Maximum number of bytes that Redis has not read. Above it nothing more is sent. */

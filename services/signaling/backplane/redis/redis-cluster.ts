@@ -1,6 +1,6 @@
+import type { ConnectionScope } from "../reconnector.ts";
 import { hashSlot } from "./hash-slot.ts";
-import type { ConnectionScope } from "./reconnector.ts";
-import { connectClient, openAnswering, openSingle, type RedisConnection } from "./redis-connection.ts";
+import { connectClient, countListeners, openAnswering, openSingle, type RedisConnection } from "./redis-connection.ts";
 import { nodeTarget, type RedisTarget } from "./redis-target.ts";
 
 /** A connection for sharded pub/sub; `primaries` is 1 without a cluster. */
@@ -33,12 +33,15 @@ export async function openSharded(target: RedisTarget, scope: ConnectionScope): 
       if (/^(MOVED|ASK|CLUSTERDOWN)/.test(error.message)) scope.abort(new Error(`cluster changed: ${error.message}`));
       throw error;
     });
+  const command = async (args: string[]) =>
+    (await Promise.all(primaries.map((primary) => primary.command(args)))).flat();
   return {
     primaries: primaries.length,
     publish: async (kind, channel, message) => watched(of(channel).publish(kind, channel, message)),
     subscribe: async (kind, channel, listener) => watched(of(channel).subscribe(kind, channel, listener)),
     unsubscribe: async (kind, channel) => watched(of(channel).unsubscribe(kind, channel)),
-    command: async (args) => (await Promise.all(primaries.map((primary) => primary.command(args)))).flat(),
+    listeners: (kind, channel) => countListeners(command, kind, channel),
+    command,
     destroy() {
       for (const primary of primaries) primary.destroy();
     },

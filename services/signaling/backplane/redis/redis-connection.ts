@@ -1,19 +1,12 @@
+import type { BackplaneConnection, ChannelKind } from "../backplane.ts";
+import type { ConnectionScope } from "../reconnector.ts";
 import { openPublisher } from "./publisher.ts";
-import type { ConnectionScope } from "./reconnector.ts";
 import type { RedisClient, RedisTarget } from "./redis-target.ts";
 
-/** Plain channels, patterns of them, and channels of sharded pub/sub (Redis 7). */
-export type ChannelKind = "channel" | "pattern" | "shard";
-
-/** A connected Redis, single or cluster, for the backplanes. It works until it is destroyed. */
-export interface RedisConnection {
-  /** Publishes; returns a promise if Redis answers. Throws or rejects if it is known not to be sent. */
-  publish(kind: ChannelKind, channel: string, message: Buffer): Promise<unknown> | undefined;
-  subscribe(kind: ChannelKind, channel: string, listener: (message: Buffer, channel: Buffer) => void): Promise<unknown>;
-  unsubscribe(kind: ChannelKind, channel: string): Promise<unknown>;
+/** A connected Redis, single or cluster. */
+export interface RedisConnection extends BackplaneConnection {
   /** One command, to each primary of a cluster. */
   command(args: string[]): Promise<unknown[]>;
-  destroy(): void;
 }
 
 /**
@@ -50,6 +43,7 @@ export async function openAnswering(target: RedisTarget, scope: ConnectionScope)
       if (kind === "pattern") return subscriber.pUnsubscribe(channel);
       return subscriber.unsubscribe(channel);
     },
+    listeners: (kind, channel) => countListeners(connection.command, kind, channel),
     command: async (args) => [await publisher.sendCommand(args)],
     destroy() {
       publisher.destroy();
@@ -57,6 +51,16 @@ export async function openAnswering(target: RedisTarget, scope: ConnectionScope)
     },
   };
   return { ...connection, publisher };
+}
+
+/** `PUBSUB NUMSUB` or `SHARDNUMSUB`, over all primaries: a shard channel is on one of them. */
+export async function countListeners(
+  command: RedisConnection["command"],
+  kind: ChannelKind,
+  channel: string,
+): Promise<number> {
+  const replies = await command(["PUBSUB", kind === "shard" ? "SHARDNUMSUB" : "NUMSUB", channel]);
+  return (replies as [string, number | string][]).reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** A client for one scope. The end of the scope destroys it, and the loss of its connection ends the scope. */

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Log } from "../../../../common/log.ts";
 import type { Carrier } from "../carrier.ts";
 import type { Envelope } from "../envelope.ts";
-import type { ConnectionScope } from "../redis/reconnector.ts";
+import type { ConnectionScope } from "../reconnector.ts";
 import { connectClient, openSingle, type RedisConnection } from "../redis/redis-connection.ts";
 import type { RedisTarget } from "../redis/redis-target.ts";
 import { createStreamBytes } from "./stream-bytes.ts";

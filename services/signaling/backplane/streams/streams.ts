@@ -5,8 +5,9 @@ import { requireMethods } from "../../intake/guarded.ts";
 import { createAdapterClient } from "../adapter-client.ts";
 import { guardAdapter } from "../adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "../backplane.ts";
-import { type Carrier, createCarrier } from "../carrier.ts";
+import type { Carrier } from "../carrier.ts";
 import { createMasterFinder } from "../redis/master.ts";
+import { createRedisCarrier } from "../redis/redis-carrier.ts";
 import { addRecovery } from "./recovery.ts";
 import { createSessionStore } from "./session-store.ts";
 import type { Entry, Fields } from "./stream-entry.ts";
@@ -48,7 +49,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
     },
     onCanary: (payload) => carrier.canary.receive("stream", payload),
   });
-  const carrier: Carrier<StreamsConnection> = createCarrier(context, {
+  const carrier: Carrier<StreamsConnection> = createRedisCarrier(context, {
     confirmed: master.confirmed,
     async open(scope) {
       const connection = await openStreams(await master.find(scope), scope);

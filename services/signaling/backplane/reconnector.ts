@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Log } from "../../../../common/log.ts";
+import type { Log } from "../../../common/log.ts";
 
 /** Time-out of an attempt to connect, with its handshake and its subscriptions, ms. */
 const openWithinMs = 2_000;

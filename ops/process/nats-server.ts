@@ -1,0 +1,59 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { natsClusterPort, natsIds, natsLinkPort, natsPort } from "../nats/ids.ts";
+import type { PortOf } from "../ports.ts";
+import { neededSecret } from "./secrets.ts";
+import type { Launch } from "./state-dir.ts";
+
+/** Part of a stack's layout (programs.ts). */
+interface Layout {
+  root: string;
+  dir: string;
+  port: PortOf;
+  settings: Readonly<Record<string, string>>;
+}
+
+const loopback = "127.0.0.1";
+
+/** A nats-server with the configuration of the compose engine. It stores nothing. */
+export function natsLaunch(layout: Layout, id: string): Launch {
+  const { root, dir, port, settings } = layout;
+  const ids = natsIds(settings);
+  const password = neededSecret(layout, "NATS_CLUSTER_PASSWORD");
+  const values: Record<string, string> = {
+    SERVER_NAME: id,
+    CLIENT_LISTEN: `${loopback}:${port(natsPort(id))}`,
+    CLUSTER_LISTEN: `${loopback}:${port(natsClusterPort(id))}`,
+    NATS_PASSWORD: quoted(neededSecret(layout, "NATS_PASSWORD")),
+    NATS_CLUSTER_PASSWORD: quoted(password),
+    ROUTES: ids
+      .filter((other) => other !== id)
+      .map((other) => `"nats://server:${encodeURIComponent(password)}@${loopback}:${port(natsClusterPort(other))}"`)
+      .join(", "),
+  };
+  const files = ids.length > 1 ? ["nats.conf", "cluster.conf"] : ["nats.conf"];
+  const own = join(dir, id);
+  // The file has the passwords.
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  const file = join(own, "nats.conf");
+  const template = files.map((name) => readFileSync(join(root, "nats", name), "utf8")).join("");
+  writeFileSync(
+    file,
+    template.replaceAll(/\$([A-Z_]+)/g, (all, name: string) => values[name] ?? all),
+    { mode: 0o600 },
+  );
+  return { command: "nats-server", args: ["--config", file], env: {} };
+}
+
+/** Within double quotes of a NATS configuration. */
+const quoted = (text: string) => text.replace(/[\\"]/g, "\\$&");
+
+/** What a replica needs to reach each server through a link of its own. */
+export function natsSettings({ port, settings }: Layout, n: string): Record<string, string> {
+  const ids = natsIds(settings);
+  if (ids.length === 0) return {};
+  return {
+    NATS_USERNAME: "replica",
+    NATS_URL: ids.map((id) => `nats://${loopback}:${port(natsLinkPort(n, id))}`).join(","),
+  };
+}
