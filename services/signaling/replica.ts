@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { AdminError } from "../../common/admin-access.ts";
 import { createAdminServer } from "../../common/admin-server.ts";
 import { crossOriginAdvice } from "../../common/cross-origin.ts";
@@ -33,6 +34,9 @@ const developmentSecret = "hold-the-line-development";
  * How long the HTTP server keeps an idle connection, ms: longer than the proxy's agent, or reuse races into a reset.
  */
 const keepAliveTimeoutMs = 75_000;
+
+/** Time for closing handshakes after a drain, ms. */
+const closesWithinMs = 5_000;
 
 /** A drain at shutdown takes at most this share of the grace period. */
 const shareOfGrace = 0.7;
@@ -193,7 +197,8 @@ export async function startReplica(config: Config, log: Log) {
       const closed = gateway.io.close();
       // The connections that are still open are idle ones of the proxy's agent, and pages.
       http.closeAllConnections();
-      await closed;
+      // A WebSocket whose client has gone would hold the HTTP server for 30 s. The end of the process ends it.
+      await Promise.race([closed, delay(closesWithinMs)]);
       clearInterval(census);
       clients.close();
       guard.close();

@@ -26,6 +26,8 @@ export interface Connection {
   exit(roomId: string): void;
   /** Closes the transport: the client connects again. */
   disconnect(): void;
+  /** Ends the transport at once, without waiting for a client that may have gone. */
+  discard(): void;
   /** Closes it for good: the client stays away. */
   terminate(): void;
 }

@@ -1,7 +1,9 @@
 import type { Socket } from "socket.io";
+import type { WebSocket } from "ws";
 import type { ServerToClientEvents } from "../../../common/protocol.ts";
 import type { Limits } from "../intake/limits.ts";
 import type { Pace } from "../intake/pace.ts";
+import type { PollingTransport } from "../intake/poll-body.ts";
 import type { SessionIntake } from "../intake/session-intake.ts";
 import type { Grant } from "../rooms/authorize.ts";
 import type { Recovered } from "../rooms/switchboard.ts";
@@ -53,6 +55,15 @@ export class SocketIoConnection implements Connection {
   }
   disconnect(): void {
     this.socket.conn.close();
+  }
+  discard(): void {
+    const { conn } = this.socket;
+    // It may wait until the client has taken everything.
+    conn.close(true);
+    const transport = conn.transport as unknown as Pick<PollingTransport, "onClose"> & { socket?: WebSocket };
+    // The closing handshake of a WebSocket takes up to 30 s, and so does Engine.IO's wait for another poll.
+    if (transport.socket !== undefined) transport.socket.terminate();
+    else if (conn.readyState !== "closed") transport.onClose();
   }
   terminate(): void {
     this.socket.disconnect(true);
