@@ -2,6 +2,7 @@ import type { DeliveredSignal, JoinAck, Joined, Refused, RelayAck, RelayEvent, S
 import { RELAYED } from "../common/protocol-names.ts";
 import { ackWithinMs, createConnection } from "./connecting/connection.ts";
 import { sayLastWords } from "./connecting/last-words.ts";
+import { lossOf } from "./connecting/transport-limit.ts";
 import { createEvents } from "./events.ts";
 import { createRepeats } from "./sending/repeats.ts";
 import { createSender } from "./sending/sender.ts";
@@ -38,7 +39,7 @@ export function createSignalingClient(options: SignalingOptions) {
     onLost: lose,
     onRefused: (error) => end("refused", error),
     onNetworkChange: probe,
-    onBetterAddress: moveOn,
+    onBetterAddress: () => moveOn(undefined, "a better address"),
     onTokenFailure: (message) => events.emit("error-report", { event: "token", code: "unauthorized", message }),
   });
   const { socket } = connection;
@@ -47,7 +48,7 @@ export function createSignalingClient(options: SignalingOptions) {
     joined: () => state === "joined",
     maxMessageBytes: connection.maxMessageBytes,
     keepsFailing: connection.keepsFailing,
-    onSilence: moveOn,
+    onSilence: () => moveOn(undefined, "no ack in time"),
     onEmitted: (emitted) => events.emit("emitted", emitted),
   });
 
@@ -65,14 +66,14 @@ export function createSignalingClient(options: SignalingOptions) {
     events.emit("ended", { reason, ...(error === undefined ? {} : { error }) });
   }
 
-  function moveOn(waitMs?: number): void {
+  function moveOn(waitMs?: number, reason = "refused"): void {
     connection.moveOn(waitMs);
-    if (lostAt === null) lose("refused", undefined);
+    if (lostAt === null) lose(reason, undefined);
   }
 
   function lose(reason: string, details: unknown): void {
     lostAt = Date.now();
-    events.emit("lost", { at: lostAt, node, reason });
+    events.emit("lost", { at: lostAt, node, reason: lossOf(reason, details) });
     node = null;
     become("lost");
     sender.lost(details);
@@ -85,7 +86,7 @@ export function createSignalingClient(options: SignalingOptions) {
     socket.timeout(ackWithinMs).emit("join", roomId, joining, (late: Error | null, ack: JoinAck) => {
       // A lost socket fails its acks after `disconnect`, and that event has already started the next connection.
       if (state === "ended" || socket.id !== session) return;
-      if (late !== null) moveOn();
+      if (late !== null) moveOn(undefined, "no ack in time");
       else if (ack.ok) joined(ack);
       else if (ack.error.retryAfterMs !== undefined) moveOn(ack.error.retryAfterMs);
       else if (ack.error.code === "rate-limited") moveOn(rejoinAfterMs);
@@ -113,7 +114,7 @@ export function createSignalingClient(options: SignalingOptions) {
     const { id: session } = socket;
     socket.timeout(probeWithinMs).emit("join", roomId, { resume }, (late: Error | null) => {
       probing = false;
-      if (late !== null && state === "joined" && socket.id === session) moveOn();
+      if (late !== null && state === "joined" && socket.id === session) moveOn(undefined, "no ack in time");
     });
   }
 

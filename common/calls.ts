@@ -72,8 +72,8 @@ export interface CallerPeer {
   socketsLost: number;
   /** Number of failed attempts to connect. */
   connectFailures: number;
-  /** Epoch ms of each loss of a socket and of the next join (null: not joined yet). */
-  outages: { at: number; backAt: number | null; from: string | null; to: string | null }[];
+  /** Epoch ms of each loss of a socket and of the next join (null: not joined yet), and the client's reason. */
+  outages: { at: number; backAt: number | null; from: string | null; to: string | null; reason?: string | undefined }[];
 }
 
 /** The counts of one second. */

@@ -24,6 +24,13 @@ export function createTransportLimit() {
   };
 }
 
+/** Socket.IO's reason for a lost connection, with the transport's own error if there is one, in one line. */
+export function lossOf(reason: string, details: unknown): string {
+  const error = details as { message?: unknown; description?: unknown } | undefined;
+  const parts = [error?.message, error?.description].filter((part) => ["string", "number"].includes(typeof part));
+  return parts.length === 0 ? reason : `${reason} (${parts.join(", ")})`;
+}
+
 /** True if a message over a limit ended the connection, by the details of Socket.IO's `disconnect`. */
 export function endedAsTooLarge(details: unknown): boolean {
   const { description, context } = (details ?? {}) as { description?: unknown; context?: { code?: unknown } };

@@ -55,6 +55,8 @@ export interface Expectation {
   needs?: keyof Capabilities | "replica metrics";
   /** NaN and Infinity never meet a bound. */
   measure(observation: Observation): number;
+  /** What was seen, one line each, for an expectation that is not met. */
+  explain?(observation: Observation): string[];
 }
 
 type Variables = Readonly<Record<string, string>>;

@@ -5,13 +5,27 @@ const key = ({ call, side }: CallerPeer) => `${call}${side}`;
 const outagesOf = ({ after, injectedAt }: Observation) =>
   after.peers.flatMap((peer) => peer.outages.filter(({ at }) => at >= injectedAt).map((outage) => ({ peer, outage })));
 
-/** Number of peers on other replicas than the drill's that lost a socket. */
-export function survivorsHurt({ node, peersBefore, after }: Observation): number {
+/** Peers on other replicas than the drill's that lost a socket. */
+function hurt({ node, peersBefore, after }: Observation): CallerPeer[] {
   const lostBefore = new Map(
     peersBefore.filter((peer) => peer.node !== node).map((peer) => [key(peer), peer.socketsLost]),
   );
-  return after.peers.filter((peer) => peer.socketsLost > (lostBefore.get(key(peer)) ?? Number.POSITIVE_INFINITY))
-    .length;
+  return after.peers.filter((peer) => peer.socketsLost > (lostBefore.get(key(peer)) ?? Number.POSITIVE_INFINITY));
+}
+
+/** Number of peers on other replicas than the drill's that lost a socket. */
+export const survivorsHurt = (seen: Observation): number => hurt(seen).length;
+
+/** Where, when and why a survivor lost a socket. */
+function hurtLines(seen: Observation): string[] {
+  return hurt(seen).flatMap(({ call, side, transports, outages }) =>
+    outages
+      .filter(({ at }) => at >= seen.injectedAt)
+      .map(({ at, from, reason = "no reason" }) => {
+        const after = `${at - seen.injectedAt} ms after the injection`;
+        return `peer ${call}${side} (${transports}) on ${from} lost its socket ${after}: ${reason}`;
+      }),
+  );
 }
 
 /** Peers that lost a socket since the injection. */
@@ -106,4 +120,5 @@ export const survivorsKeepSockets: Expectation = {
   unit: "",
   bound: { max: 0 },
   measure: survivorsHurt,
+  explain: hurtLines,
 };

@@ -6,7 +6,7 @@ import { pause } from "../wait/pause.ts";
 import { until } from "../wait/until.ts";
 import type { DrillOptions, DrillResult } from "./result.ts";
 import type { StackAccess } from "./stack-access.ts";
-import { judge } from "./verdict.ts";
+import { explain, judge } from "./verdict.ts";
 
 /** Time of the callers before the injection, ms. */
 export const baselineMs = 3_000;
@@ -150,7 +150,9 @@ export async function watch(run: Run, injection: Injection): Promise<void> {
 /** Phase 6. Compares the observation with the drill's expectations. */
 export async function judgeRun(run: Run, injection: Injection): Promise<void> {
   const { drill, access, callers, result } = run;
-  result.expectations = judge(drill, observationOf(run, injection, await access.report(callers, injection.at)));
+  const seen = observationOf(run, injection, await access.report(callers, injection.at));
+  result.expectations = judge(drill, seen);
+  result.reasons.push(...explain(drill, seen, result.expectations));
   if (result.recoveredAt === null) result.reasons.push(`not recovered within ${drill.deadlineMs / 1000} s`);
   result.calls = await access.report(callers, injection.at - baselineMs);
   if (result.reasons.length === 0 && result.expectations.every(({ ok }) => ok)) result.verdict = "passed";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { CallsReport } from "../../common/calls.ts";
 import type { Expectation, Observation } from "../drills/define-drill.ts";
-import { judge, shownFigure } from "./verdict.ts";
+import { survivorsKeepSockets } from "../drills/measures.ts";
+import { explain, judge, shownFigure } from "./verdict.ts";
 
 const seen = (capabilities: CallsReport["capabilities"]) =>
   ({ after: { capabilities }, alertsMs: {} }) as unknown as Observation;
@@ -33,4 +34,29 @@ test("a measured value is compared with its bound; a missing value fails", () =>
 test("a drill fails if its alert never fires", () => {
   const drill = { expect: [], alert: { name: "ProxyDown", withinMs: 5_000 }, deadlineMs: 1 };
   expect(judge(drill, seen({ signals: true, media: true }))).toMatchObject([{ name: "ProxyDown fires", ok: false }]);
+});
+
+test("a survivor that lost its socket is named with the reason, and nobody when none did", () => {
+  const outage = { at: 1_250, backAt: 1_400, from: "signaling-2", to: "signaling-3", reason: "xhr poll error" };
+  const peer = (node: string, socketsLost: number) => ({
+    call: 3,
+    side: "b",
+    node,
+    transports: "polling",
+    socketsLost,
+  });
+  const drill = { expect: [survivorsKeepSockets], deadlineMs: 1 };
+  const explained = (node: string) => {
+    const observation = {
+      ...seen({ signals: true, media: true }),
+      node: "signaling-1",
+      injectedAt: 1_000,
+      peersBefore: [{ ...peer(node, 0), outages: [] }],
+      after: { peers: [{ ...peer("signaling-3", 1), outages: [outage] }] },
+    } as unknown as Observation;
+    return explain(drill, observation, judge(drill, observation));
+  };
+  const line = "peer 3b (polling) on signaling-2 lost its socket 250 ms after the injection: xhr poll error";
+  expect(explained("signaling-2")).toEqual([line]);
+  expect(explained("signaling-1")).toEqual([]);
 });

@@ -59,6 +59,12 @@ export function judge(drill: Pick<Drill, "expect" | "alert" | "deadlineMs">, see
   });
 }
 
+/** What the expectations that are not met say of it. */
+export function explain({ expect }: Pick<Drill, "expect">, seen: Observation, judged: readonly Judged[]): string[] {
+  const missed = expect.filter(({ name }) => judged.some((one) => one.name === name && !one.ok));
+  return missed.flatMap((expectation) => expectation.explain?.(seen) ?? []);
+}
+
 function isThere(needs: NonNullable<Expectation["needs"]>, { after, replicaMetrics }: Observation): boolean {
   return needs === "replica metrics" ? replicaMetrics : after.capabilities[needs];
 }

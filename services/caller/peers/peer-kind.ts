@@ -34,7 +34,7 @@ export interface PeerEvents {
    */
   joined(told: { node: string | null; peerId: string | null; peers: number }): void;
   /** The connection is lost. The peer reconnects by itself, unless `rejoin` is false. */
-  lost(at: number): void;
+  lost(at: number, reason: string): void;
   /** An attempt to connect failed; the next one follows. */
   failed(message: string): void;
   /** The peer has ended for good. */

@@ -76,11 +76,11 @@ export function createPeer(
         events.onJoined();
         if (told.peers > 0) events.onPeer();
       },
-      lost(at) {
+      lost(at, reason) {
         // A second loss during the reconnect belongs to the same outage.
         if (state === "joined") {
           socketsLost += 1;
-          outages.push({ at, backAt: null, from: node, to: null });
+          outages.push({ at, backAt: null, from: node, to: null, reason });
           if (outages.length > outageLimit) outages.shift();
           events.onLost(at - joinedAt);
         }

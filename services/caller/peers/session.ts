@@ -41,7 +41,7 @@ export function keepConnected(options: PeerOptions, events: PeerEvents, connect:
         done = true;
         clearTimeout(limit);
         if (over) return;
-        if (opened) events.lost(Date.now());
+        if (opened) events.lost(Date.now(), reason);
         else events.failed(reason);
         if (opened && !options.rejoin) return;
         waiting = setTimeout(open, backoffMs(attempt++, options.random));

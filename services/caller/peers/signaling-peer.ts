@@ -15,7 +15,7 @@ export const signalingPeer: PeerKind = {
       ...(token === undefined ? {} : { token }),
       ...(query === undefined ? {} : { query }),
     });
-    client.on("lost", ({ at }) => events.lost(at));
+    client.on("lost", ({ at, reason }) => events.lost(at, reason));
     client.on("joined", ({ node, peerId, peers }) => events.joined({ node, peerId, peers: peers.length }));
     client.on("ended", () => events.ended());
     client.on("peer-joined", () => events.peerJoined());
