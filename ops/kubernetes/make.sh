@@ -63,6 +63,8 @@ Y
 engine_down() {
   end_forwarder
   if kube get namespace "$STACK" >/dev/null 2>&1; then
+    # Kubernetes looks after a namespace only now and then while pods end in it.
+    kube delete deployments,statefulsets --all --cascade=foreground --timeout=180s >/dev/null || exit $?
     kube delete namespace "$STACK" --timeout=180s >/dev/null || exit $?
     echo "deleted the namespace \"$STACK\" of $KUBE_CONTEXT"
   else
