@@ -26,8 +26,11 @@ if [ -z "${IMAGES_LOADED:-}" ]; then
   locked .cache/apt.lock $cluster build
   archive=$machine/kubernetes/images.tar
   # Built again when something changed that the images contain.
-  if [ ! -f "$archive" ] || [ -n "$(find Dockerfile package-lock.json common client web/src web/dist proxy services -newer "$archive" -type f -print | head -1)" ]; then
-    sh test/kubernetes/images.sh "$archive"
+  sources=$(sh test/kubernetes/images.sh sources)
+  if [ ! -f "$archive" ] || [ "$(cat "$archive.sources" 2>/dev/null)" != "$sources" ]; then
+    rm -f "$archive.sources"
+    sh test/kubernetes/images.sh save "$archive"
+    echo "$sources" >"$archive.sources"
   fi
   trap '$cluster down' EXIT
   trap 'exit 130' INT TERM HUP

@@ -46,10 +46,10 @@ up() {
   ip route replace $SVC_CIDR via $NODE_IP
   ip route replace $POD_CIDR via $NODE_IP
   for _ in $(seq 240); do
-    kubectl get node $NODE --request-timeout=2s 2>/dev/null | grep -q ' Ready' && return
+    [ -f "$S/images/loaded" ] && kubectl get node $NODE --request-timeout=2s 2>/dev/null | grep -q ' Ready' && return
     sleep 0.5
   done
-  echo "cluster.sh: the node is not ready: see $LOG" >&2
+  echo "cluster.sh: the node or its images are not ready: see $LOG" >&2
   exit 1
 }
 

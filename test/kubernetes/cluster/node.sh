@@ -27,9 +27,10 @@ kube-apiserver --advertise-address=$NODE_IP --secure-port=6443 --allow-privilege
   --proxy-client-cert-file="$PKI/front-proxy.crt" --proxy-client-key-file="$PKI/front-proxy.key" >"$LOG/apiserver.log" 2>&1 &
 containerd -c "$S/containerd.toml" >"$LOG/containerd.log" 2>&1 &
 until kubectl get --raw /readyz >/dev/null 2>&1; do sleep 0.3; done
-for archive in "$S"/images/*.tar; do
-  ctr -a /run/containerd/containerd.sock -n k8s.io images import "$archive" >>"$LOG/images.log" 2>&1
-done
+import() { ctr -a /run/containerd/containerd.sock -n k8s.io images import "$1" >>"$LOG/images.log" 2>&1; }
+import "$S/images/pause.tar"
+# The rest while the other programs start.
+(for archive in "$S"/images/[0-9]*.tar; do import "$archive" || exit; done && touch "$S/images/loaded") &
 kube-controller-manager --kubeconfig="$PKI/controller-manager.conf" --service-account-private-key-file="$PKI/sa.key" \
   --root-ca-file="$PKI/ca.crt" --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
   --use-service-account-credentials=true --leader-elect=false --bind-address=127.0.0.1 --port=0 >"$LOG/controller-manager.log" 2>&1 &

@@ -19,7 +19,7 @@ interface Pod {
   status: { conditions?: { type: string; status: string }[]; containerStatuses?: { restartCount: number }[] };
 }
 
-/** The monitored stack in the namespace `hold-the-line` of the cluster that KUBECONFIG names. */
+/** A stack in the namespace `hold-the-line` of the cluster that KUBECONFIG names. */
 export interface KubernetesStack {
   /** URL of the proxies' Service. */
   url: string;
@@ -51,6 +51,13 @@ async function kubectl(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
+/** Deletes the stack's namespace, and resolves when all in it has gone. */
+export async function remove(): Promise<void> {
+  // Kubernetes looks after a namespace only now and then while pods end in it.
+  await kubectl("delete", "deployments,statefulsets", "--all", "--cascade=foreground", "--timeout=120s");
+  await kubectl("delete", "namespace", namespace, "--timeout=120s");
+}
+
 /** Runs kubectl with `input`. */
 export function kubectlWith(input: string, ...args: string[]): string {
   return execFileSync(process.env["KUBECTL"] ?? "kubectl", ["--namespace", namespace, ...args], {
@@ -61,7 +68,7 @@ export function kubectlWith(input: string, ...args: string[]): string {
 }
 
 /** A port-forward to a pod or Service. It ends with the block: `await using`. */
-async function forward(target: string, port: number): Promise<{ url: string } & AsyncDisposable> {
+export async function forward(target: string, port: number): Promise<{ url: string } & AsyncDisposable> {
   const child = spawn(
     process.env["KUBECTL"] ?? "kubectl",
     ["--namespace", namespace, "port-forward", target, `:${port}`],
@@ -85,9 +92,9 @@ async function forward(target: string, port: number): Promise<{ url: string } & 
   };
 }
 
-/** Deploys the stack, and resolves when every workload is ready. */
-export async function deploy(): Promise<KubernetesStack> {
-  const { objects, changes } = forOldCluster(render("../../test/kubernetes/stack/overlay").objects);
+/** Deploys an overlay of this folder, and resolves when every workload is ready. */
+export async function deploy(overlay: "overlay" | "components"): Promise<KubernetesStack> {
+  const { objects, changes } = forOldCluster(render(`../../test/kubernetes/stack/${overlay}`).objects);
   const secret = execFileSync("sh", [join(root, "deploy/kubernetes/secret.sh")], { encoding: "utf8" });
   // The namespace and the Secret come first.
   const first = objects.filter(({ kind }) => kind === "Namespace");

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { joinApart, type Peer, sendNumbered } from "../../compose/peers.ts";
 import { until } from "../../support/poll.ts";
-import { deploy, type HeldCalls, type KubernetesStack, kubectlWith } from "./kubernetes-stack.ts";
+import { deploy, type HeldCalls, type KubernetesStack, kubectlWith, remove } from "./kubernetes-stack.ts";
 
 let stack: KubernetesStack;
 const peers: Peer[] = [];
 let held: HeldCalls | undefined;
 beforeAll(async () => {
-  stack = await deploy();
+  stack = await deploy("overlay");
 });
 afterEach(async () => {
   await Promise.all(peers.splice(0).map(({ client }) => client.close()));
@@ -231,7 +231,7 @@ test("Redis is killed: every replica stays ready, calls go on, and the kubelet r
 });
 
 test("down leaves nothing", async () => {
-  await stack.kubectl("delete", "namespace", "hold-the-line", "--timeout=120s");
+  await remove();
   expect(
     await stack.kubectl(
       "get",
