@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RelayAck } from "../../common/protocol.ts";
-import { type SentinelStack, startSentinelStack } from "../support/backplane/redis-sentinel.ts";
+import { askRedis, type SentinelStack, startSentinelStack } from "../support/backplane/redis-sentinel.ts";
 import { until } from "../support/poll.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
@@ -48,11 +48,9 @@ async function sendUntil(isOver: () => Promise<boolean>) {
   return { acknowledged, refusedAt };
 }
 
-const areReady = async () => {
+const areReady = async (which = replicas) => {
   const states = await Promise.all(
-    replicas.map(
-      async ({ adminUrl }) => ((await (await fetch(`${adminUrl}/readyz`)).json()) as { state: string }).state,
-    ),
+    which.map(async ({ adminUrl }) => ((await (await fetch(`${adminUrl}/readyz`)).json()) as { state: string }).state),
   );
   return states.every((state) => state === "ready");
 };
@@ -98,3 +96,44 @@ test.each(rounds)(
     await sentinel.whole();
   },
 );
+
+test("no Sentinel answers and the master becomes a copy: degraded within 3 s; control: not without the role check", async () => {
+  for (const { url } of sentinel.servers)
+    await askRedis(url, ["ACL", "SETUSER", "mute", "on", ">secret", "~*", "&*", "+@all", "-info"]);
+  // Their secret keeps the messages of the two groups apart.
+  const env = {
+    REDIS_USERNAME: "mute",
+    REDIS_PASSWORD: "secret",
+    BACKPLANE_SECRET: "the secret of those without a check",
+  };
+  const start = (nodeId: string) => startReplica(nodeId, "redis://127.0.0.1:1", { ...sentinel.env, ...env });
+  const unchecked = await Promise.all([start("signaling-3"), start("signaling-4")]);
+  const uncheckedPeers = await Promise.all(unchecked.map(({ url }) => connectSocketIo(url)));
+  const [c] = uncheckedPeers as [SocketIoPeer];
+  for (const peer of uncheckedPeers) await joinRoom(peer, room);
+  await until("all are ready", () => areReady([...replicas, ...unchecked]));
+  const { url } = await sentinel.master();
+  try {
+    sentinel.freezeSentinels(true);
+    await askRedis(url, ["REPLICAOF", "127.0.0.1", "1"]);
+    const changedAt = performance.now();
+    let lastOk = 0;
+    let lastUnchecked = 0;
+    await until("five seconds are over", async () => {
+      const [ack, other] = await Promise.all([a.send("offer", { roomId: room }), c.send("offer", { roomId: room })]);
+      const ms = performance.now() - changedAt;
+      if (ack.ok) lastOk = ms;
+      if (other.ok) lastUnchecked = ms;
+      return ms > 5_000;
+    });
+    expect(lastOk).toBeLessThan(3_000);
+    expect(lastUnchecked).toBeGreaterThan(3_000);
+    expect([await areReady(), await areReady(unchecked)]).toEqual([false, true]);
+  } finally {
+    await askRedis(url, ["REPLICAOF", "NO", "ONE"]);
+    sentinel.freezeSentinels(false);
+    for (const peer of uncheckedPeers) peer.close();
+    await Promise.all(unchecked.map(({ program }) => program[Symbol.asyncDispose]()));
+  }
+  await until("they are ready again", areReady, { withinMs: 20_000 });
+});

@@ -55,6 +55,11 @@ export interface Backplane {
   subscribing(): Promise<unknown> | undefined;
   /** False if this replica's canary did not come back within 2 s, or its connection is lost. */
   up(): boolean;
+  /**
+   * False if that replica was not heard since this one connected, or said that it leaves: replicas do not reach the next
+   * server at the same moment.
+   */
+  reaches(nodeId: string): boolean;
   /** Calls the listener when `up()` changes. */
   onChange(listener: (up: boolean) => void): void;
   /** Calls the listener when messages of others were dropped for their age. Gossip may be among them. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackplaneConnection, BackplaneContext, ChannelKind } from "./backplane.ts";
-import { createCanary, type Lane } from "./canary.ts";
+import { createCanary, type Lane } from "./canary/canary.ts";
 import type { Rejection } from "./envelope.ts";
 import { type ConnectionScope, createReconnector } from "./reconnector.ts";
 import { createSubscriptions } from "./subscriptions.ts";
@@ -13,6 +13,12 @@ const startWithinMs = 5_000;
 const logStrangersEveryMs = 60_000;
 /** Shortest time between two calls of the listeners for missed messages, ms. */
 const missedEveryMs = 1_000;
+
+/**
+ * A replica that leaves a working server still takes what it gets there for this time, ms: until the others know that it
+ * leaves.
+ */
+export const leavesWithinMs = 250;
 
 const heartbeatChannel = "hold-the-line:canary";
 const hearingChannel = "hold-the-line:hearing";
@@ -33,6 +39,8 @@ export function createCarrier<C extends BackplaneConnection>(
     lanes?: readonly Lane[];
     /** False while few Sentinels say that the server is the one that all replicas should use. Left out: always true. */
     confirmed?: () => boolean;
+    /** Calls the listener when the server that all replicas should use is another one. */
+    onMoved?: (listener: (reason: string) => void) => void;
   },
 ) {
   const { envelope, log, metrics } = context;
@@ -100,8 +108,21 @@ export function createCarrier<C extends BackplaneConnection>(
     lanes: [heartbeat, ...(options.lanes ?? [])],
     tell: (hearing) => fire(options.kind, hearingChannel, hearing),
     onSilent: (reason) => reconnector.renew(reason),
+    onDeaf: leave,
     confirmed: options.confirmed,
   });
+
+  /** Leaves a server that may still carry messages of others. */
+  function leave(reason: string): void {
+    const connection = reconnector.connection();
+    canary.leaves();
+    const renew = () => {
+      if (reconnector.connection() === connection) reconnector.renew(reason);
+    };
+    if (connection === undefined) renew();
+    else setTimeout(renew, leavesWithinMs);
+  }
+  options.onMoved?.(leave);
 
   return {
     envelope,
@@ -113,6 +134,7 @@ export function createCarrier<C extends BackplaneConnection>(
     send,
     /** Publishes, or drops and counts. Never rejects. */
     fire,
+    leave,
     /** Resolves when the backplane carries messages, or after 5 s without it. */
     async start(): Promise<void> {
       await subscriptions.add(options.kind, heartbeatChannel, (payload) =>
@@ -156,6 +178,7 @@ export function createCarrier<C extends BackplaneConnection>(
       subscribing: subscriptions.pending,
       onMissed: (listener: () => void) => void missedListeners.push(listener),
       up: canary.up,
+      reaches: canary.reaches,
       onChange: canary.onChange,
       onHeartbeat: canary.onHeartbeat,
       async close(): Promise<void> {

@@ -12,6 +12,7 @@ export async function createPubSubBackplane(config: Config, context: BackplaneCo
   const master = createMasterFinder(config, context.log);
   const carrier = createRedisCarrier(context, {
     confirmed: master.confirmed,
+    onMoved: master.onMoved,
     open: async (scope) => openSingle(await master.find(scope), scope),
     kind: "channel",
   });

@@ -20,6 +20,7 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
   const returned = new Map<string, number>();
   const carrier: Carrier<ShardedConnection> = createRedisCarrier(context, {
     confirmed: master.confirmed,
+    onMoved: master.onMoved,
     open: async (scope) => openSharded(await master.find(scope), scope),
     kind: "shard",
     // The heartbeat alone would test only one primary.

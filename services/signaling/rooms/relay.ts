@@ -94,6 +94,7 @@ export function createRelay(options: {
     const nodes = new Set<string>();
     let connected = 0;
     let known = false;
+    let isReached = true;
     let ws = false;
     for (const member of addresseesOf(roomId, to)) {
       if (member.peerId === from) continue;
@@ -106,6 +107,7 @@ export function createRelay(options: {
       connected += 1;
       if (member.node === config.NODE_ID) continue;
       known = true;
+      isReached &&= backplane.reaches(member.node);
       if (member.kind === "ws") ws = true;
       else nodes.add(member.node);
     }
@@ -132,7 +134,7 @@ export function createRelay(options: {
       );
     }
     const ack: RelayAck = away.length > 0 ? { ok: true, away } : { ok: true };
-    if (known && !backplane.up()) return notCarried(local);
+    if (known && !(isReached && backplane.up())) return notCarried(local);
     // Those on other replicas get it from the backplane's store, or not at all.
     const stored = known && nodes.size > 0 ? backplane.stored?.() : undefined;
     return stored === undefined ? ack : stored.then((isStored) => (isStored ? ack : notCarried(local)));

@@ -1,4 +1,6 @@
 import { createClient } from "redis";
+import { createLog } from "../../../common/log.ts";
+import { createLink } from "../../../ops/link/link.ts";
 import { freePort } from "../free-port.ts";
 import { until } from "../poll.ts";
 import { type RedisServer, startRedisServer } from "../redis-server.ts";
@@ -10,6 +12,15 @@ export interface RedisCluster {
   nodes: readonly RedisServer[];
   /** Resolves when every primary reports a complete cluster. */
   whole(): Promise<void>;
+  /**
+   * Kills all servers and starts them at other addresses, as an orchestrator may. Each then meets the others by name, as
+   * a start script does: no server knows an address of another.
+   *
+   * @param options.meets false leaves that out
+   */
+  restartElsewhere(options?: { meets?: boolean }): Promise<void>;
+  /** Gives each server a name: a URL that leads to it wherever it is. */
+  name(): Promise<string[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -24,8 +35,8 @@ export async function startRedisCluster({
   const busPorts = await Promise.all(Array.from({ length: copied ? 2 * count : count }, freePort));
   const nodes = await Promise.all(
     busPorts.map((bus) =>
-      startRedisServer([
-        ...["--cluster-enabled", "yes", "--cluster-port", String(bus)],
+      startRedisServer((host) => [
+        ...["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-announce-ip", host],
         ...["--cluster-node-timeout", `${nodeTimeoutMs}`, "--cluster-config-file", "nodes.conf"],
       ]),
     ),
@@ -56,15 +67,46 @@ export async function startRedisCluster({
     const id = await command(primaries[index] as RedisServer, ["CLUSTER", "MYID"]);
     await until("its primary is known", async () => (await command(copy, ["CLUSTER", "REPLICATE", id])) === "OK");
   }
+  /** The last number of the last server's address. Restarts use others. */
+  let lastHost = 1;
+  const names: ReturnType<typeof createLink>[] = [];
   return {
     primaries,
     nodes,
     whole,
+    async restartElsewhere({ meets = true } = {}) {
+      await Promise.all(nodes.map((node) => node.kill()));
+      await Promise.all(nodes.map((node) => node.start(`127.0.0.${++lastHost}`)));
+      for (const node of nodes)
+        for (const [index, other] of nodes.entries())
+          if (meets && other !== node)
+            await command(node, ["CLUSTER", "MEET", hostOf(other), String(other.port), String(busPorts[index])]);
+    },
+    async name() {
+      const urls: string[] = [];
+      for (const node of nodes) {
+        const at = { host: "127.0.0.1", port: await freePort() };
+        const to = {
+          get host() {
+            return hostOf(node);
+          },
+          port: node.port,
+        };
+        const link = createLink(`link-${at.port}`, at, to, createLog({ service: "links", level: "fatal" }));
+        await link.open();
+        names.push(link);
+        urls.push(`redis://${at.host}:${at.port}`);
+      }
+      return urls;
+    },
     async [Symbol.asyncDispose]() {
+      for (const link of names) link.close();
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
     },
   };
 }
+
+const hostOf = ({ url }: RedisServer) => new URL(url).hostname;
 
 /** Sends one command on a connection of its own. Returns the answer as text. */
 export async function command({ url }: Pick<RedisServer, "url">, args: string[]): Promise<string> {

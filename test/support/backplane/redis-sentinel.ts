@@ -22,6 +22,8 @@ export interface SentinelStack extends AsyncDisposable {
   isolate(server: RedisServer): void;
   /** Ends all isolation. */
   rejoin(): void;
+  /** Stops all Sentinels with SIGSTOP, or lets them go on. */
+  freezeSentinels(isFrozen: boolean): void;
   /** A replica's own way to the servers and the Sentinels. Needs `isolable`. */
   way(): Promise<Way>;
 }
@@ -31,6 +33,8 @@ export interface Way extends Disposable {
   env: Record<string, string>;
   /** Cuts it from all Sentinels, and from all servers but one. */
   cutExcept(server: RedisServer): void;
+  /** Cuts it from one server. */
+  cutFrom(server: RedisServer): void;
   mend(): void;
 }
 
@@ -135,6 +139,9 @@ export async function startSentinelStack({ isolable = false } = {}): Promise<Sen
     rejoin() {
       for (const { link } of links.values()) link.clear();
     },
+    freezeSentinels(isFrozen) {
+      for (const { program } of sentinels) program.child.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
+    },
     async way() {
       const toSentinels = await Promise.all(sentinels.map(({ url }) => openLink(Number(new URL(url).port))));
       const toServers = new Map(
@@ -151,6 +158,7 @@ export async function startSentinelStack({ isolable = false } = {}): Promise<Sen
         cutExcept(server) {
           for (const one of all) if (one !== toServers.get(server)) one.link.set("black-hole", {});
         },
+        cutFrom: (server) => toServers.get(server)?.link.set("black-hole", {}),
         mend() {
           for (const { link } of all) link.clear();
         },

@@ -1,6 +1,7 @@
 import type { Log } from "../../../common/log.ts";
 import type { Backplane } from "../../../services/signaling/backplane/backplane.ts";
-import { createCanary } from "../../../services/signaling/backplane/canary.ts";
+import { createCanary } from "../../../services/signaling/backplane/canary/canary.ts";
+import { leavesWithinMs } from "../../../services/signaling/backplane/carrier.ts";
 import { createTransit } from "../../../services/signaling/backplane/transit.ts";
 import type { Metrics } from "../../../services/signaling/metrics.ts";
 
@@ -12,6 +13,8 @@ const reconnectMs = 250;
 type Listener = (payload: Buffer, transitMs: number) => void;
 interface Endpoint {
   nodeId: string;
+  /** The one of several servers that it uses. No message passes from one to another. */
+  server: number;
   cut: boolean;
   connected: boolean;
   alive: boolean;
@@ -38,11 +41,14 @@ export function createBus(
     const body = Buffer.from(payload);
     const sentAt = performance.now();
     for (const to of endpoints) {
-      if (!reaches(to)) continue;
+      if (!reaches(to) || to.server !== from.server) continue;
       const lane = `${from.nodeId} ${to.nodeId}${order === "channel" ? ` ${channel}` : ""}`;
       const at = Math.max(sentAt + latency(), lastAt.get(lane) ?? 0);
       lastAt.set(lane, at);
-      setTimeout(() => arrive(to, channel, body, performance.now() - sentAt), at - sentAt);
+      const { server } = to;
+      setTimeout(() => {
+        if (to.server === server) arrive(to, channel, body, performance.now() - sentAt);
+      }, at - sentAt);
     }
   }
 
@@ -52,9 +58,12 @@ export function createBus(
   }
 
   return {
-    /** The backplane of one process. `cut` partitions it from the others and restores it. `destroy` ends it. */
+    /**
+     * The backplane of one process. `cut` partitions it from the others and restores it. `move` makes it leave its server
+     * for another one. `destroy` ends it.
+     */
     connect(nodeId: string) {
-      const endpoint: Endpoint = { nodeId, cut: false, connected: true, alive: true, channels: new Map() };
+      const endpoint: Endpoint = { nodeId, server: 0, cut: false, connected: true, alive: true, channels: new Map() };
       endpoints.add(endpoint);
       const transit = createTransit();
       let reconnecting: NodeJS.Timeout | undefined;
@@ -62,6 +71,7 @@ export function createBus(
         lanes: [{ name: "heartbeat", send: async (payload) => publish(endpoint, "canary", payload) }],
         tell: (hearing) => publish(endpoint, "hearing", hearing),
         onSilent: lose,
+        onDeaf: () => leave(endpoint.server),
       });
 
       function lose(): void {
@@ -74,6 +84,14 @@ export function createBus(
           endpoint.connected = true;
           canary.opened();
         }, reconnectMs);
+      }
+
+      function leave(server: number): void {
+        canary.leaves();
+        setTimeout(() => {
+          lose();
+          endpoint.server = server;
+        }, leavesWithinMs);
       }
 
       function listen(channel: string, listener: Listener): () => void {
@@ -107,6 +125,7 @@ export function createBus(
         subscribing: () => (making.size === 0 ? undefined : Promise.all(making)),
         onMissed: () => undefined,
         up: canary.up,
+        reaches: canary.reaches,
         onChange: canary.onChange,
         onHeartbeat: canary.onHeartbeat,
         close: async () => canary.close(),
@@ -117,6 +136,7 @@ export function createBus(
         cut(isCut: boolean): void {
           endpoint.cut = isCut;
         },
+        move: leave,
         destroy(): void {
           endpoint.alive = false;
           endpoints.delete(endpoint);

@@ -148,6 +148,7 @@ export async function startModelReplica(
     alive: () => alive,
     up: backplane.up,
     cut: link.cut,
+    move: link.move,
     connect(kind: Kind): ModelConnection {
       const members = rooms[kind];
       const connection: Connection = {

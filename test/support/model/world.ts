@@ -164,6 +164,8 @@ export async function createWorld({
       replicas[index]?.cut(false);
       contract.mended(index);
     },
+    /** The replica leaves its server for another one, and no signal may be lost for it. */
+    move: (index: number, server: number): void => replicas[index]?.move(server),
     advance,
     across: contract.across,
     broken: contract.broken,

@@ -13,12 +13,14 @@ const confirmedForMs = 2_500;
 /** Finds the Redis to connect to. */
 export interface MasterFinder {
   /**
-   * The server to connect to now. With Sentinels it is the one that most of them name, and the scope ends when more than
-   * half of them name another. Rejects when no Sentinel names one.
+   * The server to connect to now. With Sentinels it is the one that most of them name, and they are asked until the
+   * scope ends. Rejects when no Sentinel names one.
    */
   find(scope: ConnectionScope): Promise<RedisTarget>;
   /** Whether more than half of the Sentinels named the server lately. Without Sentinels always true. */
   confirmed(): boolean;
+  /** Calls the listener, each second, while more than half of the Sentinels name another server than the last found. */
+  onMoved(listener: (reason: string) => void): void;
 }
 
 /**
@@ -28,7 +30,8 @@ export interface MasterFinder {
 export function createMasterFinder(config: Config, log: Log): MasterFinder {
   const target = redisTarget(config);
   const { REDIS_SENTINELS: sentinels = [], REDIS_MASTER_NAME: name } = config;
-  if (sentinels.length === 0) return { find: async () => target, confirmed: () => true };
+  if (sentinels.length === 0) return { find: async () => target, confirmed: () => true, onMoved: () => undefined };
+  const movedListeners: ((reason: string) => void)[] = [];
   let confirmedAt = Number.NEGATIVE_INFINITY;
   const asSentinel = redisTarget({
     REDIS_URL: sentinels,
@@ -76,9 +79,9 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
   async function watch(scope: ConnectionScope, address: string): Promise<void> {
     try {
       const now = await vote();
-      if (now.votes <= sentinels.length / 2) return;
+      if (scope.signal.aborted || now.votes <= sentinels.length / 2) return;
       if (now.address === address) confirmedAt = performance.now();
-      else scope.abort(new Error(`the Sentinels name another master: ${now.address}`));
+      else for (const listener of movedListeners) listener(`the Sentinels name another master: ${now.address}`);
     } catch (err) {
       log.debug({ err }, "no Sentinel answers: the replica keeps its master");
     }
@@ -86,6 +89,7 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
 
   return {
     confirmed: () => performance.now() - confirmedAt < confirmedForMs,
+    onMoved: (listener) => void movedListeners.push(listener),
     async find(scope) {
       const { address, votes } = await vote();
       if (votes > sentinels.length / 2) confirmedAt = performance.now();

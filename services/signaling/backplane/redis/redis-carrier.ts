@@ -24,7 +24,7 @@ export function createRedisCarrier<C extends RedisConnection>(
         return [];
       });
       if (answers.every((text) => /^role:master\r?$/m.test(String(text)))) carrier.canary.receive("role", payload);
-      else carrier.reconnector.renew("Redis is a read-only copy of another server: REDIS_URL must lead to the master");
+      else carrier.leave("Redis is a read-only copy of another server: REDIS_URL must lead to the master");
     },
   };
   const carrier: Carrier<C> = createCarrier(context, {

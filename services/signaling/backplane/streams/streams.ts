@@ -51,6 +51,7 @@ export async function createStreamsBackplane(config: Config, context: BackplaneC
   });
   const carrier: Carrier<StreamsConnection> = createRedisCarrier(context, {
     confirmed: master.confirmed,
+    onMoved: master.onMoved,
     async open(scope) {
       const connection = await openStreams(await master.find(scope), scope);
       await streamLog.follow(connection, scope);

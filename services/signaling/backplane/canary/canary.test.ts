@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createLog } from "../../../common/log.ts";
-import { createMetrics } from "../metrics.ts";
-import type { BackplaneContext } from "./backplane.ts";
+import { createLog } from "../../../../common/log.ts";
+import { createMetrics } from "../../metrics.ts";
+import type { BackplaneContext } from "../backplane.ts";
 import { createCanary } from "./canary.ts";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] }));
@@ -28,13 +28,15 @@ function connect(paths: Record<string, readonly string[]>) {
           for (const to of paths[nodeId] ?? []) canaries.get(to)?.hears(hearing);
         },
         onSilent: (reason) => void renewed.push(`${nodeId}: ${reason}`),
+        onDeaf: (reason) => void renewed.push(`${nodeId}: ${reason}`),
         confirmed: () => !unconfirmed.has(nodeId),
       }),
     ]),
   );
   for (const canary of canaries.values()) canary.opened();
   const up = () => [...canaries].filter(([, canary]) => canary.up()).map(([nodeId]) => nodeId);
-  return { paths, renewed, unconfirmed, up };
+  const reached = (nodeId: string) => Object.keys(paths).filter((other) => canaries.get(nodeId)?.reaches(other));
+  return { paths, canaries, renewed, unconfirmed, up, reached };
 }
 const all = ["a", "b", "c"];
 
@@ -107,6 +109,38 @@ test("a lone replica is up while the Sentinels confirm its server, and replicas 
   expect(up()).toEqual(["a", "b"]);
 });
 
+test("a replica that leaves a server is not reached there, and the last one without Sentinels is down at once", async () => {
+  const { canaries, unconfirmed, reached, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(5_000);
+  unconfirmed.add("a");
+  expect(reached("a")).toEqual(["b", "c"]);
+  canaries.get("b")?.leaves();
+  expect(reached("a")).toEqual(["c"]);
+  expect(up()).toEqual(all);
+  canaries.get("c")?.leaves();
+  expect(reached("a")).toEqual([]);
+  expect(up()).toEqual(["b", "c"]);
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(reached("a")).toEqual([]);
+});
+
+test("after a reconnect a replica reaches those that came too, and waits for the others a second before it is up", async () => {
+  const { paths, canaries, reached, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(5_000);
+  split(paths, ["a"], ["b"], ["c"]);
+  for (const canary of canaries.values()) canary.lost();
+  canaries.get("a")?.opened();
+  expect([reached("a"), up()]).toEqual([[], []]);
+  split(paths, ["a", "b"], ["c"]);
+  canaries.get("b")?.opened();
+  expect([reached("a"), reached("b"), up()]).toEqual([["b"], ["a"], []]);
+  await vi.advanceTimersByTimeAsync(1_250);
+  expect([reached("a"), reached("b"), up()]).toEqual([["b"], ["a"], ["a", "b"]]);
+  split(paths, all);
+  canaries.get("c")?.opened();
+  expect([reached("a"), reached("c"), up()]).toEqual([["b", "c"], ["a", "b"], all]);
+});
+
 /** The canary of replica a, which hears itself and replica b, and what it said when it reconnected. */
 function alone() {
   const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics(), nodeId: "a" };
@@ -115,6 +149,7 @@ function alone() {
     lanes: [{ name: "heartbeat", send: async (payload) => canary.receive("heartbeat", payload) }],
     tell: () => undefined,
     onSilent: (reason) => void renewed.push(reason),
+    onDeaf: (reason) => void renewed.push(reason),
   });
   canary.opened();
   canary.receive("heartbeat", "b AAAAAAAA 1");

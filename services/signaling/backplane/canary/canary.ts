@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { BackplaneContext } from "./backplane.ts";
+import type { BackplaneContext } from "../backplane.ts";
+import { createAttendance } from "./attendance.ts";
 
 /** A canary is sent this often, ms. */
 const everyMs = 1_000;
@@ -47,12 +48,16 @@ export function createCanary(
     lanes,
     tell,
     onSilent,
+    onDeaf,
     confirmed,
   }: {
     lanes: readonly Lane[];
-    /** Tells all replicas which canaries this one heard. */
-    tell: (hearing: string) => void;
+    /** Tells all replicas which canaries this one heard, or that it comes or goes. */
+    tell: (text: string) => void;
+    /** The server returns no canary. */
     onSilent: (reason: string) => void;
+    /** Another replica does not hear this one: the server may be the wrong one, and others may use it. */
+    onDeaf: (reason: string) => void;
     /** False while few Sentinels say that the server is the one that all replicas should use. Left out: always true. */
     confirmed?: (() => boolean) | undefined;
   },
@@ -79,6 +84,13 @@ export function createCanary(
   let sequence = 0;
   let sentAt = 0;
   metrics.backplaneUp.set(0);
+  const attendance = createAttendance(nodeId, {
+    tell,
+    onChange: judge,
+    onLeft(node) {
+      for (const [run, one] of heard) if (one.node === node) heard.delete(run);
+    },
+  });
 
   function judge(): void {
     const now = performance.now();
@@ -91,12 +103,13 @@ export function createCanary(
     if (apart && up) log.warn("cut off? It hears few replicas and few Sentinels: check this host's network");
     const missing = lanes.filter(({ name }) => !backAt.has(name));
     const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
-    change(!lost && missing.length === 0 && silent.length === 0 && deaf.size === 0 && !apart);
+    const isWhole = deaf.size === 0 && attendance.isComplete() && !apart;
+    change(!lost && missing.length === 0 && silent.length === 0 && isWhole);
     if (lost) return;
     if (silent.length > 0) onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
     else if (deaf.size > 0 && now - renewedAt > renewEveryMs) {
       renewedAt = now;
-      onSilent(`${[...deaf].join(", ")} does not hear this replica, which hears it: they use two servers`);
+      onDeaf(`${[...deaf].join(", ")} does not hear this replica, which hears it: they use two servers`);
     }
   }
 
@@ -119,7 +132,7 @@ export function createCanary(
   }
 
   function send(): void {
-    if (openedAt === null) return;
+    if (openedAt === null || attendance.leaving()) return;
     sequence += 1;
     sentAt = performance.now();
     sent.set(sequence, sentAt);
@@ -140,6 +153,7 @@ export function createCanary(
       const now = performance.now();
       const isHeartbeat = lane === lanes[0]?.name;
       if (isHeartbeat) {
+        if (!attendance.heard(node, run, Number(number))) return;
         heard.set(run, { node, number: Number(number), at: now });
         known.set(node, now);
       }
@@ -147,16 +161,18 @@ export function createCanary(
         backAt.set(lane, now);
         if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
         if (!up) judge();
-        if (isHeartbeat) {
+        if (isHeartbeat && !attendance.leaving()) {
           const runs = [...heard].map(([ofRun, last]) => `${ofRun}:${last.number}`);
           tell([nodeId, Math.floor(now - openedAt), ...runs].join(" "));
         }
       }
       if (isHeartbeat) for (const listener of heartbeatListeners) listener(node);
     },
-    /** A replica told which canaries it heard. */
+    /** A replica told which canaries it heard, or that it comes or goes. */
     hears(told: string): void {
-      if (!hearingForm.test(told)) return;
+      attendance.hears(told);
+      // The others drop a replica that leaves from what they hear.
+      if (attendance.leaving() || !hearingForm.test(told)) return;
       const [node = "", listenedMs, ...runs] = told.split(" ");
       if (node === nodeId || ![...heard.values()].some((one) => one.node === node)) return;
       const last = Number(runs.find((one) => one.startsWith(`${ownRun}:`))?.split(":")[1] ?? 0);
@@ -171,16 +187,24 @@ export function createCanary(
     /** There is a connection: canaries go out from now on. */
     opened(): void {
       openedAt = performance.now();
+      attendance.opened();
       sent.clear();
       send();
     },
+    /** Tells the others that this replica leaves the server, and no longer appears on it. */
+    leaves(): void {
+      attendance.leave(ownRun, sequence);
+    },
     /** The connection is gone: down at once. */
     lost(): void {
+      const now = performance.now();
+      attendance.lost((node) => now - (known.get(node) ?? 0) < knownForMs);
       openedAt = null;
       backAt.clear();
       change(false);
     },
     up: () => up,
+    reaches: attendance.reaches,
     onChange: (listener: (up: boolean) => void) => void changeListeners.push(listener),
     onHeartbeat: (listener: (nodeId: string) => void) => void heartbeatListeners.push(listener),
     close(): void {
