@@ -29,8 +29,6 @@ test("replicas go to another server at different moments: no acknowledged signal
     const advance = async (ms: number) => void (await vi.advanceTimersByTimeAsync(ms));
     const world = await createWorld({ seed, slow, order, relays: [], advance });
     try {
-      // The first exchange of members is over.
-      await advance(1_000);
       for (const index of replicas) world.join(index, "a", kinds[index] ?? "socketio");
       await advance(2_000);
       const before = world.across();

@@ -103,9 +103,10 @@ export function createSnapshots(options: {
     }
     if (!last) return;
     for (const number of ofNode.keys()) if (number <= id) ofNode.delete(number);
-    // A later join may have overtaken it: on several shards channels have no common order.
+    // A later join may have overtaken it, also one of the same millisecond: on several shards channels have no common
+    // order.
     const gone = [...directory.ofNode(node)].filter(([roomId, { peerId, since }]) => {
-      return since >= (bornAt.get(node) ?? 0) && since <= at && !seen.has(keyOf(roomId, peerId));
+      return since >= (bornAt.get(node) ?? 0) && since < at && !seen.has(keyOf(roomId, peerId));
     });
     if (gone.length === 0) return;
     const timer = setTimeout(() => {
