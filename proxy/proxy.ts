@@ -113,6 +113,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     readPlainUpgrade: tuning.readPlainUpgrade,
     skipBody: tuning.skipBody,
     limits,
+    pending,
     metrics,
     serve: http.serve,
     upgrade,

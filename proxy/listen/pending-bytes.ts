@@ -20,6 +20,8 @@ export interface PendingBody {
   end(): void;
 }
 
+const unbounded: PendingBody = { add: () => true, end: () => undefined };
+
 /**
  * Bounds the bytes that are kept for each client (an IPv4 address, a network of IPv6) because something is not finished
  * or not read: heads, bodies, answers and messages. Bodies are counted as they come. `sweep` counts the rest, so that a
@@ -30,12 +32,14 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
 
   return {
     /**
-     * Undefined: the client has too much pending for one more body.
+     * Undefined: the client has too much pending for one more body, or one more request that waits for its turn.
      *
+     * @param client undefined: a trusted proxy, which carries many clients and has no budget
      * @param announced its length by its head, bytes: counted from the start, so that a body that does not fit is refused
      * before anything is done for it
      */
-    beginBody(client: string, announced = 0): PendingBody | undefined {
+    beginBody(client: string | undefined, announced = 0): PendingBody | undefined {
+      if (client === undefined) return unbounded;
       const key = limitKey(client, options.ipv6Prefix);
       let size = 0;
       let ended = false;

@@ -11,6 +11,7 @@ import { cutCrumbs } from "./crumbs.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { LinkedSet } from "./linked-set.ts";
+import type { PendingBytes } from "./pending-bytes.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
 
 /** Largest request head, bytes; above it 431. */
@@ -37,6 +38,7 @@ export interface PublicServerOptions {
   skipBody: SkipBody;
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
+  pending: PendingBytes;
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
@@ -62,7 +64,7 @@ export interface PublicServer {
  * connection that begins with a plain WebSocket upgrade goes straight to `upgrade`.
  */
 export function createPublicServer(given: PublicServerOptions): PublicServer {
-  const { headTimeoutMs, requestTimeoutMs, tls, limits, metrics, upgrade, malformed } = given;
+  const { headTimeoutMs, requestTimeoutMs, tls, limits, pending, metrics, upgrade, malformed } = given;
   const connections = new LinkedSet<HttpConnection>();
   const options = {
     maxHeaderSize,
@@ -92,9 +94,12 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   server.on("drop", () => metrics.rejected.inc("connections-dropped"));
   server.on("tlsClientError", () => metrics.rejected.inc("tls"));
   function onConnection(socket: Socket): void {
-    const connection = new HttpConnection(socket, limits.accountable(socket));
+    const connection = new HttpConnection(socket, limits.accountable(socket), pending);
     connections.add(connection);
-    socket.once("close", () => connections.delete(connection));
+    socket.once("close", () => {
+      connections.delete(connection);
+      connection.closed();
+    });
   }
   server.on("request", (request, response) => {
     cutCrumbs(request, given.skipBody);

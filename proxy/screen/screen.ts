@@ -25,6 +25,8 @@ const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Headers that must come once at most: two of them are read differently by different servers. */
 const singular = ["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"];
+/** Header lines of a request. Browsers and the proxies in front of this one send some fifty. */
+const maxHeaderLines = 256;
 const singularLengths = singular.map(({ length }) => length);
 
 const bad = (reason: string, message: string): Refusal => ({ status: 400, reason, message });
@@ -49,6 +51,8 @@ export function createScreen(options: {
     const path = queryAt === -1 ? url : url.slice(0, queryAt);
     if (url.includes("#") || isAmbiguousPath(path)) return bad("ambiguous-path", "the path can be read in two ways");
     if (hasBadEscape(path)) return bad("path-encoding", "the path has a % without two hex digits");
+    if (request.rawHeaders.length > 2 * maxHeaderLines)
+      return { status: 431, reason: "head-too-large", message: `a head may have ${maxHeaderLines} headers` };
     const repeated = repeatedHeader(request.rawHeaders);
     if (repeated !== undefined) return bad("repeated-header", `${repeated} must come once`);
     const framing = framingProblem(request, method);

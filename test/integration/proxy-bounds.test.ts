@@ -73,6 +73,30 @@ test("2,000 pipelined polls make one request to a replica, and their client is d
   expect((await fetch(`${proxy.url}/`)).status).toBe(200);
 });
 
+test("the waiting requests of all connections of a client have a common bound", async () => {
+  let polls: (string | undefined)[] = [];
+  const onRequest: UpstreamOptions["onRequest"] = ({ url }, response) => {
+    polls.push(url);
+    response.on("close", () => {
+      polls = polls.filter((poll) => poll !== url);
+    });
+  };
+  await start({ onRequest }, { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) });
+  const fifty = (who: string) => `GET ${session}&n=${who} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(50);
+  const greedy = await Promise.all(Array.from({ length: 10 }, () => dial()));
+  for (const socket of greedy) socket.write(fifty("greedy"));
+  await until("all but one are cut", () => alive(greedy) === 1);
+  expect(await proxy.metric('proxy_rejected_total{reason="pipelining"}')).toBe(9);
+  const other = await dial("127.0.0.2");
+  other.write(fifty("other"));
+  for (const socket of greedy) socket.destroy();
+  await until("their polls are over", () => !polls.includes(`${session}&n=greedy`));
+  const again = await dial();
+  again.write(fifty("again"));
+  await until("both poll", () => ["other", "again"].every((who) => polls.includes(`${session}&n=${who}`)));
+  expect(alive([other, again])).toBe(2);
+});
+
 test("an upgrade after an unanswered request is refused and opens no tunnel", async () => {
   await start({ onRequest: () => undefined });
   const poll = `GET ${session} HTTP/1.1\r\nHost: x\r\n\r\n`;
@@ -175,10 +199,22 @@ test("unfinished heads: connections above the bound are closed long before the h
   expect(await statusOn(kept)).toBe(200);
   const sockets = await Promise.all(Array.from({ length: 150 }, () => dial("127.0.0.2")));
   for (const socket of sockets) socket.write(`GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ${"x".repeat(12_000)}`);
-  await until("most are closed", () => alive(sockets) <= megabyte / 12_000, { withinMs: 4_000 });
-  expect(alive(sockets)).toBeGreaterThan(30);
+  // A parser holds about eight times the bytes of a head of short lines.
+  await until("most are closed", () => alive(sockets) <= megabyte / 8 / 12_000, { withinMs: 4_000 });
+  expect(alive(sockets)).toBeGreaterThan(3);
   kept.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   expect(await statusOn(kept)).toBe(200);
+});
+
+test("polls with long heads: those above the bound are closed, polls with usual heads stay", async () => {
+  await start({ onRequest: () => undefined }, { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) });
+  const usual = await Promise.all(Array.from({ length: 150 }, () => dial()));
+  for (const socket of usual) socket.write(`GET ${session} HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(3_900)}\r\n\r\n`);
+  const long = await Promise.all(Array.from({ length: 150 }, () => dial("127.0.0.2")));
+  for (const socket of long) socket.write(`GET ${session} HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(15_000)}\r\n\r\n`);
+  await until("most are closed", () => alive(long) <= megabyte / 2 / 10_900);
+  expect(alive(long)).toBeGreaterThan(20);
+  expect(alive(usual)).toBe(150);
 });
 
 /** Writes endlessly, as fast as the reader reads. */

@@ -73,6 +73,8 @@ const refused: [what: string, status: number, bytes: string][] = [
   ["a backslash", 400, request("GET /assets/..\\metrics HTTP/1.1")],
   ["a fragment", 400, request("GET /#x HTTP/1.1")],
   ["a head over 16 KiB", 431, request("GET / HTTP/1.1", [`X-A: ${"a".repeat(20_000)}`])],
+  ["a head of 300 headers", 431, request("GET / HTTP/1.1", Array<string>(300).fill("X-A: b"))],
+  ["an upgrade of 300 headers", 431, upgradeRequest("/ws", Array<string>(300).fill("X-A: b"))],
   ["a body over the limit", 413, request(`POST ${eio} HTTP/1.1`, ["Content-Length: 1001"], "x".repeat(1_001))],
   ["an unknown expectation", 417, request(`GET ${eio} HTTP/1.1`, ["Expect: 200-maybe"])],
   ["an upgrade by POST", 400, upgradeRequest().replace("GET", "POST")],

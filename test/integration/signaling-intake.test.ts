@@ -210,6 +210,24 @@ test("meaningless packets do no harm and cost only their tokens", async () => {
   expect([receiver.connected(), sender.isOpen()]).toEqual([true, true]);
 });
 
+test.for([
+  ["events", "42/signaling,"],
+  ["events of another namespace", "42/other,"],
+  ["acks", "43/signaling,1"],
+])("refused %s are read at a pace that their size sets, in a namespace or not", async ([, head]) => {
+  const outside = keep(await connectEngine(replica.url, { enter: false }));
+  const ignored = () => readMetric(replica, "signaling_events_total", { event: "unknown", outcome: "invalid" });
+  const before = await ignored();
+  const names = JSON.stringify(Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [`k${index}`, {}])));
+  const startedAt = performance.now();
+  for (let count = 0; count < 40; count += 1) outside.send(`${head}["offer",${names}]`);
+  // The first one may get an answer.
+  await until("the others are read", async () => (await ignored()) - before >= 39, { withinMs: 20_000 });
+  // Each costs more than 200 tokens, and there are 300. A pause of 100 ms follows 1,000 refused tokens.
+  expect(performance.now() - startedAt).toBeGreaterThan(700);
+  expect(outside.isOpen()).toBe(true);
+});
+
 test("a room id with a lone surrogate is invalid on both gateways", async () => {
   const [sender] = await pair("halves");
   sender.send('42/signaling,2["join","a\\ud800"]');

@@ -10,7 +10,7 @@ const both = [RAW_WS_PATH, enginePath("websocket")];
 const flooding = (name: string, bytes: Buffer, connections = 2, paths: readonly string[] = both): Attack => ({
   name,
   guard: "frames",
-  forMs: 1_500,
+  forMs: 1_200,
   async run(attacker) {
     await inParallel(attacker, connections * paths.length, connections * paths.length, async (index) => {
       const socket = await openTunnel(attacker, paths[index % paths.length] as string);
@@ -56,6 +56,19 @@ export const frames: readonly Attack[] = [
   flooding("floods heartbeats of Engine.IO", many(2_000, frame(OPCODE.text, "3")), 8, [enginePath("websocket")]),
   flooding("floods binary garbage", many(50, frame(OPCODE.binary, randomBytes(1_000)))),
   flooding("floods one-byte fragments of one message", many(500, frame(OPCODE.continuation, "x", { fin: false }))),
+  flooding(
+    "floods messages of 1,000 fragments",
+    many(20, Buffer.concat([fragments(1, 1_000), frame(OPCODE.continuation, "")])),
+    8,
+    [RAW_WS_PATH],
+  ),
+  flooding("floods 250 KB that is not JSON", frame(OPCODE.text, "x".repeat(250_000)), 8, [RAW_WS_PATH]),
+  flooding(
+    "floods 250 KB of events for a namespace that was not entered",
+    frame(OPCODE.text, `42/signaling,["offer",{${Array.from({ length: 20_000 }, (_, at) => `"k${at}":{}`).join()}}]`),
+    8,
+    [enginePath("websocket")],
+  ),
   unfinished("sends 100,000 one-byte fragments", 20, RAW_WS_PATH, fragments(1, 100_000)),
   unfinished("leaves messages of 256 KB unfinished on 400 sockets of /ws", 400, RAW_WS_PATH, fragments(64_000, 4)),
   unfinished(

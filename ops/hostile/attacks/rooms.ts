@@ -12,32 +12,33 @@ const perSecond = 20;
 /** Connections that change rooms as fast as they can. */
 const sockets = 4;
 
+const changing = (connections: number, forMs: number): Attack => ({
+  name: `joins and leaves 32 rooms again and again on ${connections} sockets`,
+  guard: "rooms",
+  forMs,
+  async run(attacker) {
+    await inParallel(attacker, connections, connections, async (index) => {
+      const raw = index % 2 === 1;
+      const socket = await (raw ? openRaw(attacker) : openSignaling(attacker));
+      const names = Array.from({ length: 32 }, () => roomId());
+      while (socket.readyState === socket.OPEN && !attacker.signal.aborted) {
+        for (const name of names)
+          for (const event of ["join", "leave"]) {
+            socket.send(
+              raw ? JSON.stringify({ event, data: { roomId: name } }) : `42/signaling,${JSON.stringify([event, name])}`,
+            );
+            attacker.count("sent");
+          }
+        await pass(socket, raw ? "{}" : "3", attacker.signal);
+      }
+    });
+  },
+});
+
 /** Joins and leaves. Each one is gossiped to all replicas. */
 export const rooms: readonly Attack[] = [
-  {
-    name: "joins and leaves 32 rooms again and again on 8 sockets",
-    guard: "rooms",
-    forMs: 3_000,
-    async run(attacker) {
-      await inParallel(attacker, 8, 8, async (index) => {
-        const raw = index % 2 === 1;
-        const socket = await (raw ? openRaw(attacker) : openSignaling(attacker));
-        const names = Array.from({ length: 32 }, () => roomId());
-        while (socket.readyState === socket.OPEN && !attacker.signal.aborted) {
-          for (const name of names)
-            for (const event of ["join", "leave"]) {
-              socket.send(
-                raw
-                  ? JSON.stringify({ event, data: { roomId: name } })
-                  : `42/signaling,${JSON.stringify([event, name])}`,
-              );
-              attacker.count("sent");
-            }
-          await pass(socket, raw ? "{}" : "3", attacker.signal);
-        }
-      });
-    },
-  },
+  changing(8, 3_000),
+  changing(60, 2_000),
   {
     name: "joins and leaves two rooms on 4 sockets as often as it is told",
     guard: "rooms",

@@ -105,6 +105,7 @@ export function createRawWsGateway(options: {
       maxBufferedBytes: config.MAX_BUFFERED_BYTES,
       limits,
       perSecond: config.EVENTS_PER_SECOND,
+      maxEventBytes: config.MAX_EVENT_BYTES,
       unfinished,
       unread,
       turns,

@@ -29,6 +29,7 @@ export function createRawSocket(
     maxBufferedBytes: number;
     limits: Limits;
     perSecond: number;
+    maxEventBytes: number;
     /** The unfinished input and the unread output of all connections. */
     unfinished: Ledger;
     unread: Ledger;
@@ -92,7 +93,7 @@ export function createRawSocket(
 
   /** Only text is a frame. */
   function handle(message: Buffer | string): void {
-    const cost = costOf(message);
+    const cost = costOf(message, options.maxEventBytes);
     pace.spent(cost);
     const isWithin = limits.take(cost);
     const frame = typeof message === "string" ? parseFrame(message) : null;

@@ -21,6 +21,7 @@ import type { Switchboard } from "../rooms/switchboard.ts";
 import type { Connection, Leave } from "./connection.ts";
 import { slimUpgrades } from "./engine-upgrades.ts";
 import { createHalfClose } from "./half-close.ts";
+import { shrinkHandshake } from "./handshake-request.ts";
 import { originMayConnect } from "./origin.ts";
 import { boundBuffer, isSlowConsumer } from "./slow-consumer.ts";
 import { SocketIoConnection } from "./socketio-connection.ts";
@@ -142,6 +143,7 @@ export function createSocketIoGateway(options: {
   const bounds = { maxBytes: config.MAX_BUFFERED_BYTES, unread };
   io.engine.on("connection", (raw: EngineSocket) => {
     const transport = raw.transport.name;
+    shrinkHandshake(raw.request);
     boundBuffer(raw, bounds);
     if (transport === "polling") {
       const polling = raw.transport as unknown as PollingTransport;

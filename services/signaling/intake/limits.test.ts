@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
-import { costOf, deliveryCost } from "./limits.ts";
+import { costOf as costWithin, deliveryCost } from "./limits.ts";
+
+const costOf = (message: string) => costWithin(message, 65_536);
 
 test("a message costs a token for each 8 KiB that it begins", () => {
   expect([0, 1_500, 8_191, 8_192, 60_000].map((length) => costOf("x".repeat(length)))).toEqual([1, 1, 1, 2, 8]);
+});
+
+test("what is beyond the largest event costs a token for each KiB", () => {
+  expect([65_536, 66_560, 250_000].map((length) => costOf("x".repeat(length)))).toEqual([9, 10, 189]);
 });
 
 test("a message costs more tokens for names, levels and elements of its JSON", () => {

@@ -7,12 +7,15 @@ import { TokenBucket } from "./token-bucket.ts";
 const bytesAToken = 8_192;
 /** Longer texts are looked at: 44 KB of names of their own take 5 ms to read, 60 KB of one string 200 µs. */
 const plainLength = 512;
+/** The same for what is beyond the largest event: nothing of it is accepted, and every copy of it is large. */
+const bytesATokenBeyond = 1_024;
 /** Elements of JSON that are read for a token. */
 const elementsAToken = 32;
 
 /** Tokens that it costs to read a message: for its bytes, and for all that JSON makes of it. */
-export function costOf(message: string | Buffer): number {
-  const bytes = 1 + Math.floor(message.length / bytesAToken);
+export function costOf(message: string | Buffer, maxEventBytes: number): number {
+  const beyond = Math.max(0, message.length - maxEventBytes);
+  const bytes = 1 + Math.floor((message.length - beyond) / bytesAToken) + Math.floor(beyond / bytesATokenBeyond);
   if (typeof message !== "string" || message.length <= plainLength) return bytes;
   const elements = occurrences(message, ",") + occurrences(message, "[") + occurrences(message, "{");
   return bytes + Math.floor(elements / elementsAToken);

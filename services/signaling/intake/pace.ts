@@ -139,8 +139,10 @@ export class Pace<M extends { length: number } = string | Buffer> implements Hol
   }
   /** A message was refused because there are too many; `cost` is what it took to read it, in tokens. */
   refused(said: "answered" | "silent", cost = 1): void {
+    // What a large message takes to read weighs as much as an answer.
+    const weight = (said === "answered" ? answered : silent) + (cost - 1) * answered;
     // A client gets no more refusals from ten connections than from one.
-    this.#allowance -= cost * this.#limits.sharers() * (said === "answered" ? answered : silent);
+    this.#allowance -= weight * this.#limits.sharers();
     if (this.#allowance > 0 || this.#timer !== undefined || this.#closed) return;
     const pauses = 1 + Math.floor(-this.#allowance / (answersBetweenPauses * answered));
     this.#allowance = answersBetweenPauses * answered;

@@ -100,6 +100,10 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
     this.#connection.write(`${id === undefined ? EVENT : ACK}${NAMESPACE},${id ?? ""}${JSON.stringify(body)}`);
   }
 
+  #costOf(message: string | Buffer): number {
+    return costOf(message, this.#rules.config.MAX_EVENT_BYTES);
+  }
+
   #tooFast(packet: { id?: number | undefined; data?: unknown }, cost: number): void {
     this.#refuse(packet, "rate-limited", this.limits.refusal());
     this.pace.refused("answered", cost);
@@ -111,7 +115,7 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   }
 
   #takeText(text: string): void {
-    const cost = costOf(text);
+    const cost = this.#costOf(text);
     this.pace.spent(cost);
     const isWithin = this.limits.take(cost);
     this.#skipped = 0;
@@ -138,14 +142,14 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
       return;
     }
     if (packet.type === BINARY_EVENT || packet.type === BINARY_ACK) this.#skipped = packet.attachments ?? 0;
-    if (packet.type === CONNECT) this.#takeConnect(packet, isWithin);
+    if (packet.type === CONNECT) this.#takeConnect(packet, isWithin, cost);
     else if (packet.type === DISCONNECT && packet.nsp === NAMESPACE && this.#state === "inside") {
       this.#state = "outside";
       this.#decoder.emit("decoded", packet);
       // Socket.IO leaves in the next tick; a CONNECT behind it would find the namespace entered still.
       this.pace.holdForTick();
-    } else if (packet.type !== EVENT && packet.type !== BINARY_EVENT) this.#ignore(isWithin);
-    else if (packet.nsp !== NAMESPACE || this.#state !== "inside") this.#takeLost(packet, isWithin);
+    } else if (packet.type !== EVENT && packet.type !== BINARY_EVENT) this.#ignore(isWithin, cost);
+    else if (packet.nsp !== NAMESPACE || this.#state !== "inside") this.#takeLost(packet, isWithin, cost);
     else if (packet.id !== undefined && !Number.isSafeInteger(packet.id))
       this.#refuse({ data: packet.data }, "invalid", "an ack id must be a safe integer");
     else if (!isWithin) this.#tooFast(packet, cost);
@@ -154,25 +158,25 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   }
 
   /** Unexpected acks, a server's error packets, and packets of a namespace that is not entered get no answer. */
-  #ignore(isWithin: boolean): void {
+  #ignore(isWithin: boolean, cost: number): void {
     this.#rules.onRefused("", "invalid");
-    if (!isWithin) this.pace.refused("silent");
+    if (!isWithin) this.pace.refused("silent", cost);
   }
 
   /** An event for a namespace that the connection is not in. */
-  #takeLost(packet: Packet, isWithin: boolean): void {
+  #takeLost(packet: Packet, isWithin: boolean, cost: number): void {
     if (isWithin && packet.nsp === NAMESPACE) this.#refuse(packet, "invalid", `connect to ${NAMESPACE} first`);
-    else this.#ignore(isWithin);
+    else this.#ignore(isWithin, cost);
   }
 
-  #takeConnect(packet: Packet, isWithin: boolean): void {
+  #takeConnect(packet: Packet, isWithin: boolean, cost: number): void {
     const name = packet.nsp;
     const isWanted = name === NAMESPACE;
     // The CONNECT before it is answered, or was.
-    if (!isWithin || (isWanted && this.#state !== "outside")) this.#ignore(isWithin);
+    if (!isWithin || (isWanted && this.#state !== "outside")) this.#ignore(isWithin, cost);
     else if (!this.#connects.take(performance.now())) {
       if (isWanted) this.#connectError(name, "rate-limited", "entered and left too often: wait 5 s");
-      this.#ignore(false);
+      this.#ignore(false, cost);
     } else if (isWanted) {
       this.#state = "entering";
       this.#decoder.emit("decoded", packet);
@@ -211,10 +215,11 @@ export class SessionIntake implements PacedReader<string | Buffer>, Holder {
   }
 
   #takeBinary(buffer: Buffer): void {
-    this.pace.spent(costOf(buffer));
+    const cost = this.#costOf(buffer);
+    this.pace.spent(cost);
     if (this.#partial === undefined) {
-      const isWithin = this.limits.take(costOf(buffer));
-      if (!isWithin) this.pace.refused("silent");
+      const isWithin = this.limits.take(cost);
+      if (!isWithin) this.pace.refused("silent", cost);
       else if (this.#skipped === 0) this.#refuse({}, "invalid", "binary data that no event has announced");
       this.#skipped = Math.max(0, this.#skipped - 1);
       return;

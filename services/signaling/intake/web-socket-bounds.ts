@@ -6,8 +6,8 @@ import type { Holder, Ledger } from "./ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { Pace } from "./pace.ts";
 
-/** Fragments that a message may come in, and chunks that a frame may be read in. */
-const maxFragments = 1_024;
+/** Fragments that a message may come in, and chunks that a frame may be read in. A token pays for all of them. */
+const maxFragments = 64;
 const maxChunks = 4_096;
 /** Approximate memory of a fragment or chunk besides its bytes. */
 const overheadBytes = 128;
