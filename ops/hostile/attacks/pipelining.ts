@@ -19,18 +19,16 @@ const pipelined = (name: string, request: () => string, { count = 2_000, read = 
   },
 });
 
-const lines = Array.from({ length: 250 }, (_, at) => `h${at}: ${at}\r\n`).join("");
-
-/** Sends 60 requests with long heads on each of 300 connections, and reads no answer. */
+/** Sends 60 requests on each of 300 connections, and reads no answer. */
 const onManyConnections: Attack = {
-  name: "pipelines 60 long heads on 300 connections and reads nothing",
+  name: "pipelines 60 requests on 300 connections and reads nothing",
   guard: "pipelining",
   forMs: 2_000,
   async run(attacker) {
     await inParallel(attacker, 300, 100, async () => {
       const socket = await attacker.connect();
       socket.pause();
-      await write(socket, get("/assets/x").replace("\r\n\r\n", `\r\n${lines}\r\n`).repeat(60), attacker.signal);
+      await write(socket, get("/assets/x").repeat(60), attacker.signal);
       attacker.count("sent", 60);
     });
     await over(attacker.signal);
