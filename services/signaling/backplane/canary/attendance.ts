@@ -1,4 +1,4 @@
-/** After a reconnect the replicas that were there before are waited for this long, ms. */
+/** Once a new connection works, the replicas that were there before are waited for this long, ms. */
 const awaitedForMs = 1_000;
 
 /**
@@ -28,11 +28,13 @@ export function createAttendance(
   const awaited = new Set<string>();
   /** The last canary of each process that went. */
   const last = new Map<string, number>();
-  let openedAt: number | null = null;
+  let isOpen = false;
+  /** Since when the connection works; null until then. */
+  let worksAt: number | null = null;
   let leaving = false;
 
   function meet(node: string): void {
-    if (node === nodeId || openedAt === null) return;
+    if (node === nodeId || !isOpen) return;
     present.add(node);
     if (awaited.delete(node)) onChange();
   }
@@ -51,7 +53,7 @@ export function createAttendance(
       if (node === undefined || node === nodeId) return;
       if (run === undefined) {
         meet(node);
-        if (came === "hello" && openedAt !== null && !leaving) tell(`${nodeId} here`);
+        if (came === "hello" && isOpen && !leaving) tell(`${nodeId} here`);
         return;
       }
       last.set(run, Number(number));
@@ -62,13 +64,14 @@ export function createAttendance(
     },
     /** There is a connection. */
     opened(): void {
-      openedAt = performance.now();
+      isOpen = true;
+      worksAt = null;
       leaving = false;
       tell(`${nodeId} hello`);
     },
     /** Tells the others that this replica goes, and which canary of which process is its last one. */
     leave(run: string, number: number): void {
-      if (openedAt === null || leaving) return;
+      if (!isOpen || leaving) return;
       tell(`${nodeId} leaves ${run}:${number}`);
       leaving = true;
     },
@@ -76,13 +79,18 @@ export function createAttendance(
     lost(isKnown: (node: string) => boolean): void {
       for (const node of present) if (isKnown(node)) awaited.add(node);
       present.clear();
-      openedAt = null;
+      isOpen = false;
     },
     /** True from its word that it goes until the next connection. */
     leaving: () => leaving,
-    /** Whether those of the last connection are there, or were waited for long enough. */
-    isComplete(): boolean {
-      if (openedAt !== null && performance.now() - openedAt > awaitedForMs) awaited.clear();
+    /**
+     * Whether those of the last connection are there, or were waited for long enough.
+     *
+     * @param works whether the connection carries messages now
+     */
+    isComplete(works: boolean): boolean {
+      worksAt = works && isOpen ? (worksAt ?? performance.now()) : null;
+      if (worksAt !== null && performance.now() - worksAt > awaitedForMs) awaited.clear();
       return awaited.size === 0;
     },
     /** Whether that replica uses the server of this connection, as far as is known. */

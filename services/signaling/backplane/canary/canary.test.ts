@@ -141,6 +141,22 @@ test("after a reconnect a replica reaches those that came too, and waits for the
   expect([reached("a"), reached("c"), up()]).toEqual([["b", "c"], ["a", "b"], all]);
 });
 
+test("the wait for the others begins when the server works", async () => {
+  const { paths, canaries, up } = connect({ a: all, b: all, c: all });
+  await vi.advanceTimersByTimeAsync(5_000);
+  split(paths, [], ["b", "c"]);
+  paths["a"] = [];
+  canaries.get("a")?.lost();
+  canaries.get("a")?.opened();
+  await vi.advanceTimersByTimeAsync(1_400);
+  split(paths, ["a"], ["b", "c"]);
+  await vi.advanceTimersByTimeAsync(800);
+  expect(up()).toEqual(["b", "c"]);
+  split(paths, all);
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(up()).toEqual(all);
+});
+
 /** The canary of replica a, which hears itself and replica b, and what it said when it reconnected. */
 function alone() {
   const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics(), nodeId: "a" };

@@ -103,8 +103,9 @@ export function createCanary(
     if (apart && up) log.warn("cut off? It hears few replicas and few Sentinels: check this host's network");
     const missing = lanes.filter(({ name }) => !backAt.has(name));
     const silent = lanes.filter(({ name }) => now - Math.max(backAt.get(name) ?? 0, openedAt ?? 0) > backWithinMs);
-    const isWhole = deaf.size === 0 && attendance.isComplete() && !apart;
-    change(!lost && missing.length === 0 && silent.length === 0 && isWhole);
+    const works = !lost && missing.length === 0 && silent.length === 0;
+    const isComplete = attendance.isComplete(works);
+    change(works && isComplete && deaf.size === 0 && !apart);
     if (lost) return;
     if (silent.length > 0) onSilent(`no canary for ${backWithinMs} ms (${silent.map(({ name }) => name).join(", ")})`);
     else if (deaf.size > 0 && now - renewedAt > renewEveryMs) {
