@@ -134,7 +134,7 @@ roll-proxies: ## restart the two proxies one by one, drained first
 	@$(stack) roll --proxies
 scale: ## N=4: run this number of replicas (1 to 5)
 	@$(stack) scale
-watch-backplane: ## print the replicas' messages through Redis
+watch-backplane: ## print the replicas' messages through Redis or NATS
 	@$(stack) watch-backplane
 
 ##@ Drills: break it and judge it

@@ -1,22 +1,23 @@
+import { errors } from "@nats-io/transport-node";
 import { escapeLine } from "../../common/printable.ts";
 import type { Command } from "../command.ts";
-import { type BackplaneEvent, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
+import { type BackplaneEvent, type CsvMessage, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
+import { isNats as isNatsServer } from "../nats/ids.ts";
+import { natsMessages } from "../nats/messages.ts";
 import { redisMaster, redisOf } from "../redis/failover.ts";
-import { CannotError } from "../stack/engine.ts";
+import type { Engine } from "../stack/engine.ts";
 import { pause } from "../wait/pause.ts";
 
 /** A replica without a heartbeat for this time has fallen silent, ms. A heartbeat comes every second. */
 const silentAfterMs = 2_500;
 
-/** Follows the replicas' messages through Redis until it is interrupted. */
+/** Follows the replicas' messages through Redis or NATS until it is interrupted. */
 export const watchBackplane: Command = {
   usage: "",
-  summary: "print each message between the replicas through Redis",
+  summary: "print each message between the replicas",
   needsStack: true,
   follows: true,
   async run({ stack, print, signal }) {
-    if ((await redisOf(stack.engine)) === "nats")
-      throw new CannotError("watch-backplane reads Redis, and this stack has NATS: make logs SERVICE=nats");
     const heardAt = new Map<string, number>();
     const clock = () => new Date().toISOString().slice(11, 23);
     const silence = setInterval(() => {
@@ -26,20 +27,20 @@ export const watchBackplane: Command = {
           print(`${clock()}  ${node} fell silent: no heartbeat for ${silentAfterMs / 1000} s`);
         }
     }, 250);
-    print("PSUBSCRIBE * (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent");
+    const isNats = (await redisOf(stack.engine)) === "nats";
+    const typed = isNats ? "SUB hold-the-line.>" : "PSUBSCRIBE *";
+    print(`${typed} (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent`);
     try {
       while (!signal.aborted) {
-        const server = await redisMaster(stack.engine);
-        for await (const line of stack.engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal, server)) {
-          const message = parseCsvMessage(line);
-          if (message === undefined) continue;
+        for await (const message of isNats ? fromNats(stack.engine, signal) : fromRedis(stack.engine, signal)) {
           const event = readMessage(message);
           if (event.kind === "heartbeat") {
             if (!heardAt.has(event.node)) print(`${clock()}  ${event.node} is heard: one heartbeat a second`);
             heardAt.set(event.node, performance.now());
           } else print(`${clock()}  ${describe(event)}`);
         }
-        if (!signal.aborted) print(`${clock()}  Redis does not answer: trying again in a second`);
+        if (!signal.aborted)
+          print(`${clock()}  ${isNats ? "NATS" : "Redis"} does not answer: trying again in a second`);
         await pause(1_000, signal);
       }
     } finally {
@@ -48,6 +49,27 @@ export const watchBackplane: Command = {
     return 0;
   },
 };
+
+async function* fromRedis(engine: Engine, signal: AbortSignal): AsyncGenerator<CsvMessage> {
+  const server = await redisMaster(engine);
+  for await (const line of engine.redisCli(["--csv", "PSUBSCRIBE", "*"], signal, server)) {
+    const message = parseCsvMessage(line);
+    if (message !== undefined) yield message;
+  }
+}
+
+/** From the first server that runs; the servers of a cluster pass on what one subscribes to. */
+async function* fromNats(engine: Engine, signal: AbortSignal): AsyncGenerator<CsvMessage> {
+  const running = (await engine.services()).find(({ id, state }) => isNatsServer(id) && state === "running");
+  const access = running === undefined ? undefined : engine.natsAccess?.(running.id);
+  if (access === undefined) return;
+  try {
+    yield* natsMessages(access, signal);
+  } catch (error) {
+    // The server is gone, and comes back or not: the caller says so and asks again.
+    if (!(error instanceof errors.ConnectionError) && !(error instanceof errors.ClosedConnectionError)) throw error;
+  }
+}
 
 function describe({ room, what, bytes, channel }: Exclude<BackplaneEvent, { kind: "heartbeat" }>): string {
   return `${escapeLine(room === undefined ? channel : `room ${room}`).padEnd(30)} ${what.padEnd(14)} ${bytes} bytes`;

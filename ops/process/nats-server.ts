@@ -22,9 +22,11 @@ export function natsLaunch(layout: Layout, id: string): Launch {
   const password = neededSecret(layout, "NATS_CLUSTER_PASSWORD");
   const values: Record<string, string> = {
     SERVER_NAME: id,
+    STORE_DIR: join(dir, id, "jetstream"),
     CLIENT_LISTEN: `${loopback}:${port(natsPort(id))}`,
     CLUSTER_LISTEN: `${loopback}:${port(natsClusterPort(id))}`,
     NATS_PASSWORD: quoted(neededSecret(layout, "NATS_PASSWORD")),
+    NATS_OPS_PASSWORD: quoted(neededSecret(layout, "NATS_OPS_PASSWORD")),
     NATS_CLUSTER_PASSWORD: quoted(password),
     ROUTES: ids
       .filter((other) => other !== id)

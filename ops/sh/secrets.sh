@@ -7,7 +7,7 @@ umask 077
 mkdir -p .secrets
 chmod 700 .secrets
 umask 022
-for name in $given_secrets REDIS_WATCH_PASSWORD REDIS_OPS_PASSWORD REDIS_APP_PASSWORD REDIS_FAILOVER_PASSWORD REDIS_REPLICATION_PASSWORD NATS_CLUSTER_PASSWORD; do
+for name in $given_secrets REDIS_WATCH_PASSWORD REDIS_OPS_PASSWORD REDIS_APP_PASSWORD REDIS_FAILOVER_PASSWORD REDIS_REPLICATION_PASSWORD NATS_CLUSTER_PASSWORD NATS_OPS_PASSWORD; do
   [ -s ".secrets/$name" ] && continue
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
   mv ".secrets/$name.$$" ".secrets/$name"

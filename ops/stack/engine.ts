@@ -1,3 +1,5 @@
+import type { NatsAccess } from "../nats/messages.ts";
+
 /**
  * A service of the stack: `proxy`, `redis`, `caller`, `signaling-1` …, and their observers (`prometheus`,
  * `alertmanager`, `redis-exporter`). The process engine also has `links`, which carry the connections of the replicas
@@ -104,6 +106,8 @@ export interface Engine {
    * `server` is `redis` unless given.
    */
   redisCli(args: readonly string[], signal: AbortSignal, server?: ServiceId): AsyncIterable<string>;
+  /** Where a NATS server of the stack is, for a user that may look. Undefined where the engine starts none. */
+  natsAccess?(id: ServiceId): NatsAccess;
   /** `host:port` of a Redis server, as Sentinels name it. */
   redisAddress(id: ServiceId): string;
   /** The last lines that the service logged, oldest first. */

@@ -57,6 +57,12 @@ export const schema = z
       .prefault("nats://127.0.0.1:4222")
       .describe("With BACKPLANE=nats: URLs of the servers of one NATS cluster, comma-separated; they take turns"),
     NATS_USERNAME: z.string().optional().describe("User at NATS; unset: the credentials of the URL"),
+    NATS_RECOVERY: z
+      .enum(["off", "on"])
+      .default("off")
+      .describe(
+        "With BACKPLANE=nats: on: signals go through a JetStream stream in memory, and a session is recovered as with streams; off: they go by core NATS alone",
+      ),
     NATS_PASSWORD: secret(z.string().optional()).describe("Password of that user"),
     RELAY: z
       .enum(["addressed", "adapter"])
@@ -67,12 +73,12 @@ export const schema = z
     RECOVERY_MAX_MS: milliseconds(0, 120_000)
       .default(10_000)
       .describe(
-        "With BACKPLANE=streams: time after its connection closed in which a session can be recovered with its missed signals",
+        "With BACKPLANE=streams, or NATS_RECOVERY=on: time after its connection closed in which a session can be recovered with its missed signals",
       ),
     STREAM_MAX_BYTES: wholeNumber(1_048_576, 1_073_741_824)
       .default(33_554_432)
       .describe(
-        "With BACKPLANE=streams: maximum size of the stream in Redis; above it the oldest entries are trimmed. Use half of maxmemory",
+        "With BACKPLANE=streams, or NATS_RECOVERY=on: maximum size of the stream; above it the oldest entries are trimmed. In Redis use half of maxmemory",
       ),
     RESUME_SECRET: secret(z.string().min(16).optional()).describe(
       "Key of the resume tokens, the same on every replica; a fixed development value when unset",

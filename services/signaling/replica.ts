@@ -49,7 +49,8 @@ export async function startReplica(config: Config, log: Log) {
 
   if (config.RESUME_SECRET === undefined) log.warn("RESUME_SECRET is unset: resume tokens can be forged");
   // With session recovery every signal must be on the stream.
-  const addressed = config.RELAY === "addressed" && config.BACKPLANE !== "streams";
+  const recovers = config.BACKPLANE === "streams" || (config.BACKPLANE === "nats" && config.NATS_RECOVERY === "on");
+  const addressed = config.RELAY === "addressed" && !recovers;
   const backplane = await createBackplane(config, { nodeId: config.NODE_ID, addressed, log, metrics });
   const page = createPage(config.PAGE_DIR, config.PAGE_URLS, log);
   const http = createServer((request, response) => {

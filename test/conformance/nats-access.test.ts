@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
-import { connectNats, natsCredentials, natsUser, startNatsServers } from "../support/backplane/nats-server.ts";
+import {
+  connectNats,
+  natsCredentials,
+  natsUser,
+  natsWatcher,
+  startNatsServers,
+} from "../support/backplane/nats-server.ts";
 import { until } from "../support/poll.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
@@ -47,7 +53,7 @@ test("replicas need no more of NATS than their user may, and the user may nothin
   await until("the offer is there", () => b.got("offer").length === 1);
   for (const { program } of replicas) expect(program.output()).not.toMatch(/Permissions|p%40ss/);
 
-  for (const [refused, act] of [
+  for (const [refused, act, as = natsUser] of [
     ["subscribe to all", (client: Client) => void client.subscribe(">", { callback: () => undefined })],
     [
       "look at the system's subjects",
@@ -55,8 +61,9 @@ test("replicas need no more of NATS than their user may, and the user may nothin
     ],
     ["publish elsewhere", (client: Client) => client.publish("elsewhere", "x")],
     ["ask JetStream", (client: Client) => client.publish("$JS.API.INFO", "")],
+    ["speak where it may only look", (client: Client) => client.publish("hold-the-line.x", ""), natsWatcher],
   ] as const) {
-    const client = await connectNats({ port: server.port });
+    const client = await connectNats({ port: server.port, ...as });
     const errors: string[] = [];
     const reading = (async () => {
       for await (const status of client.status()) if (status.type === "error") errors.push(status.error.message);

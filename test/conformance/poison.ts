@@ -1,8 +1,10 @@
 import { createClient } from "redis";
 import { backplaneKey, createEnvelope } from "../../services/signaling/backplane/envelope.ts";
+import { entriesSubject } from "../../services/signaling/backplane/nats/subject.ts";
 import { createEntrySeal } from "../../services/signaling/backplane/streams/stream-entry.ts";
 import { writeAddressed } from "../../services/signaling/gateways/socketio-packet.ts";
 import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
+import { connectNats } from "../support/backplane/nats-server.ts";
 import { openWire } from "../support/backplane/wire.ts";
 
 /** A test's replicas have no secret and use the development key. */
@@ -70,6 +72,7 @@ export async function poison(server: BackplaneServer, variant: Variant, room: st
       }
     wire.close();
     if (variant === "streams") count += await poisonRedisStream(url);
+    if (variant === "nats-recovery") count += await poisonJetStream(url);
   }
   return count;
 }
@@ -81,6 +84,14 @@ async function poisonRedisStream(url: string): Promise<number> {
   const count = await poisonStream((fields) => client.xAdd("hold-the-line:stream", "*", fields));
   client.destroy();
   return count;
+}
+
+async function poisonJetStream(url: string): Promise<number> {
+  const client = await connectNats({ servers: new URL(url).host });
+  for (const body of bodies) client.publish(entriesSubject, body);
+  const count = await poisonStream(async (fields) => client.publish(entriesSubject, JSON.stringify(fields)));
+  await client.drain();
+  return bodies.length + count;
 }
 
 async function poisonStream(add: (fields: Record<string, string>) => Promise<unknown>): Promise<number> {

@@ -1,5 +1,7 @@
 import { createClient } from "redis";
+import { entriesSubject } from "../../services/signaling/backplane/nats/subject.ts";
 import type { BackplaneServer, Variant } from "../support/backplane/backplane-server.ts";
+import { connectNats } from "../support/backplane/nats-server.ts";
 import { openWire } from "../support/backplane/wire.ts";
 import { until } from "../support/poll.ts";
 
@@ -9,13 +11,34 @@ const streamKey = "hold-the-line:stream";
 type Again = () => Promise<unknown>;
 
 /** Captures the next signal to `room`, which `send` triggers. */
-export const captureSignal = (
+export function captureSignal(
   server: BackplaneServer,
   variant: Variant,
   room: string,
   send: () => Promise<unknown>,
-): Promise<{ again: Again; close: () => void }> =>
-  variant === "streams" ? captureEntry(server, room, send) : captureMessage(server, variant, room, send);
+): Promise<{ again: Again; close: () => void }> {
+  if (variant === "streams") return captureEntry(server, room, send);
+  if (variant === "nats-recovery") return captureStored(server, room, send);
+  return captureMessage(server, variant, room, send);
+}
+
+async function captureStored({ servers }: BackplaneServer, room: string, send: () => Promise<unknown>) {
+  const client = await connectNats({ servers: new URL(servers[0]?.url ?? "").host });
+  let again: Again | undefined;
+  client.subscribe(entriesSubject, {
+    callback(_, { data }) {
+      const message = Buffer.from(data);
+      if (!message.includes(room)) return;
+      again ??= async () => {
+        client.publish(entriesSubject, message);
+        await client.flush();
+      };
+    },
+  });
+  await client.flush();
+  await send();
+  return { again: await until("the signal is seen on the wire", () => again), close: () => void client.close() };
+}
 
 async function captureMessage(
   { servers }: BackplaneServer,

@@ -16,6 +16,7 @@ const rows = [...glossary.matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)]
 const allowed = [
   "hold-the-line:canary", // The channel's name on the wire.
   ':canary"',
+  '"canary":', // The field of an entry in a stream.
   "{@link",
   "echo xz-utils",
   "a canary that must come back", // The canary itself, in a drill's lesson.

@@ -16,7 +16,9 @@ const localP99Ms = 250;
 const warmSignals = 1_000;
 const goneMs = 60_000;
 
-describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams", "nats"])("long outages of %s", (variant) => {
+const variants: Variant[] = ["pubsub", "sharded", "sharded-cluster", "streams", "nats", "nats-recovery"];
+
+describe.each(variants)("long outages of %s", (variant) => {
   const stage = createBackplaneStage(variant);
   const { replicas, peerOn, pair, load, states, server } = stage;
   beforeEach(stage.start);

@@ -5,7 +5,7 @@ import { createBackplaneStage } from "../support/backplane/backplane-stage.ts";
 
 const tries = Number(process.env["TRIES"] ?? 1_000);
 
-describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams", "nats"])(
+describe.each<Variant>(["pubsub", "sharded", "sharded-cluster", "streams", "nats", "nats-recovery"])(
   "first signals on %s",
   (variant) => {
     // Two peers join and leave thousands of rooms, as fast as they can.

@@ -22,7 +22,8 @@ async function withReplicas<T>(
   await using started = new AsyncDisposableStack();
   const replicas: Replica[] = [];
   // Not through the forwarder, which runs in this process.
-  const direct = backplane === "nats" ? { NATS_URL: server.servers[0]?.url ?? "" } : {};
+  const direct =
+    backplane === "nats" || backplane === "nats-recovery" ? { NATS_URL: server.servers[0]?.url ?? "" } : {};
   for (let at = 1; at <= count; at += 1) {
     const replica = await startReplica(`signaling-${at}`, server.url, {
       ...server.env,
@@ -56,7 +57,7 @@ const sum = (values: Iterable<number>) => [...values].reduce((total, value) => t
  */
 export async function measureBackplanes(seconds: number): Promise<Result[]> {
   const results: Result[] = [];
-  for (const backplane of ["pubsub", "sharded", "streams", "nats"] as const)
+  for (const backplane of ["pubsub", "sharded", "streams", "nats", "nats-recovery"] as const)
     results.push(await measure(backplane, seconds));
   print(results);
   return results;
@@ -107,7 +108,7 @@ function print(results: readonly Result[]): void {
   for (const { backplane, latency } of results)
     for (const { scope, perSecond, p50, p99, lost } of latency)
       console.log(
-        `${backplane.padEnd(10)} ${scope.padEnd(18)} ${String(perSecond).padStart(7)} ${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)} ${String(lost).padStart(7)}`,
+        `${backplane.padEnd(14)} ${scope.padEnd(14)} ${String(perSecond).padStart(7)} ${p50.toFixed(2).padStart(7)} ${p99.toFixed(2).padStart(7)} ${String(lost).padStart(7)}`,
       );
   console.log("\nCPU s / 100,000 remote signals  sender  receiver  bystander server   2 replicas  6 replicas  growth");
   for (const { backplane, cpu, growth } of results)

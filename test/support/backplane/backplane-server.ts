@@ -24,19 +24,24 @@ export interface BackplaneServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams" | "nats";
+export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams" | "nats" | "nats-recovery";
 
 /** Real servers for a variant: one redis-server, a Redis Cluster of three primaries, or one nats-server. */
 export const startBackplaneServer = (variant: Variant): Promise<BackplaneServer> =>
-  variant === "nats" ? startNatsBackplane() : startRedisBackplane(variant);
+  variant === "nats" || variant === "nats-recovery" ? startNatsBackplane(variant) : startRedisBackplane(variant);
 
-async function startNatsBackplane(): Promise<BackplaneServer> {
+async function startNatsBackplane(variant: "nats" | "nats-recovery"): Promise<BackplaneServer> {
   const [server] = (await startNatsServers()) as [RedisServer];
   // NATS cuts no connection on demand.
   const forwarder = await startForwarder(server.port);
   const signal = (name: NodeJS.Signals) => void server.process().kill(name);
   return {
-    env: { BACKPLANE: "nats", NATS_URL: `nats://127.0.0.1:${forwarder.port}`, ...natsCredentials },
+    env: {
+      BACKPLANE: "nats",
+      NATS_URL: `nats://127.0.0.1:${forwarder.port}`,
+      NATS_RECOVERY: variant === "nats" ? "off" : "on",
+      ...natsCredentials,
+    },
     url: "",
     servers: [server],
     kill: () => server.kill(),
@@ -56,7 +61,7 @@ async function startNatsBackplane(): Promise<BackplaneServer> {
   };
 }
 
-async function startRedisBackplane(variant: Exclude<Variant, "nats">): Promise<BackplaneServer> {
+async function startRedisBackplane(variant: Exclude<Variant, "nats" | "nats-recovery">): Promise<BackplaneServer> {
   const cluster = variant === "sharded-cluster" ? await startRedisCluster() : undefined;
   const servers = cluster?.primaries ?? [await startRedisServer()];
   const url = servers.map((server) => server.url).join(",");

@@ -12,7 +12,10 @@ import type { RedisServer } from "../redis-server.ts";
 /** The user of replicas at the servers of a test. */
 export const natsUser = { user: "replica", pass: 'p%40ss:w/rd"$\\' };
 
-/** Variables of a replica for that user. */
+/** The user of `make watch-backplane`. */
+export const natsWatcher = { user: "ops", pass: "may only look" };
+
+/** Variables of a replica for the user of replicas. */
 export const natsCredentials = { NATS_USERNAME: natsUser.user, NATS_PASSWORD: natsUser.pass };
 
 /**
@@ -25,6 +28,7 @@ export async function startNatsServers(nats: "single" | "cluster" = "single"): P
     NATS: nats,
     NATS_PASSWORD: natsUser.pass,
     NATS_CLUSTER_PASSWORD: "between/servers%",
+    NATS_OPS_PASSWORD: natsWatcher.pass,
   };
   const ids = natsIds(settings);
   const ports = new Map<string, number>();

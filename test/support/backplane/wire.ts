@@ -11,7 +11,9 @@ export interface Wire {
 }
 
 export const openWire = (url: string, variant: Variant): Promise<Wire> =>
-  variant === "nats" ? openNatsWire(url) : openRedisWire(url, variant === "sharded" || variant === "sharded-cluster");
+  variant === "nats" || variant === "nats-recovery"
+    ? openNatsWire(url)
+    : openRedisWire(url, variant === "sharded" || variant === "sharded-cluster");
 
 async function openRedisWire(url: string, isSharded: boolean): Promise<Wire> {
   const client = createClient({ url, disableOfflineQueue: true });

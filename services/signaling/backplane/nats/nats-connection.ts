@@ -1,4 +1,4 @@
-import { connect, type NodeConnectionOptions, type Subscription } from "@nats-io/transport-node";
+import { connect, type NatsConnection, type NodeConnectionOptions, type Subscription } from "@nats-io/transport-node";
 import type { Log } from "../../../../common/log.ts";
 import type { Config } from "../../config.ts";
 import type { BackplaneConnection } from "../backplane.ts";
@@ -11,6 +11,11 @@ const maxUnconfirmedBytes = 16_777_216;
 const confirmEveryBytes = 1_048_576;
 /** Interval of the client's own pings, ms. The canary finds a silent server sooner. */
 const pingEveryMs = 1_000;
+
+/** Answers come to subjects below this one, which a replica's user may subscribe to. */
+export const inboxPrefix = "hold-the-line.inbox";
+
+export type NatsBackplaneConnection = BackplaneConnection & { client: NatsConnection };
 
 /** Options of the next connection. Servers take turns, so that one which does not answer is not asked twice in a row. */
 export function createNatsTarget({ NODE_ID, NATS_URL, NATS_USERNAME, NATS_PASSWORD }: Config) {
@@ -40,13 +45,14 @@ export async function openNats(
   options: NodeConnectionOptions,
   scope: ConnectionScope,
   log: Log,
-): Promise<BackplaneConnection> {
+): Promise<NatsBackplaneConnection> {
   const { signal } = scope;
   const client = await connect({
     ...options,
     reconnect: false,
     ignoreClusterUpdates: true,
     noAsyncTraces: true,
+    inboxPrefix,
     pingInterval: pingEveryMs,
   });
   const destroy = () => void client.close().catch((err: unknown) => log.debug({ err }, "NATS connection not closed"));
@@ -106,6 +112,7 @@ export async function openNats(
   }
 
   return {
+    client,
     publish(_kind, channel, message): undefined {
       signal.throwIfAborted();
       if (sentBytes - confirmedBytes > maxUnconfirmedBytes) throw new Error("NATS does not take what is published");

@@ -1,11 +1,12 @@
 import type { Namespace, Socket } from "socket.io";
 import type { Adapter } from "socket.io-adapter";
 import { requireMethods } from "../../intake/guarded.ts";
+import type { BackplaneConnection } from "../backplane.ts";
 import type { Carrier } from "../carrier.ts";
 import type { SessionStore, StoredSession } from "./session-store.ts";
 import type { Entry } from "./stream-entry.ts";
 import { compareStreamIds, isStreamId } from "./stream-id.ts";
-import type { StreamLog, StreamsConnection } from "./stream-log.ts";
+import type { StreamLog } from "./stream-log.ts";
 
 /** A session that was restored but whose socket did not connect (a middleware refused it) is forgotten after, ms. */
 const connectWithinMs = 10_000;
@@ -18,7 +19,8 @@ const offsetEvent = "recovery";
 
 interface Signal {
   /**
-   * Its place in the stream. If it has none, because Redis confirmed it late, the place of the last delivery before it.
+   * Its place in the stream. If it has none, because the server confirmed it late, the place of the last delivery
+   * before it.
    */
   id: string;
   unconfirmed?: true;
@@ -61,7 +63,7 @@ interface Tap {
  *
  * Returns whether a session is on its way back: what is delivered then is of interest though no socket is there yet.
  */
-export function addRecovery(
+export function addRecovery<C extends BackplaneConnection>(
   adapter: Adapter,
   {
     carrier,
@@ -71,8 +73,8 @@ export function addRecovery(
     maxBytes,
     decode,
   }: {
-    carrier: Carrier<StreamsConnection>;
-    streamLog: StreamLog;
+    carrier: Carrier<C>;
+    streamLog: StreamLog<C>;
     sessions: SessionStore;
     /** Older signals are not replayed, ms. */
     maxAgeMs: number;
@@ -162,7 +164,11 @@ export function addRecovery(
       }
       const oldest = await streamLog.oldest(connection);
       if (oldest === undefined || isCut(oldest, offset, session.closedAt)) return null;
-      const back = { session, signals: [...missed, ...tap.signals.filter((signal) => isFor(session, signal))] };
+      // On a busy replica most of it may come this way.
+      const late = tap.signals.filter((signal) => isFor(session, signal));
+      for (const { data } of late) bytes += Buffer.byteLength(JSON.stringify(data));
+      if (bytes > maxBytes) return null;
+      const back = { session, signals: [...missed, ...late] };
       taps.add(back);
       returning.set(session.sid, back);
       joined.set(session.sid, session.joined);
@@ -224,8 +230,8 @@ function isFor({ rooms, joined }: StoredSession, signal: Signal): boolean {
  * Whether entries are gone that the session missed: a full stream is trimmed by size. There is an entry each second,
  * and those that are older than the closing of the session reached it.
  */
-function isCut(oldest: string, offset: string, closedAt: number): boolean {
-  return compareStreamIds(oldest, offset) > 0 && Number(oldest.split("-")[0]) > closedAt - closingMs;
+function isCut(oldest: { id: string; at: number }, offset: string, closedAt: number): boolean {
+  return compareStreamIds(oldest.id, offset) > 0 && oldest.at > closedAt - closingMs;
 }
 
 /** A peer's own room has been its since it first joined one. */

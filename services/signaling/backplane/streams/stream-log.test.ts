@@ -1,23 +1,20 @@
 import { expect, test } from "vitest";
-import { createLog } from "../../../../common/log.ts";
+import type { BackplaneConnection } from "../backplane.ts";
 import type { Carrier } from "../carrier.ts";
 import { backplaneKey, createEnvelope } from "../envelope.ts";
-import { createStreamLog, type StreamsConnection } from "./stream-log.ts";
+import { createStreamLog, type StreamStore } from "./stream-log.ts";
 
 /** A stream at a server that takes appends by `take`, with a replica that has read none of them yet. */
 function openLog() {
-  let take: () => Promise<string> = async () => "1-0";
-  const connection = { publisher: { xAdd: () => take() } } as unknown as StreamsConnection;
+  let take: () => Promise<unknown> = async () => "1-0";
   let isConnected = true;
   const carrier = {
-    reconnector: { connection: () => (isConnected ? connection : undefined) },
+    reconnector: { connection: () => (isConnected ? {} : undefined) },
     drop: () => undefined,
-  } as unknown as Carrier<StreamsConnection>;
-  const streamLog = createStreamLog({
-    retainMs: 1_000,
-    maxBytes: 1_000_000,
+  } as unknown as Carrier<BackplaneConnection>;
+  const streamLog = createStreamLog<BackplaneConnection>({
+    store: { append: () => take() } as unknown as StreamStore<BackplaneConnection>,
     envelope: createEnvelope(backplaneKey({})),
-    log: createLog({ service: "test", level: "silent" }),
     carrier: () => carrier,
     onEntry: () => undefined,
     onCanary: () => undefined,
@@ -40,7 +37,7 @@ function openLog() {
   };
 }
 
-test("what Redis took but nobody has read yet is delivered before what cannot be sent any more", async () => {
+test("what the server took but nobody has read yet is delivered before what cannot be sent any more", async () => {
   const { append, delivered, disconnect } = openLog();
   const first = append("first");
   const second = append("second");
@@ -49,7 +46,7 @@ test("what Redis took but nobody has read yet is delivered before what cannot be
   expect(delivered).toEqual(["first", "second", "third", "fourth"]);
 });
 
-test("… and before what Redis refuses", async () => {
+test("… and before what the server refuses", async () => {
   const { append, delivered, refuse } = openLog();
   const first = append("first");
   refuse();

@@ -1,0 +1,3 @@
+import { describeBackplane } from "./backplane-suite.ts";
+
+describeBackplane("nats");
