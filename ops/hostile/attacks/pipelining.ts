@@ -1,6 +1,6 @@
 import type { Attack } from "../attacker.ts";
 import { enginePath, openPollingPeer } from "../engine-session.ts";
-import { countAnswers, inParallel, over, write } from "../wire.ts";
+import { countAnswers, over, write } from "../wire.ts";
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: calls.example\r\n\r\n`;
 
@@ -19,22 +19,6 @@ const pipelined = (name: string, request: () => string, { count = 2_000, read = 
   },
 });
 
-/** Sends 60 requests on each of 300 connections, and reads no answer. */
-const onManyConnections: Attack = {
-  name: "pipelines 60 requests on 300 connections and reads nothing",
-  guard: "pipelining",
-  forMs: 2_000,
-  async run(attacker) {
-    await inParallel(attacker, 300, 100, async () => {
-      const socket = await attacker.connect();
-      socket.pause();
-      await write(socket, get("/assets/x").repeat(60), attacker.signal);
-      attacker.count("sent", 60);
-    });
-    await over(attacker.signal);
-  },
-};
-
 /** Pipelined requests (RFC 9112, 9.3.2). */
 export const pipelining: readonly Attack[] = [
   {
@@ -50,7 +34,6 @@ export const pipelining: readonly Attack[] = [
       await over(attacker.signal);
     },
   },
-  onManyConnections,
   pipelined("pipelines 2,000 handshakes", () => get(enginePath("polling"))),
   pipelined("pipelines 2,000 polls of a session that is not there", () =>
     get(enginePath("polling", "&sid=signaling-1.x")),

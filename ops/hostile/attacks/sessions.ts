@@ -35,20 +35,6 @@ export const sessions: readonly Attack[] = [
     },
   },
   {
-    name: "opens sessions with 2,500 names in their query, on one replica",
-    guard: "sessions",
-    forMs: 2_500,
-    async run(attacker) {
-      const cookie = `sticky=${randomBytes(8).toString("hex")}`;
-      const names = Array.from({ length: 2_500 }, (_, index) => `&${index}`).join("");
-      await inParallel(attacker, 10_000, 16, async () => {
-        const { status } = await ask(attacker, enginePath("polling", names), { headers: { cookie } });
-        countStatus(attacker, status);
-        attacker.count("sent");
-      });
-    },
-  },
-  {
     name: "polls and posts one session twice at once, 50 times",
     guard: "sessions",
     forMs: 1_500,
