@@ -21,6 +21,8 @@ export interface ActionResult {
   warnings: string[];
 }
 
+const listed = new Intl.ListFormat("en-GB");
+
 /**
  * Carries out one chaos action. It makes all checks before the first change. A repeated action changes nothing.
  *
@@ -41,7 +43,7 @@ export async function runAction(
   const kind = kindOf(target);
   if (kind === undefined || !verb.targets.includes(kind))
     throw new CannotError(
-      `${action} works on ${verb.targets.join(" and ")}, not on ${target}${verb.instead === undefined ? "" : `: ${verb.instead}`}`,
+      `${action} works on ${listed.format(verb.targets)}, not on ${target}${verb.instead === undefined ? "" : `: ${verb.instead}`}`,
     );
 
   const record = openRecord(stack.state.dir);

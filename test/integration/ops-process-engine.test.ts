@@ -117,7 +117,7 @@ test("a roll restarts every replica and never has fewer than two ready", async (
 test("an impossible action is refused in one line without effects", async () => {
   await expect(runAction(stack, "crash", "signaling-1")).rejects.toThrow(/no restart policy/);
   await expect(runAction(stack, "partition", "proxy")).rejects.toThrow(
-    /partition works on replica and redis, not on proxy: pause/,
+    /partition works on replica, redis and nats, not on proxy: pause/,
   );
   await expect(runAction(stack, "kill", "signaling-9")).rejects.toThrow(/no such target: signaling-9 \(proxy, redis/);
   await expect(runAction(stack, "explode", "redis")).rejects.toThrow(/no such action: explode \(kill, /);
