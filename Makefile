@@ -83,11 +83,11 @@ partition-redis: ## cut Redis from every replica
 slow-redis: ## slow every replica's way to Redis; MS=200 JITTER=50
 	@$(stack) chaos slow redis
 .PHONY: kill-nats start-nats pause-nats resume-nats restart-nats partition-nats slow-nats
-kill-nats: ## SIGKILL NATS (BACKPLANE=nats): the first server, or SERVER=2
+kill-nats: ## SIGKILL the first NATS server, or SERVER=2
 	@$(stack) chaos kill nats
 start-nats: ## start NATS again
 	@$(stack) chaos start nats
-pause-nats: ## freeze NATS: half-open connections for the replicas that use it
+pause-nats: ## freeze NATS: half-open connections for its replicas
 	@$(stack) chaos pause nats
 resume-nats: ## resume NATS
 	@$(stack) chaos resume nats
