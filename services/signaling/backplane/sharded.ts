@@ -44,15 +44,17 @@ export async function createShardedBackplane(config: Config, context: BackplaneC
       if (count === channels.length) carrier.canary.receive("shards", payload);
     });
 
+  await carrier.start();
+  return { ...carrier.common, adapter: createRoomAdapter(carrier, context) };
+}
+
+/** The adapter with a channel for each room, on any carrier of the kind `shard`. */
+export function createRoomAdapter(carrier: Carrier, context: BackplaneContext): Backplane["adapter"] {
   const client = createAdapterClient(carrier);
   const build = createShardedAdapter(client, client, { subscriptionMode: "dynamic" });
-  await carrier.start();
-  return {
-    ...carrier.common,
-    // Socket.IO calls it with `new`: no arrow function.
-    adapter: function adapter(namespace) {
-      return guardAdapter(routeRooms(build(namespace)), carrier, context);
-    },
+  // Socket.IO calls it with `new`: no arrow function.
+  return function adapter(namespace) {
+    return guardAdapter(routeRooms(build(namespace)), carrier, context);
   };
 }
 
@@ -65,7 +67,7 @@ interface ShardedInner {
  * The adapter takes a room whose name has 20 characters for a socket id, and sends its messages to every replica. The
  * rooms' prefix marks them as rooms.
  */
-export function routeRooms<A extends Adapter>(adapter: A): A {
+function routeRooms<A extends Adapter>(adapter: A): A {
   const inner = adapter as unknown as ShardedInner;
   requireMethods("the sharded adapter", adapter, ["computeChannel", "dynamicChannel"]);
   const computeChannel = inner.computeChannel.bind(adapter);

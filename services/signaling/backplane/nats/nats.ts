@@ -1,10 +1,7 @@
-import { createShardedAdapter } from "@socket.io/redis-adapter";
 import type { Config } from "../../config.ts";
-import { createAdapterClient } from "../adapter-client.ts";
-import { guardAdapter } from "../adapter-guard.ts";
 import type { Backplane, BackplaneContext } from "../backplane.ts";
 import { createCarrier } from "../carrier.ts";
-import { routeRooms } from "../sharded.ts";
+import { createRoomAdapter } from "../sharded.ts";
 import { createStreamBackplane } from "../streams/stream-backplane.ts";
 import { openJetStream } from "./jetstream-connection.ts";
 import { createJetStreamLog } from "./jetstream-log.ts";
@@ -26,16 +23,8 @@ export async function createNatsBackplane(config: Config, context: BackplaneCont
     variables,
     kind: "shard",
   });
-  const client = createAdapterClient(carrier);
-  const build = createShardedAdapter(client, client, { subscriptionMode: "dynamic" });
   await carrier.start();
-  return {
-    ...carrier.common,
-    // Socket.IO calls it with `new`: no arrow function.
-    adapter: function adapter(namespace) {
-      return guardAdapter(routeRooms(build(namespace)), carrier, context);
-    },
-  };
+  return { ...carrier.common, adapter: createRoomAdapter(carrier, context) };
 }
 
 /** A JetStream stream, with session recovery. */
