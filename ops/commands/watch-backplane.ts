@@ -4,7 +4,7 @@ import type { Command } from "../command.ts";
 import { type BackplaneEvent, type CsvMessage, parseCsvMessage, readMessage } from "../logs/backplane-messages.ts";
 import { isNats as isNatsServer } from "../nats/ids.ts";
 import { natsMessages } from "../nats/messages.ts";
-import { redisMaster, redisOf } from "../redis/failover.ts";
+import { backplaneServersOf, redisMaster } from "../redis/failover.ts";
 import type { Engine } from "../stack/engine.ts";
 import { pause } from "../wait/pause.ts";
 
@@ -27,7 +27,7 @@ export const watchBackplane: Command = {
           print(`${clock()}  ${node} fell silent: no heartbeat for ${silentAfterMs / 1000} s`);
         }
     }, 250);
-    const isNats = (await redisOf(stack.engine)) === "nats";
+    const isNats = (await backplaneServersOf(stack.engine)) === "nats";
     const typed = isNats ? "SUB hold-the-line.>" : "PSUBSCRIBE *";
     print(`${typed} (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent`);
     try {

@@ -82,7 +82,7 @@ export interface Drill {
   claim: string;
   engines: readonly ("process" | "compose" | "kubernetes")[];
   /** The servers of the backplane that it is for, if it is not for every stack. */
-  redis?: BackplaneServers;
+  servers?: BackplaneServers;
   /** The calls that its callers hold. */
   calls: Partial<CallsRequest> & { calls: number };
   /** Steps that undo the injection. */

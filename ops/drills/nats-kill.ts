@@ -7,7 +7,7 @@ export const natsKill = defineDrill({
   name: "nats-kill",
   claim: "NATS dies for 10 s: no replica dies, calls on one replica go on, and nothing stale arrives later.",
   engines: ["process"],
-  redis: "nats",
+  servers: "nats",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
   inject: (context) => killServer(context, "nats"),

@@ -7,7 +7,7 @@ export const redisFailover = defineDrill({
   name: "redis-failover",
   claim: "The Redis master is killed: the replicas are ready at the next one within 8 s, and nothing stale arrives.",
   engines: ["process", "compose"],
-  redis: "sentinel",
+  servers: "sentinel",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
   inject: async (context) => void (await loseMaster(context, (master) => context.act("kill", master))),

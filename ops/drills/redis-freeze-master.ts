@@ -13,7 +13,7 @@ export const redisFreezeMaster = defineDrill({
   name: "redis-freeze-master",
   claim: "The Redis master freezes and comes back as a master: replicas go on at the next one, and none returns to it.",
   engines: ["process", "compose"],
-  redis: "sentinel",
+  servers: "sentinel",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
   async inject(context) {

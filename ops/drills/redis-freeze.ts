@@ -7,7 +7,7 @@ export const redisFreeze = defineDrill({
   name: "redis-freeze",
   claim: "A frozen Redis, whose sockets stay open, is noticed within 15 s.",
   engines: ["process", "compose"],
-  redis: "single",
+  servers: "single",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
   inject: ({ act }) => act("pause", "redis"),

@@ -7,7 +7,7 @@ export const redisKill = defineDrill({
   name: "redis-kill",
   claim: "Redis dies for 10 s: no replica dies, calls on one replica go on, and nothing stale arrives later.",
   engines: ["process", "compose"],
-  redis: "single",
+  servers: "single",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
   inject: (context) => killServer(context, "redis"),

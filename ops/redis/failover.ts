@@ -15,7 +15,7 @@ async function running({ services }: Engine) {
 export type BackplaneServers = "single" | "sentinel" | "nats";
 
 /** The servers of a stack's backplane. */
-export async function redisOf({ services }: Engine): Promise<BackplaneServers> {
+export async function backplaneServersOf({ services }: Engine): Promise<BackplaneServers> {
   const ids = (await services()).map(({ id }) => id);
   if (ids.some(isNats)) return "nats";
   return ids.some(isSentinel) ? "sentinel" : "single";

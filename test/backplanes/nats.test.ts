@@ -8,7 +8,7 @@ import { heal } from "../../ops/heal/heal.ts";
 import { readMessage } from "../../ops/logs/backplane-messages.ts";
 import { natsIds } from "../../ops/nats/ids.ts";
 import { type NatsAccess, natsMessages } from "../../ops/nats/messages.ts";
-import { redisOf } from "../../ops/redis/failover.ts";
+import { backplaneServersOf } from "../../ops/redis/failover.ts";
 import { runDrill } from "../../ops/runner/runner.ts";
 import { replicaTable } from "../../ops/stack/replica-table.ts";
 import { unsteady } from "../../ops/stack/steady.ts";
@@ -44,7 +44,7 @@ describe("one server", () => {
     const ids = (await stack.engine.services()).map(({ id }) => id);
     expect(ids).toContain("nats");
     expect(ids.filter((id) => id.startsWith("redis"))).toEqual([]);
-    expect(await redisOf(stack.engine)).toBe("nats");
+    expect(await backplaneServersOf(stack.engine)).toBe("nats");
     expect(statSync(join(stack.state.dir, "nats", "nats.conf")).mode & 0o077).toBe(0);
     await expect(runAction(stack, "kill", "redis")).rejects.toThrow("no such target: redis");
   });

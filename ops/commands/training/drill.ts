@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../../command.ts";
 import type { Drill } from "../../drills/define-drill.ts";
 import { drills as all, balanced, byName, failingOver, onNats } from "../../drills/drills.ts";
-import { redisOf } from "../../redis/failover.ts";
+import { backplaneServersOf } from "../../redis/failover.ts";
 import { createLiveView, shorten } from "../../report/live-view.ts";
 import { writeReport } from "../../report/write.ts";
 import type { DrillResult } from "../../runner/result.ts";
@@ -40,9 +40,9 @@ export const drill: Command = {
     const proxies = Object.keys(context.stack.engine.endpoints.proxyAdmins).length;
     if (balanced.includes(wanted) && proxies < 2)
       throw new CannotError(`${wanted.name} needs two proxies, this stack has one: make down, then make up PROXIES=2`);
-    if (wanted.redis !== undefined && wanted.redis !== (await redisOf(context.stack.engine)))
+    if (wanted.servers !== undefined && wanted.servers !== (await backplaneServersOf(context.stack.engine)))
       throw new CannotError(
-        `${wanted.name} needs another backplane: make down, then make up ${wanted.redis === "nats" ? "BACKPLANE" : "REDIS"}=${wanted.redis}`,
+        `${wanted.name} needs another backplane: make down, then make up ${wanted.servers === "nats" ? "BACKPLANE" : "REDIS"}=${wanted.servers}`,
       );
     if (values["dry-run"]) {
       context.print(`${wanted.name} (seed ${seed}): ${wanted.claim}`);
@@ -105,8 +105,8 @@ export const drills: Command = {
 
 /** Those of `list` that this stack can run, with its engine and its backplane. */
 export async function runnableOn(engine: Engine, list: readonly Drill[]): Promise<Drill[]> {
-  const kind = await redisOf(engine);
-  return list.filter(({ engines, redis = kind }) => engines.includes(engine.name) && redis === kind);
+  const kind = await backplaneServersOf(engine);
+  return list.filter(({ engines, servers = kind }) => engines.includes(engine.name) && servers === kind);
 }
 
 /** @throws UsageError with the valid names */

@@ -8,7 +8,7 @@ import { scoreLines, scoreSession } from "../../game-day/scorecard.ts";
 import { heal } from "../../heal/heal.ts";
 import { openRecord } from "../../record/record.ts";
 import { runnerLives } from "../../record/runner-lives.ts";
-import { redisOf } from "../../redis/failover.ts";
+import { backplaneServersOf } from "../../redis/failover.ts";
 import { writeSession } from "../../report/session.ts";
 import { firingAlerts } from "../../runner/alert-watch.ts";
 import { rollBack } from "../../runner/rollback.ts";
@@ -41,7 +41,7 @@ export const gameDay: Command = {
       print(`the drill ${running.drill} runs (pid ${running.pid})`);
       return 2;
     }
-    if ((await redisOf(stack.engine)) !== "single") {
+    if ((await backplaneServersOf(stack.engine)) !== "single") {
       print("a game day needs one Redis, whose loss is felt: make down, then make up");
       return 2;
     }
