@@ -50,13 +50,12 @@ test("what waits for the server ends with the connection, which is not made agai
 
 test("a listener that throws ends the connection, whose reader would end without a sign", async () => {
   const { connection, scope, socket } = await openToSilentServer();
-  void connection
-    .subscribe("channel", "x", () => {
-      throw new TypeError("unreadable");
-    })
-    .catch(() => undefined);
+  const subscribed = connection.subscribe("channel", "x", () => {
+    throw new TypeError("unreadable");
+  });
   const ended = once(scope.signal, "abort");
   socket.write(`MSG ${subjectOf("x")} 1 1\r\na\r\n`);
+  await expect(subscribed).rejects.toThrow("unreadable");
   await ended;
   expect(scope.signal.reason).toEqual(new TypeError("unreadable"));
 });
