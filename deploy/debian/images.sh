@@ -13,7 +13,10 @@ cd "$(dirname "$0")/../.."
 . ops/sh/common.sh
 . deploy/debian/apt.sh
 
-base=local/debian:base programs=local/debian:servers
+base=local/debian:base
+servers=ca-certificates,openssl,redis-server,redis-tools,prometheus,prometheus-alertmanager,prometheus-redis-exporter,coturn,haproxy,nats-server,busybox
+# A longer list is another image.
+programs=local/debian:servers-$(printf %s "$servers" | cksum | cut -d' ' -f1)
 again=${1:-}
 docker info >/dev/null 2>&1 || die "no Docker daemon answers: start Docker"
 [ "$(id -u)" = 0 ] && have apt-get || die "the images are built from Debian packages: run this as root on Debian"
@@ -79,13 +82,19 @@ D
 }
 
 root_image $base ca-certificates,libstdc++6,libatomic1
-root_image $programs ca-certificates,openssl,redis-server,redis-tools,prometheus,prometheus-alertmanager,prometheus-redis-exporter,coturn,haproxy
+root_image $programs $servers
 node_image
 image local/redis:debian $programs <<'D'
 RUN mkdir -p /data && chown 999:999 /data
 WORKDIR /data
 USER 999:999
 CMD ["redis-server", "--protected-mode", "no"]
+D
+# nc is for the health check, as in the upstream image.
+image local/nats:debian $programs <<'D'
+RUN ln -s busybox /usr/bin/nc
+USER 1000:1000
+CMD ["nats-server"]
 D
 image local/prometheus:debian $programs <<'D'
 RUN ln -sf /usr/bin/prometheus /usr/bin/promtool /bin/ 2>/dev/null; mkdir -p /prometheus && chown 65534:65534 /prometheus

@@ -20,35 +20,36 @@ export function natsLaunch(layout: Layout, id: string): Launch {
   const { root, dir, port, settings } = layout;
   const ids = natsIds(settings);
   const password = neededSecret(layout, "NATS_CLUSTER_PASSWORD");
+  const others = ids.filter((other) => other !== id);
   const values: Record<string, string> = {
-    SERVER_NAME: id,
-    STORE_DIR: join(dir, id, "jetstream"),
-    CLIENT_LISTEN: `${loopback}:${port(natsPort(id))}`,
-    CLUSTER_LISTEN: `${loopback}:${port(natsClusterPort(id))}`,
+    NATS_NAME: quoted(id),
+    NATS_STORE: quoted(join(dir, id, "jetstream")),
+    NATS_LISTEN: quoted(`${loopback}:${port(natsPort(id))}`),
+    NATS_CLUSTER_LISTEN: quoted(`${loopback}:${port(natsClusterPort(id))}`),
     NATS_PASSWORD: quoted(neededSecret(layout, "NATS_PASSWORD")),
     NATS_OPS_PASSWORD: quoted(neededSecret(layout, "NATS_OPS_PASSWORD")),
     NATS_CLUSTER_PASSWORD: quoted(password),
-    ROUTES: ids
-      .filter((other) => other !== id)
-      .map((other) => `"nats://server:${encodeURIComponent(password)}@${loopback}:${port(natsClusterPort(other))}"`)
-      .join(", "),
+    NATS_ROUTES: `[${others
+      .map((other) => `nats://server:${encodeURIComponent(password)}@${loopback}:${port(natsClusterPort(other))}`)
+      .map(quoted)
+      .join(", ")}]`,
   };
-  const files = ids.length > 1 ? ["nats.conf", "cluster.conf"] : ["nats.conf"];
+  const several = ids.length > 1;
+  // An unused variable is an unknown setting, which a nats-server refuses.
+  const used = Object.entries(values).filter(([name]) => several || !/CLUSTER|ROUTES/.test(name));
+  const variables = used.map(([name, value]) => `${name}: ${value}\n`);
+  const files = several ? ["nats.conf", "cluster.conf"] : ["nats.conf"];
   const own = join(dir, id);
   // The file has the passwords.
   mkdirSync(own, { recursive: true, mode: 0o700 });
   const file = join(own, "nats.conf");
-  const template = files.map((name) => readFileSync(join(root, "nats", name), "utf8")).join("");
-  writeFileSync(
-    file,
-    template.replaceAll(/\$([A-Z_]+)/g, (all, name: string) => values[name] ?? all),
-    { mode: 0o600 },
-  );
+  const texts = files.map((name) => readFileSync(join(root, "nats", name), "utf8"));
+  writeFileSync(file, [...variables, ...texts].join(""), { mode: 0o600 });
   return { command: "nats-server", args: ["--config", file], env: {} };
 }
 
-/** Within double quotes of a NATS configuration. */
-const quoted = (text: string) => text.replace(/[\\"]/g, "\\$&");
+/** A string of a NATS configuration. */
+const quoted = (text: string) => `"${text.replace(/[\\"]/g, "\\$&")}"`;
 
 /** What a replica needs to reach each server through a link of its own. */
 export function natsSettings({ port, settings }: Layout, n: string): Record<string, string> {

@@ -20,6 +20,7 @@ const compose: Record<string, { value: string; meaning: string }> = {
   OVERLAYS: { value: "", meaning: "Directories of deploy/ laid over compose.yaml, blanks between: tls turn chaos …" },
   ...image("IMAGE_NODE", "node:24-trixie-slim"),
   ...image("IMAGE_REDIS", "redis:8.0-bookworm"),
+  ...image("IMAGE_NATS", "nats:2.11.8-alpine"),
   ...image("IMAGE_REDIS_EXPORTER", "oliver006/redis_exporter:v1.83.0"),
   ...image("IMAGE_PROMETHEUS", "prom/prometheus:v3.5.0"),
   ...image("IMAGE_ALERTMANAGER", "prom/alertmanager:v0.28.1"),

@@ -31,7 +31,7 @@ for target in signaling proxy caller board; do
   docker build --quiet --target $target --build-arg IMAGE_NODE=local/node:24 --tag hold-the-line/$target:kubernetes . >/dev/null
 done
 images="hold-the-line/signaling:kubernetes hold-the-line/proxy:kubernetes hold-the-line/caller:kubernetes hold-the-line/board:kubernetes
-local/redis:debian local/redis_exporter:debian local/prometheus:debian local/alertmanager:debian"
+local/redis:debian local/nats:debian local/redis_exporter:debian local/prometheus:debian local/alertmanager:debian"
 # shellcheck disable=SC2086 # words
 docker save --output "$2.new" $images
 mv "$2.new" "$2"
