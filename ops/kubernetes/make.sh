@@ -8,6 +8,11 @@ have "$KUBECTL" || die "$KUBECTL is missing: install kubectl, or set KUBECTL"
 case $STACK in *_*) die "STACK=$STACK is the name of a namespace here: lower-case letters, digits and -" ;; esac
 export KUBECTL KUBE_CONTEXT
 kube() { "$KUBECTL" --context "$KUBE_CONTEXT" --namespace "$STACK" "$@"; }
+# A cluster that does not answer must not look like a stack that is not up.
+said=$("$KUBECTL" --context "$KUBE_CONTEXT" --request-timeout=10s get --raw /version 2>&1 >/dev/null) ||
+  die "KUBE_CONTEXT=$KUBE_CONTEXT: no cluster answers: $(echo "$said" | tail -1)$([ "$1" != down ] || echo "; if it is gone for good: rm -r $state")"
+# make down deletes only a namespace that make up made.
+made_by=app.kubernetes.io/created-by=hold-the-line-make
 
 dependencies() { locked .cache/dependencies.lock sh ops/sh/dependencies.sh "$@" || exit $?; }
 ops() { PATH=$PWD/node_modules/.bin:$PATH node ops/cli.ts "$@"; }
@@ -34,11 +39,28 @@ end_forwarder() {
   rm -f "$state/forward.pid"
 }
 
+# True if the stack's namespace is there. Exits if somebody else made it.
+own_namespace() {
+  labels=$(kube get namespace "$STACK" --ignore-not-found --show-labels --no-headers) || exit $?
+  case $labels in
+    '') return 1 ;;
+    *"$made_by"*) return 0 ;;
+    *) die "the namespace \"$STACK\" of $KUBE_CONTEXT was not made by make up: take another STACK" ;;
+  esac
+}
+
 engine_up() {
+  folder=${KUBE_OVERLAY:-deploy/kubernetes/monitored}
+  case $folder in /*) false ;; *) [ -f "$folder/kustomization.yaml" ] ;; esac ||
+    die "KUBE_OVERLAY=$folder: must be a folder of this checkout with a kustomization.yaml"
+  if own_namespace; then there=1; else there=''; fi
   sh ops/sh/ports.sh PROXY_PORT PROXY_ADMIN_PORT PROXY_2_ADMIN_PORT CALLER_ADMIN_PORT PROMETHEUS_PORT ALERTMANAGER_PORT \
+    NATS_PORT NATS_2_PORT NATS_3_PORT \
     SIGNALING_1_ADMIN_PORT SIGNALING_2_ADMIN_PORT SIGNALING_3_ADMIN_PORT SIGNALING_4_ADMIN_PORT SIGNALING_5_ADMIN_PORT || exit $?
   dependencies
   sh ops/sh/secrets.sh
+  [ -n "$there" ] || kube create namespace "$STACK" >/dev/null || exit $?
+  kube label --overwrite namespace "$STACK" "$made_by" >/dev/null || exit $?
   overlay=$state/kubernetes
   mkdir -p "$overlay"
   printf 'ENGINE=kubernetes\nPORT_BASE=%s\nKUBE_CONTEXT=%s\nKUBECTL=%s\n' "$PORT_BASE" "$KUBE_CONTEXT" "$KUBECTL" >"$state/up.env"
@@ -47,9 +69,8 @@ engine_up() {
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: $STACK
-resources: [../../../${KUBE_OVERLAY:-deploy/kubernetes/monitored}]
+resources: [../../../$folder]
 Y
-  kube get namespace "$STACK" >/dev/null 2>&1 || kube create namespace "$STACK" >/dev/null || exit $?
   sh deploy/kubernetes/secret.sh | kube apply --filename - >/dev/null || exit $?
   kube apply -k "$overlay" >/dev/null || exit $?
   for workload in $(kube get deployments,statefulsets --output name); do
@@ -62,7 +83,7 @@ Y
 }
 engine_down() {
   end_forwarder
-  if kube get namespace "$STACK" >/dev/null 2>&1; then
+  if own_namespace; then
     # Kubernetes looks after a namespace only now and then while pods end in it.
     kube delete deployments,statefulsets --all --cascade=foreground --timeout=180s >/dev/null || exit $?
     kube delete namespace "$STACK" --timeout=180s >/dev/null || exit $?
