@@ -23,11 +23,14 @@ export const plan: Command = {
         json: { type: "boolean", default: false },
       },
     });
+    if ((values.peers ?? "") === "") throw new UsageError("give the number of peers: make plan PEERS=100000");
     const demand = {
-      peers: number("PEERS", values.peers ?? "", 1, 10_000_000),
+      peers: whole("PEERS", values.peers ?? "", 1, 10_000_000),
       signalsPerSecond: number("SIGNALS", values.signals, 0, 1_000),
-      room: number("ROOM", values.room, 2, 10_000),
+      room: whole("ROOM", values.room, 2, 10_000),
     };
+    if (demand.room > Math.max(2, demand.peers))
+      throw new UsageError(`ROOM=${demand.room}: must be at most PEERS=${demand.peers}`);
     const made = planStack(demand, measured);
     if (values.json) print(JSON.stringify({ demand, limits: defaultLimits, figures: measured, plan: made }));
     else for (const line of table(made, demand.peers)) print(line);
@@ -39,6 +42,12 @@ function number(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= min && value <= max))
     throw new UsageError(`${name}=${text}: must be a number from ${min} to ${max}`);
+  return value;
+}
+
+function whole(name: string, text: string, min: number, max: number): number {
+  const value = number(name, text, min, max);
+  if (!Number.isInteger(value)) throw new UsageError(`${name}=${text}: must be a whole number from ${min} to ${max}`);
   return value;
 }
 

@@ -35,7 +35,7 @@ export function playStorm(storm: Storm): StormResult {
   const random = createRandom(storm.seed);
   const gapMs = 1_000 / storm.admitPerSecond;
   const tolerance = (Math.max(1, storm.admitPerSecond * burstShare) - 1) * gapMs;
-  const dueMs = new Array<number>(storm.replicas).fill(Number.NEGATIVE_INFINITY);
+  const dueMs = new Map<number, number>();
   const pause = (attempt: number) => random() * Math.min(storm.backoff.capMs, storm.backoff.baseMs * 2 ** attempt);
   const events = new EventQueue();
   // A peer keeps its route key, and so its replica.
@@ -45,14 +45,14 @@ export function playStorm(storm: Storm): StormResult {
   let refused = 0;
   for (let event = events.next(); event !== undefined; event = events.next()) {
     const { atMs, attempt, replica } = event;
-    const due = Math.max(dueMs[replica] ?? 0, atMs);
+    const due = Math.max(dueMs.get(replica) ?? 0, atMs);
     const waitMs = Math.max(0, due - tolerance - atMs);
     if (waitMs > storm.queueMs) {
       refused += 1;
       events.add({ atMs: atMs + pause(attempt + 1), attempt: attempt + 1, replica });
       continue;
     }
-    dueMs[replica] = due + gapMs;
+    dueMs.set(replica, due + gapMs);
     outages.push(atMs + waitMs + storm.connectMs);
   }
   outages.sort((one, other) => one - other);
