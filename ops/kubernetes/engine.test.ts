@@ -5,13 +5,18 @@ import { createKubernetesEngine, forwardedEndpoints } from "./engine.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { podsOf } from "./pods.ts";
 
-const pod = (name: string, app: string, created: string, { ready = true, deleted = false, uid = name } = {}) => ({
+const pod = (
+  name: string,
+  app: string,
+  created: string,
+  { ready = true, deleted = false, uid = name, stateful = false } = {},
+) => ({
   metadata: {
     name,
     uid,
     creationTimestamp: created,
     ...(deleted ? { deletionTimestamp: created } : {}),
-    labels: { app },
+    labels: { app, ...(stateful ? { "statefulset.kubernetes.io/pod-name": name } : {}) },
   },
   status: {
     conditions: [{ type: "Ready", status: ready ? "True" : "False" }],
@@ -39,13 +44,14 @@ function engineOn(
       ran.push(args.join(" "));
       return answer(args);
     },
-    start: () => {
-      throw new Error("not started here");
+    start: (...args) => {
+      throw new Error(`started ${args.join(" ")}`);
     },
     typed: (...args) => `kubectl ${args.join(" ")}`,
   };
+  const natsAccess = () => ({ host: "127.0.0.1", port: 0, user: "ops", password: "" });
   const endpoints = forwardedEndpoints(portsOf(0, {}), "token");
-  return { engine: createKubernetesEngine({ stack: "blue", endpoints, kubectl }), ran };
+  return { engine: createKubernetesEngine({ stack: "blue", endpoints, kubectl, natsAccess }), ran };
 }
 
 test("services have the ids of the other engines: proxies by age, replicas by their pods' names", () => {
@@ -56,6 +62,42 @@ test("services have the ids of the other engines: proxies by age, replicas by th
     ["signaling-1", "signaling-1"],
     ["proxy-2", "proxy-b"],
   ]);
+});
+
+test("a server of a StatefulSet keeps its id when its pod is a new one: nats-1 is nats-2", () => {
+  const server = (name: string, app: string, age: number) =>
+    pod(name, app, `2026-01-01T00:00:0${age}Z`, { stateful: true });
+  const listed = ["nats", "redis", "sentinel"].flatMap((app) => [
+    server(`${app}-0`, app, 9),
+    server(`${app}-1`, app, 1),
+    server(`${app}-2`, app, 5),
+  ]);
+  expect(
+    podsOf(listed)
+      .map(({ id, name }) => `${name} is ${id}`)
+      .sort(),
+  ).toEqual([
+    "nats-0 is nats",
+    "nats-1 is nats-2",
+    "nats-2 is nats-3",
+    "redis-0 is redis",
+    "redis-1 is redis-2",
+    "redis-2 is redis-3",
+    "sentinel-0 is sentinel-1",
+    "sentinel-1 is sentinel-2",
+    "sentinel-2 is sentinel-3",
+  ]);
+});
+
+test("Sentinels name the servers by their pods, and are asked at their own port", async () => {
+  const { engine } = engineOn([pod("sentinel-0", "sentinel", "2026-01-01T00:00:01Z", { stateful: true })]);
+  expect(["redis", "redis-2", "redis-3"].map(engine.redisAddress)).toEqual([
+    "redis-0.redis:6379",
+    "redis-1.redis:6379",
+    "redis-2.redis:6379",
+  ]);
+  const asked = engine.redisCli(["PING"], AbortSignal.timeout(1_000), "sentinel-1")[Symbol.asyncIterator]();
+  await expect(asked.next()).rejects.toThrow(/started exec sentinel-0 .* 26379 PING/);
 });
 
 test("replica 0 is reached at the ports of the first replica, each proxy at its own", () => {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { linesOf } from "../logs/lines.ts";
 import type { PortOf } from "../ports.ts";
+import { isSentinel } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceId } from "../stack/engine.ts";
 import { isReplica, replicaNumber } from "../stack/replica-id.ts";
 import { until } from "../wait/until.ts";
@@ -37,10 +38,12 @@ export function createKubernetesEngine({
   stack,
   endpoints,
   kubectl,
+  natsAccess,
 }: {
   stack: string;
   endpoints: Endpoints;
   kubectl: Kubectl;
+  natsAccess: NonNullable<Engine["natsAccess"]>;
 }): Engine {
   async function find(id: ServiceId): Promise<StackPod> {
     const pods = await listPods(kubectl);
@@ -130,13 +133,17 @@ export function createKubernetesEngine({
     replicaUrls: (id) => ({ url: `http://${id}.signaling:3000`, readyUrl: `http://${id}.signaling:9100/readyz` }),
     async *redisCli(args, signal, server = "redis") {
       const { name } = await find(server);
-      const command = 'REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli --user ops "$@"';
-      const child = kubectl.start("exec", name, "--", "sh", "-c", command, "redis-cli", ...args);
+      const command =
+        'REDISCLI_AUTH=$(tr -d "\\r\\n" </run/secrets/redis_ops_password) exec redis-cli -p "$0" --user ops "$@"';
+      const port = isSentinel(server) ? "26379" : "6379";
+      const child = kubectl.start("exec", name, "--", "sh", "-c", command, port, ...args);
       signal.addEventListener("abort", () => child.kill(), { once: true });
       await once(child, "spawn");
       if (child.stdout !== null) yield* linesOf(child.stdout);
     },
-    redisAddress: (id) => `${id}:6379`,
+    // As the component sentinel names its pods: `redis` is redis-0.redis, `redis-2` is redis-1.redis.
+    redisAddress: (id) => `redis-${Number(/\d+$/.exec(id)?.[0] ?? 1) - 1}.redis:6379`,
+    natsAccess,
     async logs(id, lines) {
       return (await kubectl.run("logs", (await find(id)).name, `--tail=${lines}`)).split("\n");
     },

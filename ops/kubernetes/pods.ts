@@ -1,3 +1,4 @@
+import { isNats, natsPort } from "../nats/ids.ts";
 import type { ServiceId, ServiceStatus } from "../stack/engine.ts";
 import { isProxy, proxyNumber } from "../stack/proxy-id.ts";
 import type { Kubectl } from "./kubectl.ts";
@@ -30,7 +31,8 @@ interface PodJson {
 }
 
 /**
- * The pods of the stack: replicas by name, proxies by age as `proxy` and `proxy-2`, the others by their app.
+ * The pods of the stack: replicas by name, proxies by age as `proxy` and `proxy-2`, the others by their app. Redis
+ * servers, Sentinels and NATS servers have the ids of the other engines: the pod `nats-0` is `nats`, `nats-1` is `nats-2`.
  *
  * @param options.ending true: also those that are being deleted
  */
@@ -52,7 +54,7 @@ export function podsOf(items: readonly PodJson[], { ending = false }: { ending?:
     seen.set(app, number);
     const [container] = status.containerStatuses ?? [];
     return {
-      id: app === "signaling" ? name : number === 1 ? app : `${app}-${number}`,
+      id: idOf(app, name, labels?.[podNameLabel] === undefined ? number : Number(name.slice(app.length + 1)) + 1),
       name,
       uid,
       app,
@@ -63,11 +65,22 @@ export function podsOf(items: readonly PodJson[], { ending = false }: { ending?:
   });
 }
 
+/** Kubernetes gives it to the pods of a StatefulSet, which keep their names. */
+const podNameLabel = "statefulset.kubernetes.io/pod-name";
+
+/** The id of an app's pod. `number` counts from 1: by the pods' own numbers where they have some, else by age. */
+function idOf(app: string, name: string, number: number): ServiceId {
+  if (app === "signaling") return name;
+  // The first of the others has no number, except of Sentinels.
+  return number === 1 && app !== "sentinel" ? app : `${app}-${number}`;
+}
+
 const key = ({ metadata }: PodJson) => `${metadata.creationTimestamp} ${metadata.name}`;
 
 /** The beginning of the command line of an app's program, which a kill looks for. */
 export function programOf(app: string): string {
-  if (app === "redis") return "redis-server";
+  if (app === "redis" || app === "sentinel") return "redis-server";
+  if (app === "nats") return "nats-server";
   return ["signaling", "proxy", "caller"].includes(app) ? "node" : app;
 }
 
@@ -77,6 +90,7 @@ export function forwardOf(id: ServiceId): [variable: string, port: number] | und
   // Replicas are numbered from 0 here, and the variables from 1.
   if (replica !== undefined) return [`SIGNALING_${Number(replica) + 1}_ADMIN_PORT`, 9100];
   if (isProxy(id)) return [id === "proxy" ? "PROXY_ADMIN_PORT" : `PROXY_${proxyNumber(id)}_ADMIN_PORT`, 9100];
+  if (isNats(id)) return [natsPort(id), 4222];
   if (id === "caller") return ["CALLER_ADMIN_PORT", 9100];
   if (id === "prometheus") return ["PROMETHEUS_PORT", 9090];
   if (id === "alertmanager") return ["ALERTMANAGER_PORT", 9093];

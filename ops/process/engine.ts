@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { linesOf } from "../logs/lines.ts";
-import { isNats, natsPort } from "../nats/ids.ts";
+import { isNats } from "../nats/ids.ts";
 import { isRedis, redisPort } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
@@ -11,6 +11,7 @@ import { proxyAdminPort, proxyIds } from "../stack/proxy-id.ts";
 import { isReplica, replicaNumber } from "../stack/replica-id.ts";
 import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
+import { hostNatsAccess } from "./nats-server.ts";
 import { saveScaledTargets } from "./observers/prometheus-config.ts";
 import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
 import { readiness, readyUrls } from "./readiness.ts";
@@ -191,12 +192,7 @@ export function createProcessEngine(options: {
       return done;
     },
     replicaUrls: (id) => replicaUrls(layout, id),
-    natsAccess: (id) => ({
-      host: "127.0.0.1",
-      port: port(natsPort(id)),
-      user: "ops",
-      password: neededSecret(layout, "NATS_OPS_PASSWORD"),
-    }),
+    natsAccess: (id) => hostNatsAccess(layout, id),
     redisAddress: (id) => `127.0.0.1:${port(redisPort(id))}`,
     async *redisCli(args, signal, server = "redis") {
       const child = spawn("redis-cli", ["-p", String(port(redisPort(server))), "--user", "ops", ...args], {

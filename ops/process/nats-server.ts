@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { natsClusterPort, natsIds, natsLinkPort, natsPort } from "../nats/ids.ts";
+import type { NatsAccess } from "../nats/messages.ts";
 import type { PortOf } from "../ports.ts";
 import { neededSecret } from "./secrets.ts";
 import type { Launch } from "./state-dir.ts";
@@ -58,5 +59,15 @@ export function natsSettings({ port, settings }: Layout, n: string): Record<stri
   return {
     NATS_USERNAME: "replica",
     NATS_URL: ids.map((id) => `nats://${loopback}:${port(natsLinkPort(n, id))}`).join(","),
+  };
+}
+
+/** How an operator on this host looks at a NATS server. Throws CannotError without the password. */
+export function hostNatsAccess(layout: Layout, id: string): NatsAccess {
+  return {
+    host: loopback,
+    port: layout.port(natsPort(id)),
+    user: "ops",
+    password: neededSecret(layout, "NATS_OPS_PASSWORD"),
   };
 }

@@ -8,6 +8,7 @@ import { createKubernetesEngine, forwardedEndpoints } from "../kubernetes/engine
 import { createKubectl } from "../kubernetes/kubectl.ts";
 import { portsOf } from "../ports.ts";
 import { createProcessEngine, hostEndpoints } from "../process/engine.ts";
+import { hostNatsAccess } from "../process/nats-server.ts";
 import type { StackLayout } from "../process/programs.ts";
 import { secretOf } from "../process/secrets.ts";
 import { openStateDir, type StateDir } from "../process/state-dir.ts";
@@ -69,6 +70,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
             stack: config.STACK,
             endpoints: forwardedEndpoints(port, adminToken),
             kubectl: createKubectl(config.KUBECTL, contextOf(config), config.STACK),
+            natsAccess: (id) => hostNatsAccess(layout, id),
           })
         : createProcessEngine({ stack: config.STACK, state, layout, baseEnv });
   const trainerToken = config.TRAINER_TOKEN ?? secretOf(layout, "TRAINER_TOKEN");

@@ -93,7 +93,7 @@ export async function forward(target: string, port: number): Promise<{ url: stri
 }
 
 /** Deploys an overlay of this folder, and resolves when every workload is ready. */
-export async function deploy(overlay: "overlay" | "components"): Promise<KubernetesStack> {
+export async function deploy(overlay: "overlay" | "components" | "nats"): Promise<KubernetesStack> {
   const { objects, changes } = forOldCluster(render(`../../test/kubernetes/stack/${overlay}`).objects);
   const secret = execFileSync("sh", [join(root, "deploy/kubernetes/secret.sh")], { encoding: "utf8" });
   // The namespace and the Secret come first.
