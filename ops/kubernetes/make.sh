@@ -59,7 +59,7 @@ engine_up() {
     SIGNALING_1_ADMIN_PORT SIGNALING_2_ADMIN_PORT SIGNALING_3_ADMIN_PORT SIGNALING_4_ADMIN_PORT SIGNALING_5_ADMIN_PORT || exit $?
   dependencies
   sh ops/sh/secrets.sh
-  [ -n "$there" ] || kube create namespace "$STACK" >/dev/null || exit $?
+  [ -n "$there" ] || kube create namespace "$STACK" --save-config >/dev/null || exit $?
   kube label --overwrite namespace "$STACK" "$made_by" >/dev/null || exit $?
   overlay=$state/kubernetes
   mkdir -p "$overlay"
@@ -86,7 +86,7 @@ engine_down() {
   if own_namespace; then
     # Kubernetes looks after a namespace only now and then while pods end in it.
     kube delete deployments,statefulsets --all --cascade=foreground --timeout=180s >/dev/null || exit $?
-    kube delete namespace "$STACK" --timeout=180s >/dev/null || exit $?
+    "$KUBECTL" --context "$KUBE_CONTEXT" delete namespace "$STACK" --timeout=180s >/dev/null || exit $?
     echo "deleted the namespace \"$STACK\" of $KUBE_CONTEXT"
   else
     echo "the stack \"$STACK\" is not up"
