@@ -31,6 +31,15 @@ export const measured: Figures = {
   tunnelBytes: 4.8 * 1024,
 };
 
+/** The measured cost of a signal between two replicas, by who pays it, in any unit. */
+export interface SignalCost {
+  /** The sender's and the receiver's replica. */
+  pair: number;
+  server: number;
+  /** All replicas without a member of the room. */
+  bystanders: number;
+}
+
 /** The cost of a signal as a line over the number of replicas: `base` with two, and `perReplica` for each more. */
 export interface CostLine {
   base: number;
@@ -38,12 +47,18 @@ export interface CostLine {
 }
 
 /**
- * Fits the cost of a signal, measured with two and with three replicas. Noise can make the third replica look cheaper
- * than free; it is taken as free then.
+ * Fits the cost of a signal, measured with two and with three replicas. What a further replica costs is the third one's
+ * own CPU, and what the server uses more. The pair, by far the most, does not depend on the others: a slope through its
+ * two figures would extrapolate their noise. Noise can make the third replica look cheaper than free; it is taken as
+ * free then.
  */
-export function fitCost(withTwo: number, withThree: number): CostLine {
-  if (withThree < withTwo) return { base: (withTwo + withThree) / 2, perReplica: 0 };
-  return { base: withTwo, perReplica: withThree - withTwo };
+export function fitCost(withTwo: SignalCost, withThree: SignalCost): CostLine {
+  const serverMore = Math.max(0, withThree.server - withTwo.server);
+  const server = serverMore > 0 ? withTwo.server : (withTwo.server + withThree.server) / 2;
+  return {
+    base: (withTwo.pair + withThree.pair) / 2 + server,
+    perReplica: Math.max(0, withThree.bystanders) + serverMore,
+  };
 }
 
 /** The cost of a signal with this number of replicas, in the unit of the line. */

@@ -57,9 +57,15 @@ test("a peer's room is on another replica as often as chance has it", () => {
   expect(remoteReplicas(6, 1_000)).toBeCloseTo(5);
 });
 
-test("the fitted line meets both points, and noise never makes a replica cheaper than free", () => {
-  const line = fitCost(40, 45);
+test("what a further replica costs is the third one's own and the server's more, and noise never makes it cheaper than free", () => {
+  const two = { pair: 30, server: 10, bystanders: 0 };
+  const line = fitCost(two, { pair: 30, server: 12, bystanders: 3 });
   expect([2, 3, 6].map((replicas) => costWith(line, replicas))).toEqual([40, 45, 60]);
-  const flat = fitCost(41, 39);
-  expect(costWith(flat, 6)).toBe(40);
+  const flat = fitCost(two, { pair: 28, server: 9, bystanders: -1 });
+  expect([2, 6].map((replicas) => costWith(flat, replicas))).toEqual([38.5, 38.5]);
+});
+
+test("noise in the cost of the pair is not extrapolated", () => {
+  const line = fitCost({ pair: 30, server: 10, bystanders: 0 }, { pair: 33, server: 10, bystanders: 0 });
+  expect(costWith(line, 6)).toBe(41.5);
 });

@@ -1,3 +1,4 @@
+import type { SignalCost } from "../../../ops/plan/figures.ts";
 import { startBackplaneServer, type Variant } from "../../support/backplane/backplane-server.ts";
 import { type Replica, startReplica } from "../../support/replica.ts";
 import { cpuSeconds, type Latency, oneWay } from "./measures.ts";
@@ -13,13 +14,14 @@ interface Result {
   growth: { two: number; six: number; ratio: number };
 }
 
-async function withReplicas<T>(
-  backplane: Variant,
-  count: number,
-  run: (replicas: Replica[], serverPid: number) => Promise<T>,
-): Promise<T> {
-  await using server = await startBackplaneServer(backplane);
+interface Stack extends AsyncDisposable {
+  replicas: Replica[];
+  serverPid: number;
+}
+
+async function startStack(backplane: Variant, count: number): Promise<Stack> {
   await using started = new AsyncDisposableStack();
+  const server = started.use(await startBackplaneServer(backplane));
   const replicas: Replica[] = [];
   // Not through the forwarder, which runs in this process.
   const direct =
@@ -33,7 +35,12 @@ async function withReplicas<T>(
     started.use(replica.program);
     replicas.push(replica);
   }
-  return await run(replicas, server.servers[0]?.process().pid ?? 0);
+  const kept = started.move();
+  return {
+    replicas,
+    serverPid: server.servers[0]?.process().pid ?? 0,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
 }
 
 /** CPU s per 100,000 signals between the first two replicas, by pid, without the cost of idle replicas. */
@@ -45,9 +52,7 @@ async function cpuPerSignal(replicas: Replica[], serverPid: number, seconds: num
   const [from, to] = replicas;
   if (from === undefined || to === undefined) throw new Error("two replicas are needed");
   const { signals, cpu } = await oneWay(from.url, to.url, { perSecond: 1_000, seconds, pids });
-  return new Map(
-    pids.map((pid, at) => [pid, (Math.max(0, (cpu.get(pid) ?? 0) - (idle[at] ?? 0)) * 100_000) / signals]),
-  );
+  return new Map(pids.map((pid, at) => [pid, (((cpu.get(pid) ?? 0) - (idle[at] ?? 0)) * 100_000) / signals]));
 }
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
@@ -63,41 +68,63 @@ export async function measureBackplanes(seconds: number): Promise<Result[]> {
   return results;
 }
 
+/** Replicas that already carried signals between the first two, whose cost can be measured again and again. */
+export async function startWarm(
+  backplane: Variant,
+  count: number,
+  warmS: number,
+): Promise<AsyncDisposable & { cost(seconds: number): Promise<SignalCost> }> {
+  const stack = await startStack(backplane, count);
+  const { replicas, serverPid } = stack;
+  await oneWay(replicas[0]?.url ?? "", replicas[1]?.url ?? "", { perSecond: 1_000, seconds: warmS, pids: [] });
+  return {
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+    async cost(seconds) {
+      const cpu = await cpuPerSignal(replicas, serverPid, seconds);
+      const server = cpu.get(serverPid) ?? 0;
+      const pair = sum(replicas.slice(0, 2).map(({ program }) => cpu.get(program.pid) ?? 0));
+      return { pair, server, bystanders: sum(cpu.values()) - pair - server };
+    },
+  };
+}
+
 /** CPU s per 100,000 signals between two of `count` replicas, of all of them and the server, without their cost idle. */
-export function signalCost(backplane: Variant, count: number, seconds: number): Promise<number> {
-  return withReplicas(backplane, count, async (replicas, serverPid) => {
-    await oneWay(replicas[0]?.url ?? "", replicas[1]?.url ?? "", { perSecond: 1_000, seconds: 2, pids: [] });
-    return sum((await cpuPerSignal(replicas, serverPid, seconds)).values());
-  });
+async function signalCost(backplane: Variant, count: number, seconds: number): Promise<number> {
+  await using warm = await startWarm(backplane, count, 2);
+  return sum(Object.values(await warm.cost(seconds)));
+}
+
+async function measureThree(backplane: Variant, seconds: number): Promise<Pick<Result, "latency" | "cpu">> {
+  await using stack = await startStack(backplane, 3);
+  const { replicas, serverPid } = stack;
+  const [one, two, three] = replicas;
+  if (one === undefined || two === undefined || three === undefined) throw new Error("three replicas are needed");
+  const latency: Result["latency"] = [];
+  await oneWay(one.url, two.url, { perSecond: 1_000, seconds: 2, pids: [] });
+  for (const perSecond of rates)
+    for (const scope of ["local", "remote"] as const) {
+      const to = scope === "local" ? one : two;
+      latency.push({
+        scope,
+        perSecond,
+        ...(await oneWay(one.url, to.url, { perSecond, seconds, pids: [] })).latency,
+      });
+    }
+  const cpu = await cpuPerSignal(replicas, serverPid, seconds);
+  const of = (pid: number) => cpu.get(pid) ?? 0;
+  return {
+    latency,
+    cpu: {
+      sender: of(one.program.pid),
+      receiver: of(two.program.pid),
+      bystander: of(three.program.pid),
+      server: of(serverPid),
+    },
+  };
 }
 
 async function measure(backplane: Variant, seconds: number): Promise<Result> {
-  const result = await withReplicas(backplane, 3, async (replicas, serverPid) => {
-    const [one, two, three] = replicas;
-    if (one === undefined || two === undefined || three === undefined) throw new Error("three replicas are needed");
-    const latency: Result["latency"] = [];
-    await oneWay(one.url, two.url, { perSecond: 1_000, seconds: 2, pids: [] });
-    for (const perSecond of rates)
-      for (const scope of ["local", "remote"] as const) {
-        const to = scope === "local" ? one : two;
-        latency.push({
-          scope,
-          perSecond,
-          ...(await oneWay(one.url, to.url, { perSecond, seconds, pids: [] })).latency,
-        });
-      }
-    const cpu = await cpuPerSignal(replicas, serverPid, seconds);
-    const of = (pid: number) => cpu.get(pid) ?? 0;
-    return {
-      latency,
-      cpu: {
-        sender: of(one.program.pid),
-        receiver: of(two.program.pid),
-        bystander: of(three.program.pid),
-        server: of(serverPid),
-      },
-    };
-  });
+  const result = await measureThree(backplane, seconds);
   const two = await signalCost(backplane, 2, seconds);
   const six = await signalCost(backplane, 6, seconds);
   return { backplane, ...result, growth: { two, six, ratio: six / two } };
