@@ -3,6 +3,7 @@
 #   STACK=name PORT_BASE=1000   a second stack beside the first      ENGINE=compose|process|kubernetes   where to run it
 #   NODE=2                      the replica that a target acts on; the busiest without it
 #   REDIS=sentinel              three Redis servers and three Sentinels (at up); SERVER=2 names one to the targets below
+#   REDIS=cluster               a Redis Cluster of six servers (at up); SERVER=4 names one to the targets below
 #   PROXIES=2                   two proxies behind a balancer (at up); PROXY=2 names the second to the targets below
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -185,7 +186,7 @@ test-board: ## the board in a real browser; PICTURES=1 takes pictures
 	@$(checked) ops/sh/develop.sh test-board
 test-proxies: ## two proxies, a balancer, names that come and go
 	@$(checked) ops/sh/develop.sh test-proxies
-test-backplanes: ## Redis with Sentinels: drills, controls, verbs
+test-backplanes: ## Sentinels, a cluster, NATS: drills, controls, verbs
 	@$(checked) ops/sh/develop.sh test-backplanes
 test-apps: ## another application behind the proxy: checked, drilled
 	@$(checked) ops/sh/develop.sh test-apps

@@ -30,10 +30,10 @@ export const schema = z.object({
   PORT_BASE: wholeNumber(0, 50_000).default(0).describe("Added to every default host port, for a second stack"),
   ENV_FILE: z.string().default(".env").describe("File of settings like this one; /dev/null: none"),
   REDIS: z
-    .enum(["single", "sentinel"])
+    .enum(["single", "sentinel", "cluster"])
     .default("single")
     .describe(
-      "Servers of the backplane: one, or three with three Sentinels that choose the master (docs/backplanes.md)",
+      "Servers of the backplane: one, three with three Sentinels that choose the master, or a Redis Cluster of six (docs/backplanes.md)",
     ),
   NATS: z
     .enum(["single", "cluster"])

@@ -4,6 +4,8 @@
 #   start.sh             the only server
 #   start.sh server      one of three servers whose master the Sentinels choose; REDIS_NAME is its name on the network
 #   start.sh sentinel    a Sentinel; REDIS_NAME is its name
+#   start.sh cluster     a server of a Redis Cluster; REDIS_NAME is its name, REDIS_NUMBER its place in REDIS_CLUSTER
+#                        (join-cluster.sh)
 #
 #   REDIS_FIRST          the server that begins as the master; `redis` unless set
 #
@@ -12,6 +14,7 @@
 #   ops          make watch-backplane and make provoke
 #   app          an application in place of the replicas (app.acl), where it has a password: any key and channel is its own
 #   failover, replication    the Sentinels and the copies (failover.acl, sentinel.acl)
+#   cluster      join-cluster.sh (cluster.acl)
 #
 # A PSUBSCRIBE is allowed only where its pattern stands among the channels to the letter, hence the two with a `*` of
 # their own: the classic adapter's, one for each namespace. The process engine reads the same ACL files.
@@ -88,8 +91,27 @@ case ${1:-} in
     fi
     exec redis-server /data/sentinel.conf --sentinel
     ;;
+  cluster)
+    write_users users.acl cluster.acl
+    {
+      cat redis.conf cluster.conf
+      # nodes.conf stays on the volume: the server's id, its slots and the others.
+      echo "dir /data"
+      echo "aclfile /tmp/users.acl"
+      echo "masterauth $(quoted redis_replication_password)"
+      # Clients get the names. Among themselves servers see each other's addresses of now on their connections.
+      echo "cluster-announce-hostname $REDIS_NAME"
+      echo "cluster-preferred-endpoint-type hostname"
+    } >/tmp/redis.conf
+    REDISCLI_AUTH=$(secret_of redis_cluster_password)
+    export REDISCLI_AUTH
+    # Not a child of the server, which could not wait for it.
+    (sh join-cluster.sh $$ "$REDIS_NUMBER" &)
+    unset REDISCLI_AUTH
+    exec redis-server /tmp/redis.conf
+    ;;
   *)
-    echo "start.sh $1: must be server or sentinel, or nothing" >&2
+    echo "start.sh $1: must be server, sentinel or cluster, or nothing" >&2
     exit 64
     ;;
 esac

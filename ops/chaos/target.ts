@@ -1,4 +1,4 @@
-import { redisMaster } from "../redis/failover.ts";
+import { backplaneServersOf, redisMaster } from "../redis/failover.ts";
 import { isRedis, serverTyped } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 import { HttpError } from "../stack/http.ts";
@@ -14,8 +14,8 @@ export interface Chosen {
 }
 
 /**
- * A Redis server as typed. `redis` means the master where Sentinels choose it, or the first server that needs a verb
- * which undoes something. `slow` is for the way to all servers; so is `partition`, unless the engine can take one server
+ * A Redis server as typed. `redis` means the master where Sentinels choose it, the first primary of a cluster, or the
+ * first server that needs a verb which undoes something. `slow` is for the way to all servers; so is `partition`, unless the engine can take one server
  * off the network.
  */
 async function chooseServer({ engine }: Stack, action: string, given: string): Promise<Chosen> {
@@ -33,7 +33,11 @@ async function chooseServer({ engine }: Stack, action: string, given: string): P
     if (found === undefined) throw new CannotError(`no Redis server is ${wanted}: nothing to ${action}`);
     return { target: found.id, because: `the first that is ${wanted}` };
   }
-  return { target: await redisMaster(engine), because: "the master that the Sentinels name" };
+  const because =
+    (await backplaneServersOf(engine)) === "cluster"
+      ? "the first primary that serves slots"
+      : "the master that the Sentinels name";
+  return { target: await redisMaster(engine), because };
 }
 
 /**

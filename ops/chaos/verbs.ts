@@ -36,7 +36,8 @@ const anything = ["replica", "redis", "sentinel", "nats", "proxy", "balancer"] a
 /** The visible effect of the loss of a target, by kind. */
 const loss = (target: string) => {
   if (target === "redis") return "peers on one replica still reach each other; /readyz says degraded within 2 s";
-  if (isRedis(target)) return "a lost master: degraded within 3 s, ready at the next within 8 s; a lost copy: nothing";
+  if (isRedis(target))
+    return "a lost master or primary: degraded within 3 s, ready at the next within 8 s; a lost copy: nothing";
   if (isNats(target))
     return "the replicas that use it: degraded within 2 s, and ready at once where another server of the cluster runs";
   if (isSentinel(target)) return "nothing while two Sentinels run; one alone begins no failover";

@@ -1,9 +1,7 @@
 import type { Command } from "../command.ts";
 import { openRecord } from "../record/record.ts";
 import { runnerLives } from "../record/runner-lives.ts";
-import { redisMaster } from "../redis/failover.ts";
-import { isRedis, isSentinel } from "../redis/ids.ts";
-import { CannotError, type Engine } from "../stack/engine.ts";
+import { redisRoles } from "../redis/roles.ts";
 import { HttpError } from "../stack/http.ts";
 import { proxyViews } from "../stack/replica-table.ts";
 
@@ -28,13 +26,13 @@ export const status: Command = {
     const left = broken.drill;
     const hidden = left?.drill === "game-day" && runnerLives(left);
     const impaired = hidden ? [] : await engine.impaired();
-    const master = services.some(({ id }) => isSentinel(id)) ? await masterOf(engine) : undefined;
+    const roles = await redisRoles(engine);
     const rows = services.map((service) => {
       // Of several proxies each has its own view and its own tunnels, in the order of their names.
       const seen = Object.values(views).flatMap((table) => table.filter((row) => row.id === service.id));
       return {
         ...service,
-        ...(master !== undefined && isRedis(service.id) ? { role: service.id === master ? "master" : "copy" } : {}),
+        ...(roles.has(service.id) ? { role: roles.get(service.id) } : {}),
         routing: [...new Set(seen.map(({ state }) => state))].join("/"),
         tunnels: seen.map(({ tunnels }) => tunnels).join("+"),
         reason: seen.find(({ reason }) => reason !== undefined)?.reason,
@@ -55,17 +53,7 @@ export const status: Command = {
   },
 };
 
-/** The master that the Sentinels name; undefined if none of them answers. */
-async function masterOf(engine: Engine): Promise<string | undefined> {
-  try {
-    return await redisMaster(engine);
-  } catch (error) {
-    if (error instanceof CannotError) return undefined;
-    throw error;
-  }
-}
-
-type Row = { detail: string; role?: string; impaired: string[]; reason: string | undefined };
+type Row = { detail: string; role?: string | undefined; impaired: string[]; reason: string | undefined };
 
 /** Details of a service: its role, why the proxy calls it down, and the faults of its link. */
 function wordsOf({ detail, role, impaired, reason }: Row) {
@@ -75,4 +63,4 @@ function wordsOf({ detail, role, impaired, reason }: Row) {
 }
 
 const line = (id: string, state: string, routing: string, tunnels: string, detail: string) =>
-  `${id.padEnd(15)}${state.padEnd(9)}${routing.padEnd(10)}${tunnels.padStart(7)}  ${detail}`.trimEnd();
+  `${id.padEnd(17)}${state.padEnd(9)}${routing.padEnd(10)}${tunnels.padStart(7)}  ${detail}`.trimEnd();

@@ -5,6 +5,7 @@ import { type BackplaneEvent, type CsvMessage, parseCsvMessage, readMessage } fr
 import { isNats as isNatsServer } from "../nats/ids.ts";
 import { natsMessages } from "../nats/messages.ts";
 import { backplaneServersOf, redisMaster } from "../redis/failover.ts";
+import { watchCluster } from "../redis/watch-cluster.ts";
 import type { Engine } from "../stack/engine.ts";
 import { pause } from "../wait/pause.ts";
 
@@ -18,6 +19,13 @@ export const watchBackplane: Command = {
   needsStack: true,
   follows: true,
   async run({ stack, print, signal }) {
+    const servers = await backplaneServersOf(stack.engine);
+    if (servers === "cluster") {
+      print("CLUSTER NODES, PUBSUB SHARDCHANNELS, once a second (Ctrl-C ends it); a line for each change");
+      for await (const line of watchCluster(stack.engine, signal))
+        print(`${new Date().toISOString().slice(11, 23)}  ${line}`);
+      return 0;
+    }
     const heardAt = new Map<string, number>();
     const clock = () => new Date().toISOString().slice(11, 23);
     const silence = setInterval(() => {
@@ -27,7 +35,7 @@ export const watchBackplane: Command = {
           print(`${clock()}  ${node} fell silent: no heartbeat for ${silentAfterMs / 1000} s`);
         }
     }, 250);
-    const isNats = (await backplaneServersOf(stack.engine)) === "nats";
+    const isNats = servers === "nats";
     const typed = isNats ? "SUB hold-the-line.>" : "PSUBSCRIBE *";
     print(`${typed} (Ctrl-C ends it); canaries show only when a replica is first heard or falls silent`);
     try {

@@ -20,6 +20,7 @@ import { redisSlow } from "./redis-slow.ts";
 import { roll } from "./roll.ts";
 import { rollProxies } from "./roll-proxies.ts";
 import { scaleOut } from "./scale-out.ts";
+import { shardLoss } from "./shard-loss.ts";
 import { slowClient } from "./slow-client.ts";
 import { storm } from "./storm.ts";
 
@@ -48,8 +49,8 @@ export const balanced: readonly Drill[] = [killOneProxy, freezeOneProxy, killBal
 /** Drills of three Redis servers with Sentinels (REDIS=sentinel). */
 export const failingOver: readonly Drill[] = [redisFailover, redisFreezeMaster];
 
-/** Drills of a stack on NATS (BACKPLANE=nats). */
-export const onNats: readonly Drill[] = [natsKill];
+/** Drills for one kind of servers of the backplane: Sentinels, a Redis Cluster (REDIS=cluster), NATS (BACKPLANE=nats). */
+export const ofServers: readonly Drill[] = [...failingOver, shardLoss, natsKill];
 
 /** Drills that run only by name: other work on the machine spoils their bounds on latency. */
 export const byName: readonly Drill[] = [hostileClient];

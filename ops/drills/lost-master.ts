@@ -5,14 +5,14 @@ import { allReady } from "./conditions.ts";
 import type { Control, DrillContext, Expectation } from "./define-drill.ts";
 import { figureOf, noMediaInterruption, noneStale } from "./measures.ts";
 
-/** The replicas must be ready at the next master within this, ms. */
+/** The replicas must be ready at the next server within this, ms. */
 const readyWithinMs = 8_000;
 /** What a failover that never comes counts as, ms. */
 const givenUpMs = 12_000;
 
 /**
- * Follows a lost master: the replicas are degraded first, and then ready at the next one. The loss begins when
- * `lose` is called. Returns the lost server.
+ * Follows a lost master, or a lost primary of a cluster: the replicas are degraded first, and then ready at the next
+ * one. The loss begins when `lose` is called. Returns the lost server.
  */
 export async function loseMaster(context: DrillContext, lose: (master: string) => Promise<void>): Promise<string> {
   const { engine } = context.stack;
@@ -28,10 +28,10 @@ export async function loseMaster(context: DrillContext, lose: (master: string) =
   return master;
 }
 
-/** What the loss of a master may cost. */
-export const expectations: readonly Expectation[] = [
+/** What the loss of a master, or of a cluster's primary, may cost. @param next the server that takes over, in the report */
+export const expectations = (next: string): readonly Expectation[] => [
   { name: "the replicas noticed", unit: "", bound: { min: 1 }, measure: figureOf("degraded") },
-  { name: "all ready at the next master", unit: "ms", bound: { max: readyWithinMs }, measure: figureOf("ready ms") },
+  { name: `all ready at ${next}`, unit: "ms", bound: { max: readyWithinMs }, measure: figureOf("ready ms") },
   { name: "sockets lost", unit: "", bound: { max: 0 }, measure: ({ after }) => after.reconnectMs.count },
   noneStale,
   noMediaInterruption,
@@ -43,6 +43,17 @@ export const withoutSentinels: Control = {
   settings: {
     replicas: async (engine: Engine) => ({
       REDIS_SENTINELS: "",
+      REDIS_URL: `redis://${engine.redisAddress(await redisMaster(engine))}`,
+    }),
+  },
+};
+
+/** Replicas that know the cluster's first primary alone, and do not ask who serves its slots. */
+export const oneNodeOnly: Control = {
+  off: "following the slots",
+  settings: {
+    replicas: async (engine: Engine) => ({
+      BACKPLANE: "pubsub",
       REDIS_URL: `redis://${engine.redisAddress(await redisMaster(engine))}`,
     }),
   },

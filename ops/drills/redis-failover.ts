@@ -15,7 +15,7 @@ export const redisFailover = defineDrill({
     (await stack.engine.services()).some(({ id, state }) => id.startsWith("redis") && state === "stopped"),
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 15_000,
-  expect: expectations,
+  expect: expectations("the next master"),
   control: withoutSentinels,
   runbook: "SignalingBackplaneDown",
   dashboard: "Backplane",

@@ -36,7 +36,7 @@ export const redisFreezeMaster = defineDrill({
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 15_000,
   expect: [
-    ...expectations,
+    ...expectations("the next master"),
     { name: "the old master held a replica for", unit: "ms", bound: { max: 3_000 }, measure: figureOf("held ms") },
   ],
   control: withoutSentinels,

@@ -17,10 +17,10 @@ const rank = ({ id }: ServiceStatus) => {
   return index === -1 ? order.length : index;
 };
 
-/** Sentinels need several seconds to make a server that is back a copy of the master, ms. */
+/** Sentinels, or a cluster's servers, need several seconds to make a server that is back a copy, ms. */
 const failoverWithinMs = 45_000;
 
-/** @throws Error with the obstacle if the Sentinels could not choose another master in time */
+/** @throws Error with the obstacle if no failover is possible in time */
 async function awaitFailover(engine: Engine): Promise<void> {
   let obstacles: string[] = [];
   const whole = async () => {

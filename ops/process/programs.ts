@@ -11,6 +11,7 @@ import { replicaIds, replicaNumber } from "../stack/replica-id.ts";
 import { balancerConfig } from "./balancer.ts";
 import { natsSettings } from "./nats-server.ts";
 import { nodeFlags } from "./node-flags.ts";
+import { clusterSettings } from "./redis/cluster.ts";
 import { sentinelSettings } from "./redis/servers.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
 import type { Launch } from "./state-dir.ts";
@@ -57,6 +58,7 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
   const { root, port, settings, app } = layout;
   const n = replicaNumber(id);
   if (app !== undefined) return appLaunch(layout, app, id);
+  const linkTo = (server: string) => `${loopback}:${port(linkPort(n, server))}`;
   const launch = node(root, "services/signaling/main.ts", {
     ...settings,
     ...secretFiles(layout, [
@@ -77,7 +79,8 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
     REDIS_USERNAME: "replica",
     REDIS_URL: `redis://${loopback}:${port(`LINK_${n}_PORT`)}`,
     ...natsSettings(layout, n),
-    ...sentinelSettings(layout, (server) => `${loopback}:${port(linkPort(n, server))}`),
+    ...sentinelSettings(layout, linkTo),
+    ...clusterSettings(layout, linkTo),
   });
   return { ...launch, args: [...nodeFlags, ...launch.args] };
 }

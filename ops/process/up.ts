@@ -19,6 +19,7 @@ import {
   type StackLayout,
 } from "./programs.ts";
 import { readiness, readyUrls } from "./readiness.ts";
+import { refuseBesideCluster } from "./redis/cluster.ts";
 import { redisLaunch, sentinelLaunch } from "./redis/servers.ts";
 import type { Launch, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
@@ -67,6 +68,7 @@ export async function bringUp(options: {
   const interrupted = new Promise<never>((_, reject) => {
     signal?.addEventListener("abort", () => reject(new Error("interrupted")), { once: true });
   });
+  refuseBesideCluster(layout);
   if (failsOver(layout.settings) && layout.app !== undefined)
     throw new CannotError(
       "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis",

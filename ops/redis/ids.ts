@@ -1,26 +1,35 @@
 import { usesNats } from "../nats/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 
+type Settings = Readonly<Record<string, string>>;
+
 /** Name of the master at the Sentinels; the replicas' default for `REDIS_MASTER_NAME`. */
 export const masterName = "hold-the-line";
 
 /**
- * The ids of a stack's Redis servers, `redis` or `redis`, `redis-2` and `redis-3`, by its setting `REDIS`; none if it uses
- * NATS.
+ * The ids of a stack's Redis servers by its setting `REDIS`: `redis`; `redis` to `redis-3` with Sentinels; `redis` to
+ * `redis-6` of a cluster, of which the first three begin as primaries and the others as their copies, in this order. None
+ * if it uses NATS.
  */
-export function redisIds(settings: Readonly<Record<string, string>>): string[] {
+export function redisIds(settings: Settings): string[] {
   if (usesNats(settings)) return [];
+  if (isClustered(settings)) return ["redis", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6"];
   return failsOver(settings) ? ["redis", "redis-2", "redis-3"] : ["redis"];
 }
 
-/** The ids of its Sentinels; none with a single server. */
-export function sentinelIds(settings: Readonly<Record<string, string>>): string[] {
+/** The ids of its Sentinels; none without. */
+export function sentinelIds(settings: Settings): string[] {
   return failsOver(settings) ? ["sentinel-1", "sentinel-2", "sentinel-3"] : [];
 }
 
 /** True if Sentinels choose the stack's master. */
-export function failsOver(settings: Readonly<Record<string, string>>): boolean {
+export function failsOver(settings: Settings): boolean {
   return settings["REDIS"] === "sentinel" && !usesNats(settings);
+}
+
+/** True if the stack has a Redis Cluster. */
+export function isClustered(settings: Settings): boolean {
+  return settings["REDIS"] === "cluster" && !usesNats(settings);
 }
 
 /** True for the id of a Redis server. */
@@ -36,6 +45,11 @@ export function isSentinel(id: string): boolean {
 /** The variable of the port of a Redis server or of a Sentinel. */
 export function redisPort(id: string): string {
   return `${id.toUpperCase().replace("-", "_")}_PORT`;
+}
+
+/** The variable of the port that a server of a cluster has for the others. */
+export function redisBusPort(id: string): string {
+  return `${id.toUpperCase().replace("-", "_")}_CLUSTER_PORT`;
 }
 
 /** The id of the exporter of a Redis server's metrics: `redis-exporter`, `redis-exporter-2`. */
@@ -66,5 +80,7 @@ export function linkPort(n: string, id: string): string {
 export function serverTyped(given: string, servers: readonly string[]): string {
   const id = given === "redis-1" ? "redis" : given;
   if (servers.includes(id)) return id;
-  throw new CannotError(`no Redis server ${given}: this stack has ${servers.length} (make up REDIS=sentinel: three)`);
+  throw new CannotError(
+    `no Redis server ${given}: this stack has ${servers.length} (make up REDIS=sentinel: three, REDIS=cluster: six)`,
+  );
 }

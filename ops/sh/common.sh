@@ -116,6 +116,13 @@ refuse_others() {
   [ -z "$others" ] || die "the stack \"$STACK\" is up with another $(echo $others): make down first"
 }
 
+# Exits for settings that a Redis Cluster does not go with.
+refuse_beside_cluster() {
+  [ "${REDIS:-single}" = cluster ] || return 0
+  [ "${BACKPLANE:-sharded}" = sharded ] || die "REDIS=cluster needs BACKPLANE=sharded, not $BACKPLANE: leave BACKPLANE out"
+  [ -z "${APP:-}" ] || die "REDIS=cluster is for the replicas of the kit: an application gets the address of one Redis"
+}
+
 # Every default port plus PORT_BASE, exported under its variable's name unless that is set.
 export_ports() {
   while IFS='=' read -r name port; do

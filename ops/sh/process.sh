@@ -15,6 +15,7 @@ engine_reads() {
 }
 
 engine_up() {
+  refuse_beside_cluster
   server=redis-server
   [ "${BACKPLANE:-pubsub}" != nats ] || server=nats-server
   locked .cache/apt.lock sh ops/sh/packages.sh $server 'prometheus?' 'alertmanager?' 'prometheus-redis-exporter?' || exit $?
@@ -29,8 +30,11 @@ engine_up() {
     server_ports=$(sed -n 's/^\(NATS_\(._\)*\(CLUSTER_\)*PORT\|LINK_._NATS_._PORT\)=.*/\1/p' ops/ports.env)
   fi
   failing_over=''
+  if [ "${REDIS:-single}" = cluster ]; then
+    failing_over=$(sed -n 's/^\(REDIS_[2-6]_PORT\|REDIS_\(._\)*CLUSTER_PORT\|REDIS_EXPORTER_[2-6]_PORT\|LINK_._REDIS_._PORT\)=.*/\1/p' ops/ports.env)
+  fi
   if [ "${REDIS:-single}" = sentinel ]; then
-    failing_over=$(sed -n 's/^\(REDIS_[23]_PORT\|REDIS_EXPORTER_[23]_PORT\|SENTINEL_._PORT\|LINK_._REDIS_._PORT\)=.*/\1/p' ops/ports.env)
+    failing_over=$(sed -n 's/^\(REDIS_[23]_PORT\|REDIS_EXPORTER_[23]_PORT\|SENTINEL_._PORT\|LINK_._REDIS_[23]_PORT\)=.*/\1/p' ops/ports.env)
   fi
   # shellcheck disable=SC2086 # names of variables
   sh ops/sh/ports.sh $balancing $failing_over $server_ports PROXY_PORT PROXY_ADMIN_PORT CALLER_ADMIN_PORT BOARD_PORT LINK_ADMIN_PORT \

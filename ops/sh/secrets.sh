@@ -7,7 +7,7 @@ umask 077
 mkdir -p .secrets
 chmod 700 .secrets
 umask 022
-for name in $given_secrets REDIS_WATCH_PASSWORD REDIS_OPS_PASSWORD REDIS_APP_PASSWORD REDIS_FAILOVER_PASSWORD REDIS_REPLICATION_PASSWORD NATS_CLUSTER_PASSWORD NATS_OPS_PASSWORD; do
+for name in $given_secrets REDIS_WATCH_PASSWORD REDIS_OPS_PASSWORD REDIS_APP_PASSWORD REDIS_FAILOVER_PASSWORD REDIS_REPLICATION_PASSWORD REDIS_CLUSTER_PASSWORD NATS_CLUSTER_PASSWORD NATS_OPS_PASSWORD; do
   [ -s ".secrets/$name" ] && continue
   head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' >".secrets/$name.$$"
   mv ".secrets/$name.$$" ".secrets/$name"
@@ -25,5 +25,9 @@ if [ -n "${TOKEN:-}" ] || [ ! -e "$token" ]; then printf '%s' "${TOKEN:-}" >"$to
 chmod a+r .secrets/[A-Z]*
 # An exporter reads its password as JSON, bound to the addresses of Redis servers. No other target gets it.
 watch=$(secret_of .secrets/REDIS_WATCH_PASSWORD | sed 's/[\\"]/\\&/g')
-watch=$(printf '{"redis://watch@redis:6379": "%s", "redis://watch@redis-2:6379": "%s", "redis://watch@redis-3:6379": "%s"}' "$watch" "$watch" "$watch")
+passwords=''
+for server in redis redis-2 redis-3 redis-4 redis-5 redis-6; do
+  passwords="$passwords${passwords:+, }\"redis://watch@$server:6379\": \"$watch\""
+done
+watch="{$passwords}"
 [ "$(cat .secrets/redis-exporter.json 2>/dev/null || true)" = "$watch" ] || printf '%s\n' "$watch" >.secrets/redis-exporter.json

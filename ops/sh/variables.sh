@@ -57,9 +57,9 @@ allowed() {
     MS | JITTER) whole "$2" 0 60000 ;;
     ONCE | CONTROL | DRY_RUN | JSON | PICTURES | REST | GRAFANA | TURN_ALLOW_PRIVATE) one_of "$2" 0 1 ;;
     PROXY | PROXIES) one_of "$2" 1 2 ;;
-    REDIS) one_of "$2" single sentinel ;;
+    REDIS) one_of "$2" single sentinel cluster ;;
     NATS) one_of "$2" single cluster ;;
-    SERVER) one_of "$2" 1 2 3 ;;
+    SERVER) one_of "$2" 1 2 3 4 5 6 ;;
     N) whole "$2" 1 5 ;;
     SEED) whole "$2" 0 1000000 ;;
     CALLS) whole "$2" 0 2000 ;;

@@ -47,7 +47,9 @@ export const schema = z
         ),
       )
       .optional()
-      .describe("Where to reach a master that the Sentinels name, if not at that address: `named:6379=reached:6391`"),
+      .describe(
+        "Where to reach a server that the Sentinels or a cluster name, if not at that address: `named:6379=reached:6391`",
+      ),
     BACKPLANE: z
       .enum(["pubsub", "sharded", "streams", "nats"])
       .default("pubsub")

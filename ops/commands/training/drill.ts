@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { type Command, type CommandContext, UsageError } from "../../command.ts";
 import type { Drill } from "../../drills/define-drill.ts";
-import { drills as all, balanced, byName, failingOver, onNats } from "../../drills/drills.ts";
+import { drills as all, balanced, byName, ofServers } from "../../drills/drills.ts";
 import { backplaneServersOf } from "../../redis/failover.ts";
 import { createLiveView, shorten } from "../../report/live-view.ts";
 import { writeReport } from "../../report/write.ts";
@@ -84,14 +84,14 @@ export const drills: Command = {
       },
     });
     if (!values.all && !values.ci && !values.rest) {
-      for (const { name, claim, engines } of [...all, ...balanced, ...failingOver, ...onNats, ...byName])
+      for (const { name, claim, engines } of [...all, ...balanced, ...ofServers, ...byName])
         context.print(`${name.padEnd(15)}${engines.length === 1 ? `[${engines[0]} only] ` : ""}${claim}`);
       context.print("next: make drill DRILL=kill-node, then make report");
       return 0;
     }
     const { engine } = context.stack;
     const several = Object.keys(engine.endpoints.proxyAdmins).length > 1;
-    const runnable = await runnableOn(engine, [...all, ...(several ? balanced : []), ...failingOver, ...onNats]);
+    const runnable = await runnableOn(engine, [...all, ...(several ? balanced : []), ...ofServers]);
     const possible = runnable.filter(({ name }) => values.all || ciDrills.includes(name) === values.ci);
     let worst = 0;
     for (let round = 1; round <= wholeNumber("--repeat", values.repeat); round += 1)
@@ -111,7 +111,7 @@ export async function runnableOn(engine: Engine, list: readonly Drill[]): Promis
 
 /** @throws UsageError with the valid names */
 export function drillNamed(name: string | undefined): Drill {
-  const known = [...all, ...balanced, ...failingOver, ...onNats, ...byName];
+  const known = [...all, ...balanced, ...ofServers, ...byName];
   const found = known.find((one) => one.name === name);
   if (found !== undefined) return found;
   throw new UsageError(`no such drill: ${name ?? "(none)"} (${known.map((one) => one.name).join(", ")})`);

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Command } from "../../command.ts";
-import { drills, failingOver, onNats } from "../../drills/drills.ts";
+import { drills, ofServers } from "../../drills/drills.ts";
 import { figure, writeSession } from "../../report/session.ts";
 import { exitCodes } from "../../runner/verdict.ts";
 import { runnableOn, runReported, wholeNumber } from "./drill.ts";
@@ -16,7 +16,7 @@ export const soak: Command = {
       options: { minutes: { type: "string", default: "30" }, seed: { type: "string", default: "1" } },
     });
     const until = Date.now() + wholeNumber("--minutes", values.minutes) * 60_000;
-    const possible = await runnableOn(context.stack.engine, [...drills, ...failingOver, ...onNats]);
+    const possible = await runnableOn(context.stack.engine, [...drills, ...ofServers]);
     const startedAt = Date.now();
     const firstSeed = wholeNumber("--seed", values.seed);
     const lines: [number, string][] = [];

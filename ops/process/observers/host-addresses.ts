@@ -17,8 +17,7 @@ export function hostAddresses(port: PortOf): Readonly<Record<string, string>> {
     "localhost:9090": at("PROMETHEUS_GUARDED_PORT"),
     "alertmanager:9093": at("ALERTMANAGER_GUARDED_PORT"),
     "redis-exporter:9121": at("REDIS_EXPORTER_PORT"),
-    "redis-exporter-2:9121": at("REDIS_EXPORTER_2_PORT"),
-    "redis-exporter-3:9121": at("REDIS_EXPORTER_3_PORT"),
+    ...Object.fromEntries([2, 3, 4, 5, 6].map((n) => [`redis-exporter-${n}:9121`, at(`REDIS_EXPORTER_${n}_PORT`)])),
     ...Object.fromEntries(
       replicaIds(maxReplicas).map((id) => [`${id}:9100`, at(`SIGNALING_${replicaNumber(id)}_ADMIN_PORT`)]),
     ),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { maxReplicas } from "../../ports.ts";
-import { failsOver } from "../../redis/ids.ts";
+import { failsOver, isClustered } from "../../redis/ids.ts";
 import { proxyIds } from "../../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
 import type { StackLayout } from "../programs.ts";
@@ -70,9 +70,10 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
 
   copyTargets(join(root, "prometheus", "targets"), targetsDir(layout), addresses);
   // The others of what there are several of; the first stands in the file.
+  const servers = isClustered(layout.settings) ? "redis-cluster" : "redis-sentinel";
   for (const [several, overlay, folder] of [
     [proxyIds(layout.settings).length > 1, "proxies", "proxies"],
-    [failsOver(layout.settings), "redis-sentinel", "redis-servers"],
+    [failsOver(layout.settings) || isClustered(layout.settings), servers, "redis-servers"],
   ] as const) {
     const to = join(dir, "prometheus", folder);
     if (several) copyTargets(join(root, "deploy", overlay, "targets"), to, addresses);

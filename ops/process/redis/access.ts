@@ -1,17 +1,18 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { neededSecret } from "../secrets.ts";
 
 /** Rights that exist since a version of Redis. An older Redis refuses an ACL file that names them. */
 const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
 
-/** The users of a single server, of a server beside Sentinels, and of a Sentinel. */
+/** The users of a single server, of a server beside Sentinels, of a Sentinel, and of a cluster's server. */
 const filesOf = {
   server: ["users.acl"],
   failover: ["users.acl", "failover.acl"],
   sentinel: ["sentinel.acl"],
+  cluster: ["users.acl", "cluster.acl"],
 } as const;
 
 /**
@@ -36,6 +37,13 @@ export function writeRedisUsers(
     renderUsers(template, version, (name) => neededSecret(layout, name)),
     { mode: 0o600 },
   );
+  return path;
+}
+
+/** A directory of a server's files. Only its owner can look into it: a Redis makes a file that it rewrites readable for all. */
+export function privateDir({ dir }: { dir: string }, id: string): string {
+  const path = join(dir, id);
+  mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;
 }
 

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PortOf } from "../../ports.ts";
-import { failsOver, masterName, redisIds, redisPort, sentinelIds } from "../../redis/ids.ts";
+import { failsOver, isClustered, masterName, redisIds, redisPort, sentinelIds } from "../../redis/ids.ts";
 import { neededSecret } from "../secrets.ts";
 import type { Launch } from "../state-dir.ts";
-import { writeRedisUsers } from "./access.ts";
+import { privateDir, writeRedisUsers } from "./access.ts";
+import { clusterLaunch } from "./cluster.ts";
 
 /** Part of a stack's layout (programs.ts). */
 interface Layout {
@@ -27,6 +28,7 @@ const failoverWithinMs = 6_000;
  */
 export function redisLaunch(layout: Layout, id: string): Launch {
   const { port, dir, settings } = layout;
+  if (isClustered(settings)) return clusterLaunch(layout, id);
   if (!failsOver(settings)) {
     return {
       command: "redis-server",
@@ -93,13 +95,6 @@ export function sentinelSettings(layout: Layout, linkTo: (server: string) => str
       .map((id) => `${at(id)}=${linkTo(id)}`)
       .join(","),
   };
-}
-
-/** Only its owner can look into it: a Redis that rewrites its configuration makes the file readable for all. */
-function privateDir({ dir }: Layout, id: string): string {
-  const path = join(dir, id);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  return path;
 }
 
 /** Writes a file unless it is there: its program has rewritten it. */

@@ -38,7 +38,6 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
     REDIS_USERNAME: config.REDIS_SENTINEL_USERNAME,
     REDIS_PASSWORD: config.REDIS_SENTINEL_USERNAME === undefined ? undefined : config.REDIS_SENTINEL_PASSWORD,
   });
-  const ways = new Map(config.REDIS_ADDRESS_MAP?.map((entry) => entry.split("=") as [string, string]));
 
   /** `host port` of the master in one Sentinel's view. A connection for each question: none can go stale. */
   async function ask(url: string): Promise<string> {
@@ -95,10 +94,8 @@ export function createMasterFinder(config: Config, log: Log): MasterFinder {
       if (votes > sentinels.length / 2) confirmedAt = performance.now();
       const watching = setInterval(() => void watch(scope, address), askEveryMs);
       scope.signal.addEventListener("abort", () => clearInterval(watching), { once: true });
-      const named = address.replace(" ", ":");
-      const way = ways.get(named) ?? named;
-      const colon = way.lastIndexOf(":");
-      return nodeTarget({ ...target, urls: asSentinel.urls }, way.slice(0, colon), Number(way.slice(colon + 1)));
+      const [host = "", port = ""] = address.split(" ");
+      return nodeTarget({ ...target, urls: asSentinel.urls }, host, Number(port));
     },
   };
 }

@@ -1,0 +1,83 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PortOf } from "../../ports.ts";
+import { isClustered, redisBusPort, redisIds, redisPort } from "../../redis/ids.ts";
+import { CannotError } from "../../stack/engine.ts";
+import { neededSecret, secretPath } from "../secrets.ts";
+import type { Launch } from "../state-dir.ts";
+import { privateDir, writeRedisUsers } from "./access.ts";
+
+/** Part of a stack's layout (programs.ts). */
+interface Layout {
+  root: string;
+  dir: string;
+  port: PortOf;
+  settings: Readonly<Record<string, string>>;
+  app: object | undefined;
+}
+
+const loopback = "127.0.0.1";
+
+/**
+ * A server of a Redis Cluster, and beside it redis/join-cluster.sh, which makes it a part of the cluster at each start and
+ * ends with it. The server stores its slots and the others' addresses in `nodes.conf`, in a directory of its own.
+ */
+export function clusterLaunch(layout: Layout, id: string): Launch {
+  const { root, port, settings } = layout;
+  const ids = redisIds(settings);
+  const own = privateDir(layout, id);
+  const file = join(own, "redis.conf");
+  const lines = [
+    readFileSync(join(root, "redis", "cluster.conf"), "utf8"),
+    `port ${port(redisPort(id))}`,
+    `cluster-port ${port(redisBusPort(id))}`,
+    `bind ${loopback}`,
+    `cluster-announce-ip ${loopback}`,
+    `dir "${own}"`,
+    'save ""',
+    "appendonly no",
+    `aclfile "${writeRedisUsers(layout, "cluster", own)}"`,
+    `masterauth ${neededSecret(layout, "REDIS_REPLICATION_PASSWORD")}`,
+  ];
+  writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
+  // Fails now, and not in a script beside the server.
+  neededSecret(layout, "REDIS_CLUSTER_PASSWORD");
+  return {
+    command: "sh",
+    args: [
+      "-c",
+      // The script is no service of the stack: it ends by itself.
+      '(REDISCLI_AUTH="$(cat "$1")" env -u HOLD_THE_LINE sh "$2" $$ "$3" &); exec redis-server "$4"',
+      "sh",
+      secretPath(layout, "REDIS_CLUSTER_PASSWORD"),
+      join(root, "redis", "join-cluster.sh"),
+      String(ids.indexOf(id) + 1),
+      file,
+    ],
+    env: {
+      REDIS_CLUSTER: ids.map((one) => `${loopback}:${port(redisPort(one))}:${port(redisBusPort(one))}`).join(" "),
+    },
+  };
+}
+
+/** What a replica needs to reach each server of a cluster through its own link. */
+export function clusterSettings(layout: Layout, linkTo: (server: string) => string): Record<string, string> {
+  const { port, settings } = layout;
+  if (!isClustered(settings)) return {};
+  const ids = redisIds(settings);
+  return {
+    BACKPLANE: "sharded",
+    REDIS_URL: ids.map((id) => `redis://${linkTo(id)}`).join(","),
+    REDIS_ADDRESS_MAP: ids.map((id) => `${loopback}:${port(redisPort(id))}=${linkTo(id)}`).join(","),
+  };
+}
+
+/** @throws CannotError for settings that a Redis Cluster does not go with */
+export function refuseBesideCluster({ settings, app }: Pick<Layout, "settings" | "app">): void {
+  if (settings["REDIS"] !== "cluster") return;
+  const backplane = settings["BACKPLANE"] ?? "sharded";
+  if (backplane !== "sharded")
+    throw new CannotError(`REDIS=cluster needs BACKPLANE=sharded, not ${backplane}: leave BACKPLANE out`);
+  if (app !== undefined)
+    throw new CannotError("REDIS=cluster is for the replicas of the kit: an application gets the address of one Redis");
+}
