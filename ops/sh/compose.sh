@@ -22,6 +22,8 @@ fi
 overlays=${OVERLAYS:-} several=''
 case " $overlays " in *' proxies '*) PROXIES=2 && export PROXIES ;; esac
 case " $overlays " in *' redis-sentinel '*) REDIS=sentinel && export REDIS ;; esac
+case " $overlays " in *' redis-cluster '*) REDIS=cluster && export REDIS ;; esac
+refuse_beside_cluster
 if [ "${PROXIES:-1}" = 2 ]; then
   several=proxies COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/compose.yaml
   [ -z "${APP:-}" ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/app.yaml
@@ -29,6 +31,9 @@ fi
 if [ "${REDIS:-single}" = sentinel ]; then
   [ -z "${APP:-}" ] || die "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis"
   several="$several redis-sentinel" COMPOSE_FILE=$COMPOSE_FILE:deploy/redis-sentinel/compose.yaml
+fi
+if [ "${REDIS:-single}" = cluster ]; then
+  several="$several redis-cluster" COMPOSE_FILE=$COMPOSE_FILE:deploy/redis-cluster/compose.yaml
 fi
 if [ "${BACKPLANE:-pubsub}" = nats ] && [ -z "${NATS_URL:-}" ]; then
   die "BACKPLANE=nats: compose starts no NATS server: give NATS_URL, NATS_USERNAME and NATS_PASSWORD of one, or ENGINE=process"
@@ -98,7 +103,7 @@ engine_reads() {
 
 engine_up() {
   sh ops/sh/secrets.sh
-  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies deploy/redis-sentinel || exit $?
+  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies deploy/redis-sentinel deploy/redis-cluster || exit $?
   # Mounted into the ops container. This user must create them, or Docker does so as root.
   mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names

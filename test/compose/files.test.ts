@@ -14,10 +14,11 @@ test("no Compose warning in any combination of overlays", () => {
   expect(overlays.length).toBeGreaterThanOrEqual(4);
   for (let set = 0; set < 2 ** overlays.length; set += 1) {
     const names = overlays.filter((_, index) => set & (1 << index)).map(dirname);
-    // make refuses an application behind Sentinels.
-    if (names.includes("app") && names.includes("redis-sentinel")) continue;
+    // make refuses an application behind Sentinels or a cluster, and a stack has one kind of servers.
+    const servers = names.filter((name) => ["redis-sentinel", "redis-cluster"].includes(name));
+    if (servers.length > 1 || (names.includes("app") && servers.length > 0)) continue;
     // make puts the part for a second proxy, and for other Redis servers, behind its overlay.
-    const several = names.filter((name) => ["proxies", "redis-sentinel"].includes(name));
+    const several = [...names.filter((name) => name === "proxies"), ...servers];
     const parts = several.flatMap((one) => names.map((name) => `deploy/${one}/${name}.yaml`)).filter(present);
     const order = [...new Set([...several, ...names])];
     const chosen = [...order.map((name) => `deploy/${name}/compose.yaml`), ...parts].flatMap((file) => [

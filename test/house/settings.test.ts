@@ -89,11 +89,11 @@ const root = join(import.meta.dirname, "../..");
 /** Overlays extend the base file, so a service has the variables of all of them. */
 const services = new Map<string, { image: string; environment: Record<string, string>; secrets: string[] }>();
 const overlays = globSync("deploy/*/compose.yaml", { cwd: root }).sort();
-// deploy/proxies and deploy/redis-sentinel have parts that belong to other overlays.
+// deploy/proxies, deploy/redis-sentinel and deploy/redis-cluster have parts that belong to other overlays.
 for (const file of [
   "compose.yaml",
   ...overlays,
-  ...globSync("deploy/{proxies,redis-sentinel}/{app,chaos,minimal,tls}.yaml", { cwd: root }),
+  ...globSync("deploy/{proxies,redis-sentinel,redis-cluster}/{app,chaos,minimal,tls}.yaml", { cwd: root }),
 ]) {
   const text = readFileSync(join(root, file), "utf8").replaceAll(/!(reset|override)\b ?/g, "");
   const { services: listed = {} } = parse(text, { merge: true }) as { services?: Record<string, Service | null> };
