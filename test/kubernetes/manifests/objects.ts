@@ -1,40 +1,56 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { parse, parseAllDocuments, stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 
 const root = join(import.meta.dirname, "../../..");
 
-interface Probe {
+export interface Probe {
   httpGet?: { path: string; port: string | number };
+  tcpSocket?: { port: string | number };
+  exec?: { command: string[] };
 }
 export interface Container {
   name: string;
   image: string;
   command?: string[];
   args?: string[];
-  env?: { name: string; value?: string; valueFrom?: unknown }[];
+  env?: { name: string; value?: string; valueFrom?: { fieldRef?: { fieldPath: string } } }[];
   envFrom?: { configMapRef?: { name: string } }[];
-  ports?: { name: string; containerPort: number }[];
+  ports?: { name: string; containerPort: number; protocol?: string }[];
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   securityContext?: Record<string, unknown>;
+  startupProbe?: Probe;
   readinessProbe?: Probe;
   livenessProbe?: Probe;
   lifecycle?: { preStop?: { exec?: { command: string[] } } };
-  volumeMounts?: { name: string; mountPath: string }[];
+  volumeMounts?: { name: string; mountPath: string; subPath?: string }[];
 }
 export interface PodSpec {
   automountServiceAccountToken?: boolean;
   enableServiceLinks?: boolean;
+  shareProcessNamespace?: boolean;
+  hostNetwork?: boolean;
+  hostPID?: boolean;
+  hostIPC?: boolean;
   terminationGracePeriodSeconds?: number;
   securityContext?: Record<string, unknown>;
-  containers: Container[];
-  volumes?: {
-    name: string;
-    configMap?: { name: string };
-    secret?: { secretName: string; items?: { key: string }[] };
+  topologySpreadConstraints?: {
+    topologyKey: string;
+    maxSkew?: number;
+    whenUnsatisfiable?: string;
+    labelSelector?: { matchLabels?: Labels };
   }[];
+  initContainers?: unknown[];
+  containers: Container[];
+  volumes?: Volume[];
+}
+export interface Volume {
+  name: string;
+  configMap?: { name: string };
+  secret?: { secretName: string; items?: { key: string; path?: string }[] };
+  emptyDir?: unknown;
 }
 type Labels = Record<string, string>;
 export interface Peer {
@@ -43,6 +59,7 @@ export interface Peer {
 }
 export interface PolicyPort {
   port?: number;
+  protocol?: string;
 }
 
 /** A rendered object, with the fields that the checks read. */
@@ -60,27 +77,33 @@ export interface KubernetesObject {
     type?: string;
     externalTrafficPolicy?: string;
     selector?: Labels & { matchLabels?: Labels };
-    ports?: { name: string; port: number; targetPort?: string | number }[];
+    ports?: { name: string; port: number; targetPort?: string | number; protocol?: string }[];
     template?: { metadata: { labels: Labels }; spec: PodSpec };
     podSelector?: { matchLabels?: Labels };
     policyTypes?: string[];
     ingress?: { from?: Peer[]; ports?: PolicyPort[] }[];
     egress?: { to?: Peer[]; ports?: PolicyPort[] }[];
-    maxUnavailable?: number;
+    strategy?: { type?: string; rollingUpdate?: { maxUnavailable?: number | string } };
+    volumeClaimTemplates?: { metadata: { name: string } }[];
+    maxUnavailable?: number | string;
+    minAvailable?: number | string;
+    unhealthyPodEvictionPolicy?: string;
   };
 }
 
 /** In the order in which an overlay lists them. */
-const components = ["monitoring", "sentinel", "proxy-protocol", "board"] as const;
+const components = ["monitoring", "sentinel", "nats", "proxy-protocol", "board"] as const;
 
 /** A component of deploy/kubernetes. */
 export type Component = (typeof components)[number];
 
-/** Every combination of components that can be applied. The board needs monitoring. */
+/** Every combination of components that can be applied. The board needs monitoring, and there is one kind of backplane. */
 export const combinations: readonly (readonly Component[])[] = Array.from(
   { length: 2 ** components.length },
   (_, bits) => components.filter((_name, at) => (bits & (1 << at)) !== 0),
-).filter((chosen) => chosen.includes("monitoring") || !chosen.includes("board"));
+)
+  .filter((chosen) => chosen.includes("monitoring") || !chosen.includes("board"))
+  .filter((chosen) => !chosen.includes("nats"));
 
 /** Renders a folder, given by its path from deploy/kubernetes or as absolute one, with kustomize. Its path is in KUSTOMIZE. */
 export function render(folder: string): { text: string; objects: KubernetesObject[] } {
@@ -89,6 +112,7 @@ export function render(folder: string): { text: string; objects: KubernetesObjec
   const text = execFileSync(kustomize, ["build", resolve(root, "deploy/kubernetes", folder)], {
     encoding: "utf8",
     maxBuffer: 16 << 20,
+    stdio: ["ignore", "pipe", "pipe"],
   });
   return { text, objects: parseAllDocuments(text).map((document) => document.toJS() as KubernetesObject) };
 }
@@ -127,63 +151,15 @@ export function selects(selector: Labels | undefined, labels: Labels): boolean {
   return Object.entries(selector ?? {}).every(([name, value]) => labels[name] === value);
 }
 
+/** True if a selector names pods at all, by a label or more. */
+export function namesPods(selector: Labels | undefined): selector is Labels {
+  return Object.values(selector ?? {}).some((value) => value !== undefined && value !== "");
+}
+
 /** The data of the ConfigMap whose generated name begins with `name`. */
 export function configMap(objects: readonly KubernetesObject[], name: string): Record<string, string> {
   const found = objects.find(
     ({ kind, metadata }) => kind === "ConfigMap" && metadata.name.replace(/-[a-z0-9]{10}$/, "") === name,
   );
   return found?.data ?? {};
-}
-
-interface ComposeService {
-  image: string;
-  environment?: Record<string, string>;
-  networks: string[] | Record<string, unknown>;
-  secrets?: string[];
-  mem_limit: string;
-  cpus: number;
-  command?: string[];
-}
-
-/** The service on compose that a workload corresponds to: the replicas are signaling-1 there. */
-export function composeService(workload: string, objects: readonly KubernetesObject[]): ComposeService {
-  const id = { signaling: "signaling-1", sentinel: "sentinel-1" }[workload] ?? workload;
-  const failsOver = objects.some(({ metadata }) => metadata.name === "sentinel");
-  const own = failsOver ? overlay.services[id] : undefined;
-  const base = compose.services[own?.extends?.service ?? id];
-  if (base === undefined) throw new Error(`compose.yaml has no ${workload}`);
-  if (own === undefined) return base;
-  return {
-    ...base,
-    ...own,
-    environment: { ...base.environment, ...own.environment },
-    secrets: own.onlySecrets ?? [...(base.secrets ?? []), ...(own.secrets ?? [])],
-  };
-}
-const readCompose = (path: string) => readFileSync(join(root, path), "utf8");
-const compose = parse(readCompose("compose.yaml"), { merge: true }) as { services: Record<string, ComposeService> };
-/** deploy/redis-sentinel. Compose's own tags are unknown to the parser. */
-const overlay = parse(
-  readCompose("deploy/redis-sentinel/compose.yaml")
-    .replaceAll("secrets: !override", "onlySecrets:")
-    .replaceAll(/!override|!reset/g, ""),
-  { merge: true },
-) as {
-  services: Record<string, Partial<ComposeService> & { extends?: { service: string }; onlySecrets?: string[] }>;
-};
-
-/** Prometheus' configuration on compose. */
-export const composePrometheus = parse(
-  readFileSync(join(root, "prometheus/prometheus.yml"), "utf8"),
-) as PrometheusConfig;
-export interface PrometheusConfig {
-  global: unknown;
-  rule_files: string[];
-  alerting: unknown;
-  scrape_configs: {
-    job_name: string;
-    static_configs?: { targets: string[] }[];
-    dns_sd_configs?: { names: string[]; port: number }[];
-    relabel_configs?: { regex: string; target_label: string }[];
-  }[];
 }

@@ -1,12 +1,13 @@
 import { parse } from "yaml";
 import { parseReplicas } from "../../../proxy/routing/replica-spec.ts";
+import { composeService, type PrometheusConfig } from "./compose.ts";
 import {
-  composeService,
   configMap,
   type KubernetesObject,
+  namesPods,
   type Peer,
   type PodSpec,
-  type PrometheusConfig,
+  type PolicyPort,
   selects,
   workloads,
 } from "./objects.ts";
@@ -24,12 +25,15 @@ export function selectorProblems(objects: readonly KubernetesObject[]): string[]
   return objects.flatMap(({ kind, metadata: { name }, spec }) => {
     const problem = (text: string) => [`${kind} ${name}: ${text}`];
     if (kind === "StatefulSet" || kind === "Deployment") {
-      if (!selects(spec.selector?.matchLabels, spec.template?.metadata.labels ?? {}))
+      const own = spec.selector?.matchLabels;
+      if (!namesPods(own) || !selects(own, spec.template?.metadata.labels ?? {}))
         return problem("does not select its own pods");
       if (kind === "Deployment") return [];
       const governing = objects.find((other) => other.kind === "Service" && other.metadata.name === spec.serviceName);
       if (governing?.spec.clusterIP !== "None" || governing.spec.publishNotReadyAddresses !== true)
         return problem("its Service must be headless and publish addresses that are not ready");
+      if (!selects(governing.spec.selector, spec.template?.metadata.labels ?? {}))
+        return problem("its Service has other pods");
       return spec.podManagementPolicy === "Parallel" ? [] : problem("must start its pods in parallel");
     }
     if (kind === "PodDisruptionBudget" || kind === "NetworkPolicy") {
@@ -37,18 +41,28 @@ export function selectorProblems(objects: readonly KubernetesObject[]): string[]
       return pods.some((pod) => selects(labels, pod.labels)) ? [] : problem("selects no pod");
     }
     if (kind !== "Service") return [];
+    if (!namesPods(spec.selector) || (spec.ports ?? []).some(({ name }) => name === undefined))
+      return problem("needs a selector, and ports with names");
+    if ((spec.ports ?? []).length === 0) return problem("has no port");
     const selected = pods.filter((pod) => selects(spec.selector, pod.labels));
     if (selected.length !== 1) return problem(`selects pods of ${selected.length} workloads`);
     if (spec.type === "LoadBalancer" && spec.externalTrafficPolicy !== "Local")
       return problem("hides the clients' addresses");
+    if (spec.type === "LoadBalancer" && spec.ports?.[0]?.port !== 80) return problem("is not at port 80");
     const listening = selected[0]?.pod.containers.flatMap(({ ports = [] }) => ports) ?? [];
     return (spec.ports ?? [])
       .filter(
-        ({ port, targetPort = port }) =>
-          !listening.some((one) => one.name === targetPort || one.containerPort === targetPort),
+        ({ port, targetPort = port, protocol }) =>
+          !isTcp({ protocol }) ||
+          !listening.some((one) => isTcp(one) && (one.name === targetPort || one.containerPort === targetPort)),
       )
       .flatMap(({ port }) => problem(`no container listens on port ${port}`));
   });
+}
+
+/** Everything here speaks TCP. */
+function isTcp({ protocol = "TCP" }: { protocol?: string | undefined }): boolean {
+  return protocol === "TCP";
 }
 
 /** Where the settings make programs connect to, by the names in them. Throws for a name that no Service has. */
@@ -72,8 +86,10 @@ function neededFlows(objects: readonly KubernetesObject[]): Flow[] {
     for (const { name: variable, value = "" } of pod.containers.flatMap(({ env = [] }) => env)) {
       if (variable === "REPLICAS")
         for (const { url, readyUrl } of parseReplicas(value)) [url, readyUrl].map((one) => addUrl(name, one));
+      else if (variable === "NATS_SERVERS") for (const host of value.split(" ")) flows.push(flow(name, host, 6_222));
       else
-        for (const [, url = ""] of value.matchAll(/(?:^|,|=)((?:http|redis):\/\/[^,]+)/g)) addUrl(name, new URL(url));
+        for (const [, url = ""] of value.matchAll(/(?:^|,|=)((?:http|redis|nats):\/\/[^,]+)/g))
+          addUrl(name, new URL(url));
     }
   // redis/start.sh: Sentinels ask every server and each other, and the servers copy each other.
   const mode = (pod: PodSpec) => pod.containers[0]?.command?.[2];
@@ -89,21 +105,30 @@ function neededFlows(objects: readonly KubernetesObject[]): Flow[] {
       for (const target of static_configs.flatMap(({ targets }) => targets))
         addUrl("prometheus", new URL(`http://${target}`));
       for (const { names, port } of dns_sd_configs)
-        for (const host of names) flows.push(flow("prometheus", host, port));
+        for (const host of names.filter((one) => one !== "redis-exporter" || hasRedis(pods)))
+          flows.push(flow("prometheus", host, port));
     }
   return flows;
+}
+
+/** The component nats takes Redis and its exporter away. */
+function hasRedis(pods: readonly { name: string }[]): boolean {
+  return pods.some(({ name }) => name === "redis");
 }
 
 /** Labels of a pod that belongs to no workload. */
 const stranger: Record<string, string> = {};
 
 /** What the policies say of a connection: whether its source may open it, and whether its target may take it. */
-function rulesFor(objects: readonly KubernetesObject[], { from, to, port }: Flow): { out: boolean; into: boolean } {
+export function rulesFor(
+  objects: readonly KubernetesObject[],
+  { from, to, port }: Flow,
+): { out: boolean; into: boolean } {
   const labels = new Map(workloads(objects).map((one) => [one.name, one.labels]));
   const [source = stranger, target = stranger] = [labels.get(from), labels.get(to)];
   const policies = objects.filter(({ kind }) => kind === "NetworkPolicy");
-  const covers = (peers: Peer[] | undefined, ports: { port?: number }[] | undefined, other: Record<string, string>) =>
-    (ports === undefined || ports.some((one) => one.port === port)) &&
+  const covers = (peers: Peer[] | undefined, ports: PolicyPort[] | undefined, other: Record<string, string>) =>
+    (ports === undefined || ports.some((one) => one.port === port && isTcp(one))) &&
     (peers === undefined ||
       peers.some((peer) => peer.namespaceSelector === undefined && selects(peer.podSelector?.matchLabels, other)));
   const of = (type: string, own: Record<string, string>) =>
@@ -127,7 +152,7 @@ function shareNetwork(objects: readonly KubernetesObject[], one: string, other: 
 }
 
 /** The port of the proxies' pods that the balancer in front connects to. */
-function clientsPort(objects: readonly KubernetesObject[]): number | undefined {
+export function clientsPort(objects: readonly KubernetesObject[]): number | undefined {
   const target = objects.find(({ spec }) => spec?.type === "LoadBalancer")?.spec.ports?.[0]?.targetPort;
   const proxy = workloads(objects).find(({ name }) => name === "proxy");
   return proxy?.pod.containers[0]?.ports?.find(({ name }) => name === target)?.containerPort;
