@@ -111,7 +111,6 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     headTimeoutMs: config.HEAD_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     readPlainUpgrade: tuning.readPlainUpgrade,
-    skipBody: tuning.skipBody,
     limits,
     pending,
     metrics,

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { skipBody } from "../tuning/skip-body.ts";
 import { cutCrumbs } from "./crumbs.ts";
 
 let server: Server;
@@ -11,16 +10,11 @@ afterEach(() => {
   server.close();
 });
 
-/** Bodies that came to their end, and the number of pieces that the parser made. */
+/** Bodies that came to their end. */
 async function listen() {
-  const seen = { bodies: [] as string[], pieces: 0 };
+  const seen = { bodies: [] as string[] };
   server = createServer((request, response) => {
-    cutCrumbs(request, skipBody);
-    const { push } = request;
-    request.push = (...given) => {
-      seen.pieces += 1;
-      return push.apply(request, given);
-    };
+    cutCrumbs(request);
     let text = "";
     request.setEncoding("utf8").on("data", (piece) => {
       text += piece;
@@ -46,11 +40,10 @@ function post(chunk: string, count: number): Promise<void> {
   });
 }
 
-test("a body of crumbs ends with its connection, and the parser makes no buffers of the rest of the read", async () => {
+test("a body of crumbs ends with its connection", async () => {
   const seen = await listen();
   await post("x", 20_000);
   expect(seen.bodies).toEqual([]);
-  expect(seen.pieces).toBeLessThan(600);
 });
 
 test("the next body comes through, by whichever parser", async () => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { SkipBody } from "../tuning/skip-body.ts";
 
 /**
  * Limits for a body: number of pieces, and their average size. A real client never exceeds the first while below the
@@ -8,10 +7,10 @@ import type { SkipBody } from "../tuning/skip-body.ts";
 const crumbs = { pieces: 512, bytes: 16 };
 
 /**
- * Cuts a request whose chunked body comes in crumbs. One read can hold ten thousand chunks of one byte. Node makes a
- * buffer of each, forty times its size, and a proxy writes each by itself. So chunks are counted while they are parsed.
+ * Cuts a request whose chunked body comes in crumbs. A body can consist of chunks of one byte. Node makes a buffer of
+ * each, forty times its size, and a proxy writes each by itself. So chunks are counted while they are parsed.
  */
-export function cutCrumbs(request: IncomingMessage, skipBody: SkipBody): void {
+export function cutCrumbs(request: IncomingMessage): void {
   if (request.headers["transfer-encoding"] === undefined) return;
   const { push } = request;
   let [pieces, size] = [0, 0];
@@ -20,7 +19,6 @@ export function cutCrumbs(request: IncomingMessage, skipBody: SkipBody): void {
     pieces += 1;
     size += chunk?.length ?? 0;
     if (pieces <= crumbs.pieces || size >= pieces * crumbs.bytes) return push.call(request, chunk, encoding);
-    skipBody(request.socket);
     request.destroy();
     return false;
   };

@@ -55,7 +55,7 @@ export function awaitFirstBytes(
     timeoutMs: number;
     readPlainUpgrade: ReadPlainUpgrade;
     upgrade(request: RequestHead, socket: Socket): void;
-    /** Called before the server takes over any other connection. */
+    /** Called once the server has taken over any other connection, before it gets a byte. */
     other(socket: Socket): void;
     /** No byte arrived within `timeoutMs`. */
     timedOut(socket: Socket): void;
@@ -89,8 +89,8 @@ export function awaitFirstBytes(
     disown(socket);
     // Node removes its own error listener before it hands an upgrade over, so this one stays.
     socket.on("error", destroyIt);
-    options.other(socket);
     serve.call(server, socket);
+    options.other(socket);
     socket.unshift(chunk);
     socket.resume();
   }

@@ -3,9 +3,8 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import type { Metrics } from "../metrics.ts";
 import type { RequestHead } from "../screen/request-head.ts";
-import { methodNotAllowed, type Refusal } from "../screen/screen.ts";
+import { maxHeaderLines, methodNotAllowed, type Refusal } from "../screen/screen.ts";
 import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
-import type { SkipBody } from "../tuning/skip-body.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { cutCrumbs } from "./crumbs.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
@@ -35,7 +34,6 @@ export interface PublicServerOptions {
   /** A complete request, body included, must arrive within this time. */
   requestTimeoutMs: number;
   readPlainUpgrade: ReadPlainUpgrade;
-  skipBody: SkipBody;
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
   pending: PendingBytes;
@@ -80,6 +78,8 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   const server: Server = tls === undefined ? createHttpServer(options) : createHttpsServer({ ...options, ...tls });
   server.maxConnections = limits.hardCap;
   server.timeout = idleMs;
+  // One line more than allowed says that there are too many; nobody reads the others.
+  server.maxHeadersCount = maxHeaderLines + 1;
 
   server.on("connection", limits.opened);
   // The TCP socket under a TLS socket; the TLS socket has an owner.
@@ -93,8 +93,9 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   });
   server.on("drop", () => metrics.rejected.inc("connections-dropped"));
   server.on("tlsClientError", () => metrics.rejected.inc("tls"));
+  const refusePipelining = () => metrics.rejected.inc("pipelining");
   function onConnection(socket: Socket): void {
-    const connection = new HttpConnection(socket, limits.accountable(socket), pending);
+    const connection = new HttpConnection(socket, limits.accountable(socket), pending, refusePipelining);
     connections.add(connection);
     socket.once("close", () => {
       connections.delete(connection);
@@ -102,9 +103,9 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
     });
   }
   server.on("request", (request, response) => {
-    cutCrumbs(request, given.skipBody);
-    if (request.socket.destroyed || HttpConnection.of(request.socket)?.take(request, response, serve) !== false) return;
-    metrics.rejected.inc("pipelining");
+    cutCrumbs(request);
+    if (HttpConnection.of(request.socket)?.take(request, response, serve) !== false) return;
+    refusePipelining();
     request.socket.destroy();
   });
   function serve(request: IncomingMessage, response: ServerResponse): void {
@@ -119,17 +120,25 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
       replyOnSocket(socket, replyOf(tooManyConnections));
     } else upgrade(request, socket, head);
   }
+  /** Takes a socket from Node's HTTP server. Returns the bytes behind the head. */
+  function release(socket: Socket, head: Buffer): Buffer {
+    const connection = HttpConnection.of(socket);
+    if (connection === undefined) return head;
+    connections.delete(connection);
+    return connection.release(head);
+  }
   server.on("upgrade", (request, duplex, head) => {
     const socket = duplex as Socket;
-    const connection = HttpConnection.of(socket);
-    if (connection !== undefined) connections.delete(connection);
-    if (connection?.busy !== true) return onUpgrade(request, socket, head);
+    const isBusy = HttpConnection.of(socket)?.busy === true;
+    const behind = release(socket, head);
+    if (!isBusy) return onUpgrade(request, socket, behind);
     metrics.rejected.inc(twoInOne.reason);
     replyOnSocket(socket, replyOf(twoInOne));
   });
-  server.on("connect", (_request, socket) => {
+  server.on("connect", (_request, duplex, head) => {
+    release(duplex as Socket, head);
     metrics.rejected.inc(methodNotAllowed.reason);
-    replyOnSocket(socket, replyOf(methodNotAllowed));
+    replyOnSocket(duplex, replyOf(methodNotAllowed));
   });
   server.on("checkExpectation", (request, response) => {
     metrics.rejected.inc("expectation");

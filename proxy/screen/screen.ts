@@ -25,8 +25,8 @@ const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Headers that must come once at most: two of them are read differently by different servers. */
 const singular = ["host", "content-length", "transfer-encoding", "upgrade", "sec-websocket-key"];
-/** Header lines of a request. Browsers and the proxies in front of this one send some fifty. */
-const maxHeaderLines = 256;
+/** Header lines of a request. Browsers and the proxies in front of this one send up to fifty. */
+export const maxHeaderLines = 100;
 const singularLengths = singular.map(({ length }) => length);
 
 const bad = (reason: string, message: string): Refusal => ({ status: 400, reason, message });

@@ -4,7 +4,6 @@ import { type CheapenReset, cheapenReset, checkCheapResets } from "./cheap-reset
 import { checkLateOnread, type ReadInto, readInto } from "./late-onread.ts";
 import { checkPlainUpgrade, type ReadPlainUpgrade, readPlainUpgrade } from "./plain-upgrade.ts";
 import { checkShortRequests } from "./short-requests.ts";
-import { checkSkipBody, type SkipBody, skipBody } from "./skip-body.ts";
 
 /** Optimisations that depend on internals of Node. Without them the proxy behaves the same, at a higher cost. */
 export interface Tuning {
@@ -16,8 +15,6 @@ export interface Tuning {
   shortRequests: boolean;
   /** A reset of this socket leaves an error without a stack; off: one with a stack. */
   cheapenReset: CheapenReset;
-  /** The parser makes no buffers of the rest of a refused body; off: of what it has read of it. */
-  skipBody: SkipBody;
 }
 
 const off: Tuning = {
@@ -25,7 +22,6 @@ const off: Tuning = {
   readInto: () => false,
   shortRequests: false,
   cheapenReset: () => undefined,
-  skipBody: () => undefined,
 };
 
 /**
@@ -64,6 +60,5 @@ export async function createTuning(options: {
     readInto: (await works("late onread", checkLateOnread)) ? readInto : off.readInto,
     shortRequests: await works("the short request", checkShortRequests),
     cheapenReset: (await works("the cheap reset", checkCheapResets)) ? cheapenReset : off.cheapenReset,
-    skipBody: (await works("the skipped body", checkSkipBody)) ? skipBody : off.skipBody,
   };
 }

@@ -1,6 +1,6 @@
 import type { Attack } from "../attacker.ts";
 import { enginePath, openPollingPeer } from "../engine-session.ts";
-import { countAnswers, over, write } from "../wire.ts";
+import { countAnswers, first, inParallel, over, write } from "../wire.ts";
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: calls.example\r\n\r\n`;
 
@@ -16,6 +16,27 @@ const pipelined = (name: string, request: () => string, { count = 2_000, read = 
     await write(socket, Array.from({ length: count }, request).join(""), attacker.signal);
     attacker.count("sent", count);
     await over(attacker.signal);
+  },
+});
+
+/** Fills a read of 64 KiB with requests of so many short header lines, again and again, on 300 connections. */
+const manyLines = (lines: number, path: string): Attack => ({
+  name: `pipelines requests of ${lines} header lines on 300 connections, behind one that is answered`,
+  guard: "pipelining",
+  forMs: 2_500,
+  async run(attacker) {
+    const head = `GET ${path} HTTP/1.1\r\nHost: h\r\n${"a:b\r\n".repeat(lines - 1)}\r\n`;
+    const read = head.repeat(Math.floor(65_536 / head.length));
+    await inParallel(attacker, 300, 300, async () => {
+      while (!attacker.signal.aborted) {
+        const socket = await attacker.connect();
+        countAnswers(attacker, socket);
+        await write(socket, get("/"), attacker.signal);
+        await first(socket, ["data", "close"], attacker.signal);
+        if (await write(socket, read, attacker.signal)) attacker.count("sent");
+        await first(socket, ["close"], attacker.signal);
+      }
+    });
   },
 });
 
@@ -35,9 +56,8 @@ export const pipelining: readonly Attack[] = [
     },
   },
   pipelined("pipelines 2,000 handshakes", () => get(enginePath("polling"))),
-  pipelined("pipelines 2,000 polls of a session that is not there", () =>
-    get(enginePath("polling", "&sid=signaling-1.x")),
-  ),
+  manyLines(250, "/"),
+  manyLines(99, enginePath("polling", "&sid=signaling-1.x")),
   pipelined("pipelines 5,000 requests for the page and reads nothing", () => get("/"), { count: 5_000, read: false }),
   pipelined("pipelines upgrades behind requests", () => `${get("/")}GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n\r\n`),
 ];
