@@ -111,6 +111,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     headTimeoutMs: config.HEAD_TIMEOUT_MS,
     requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
     readPlainUpgrade: tuning.readPlainUpgrade,
+    readInto: tuning.readInto,
     limits,
     pending,
     metrics,

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { createServer, IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { until } from "../../test/support/poll.ts";
+import { readInto } from "../tuning/late-onread.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { createPendingBytes } from "./pending-bytes.ts";
 
@@ -19,14 +21,22 @@ class Counted extends IncomingMessage {
 }
 
 /** A client of a server that holds its answers. */
-async function dial(perClient = 1_000_000): Promise<{ client: Socket; connection: HttpConnection }> {
+async function dial({
+  perClient = 1_000_000,
+  isShared = false,
+} = {}): Promise<{ client: Socket; connection: HttpConnection }> {
   [parsed, held, refused] = [0, [], 0];
   server = createServer({ IncomingMessage: Counted });
   const pending = createPendingBytes({ perClient, ipv6Prefix: 64 });
   const accepted = new Promise<HttpConnection>((resolve) => {
     server.on("connection", (socket) => {
-      const connection = new HttpConnection(socket, "192.0.2.1", pending, () => {
-        refused += 1;
+      const connection = new HttpConnection(socket, {
+        address: "192.0.2.1",
+        pending,
+        readInto: isShared ? readInto : () => false,
+        refuse: () => {
+          refused += 1;
+        },
       });
       socket.once("close", () => connection.closed());
       resolve(connection);
@@ -46,39 +56,47 @@ afterEach(() => {
 });
 const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
-test("of 20 pipelined requests the parser reads the next one only when the last is answered", async () => {
-  const { client } = await dial();
-  client.resume().write(get.repeat(20));
-  for (let count = 1; count <= 20; count += 1) {
-    await until(`request ${count} is there`, () => held.length === count);
-    expect(parsed).toBe(count);
-    held.at(-1)?.end();
-  }
-});
+test.for([true, false])(
+  "of 20 pipelined requests the parser reads one at a time (shared buffer: %s)",
+  async (isShared) => {
+    const { client } = await dial({ isShared });
+    client.resume().write(get.repeat(20));
+    for (let count = 1; count <= 20; count += 1) {
+      await until(`request ${count} is there`, () => held.length === count);
+      expect(parsed).toBe(count);
+      held.at(-1)?.end();
+    }
+  },
+);
 
-test("bodies of every framing, split over reads, leave the next request unread", async () => {
-  const { client, connection } = await dial();
-  const chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n";
-  const sized = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${2 * get.length}\r\n\r\n${get}${get}`;
-  client.resume();
-  for (const [index, message] of [chunked, sized, get].entries()) {
-    for (const byte of message + get) client.write(byte);
-    await until("it is complete", () => held[2 * index]?.req.complete === true);
-    expect(parsed).toBe(2 * index + 1);
-    held[2 * index]?.req.resume();
-    held[2 * index]?.end();
-    await until("the next one is read", () => held.length === 2 * index + 2);
-    held[2 * index + 1]?.end();
-  }
-  await until("nothing is held for it", () => connection.heldBytes() === 0);
-});
+test.for([true, false])(
+  "bodies of every framing leave the next request unread (shared buffer: %s)",
+  async (isShared) => {
+    const { client, connection } = await dial({ isShared });
+    const chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n\r\n";
+    const sized = `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${2 * get.length}\r\n\r\n${get}${get}`;
+    client.resume();
+    const bodies: string[] = [];
+    for (const [index, message] of [chunked, sized, get].entries()) {
+      for (const byte of message + get) client.write(byte);
+      await until("it is complete", () => held[2 * index]?.req.complete === true);
+      expect(parsed).toBe(2 * index + 1);
+      bodies.push(await text(held[2 * index]?.req as IncomingMessage));
+      held[2 * index]?.end();
+      await until("the next one is read", () => held.length === 2 * index + 2);
+      held[2 * index + 1]?.end();
+    }
+    expect(bodies).toEqual(["abc", `${get}${get}`, ""]);
+    await until("nothing is held for it", () => connection.heldBytes() === 0);
+  },
+);
 
 test("over 16 KiB behind a request, or more than the client may have pending, end the connection", async () => {
   for (const [perClient, bytes] of [
     [1_000_000, 20_000],
     [20_000, 10_000],
   ] as const) {
-    const { client } = await dial(perClient);
+    const { client } = await dial({ perClient });
     client.resume().write(get + "x".repeat(bytes));
     await once(client, "close");
     expect({ parsed, refused }).toEqual({ parsed: 1, refused: 1 });

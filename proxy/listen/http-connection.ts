@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { freeNow } from "../../common/http/free-buffers.ts";
+import type { ReadInto } from "../tuning/late-onread.ts";
 import type { Linked } from "./linked-set.ts";
 import { MessageCutter } from "./message-cutter.ts";
+import { handToOwner, readBuffer } from "./owned-socket.ts";
 import type { Holder, PendingBody, PendingBytes } from "./pending-bytes.ts";
 
 /** Bytes that may wait on one connection while a request is answered. */
@@ -19,6 +21,15 @@ const freedAbove = 16_384;
 const nothing = Buffer.alloc(0);
 const kept = Symbol("connection");
 type Kept = Socket & { [kept]?: HttpConnection };
+
+export interface HttpConnectionOptions {
+  /** The client for whose limits it counts; undefined: it comes from a trusted proxy. */
+  address: string | undefined;
+  pending: PendingBytes;
+  readInto: ReadInto;
+  /** Counts a connection that is closed because too much waits on it. */
+  refuse(): void;
+}
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 type Parse = (this: Socket, bytes: Buffer) => void;
@@ -47,16 +58,10 @@ export class HttpConnection implements Linked, Holder {
   #completeTo = 0;
   /** Bytes of the last head; 0 if a body follows, which is counted by itself. */
   #head = 0;
-  #hasBody = false;
   readonly #refuse: () => void;
 
-  /**
-   * Takes the reading of the socket over from Node's HTTP server.
-   *
-   * @param address of the client whose limits it counts for; undefined: it comes from a trusted proxy
-   * @param refuse counts a connection that is closed because too much waits on it
-   */
-  constructor(socket: Socket, address: string | undefined, pending: PendingBytes, refuse: () => void) {
+  /** Takes the reading of the socket over from Node's HTTP server. */
+  constructor(socket: Socket, { address, pending, readInto, refuse }: HttpConnectionOptions) {
     this.#socket = socket;
     this.address = address;
     this.#pending = pending;
@@ -64,7 +69,13 @@ export class HttpConnection implements Linked, Holder {
     (socket as Kept)[kept] = this;
     this.#parse = socket.listeners("data")[0] as Parse | undefined;
     // A Node that reads in another way parses by itself. Then `take` closes a connection that pipelines.
-    if (this.#parse !== undefined) socket.off("data", this.#parse).on("data", onData);
+    if (this.#parse === undefined) return;
+    socket.off("data", this.#parse).on("data", onData);
+    readInto(socket, readBuffer, (size, buffer) => {
+      if (HttpConnection.of(socket) !== this) return handToOwner(socket, size, buffer);
+      this.#add((buffer as Buffer).subarray(0, size), true);
+      return true;
+    });
   }
 
   static of(socket: Socket): HttpConnection | undefined {
@@ -76,34 +87,43 @@ export class HttpConnection implements Linked, Holder {
     return this.answering !== undefined && !this.answering.writableFinished;
   }
 
+  /** A read of its own memory, by a `data` event. */
   received(bytes: Buffer): void {
-    if (this.#waiting.length > 0) this.#wait(Buffer.concat([this.#waiting, bytes]));
-    else if (this.#give(bytes) && bytes.length > freedAbove) freeNow([bytes]);
+    const isFree = this.#add(bytes, false);
+    if (isFree && bytes.length > freedAbove) freeNow([bytes]);
   }
-  /** Returns true if nobody keeps a part of these bytes: there was no body among them. */
-  #give(bytes: Buffer): boolean {
-    let isFree = this.answering?.req.complete !== false;
+  /** Returns true if nobody keeps a part of these bytes. The next read overwrites `isShared` bytes. */
+  #add(bytes: Buffer, isShared: boolean): boolean {
+    if (this.#waiting.length === 0) return this.#give(bytes, isShared);
+    this.#wait(Buffer.concat([this.#waiting, bytes]));
+    return true;
+  }
+  /** Gives the parser what it may read now. */
+  #give(bytes: Buffer, isShared: boolean): boolean {
+    let isFree = true;
     let rest = bytes;
     while (rest.length > 0) {
       // The last answer has said that it is the last.
       if (!this.#socket.writable) return isFree;
       if (this.#socket.isPaused()) {
-        this.#socket.unshift(rest);
+        this.#socket.unshift(isShared ? Buffer.from(rest) : rest);
         return false;
       }
-      if (this.busy && this.answering?.req.complete === true) {
+      const isBody = this.answering?.req.complete === false;
+      if (!isBody && this.busy) {
         this.#wait(rest);
         return isFree;
       }
+      if (isBody) isFree = false;
       const size = this.#cutter.next(rest);
       const piece = size === rest.length ? rest : rest.subarray(0, size);
       rest = size === rest.length ? nothing : rest.subarray(size);
       this.#waiting = rest;
       this.#parsed += size;
-      this.#parse?.call(this.#socket, piece);
+      // Of a head the parser keeps strings, of a body these bytes.
+      this.#parse?.call(this.#socket, isBody && isShared ? Buffer.from(piece) : piece);
       this.#waiting = nothing;
       if (HttpConnection.of(this.#socket) !== this) return false;
-      if (this.#hasBody) isFree = false;
     }
     return isFree;
   }
@@ -123,7 +143,7 @@ export class HttpConnection implements Linked, Holder {
   readonly #goOn = (): void => {
     const bytes = this.#waiting;
     this.closed();
-    this.#give(bytes);
+    this.#give(bytes, false);
   };
 
   /** Serves a request. False: the one before it is not answered yet. */
@@ -133,9 +153,9 @@ export class HttpConnection implements Linked, Holder {
     this.#complete();
     const { headers } = request;
     const length = headers["content-length"];
-    this.#hasBody = length !== undefined || headers["transfer-encoding"] !== undefined;
-    this.#head = this.#hasBody ? 0 : this.#completeTo - begunAt;
-    if (this.#hasBody) {
+    const hasBody = length !== undefined || headers["transfer-encoding"] !== undefined;
+    this.#head = hasBody ? 0 : this.#completeTo - begunAt;
+    if (hasBody) {
       this.#cutter.body(Number(length ?? 0));
       request.once("end", () => this.#complete());
     }
@@ -149,7 +169,7 @@ export class HttpConnection implements Linked, Holder {
 
   /** Gives the socket up: it is no HTTP any more. Returns the bytes behind the last message. */
   release(behind: Buffer): Buffer {
-    const bytes = this.#waiting.length === 0 ? behind : Buffer.concat([behind, this.#waiting]);
+    const bytes = Buffer.concat([behind, this.#waiting]);
     this.closed();
     this.#socket.off("data", onData);
     delete (this.#socket as Kept)[kept];

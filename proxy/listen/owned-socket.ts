@@ -66,6 +66,11 @@ export function connectOwned({ host, port }: { host: string; port: number }, own
   return socket;
 }
 
+/** Hands a read to the owner. Without one it is dropped. */
+export function handToOwner(socket: Owned, size: number, buffer: Uint8Array): boolean {
+  return socket[ownerOf]?.received(size, buffer) ?? true;
+}
+
 function listen<T extends Owned>(socket: T): T {
   return socket.on("drain", onDrain).on("end", onEnd).on("error", onError).on("close", onClose);
 }

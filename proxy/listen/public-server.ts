@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Metrics } from "../metrics.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { maxHeaderLines, methodNotAllowed, type Refusal } from "../screen/screen.ts";
+import type { ReadInto } from "../tuning/late-onread.ts";
 import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
 import { cutCrumbs } from "./crumbs.ts";
@@ -34,6 +35,7 @@ export interface PublicServerOptions {
   /** A complete request, body included, must arrive within this time. */
   requestTimeoutMs: number;
   readPlainUpgrade: ReadPlainUpgrade;
+  readInto: ReadInto;
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
   pending: PendingBytes;
@@ -95,7 +97,12 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   server.on("tlsClientError", () => metrics.rejected.inc("tls"));
   const refusePipelining = () => metrics.rejected.inc("pipelining");
   function onConnection(socket: Socket): void {
-    const connection = new HttpConnection(socket, limits.accountable(socket), pending, refusePipelining);
+    const connection = new HttpConnection(socket, {
+      address: limits.accountable(socket),
+      pending,
+      readInto: given.readInto,
+      refuse: refusePipelining,
+    });
     connections.add(connection);
     socket.once("close", () => {
       connections.delete(connection);
