@@ -123,6 +123,20 @@ test("the plain port redirects every method to it and proxies nothing", async ()
   expect(upstream.seen).toHaveLength(seen);
 });
 
+test("requests that are pipelined are answered in order, and an upgrade behind them opens a tunnel", async () => {
+  const socket = await open();
+  let text = "";
+  socket.setEncoding("latin1").on("data", (chunk) => {
+    text += chunk;
+  });
+  const get = (n: number) => `GET /?n=${n} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const post = `POST /socket.io/?EIO=4&n=2 HTTP/1.1\r\nHost: x\r\nContent-Length: ${get(9).length}\r\n\r\n${get(9)}`;
+  socket.write(`${get(1)}${post}${get(3)}${upgradeRequest()}behind it`);
+  await until("the tunnel echoes", () => text.endsWith("behind it"));
+  expect([...text.matchAll(/n=(\d)/g)].map(([, n]) => n)).toEqual(["1", "2", "3"]);
+  socket.destroy();
+});
+
 test("plain HTTP on the TLS port, and half a TLS hello, do no harm", async () => {
   await expect(fetch(`http://127.0.0.1:${tlsPort}/`)).rejects.toThrow();
   expect(await shownName()).toBe("second");

@@ -55,7 +55,6 @@ export const pipelining: readonly Attack[] = [
       await over(attacker.signal);
     },
   },
-  pipelined("pipelines 2,000 handshakes", () => get(enginePath("polling"))),
   manyLines(250, "/"),
   manyLines(99, enginePath("polling", "&sid=signaling-1.x")),
   pipelined("pipelines 5,000 requests for the page and reads nothing", () => get("/"), { count: 5_000, read: false }),
