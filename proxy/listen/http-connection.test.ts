@@ -7,6 +7,7 @@ import { until } from "../../test/support/poll.ts";
 import { readInto } from "../tuning/late-onread.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { createPendingBytes } from "./pending-bytes.ts";
+import { Turns } from "./turns.ts";
 
 let server: Server;
 let parsed: number;
@@ -34,6 +35,7 @@ async function dial({
         address: "192.0.2.1",
         pending,
         readInto: isShared ? readInto : () => false,
+        turns: new Turns(),
         refuse: () => {
           refused += 1;
         },
@@ -90,6 +92,20 @@ test.for([true, false])(
     await until("nothing is held for it", () => connection.heldBytes() === 0);
   },
 );
+
+test.for([true, false])("large bodies come whole, over several turns (shared buffer: %s)", async (isShared) => {
+  const { client } = await dial({ isShared });
+  const body = Array.from({ length: 40_000 }, (_, index) => `${index}\r\n\r\n`).join("");
+  const chunked = body.match(/.{1,3000}/gs)?.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`) ?? [];
+  const head = "POST / HTTP/1.1\r\nHost: x\r\n";
+  client.resume().write(`${head}Transfer-Encoding: chunked\r\n\r\n${chunked.join("")}0\r\n\r\n`);
+  client.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+  for (const index of [0, 1]) {
+    await until("it is there", () => held.length === index + 1);
+    expect(await text(held[index]?.req as IncomingMessage)).toBe(body);
+    held[index]?.end();
+  }
+});
 
 test("over 16 KiB behind a request, or more than the client may have pending, end the connection", async () => {
   for (const [perClient, bytes] of [

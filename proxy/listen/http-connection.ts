@@ -6,9 +6,12 @@ import type { Linked } from "./linked-set.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { handToOwner, readBuffer } from "./owned-socket.ts";
 import type { Holder, PendingBody, PendingBytes } from "./pending-bytes.ts";
+import type { Turns } from "./turns.ts";
 
 /** Bytes that may wait on one connection while a request is answered. */
 const waitingLimit = 16_384;
+/** Pieces of a read that are parsed at once. What is left of it waits for a turn. */
+const piecesAtOnce = 2;
 /** Memory of a parser with an unfinished head, and for each byte of a head: each of its names and values is a string. */
 const parserBytes = 4_096;
 const memoryAByte = 8;
@@ -27,6 +30,7 @@ export interface HttpConnectionOptions {
   address: string | undefined;
   pending: PendingBytes;
   readInto: ReadInto;
+  turns: Turns;
   /** Counts a connection that is closed because too much waits on it. */
   refuse(): void;
 }
@@ -58,13 +62,17 @@ export class HttpConnection implements Linked, Holder {
   #completeTo = 0;
   /** Bytes of the last head; 0 if a body follows, which is counted by itself. */
   #head = 0;
+  readonly #turns: Turns;
   readonly #refuse: () => void;
+  /** The socket is paused until its turn comes. */
+  #isHeld = false;
 
   /** Takes the reading of the socket over from Node's HTTP server. */
-  constructor(socket: Socket, { address, pending, readInto, refuse }: HttpConnectionOptions) {
+  constructor(socket: Socket, { address, pending, readInto, turns, refuse }: HttpConnectionOptions) {
     this.#socket = socket;
     this.address = address;
     this.#pending = pending;
+    this.#turns = turns;
     this.#refuse = refuse;
     (socket as Kept)[kept] = this;
     this.#parse = socket.listeners("data")[0] as Parse | undefined;
@@ -100,7 +108,9 @@ export class HttpConnection implements Linked, Holder {
   }
   /** Gives the parser what it may read now. */
   #give(bytes: Buffer, isShared: boolean): boolean {
+    this.#isHeld = false;
     let isFree = true;
+    let left = piecesAtOnce;
     let rest = bytes;
     while (rest.length > 0) {
       // The last answer has said that it is the last.
@@ -109,12 +119,17 @@ export class HttpConnection implements Linked, Holder {
         this.#socket.unshift(isShared ? Buffer.from(rest) : rest);
         return false;
       }
+      if (left === 0) {
+        this.#hold(isShared ? Buffer.from(rest) : rest);
+        return false;
+      }
       const isBody = this.answering?.req.complete === false;
       if (!isBody && this.busy) {
         this.#wait(rest);
         return isFree;
       }
       if (isBody) isFree = false;
+      if (!this.#cutter.isInBody) left -= 1;
       const size = this.#cutter.next(rest);
       const piece = size === rest.length ? rest : rest.subarray(0, size);
       rest = size === rest.length ? nothing : rest.subarray(size);
@@ -127,6 +142,16 @@ export class HttpConnection implements Linked, Holder {
     }
     return isFree;
   }
+  #hold(rest: Buffer): void {
+    this.#socket.pause();
+    this.#socket.unshift(rest);
+    this.#isHeld = true;
+    this.#turns.wait(this.#letGo);
+  }
+  readonly #letGo = (): void => {
+    // Node may have paused it meanwhile, for reasons of its own.
+    if (this.#isHeld) this.#socket.resume();
+  };
   #wait(bytes: Buffer): void {
     const isNew = this.#waiting.length === 0;
     this.#place?.end();
@@ -138,7 +163,7 @@ export class HttpConnection implements Linked, Holder {
     }
     // A copy: a part of a read keeps the whole read in memory.
     this.#waiting = Buffer.from(bytes);
-    if (isNew) this.answering?.once("close", this.#goOn);
+    if (isNew) this.answering?.once("close", () => this.#turns.wait(this.#goOn));
   }
   readonly #goOn = (): void => {
     const bytes = this.#waiting;

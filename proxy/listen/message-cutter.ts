@@ -20,6 +20,11 @@ export class MessageCutter {
     this.#bodyLeft = length;
   }
 
+  /** The next piece is of a body of a known length. */
+  get isInBody(): boolean {
+    return this.#bodyLeft > 0;
+  }
+
   /** Size of the next piece of `bytes`, which are not empty. */
   next(bytes: Buffer): number {
     if (this.#bodyLeft > 0) {

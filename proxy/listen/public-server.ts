@@ -13,6 +13,7 @@ import { HttpConnection } from "./http-connection.ts";
 import { LinkedSet } from "./linked-set.ts";
 import type { PendingBytes } from "./pending-bytes.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
+import { Turns } from "./turns.ts";
 
 /** Largest request head, bytes; above it 431. */
 const maxHeaderSize = 16_384;
@@ -66,6 +67,7 @@ export interface PublicServer {
 export function createPublicServer(given: PublicServerOptions): PublicServer {
   const { headTimeoutMs, requestTimeoutMs, tls, limits, pending, metrics, upgrade, malformed } = given;
   const connections = new LinkedSet<HttpConnection>();
+  const turns = new Turns();
   const options = {
     maxHeaderSize,
     keepAliveTimeout,
@@ -101,6 +103,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
       address: limits.accountable(socket),
       pending,
       readInto: given.readInto,
+      turns,
       refuse: refusePipelining,
     });
     connections.add(connection);
