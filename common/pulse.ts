@@ -25,6 +25,8 @@ export interface BalancerPulse {
 export interface ReplicaPulse extends ProcessPulse {
   node: string;
   state: string;
+  /** What carries its messages to the other replicas. */
+  bus: "redis" | "nats";
   backplaneUp: boolean;
   /** Client connections that have joined a room. */
   peers: number;

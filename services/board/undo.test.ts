@@ -10,6 +10,8 @@ test.each([
   ["partition", "signaling-1", "make heal"],
   ["kill", "proxy-2", "make start-proxy PROXY=2"],
   ["pause", "redis-2", "make resume-redis SERVER=2"],
+  ["kill", "nats", "make start-nats"],
+  ["pause", "nats-3", "make resume-nats SERVER=3"],
   ["kill", "sentinel-1", "make heal"],
   ["slow", "redis", "make heal"],
 ])("%s %s is undone by %j", (action, target, command) => {

@@ -9,7 +9,7 @@ const undoing: Readonly<Record<string, string>> = { kill: "start", pause: "resum
 export function undoOf({ action, target }: Pick<ActionMark, "action" | "target">, make: string): string {
   const verb = undoing[action];
   if (verb === undefined) return `${make} heal`;
-  const [, kind = "", number] = /^(signaling|proxy|redis)-(\d+)$/.exec(target) ?? [];
+  const [, kind = "", number] = /^(signaling|proxy|redis|nats)-(\d+)$/.exec(target) ?? [];
   if (target.startsWith("sentinel-")) return `${make} heal`;
   if (number === undefined) return `${make} ${verb}-${target}`;
   if (kind === "signaling") return `${make} ${verb}-node NODE=${number}`;

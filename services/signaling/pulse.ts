@@ -14,11 +14,12 @@ const nameLength = 8;
 export function pulseRoute(options: {
   nodeId: string;
   state: () => string;
+  bus: ReplicaPulse["bus"];
   backplaneUp: () => boolean;
   connections: () => Iterable<Connection>;
   metrics: Metrics;
 }): AdminRoutes {
-  const { nodeId, state, backplaneUp, connections, metrics } = options;
+  const { nodeId, state, bus, backplaneUp, connections, metrics } = options;
   // One asker at a time has its names kept: a hash for each peer and each look would cost more than the rest.
   let kept = { salt: "", names: new WeakMap<Connection, { peerId: string; name: string }>() };
 
@@ -42,6 +43,7 @@ export function pulseRoute(options: {
         ...(await readProcessPulse()),
         node: nodeId,
         state: state(),
+        bus,
         backplaneUp: backplaneUp(),
         peers: names.length,
         names: names.sort().slice(0, shownPeers),

@@ -165,6 +165,7 @@ export async function startReplica(config: Config, log: Log) {
       ...pulseRoute({
         nodeId: config.NODE_ID,
         state: () => (state === "ready" && !backplane.up() ? "degraded" : state),
+        bus: config.BACKPLANE === "nats" ? "nats" : "redis",
         backplaneUp: backplane.up,
         connections,
         metrics,

@@ -106,7 +106,7 @@ export function createComposer(polls: Polls, make: string) {
         ...balancer(polls.balancer?.seen, proxies.length),
         ...proxyParts,
         ...replicaParts,
-        backplane(replicas.map(([, { seen }]) => answer(seen)).filter((pulse) => pulse !== null)),
+        backplane(replicas.map(([, { seen }]) => seen)),
         ...observer("caller", callerSeen),
         ...observer("prometheus", polls.alerts?.seen),
         ...observer("alertmanager", polls.alertmanager?.seen),
@@ -178,9 +178,12 @@ function balancer(seen: Readonly<Watched<BalancerPulse>> | undefined, proxies: n
   ];
 }
 
-/** The board cannot reach Redis itself. The replicas' canaries show whether it works. */
-function backplane(replicas: readonly ReplicaPulse[]): Part {
-  const heard = replicas.filter(({ backplaneUp }) => backplaneUp).length;
-  const note = replicas.length === 0 ? "no replica to ask" : `heard by ${heard} of ${replicas.length}`;
-  return bare("redis", "backplane", heard > 0 ? "up" : "down", note);
+/** The board cannot reach Redis or NATS itself. The replicas' canaries show whether it works. */
+function backplane(replicas: readonly Readonly<Watched<ReplicaPulse>>[]): Part {
+  const answers = replicas.map(answer).filter((pulse) => pulse !== null);
+  const heard = answers.filter(({ backplaneUp }) => backplaneUp).length;
+  const note = answers.length === 0 ? "no replica to ask" : `heard by ${heard} of ${answers.length}`;
+  // Also the last word of a replica that is silent.
+  const bus = replicas.find(({ last }) => last !== null)?.last?.bus ?? "redis";
+  return bare(bus, "backplane", heard > 0 ? "up" : "down", note);
 }

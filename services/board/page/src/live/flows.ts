@@ -57,7 +57,7 @@ export function createFlows(ground: HTMLElement, boxOf: (part: string) => HTMLEl
       }
       for (const replica of replicas) {
         const cut = replica.state === "down" || backplane?.state === "down" || replica.note.includes("backplane");
-        flow(replica.id, "redis", (replica.perSecond ?? 0) / 2, cut ? "down" : "up");
+        flow(replica.id, backplane?.id ?? "", (replica.perSecond ?? 0) / 2, cut ? "down" : "up");
       }
       for (const [key, line] of lines)
         if (!seen.has(key)) {

@@ -5,7 +5,6 @@ import { h, setText } from "../dom.ts";
 const signs: Readonly<Record<string, string>> = { ready: "✓", up: "✓", degraded: "△", draining: "↘", down: "✕" };
 
 const names: Readonly<Record<string, string>> = {
-  redis: "redis",
   caller: "callers",
   prometheus: "prometheus",
   alertmanager: "alertmanager",
