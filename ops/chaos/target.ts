@@ -1,6 +1,7 @@
+import { isNats } from "../nats/ids.ts";
 import { backplaneServersOf, redisMaster } from "../redis/failover.ts";
 import { isRedis, serverTyped } from "../redis/ids.ts";
-import { CannotError } from "../stack/engine.ts";
+import { CannotError, type ServiceStatus } from "../stack/engine.ts";
 import { HttpError } from "../stack/http.ts";
 import type { Stack } from "../stack/open-stack.ts";
 import { isReplica } from "../stack/replica-id.ts";
@@ -27,12 +28,7 @@ async function chooseServer({ engine }: Stack, action: string, given: string): P
   }
   const forAll = engine.name === "compose" ? ["slow", "heal"] : ["partition", "slow", "heal"];
   if (servers.length === 1 || forAll.includes(action)) return { target: given };
-  if (action === "start" || action === "resume") {
-    const wanted = action === "start" ? "stopped" : "paused";
-    const found = servers.find(({ state }) => state === wanted);
-    if (found === undefined) throw new CannotError(`no Redis server is ${wanted}: nothing to ${action}`);
-    return { target: found.id, because: `the first that is ${wanted}` };
-  }
+  if (action === "start" || action === "resume") return firstFor(action, servers, "Redis server");
   const because =
     (await backplaneServersOf(engine)) === "cluster"
       ? "the first primary that serves slots"
@@ -41,20 +37,31 @@ async function chooseServer({ engine }: Stack, action: string, given: string): P
 }
 
 /**
+ * The first service that needs the verb.
+ *
+ * @throws CannotError if none does
+ */
+function firstFor(action: "start" | "resume", services: readonly ServiceStatus[], kind: string): Chosen {
+  const wanted = action === "start" ? "stopped" : "paused";
+  const found = services.find(({ state }) => state === wanted);
+  if (found === undefined) throw new CannotError(`no ${kind} is ${wanted}: nothing to ${action}`);
+  return { target: found.id, because: `the first that is ${wanted}` };
+}
+
+/**
  * Resolves a target as typed: `2`, `signaling-2`, `redis` or nothing. A number is a replica. Without a target it is the
  * busiest replica, or the first replica that needs a verb which undoes something (`start`, `resume`, `undrain`).
  */
 export async function chooseTarget(stack: Stack, action: string, given: string | undefined): Promise<Chosen> {
   if (given !== undefined && isRedis(given)) return chooseServer(stack, action, given);
+  if (given === "nats" && (action === "start" || action === "resume")) {
+    const servers = (await stack.engine.services()).filter(({ id }) => isNats(id));
+    if (servers.length > 1) return firstFor(action, servers, "NATS server");
+  }
   if (given !== undefined && given !== "") return { target: /^\d+$/.test(given) ? `signaling-${given}` : given };
   const services = (await stack.engine.services()).filter((service) => isReplica(service.id));
   if (services.length === 0) throw new CannotError(`the stack "${stack.engine.stack}" is not up: make up`);
-  if (action === "start" || action === "resume") {
-    const wanted = action === "start" ? "stopped" : "paused";
-    const found = services.find((service) => service.state === wanted);
-    if (found === undefined) throw new CannotError(`no replica is ${wanted}: nothing to ${action}`);
-    return { target: found.id, because: `the first that is ${wanted}` };
-  }
+  if (action === "start" || action === "resume") return firstFor(action, services, "replica");
   const table = await replicaTable(stack.engine.endpoints).catch((error: unknown) => {
     // Only the proxy knows the busiest replica. Without it any running replica will do.
     if (error instanceof HttpError) return [];

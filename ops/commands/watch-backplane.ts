@@ -66,17 +66,27 @@ async function* fromRedis(engine: Engine, signal: AbortSignal): AsyncGenerator<C
   }
 }
 
-/** From the first server that runs; the servers of a cluster pass on what one subscribes to. */
+/** From the first server that answers; the servers of a cluster pass on what one subscribes to. */
 async function* fromNats(engine: Engine, signal: AbortSignal): AsyncGenerator<CsvMessage> {
-  const running = (await engine.services()).find(({ id, state }) => isNatsServer(id) && state === "running");
-  const access = running === undefined ? undefined : engine.natsAccess?.(running.id);
-  if (access === undefined) return;
-  try {
-    yield* natsMessages(access, signal);
-  } catch (error) {
-    // The server is gone, and comes back or not: the caller says so and asks again.
-    if (!(error instanceof errors.ConnectionError) && !(error instanceof errors.ClosedConnectionError)) throw error;
+  for (const { id, state } of await engine.services()) {
+    const access = isNatsServer(id) && state === "running" && !signal.aborted ? engine.natsAccess?.(id) : undefined;
+    if (access === undefined) continue;
+    try {
+      yield* natsMessages(access, signal);
+    } catch (error) {
+      // The next one may answer. Without any, the caller says so and asks again.
+      if (!isUnreachable(error)) throw error;
+    }
   }
+}
+
+/** It is gone or cut off; a container that is off its network has no name there. */
+function isUnreachable(error: unknown): boolean {
+  const { ConnectionError, ClosedConnectionError, TimeoutError } = errors;
+  return (
+    [ConnectionError, ClosedConnectionError, TimeoutError].some((kind) => error instanceof kind) ||
+    ["ENOTFOUND", "EAI_AGAIN"].includes((error as NodeJS.ErrnoException).code ?? "")
+  );
 }
 
 function describe({ room, what, bytes, channel }: Exclude<BackplaneEvent, { kind: "heartbeat" }>): string {

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { linesOf } from "../logs/lines.ts";
+import { isNats } from "../nats/ids.ts";
 import { isRedis, isSentinel } from "../redis/ids.ts";
 import { CannotError, type Done, type Endpoints, type Engine, type ServiceStatus } from "../stack/engine.ts";
 import { typedChange } from "../stack/http.ts";
@@ -21,6 +22,9 @@ const healthyWithinMs = 60_000;
  */
 const killChild = "kill -9 $(cat /proc/1/task/1/children)";
 
+/** True for the target of `slow` that means every replica's way to all servers. */
+const meansAllServers = (service: string) => service === "redis" || service === "nats";
+
 /** The engine that runs the stack as containers of one compose project, through the Docker API. */
 export function createComposeEngine(options: {
   stack: string;
@@ -30,9 +34,11 @@ export function createComposeEngine(options: {
   targetsDir: string | undefined;
   /** Addresses of a replica for the other containers (endpoints.ts). */
   replica: ReturnType<typeof insideReplica>;
+  /** The password of the user `ops` at NATS. */
+  natsPassword?: () => string;
   docker?: Docker;
 }): Engine {
-  const { stack, endpoints, linksAdmin, targetsDir, replica, docker = new Docker() } = options;
+  const { stack, endpoints, linksAdmin, targetsDir, replica, natsPassword, docker = new Docker() } = options;
   const containers = createContainers(docker, stack);
   const partitions = createPartitions(docker, containers);
   const links = createLinksClient(linksAdmin, endpoints.adminToken);
@@ -79,13 +85,14 @@ export function createComposeEngine(options: {
   const replicas = async () =>
     (await containers.all()).filter(({ service, state }) => isReplica(service) && state !== "created");
   async function linksOf(service: string): Promise<string[]> {
-    if (isRedis(service) && service !== "redis")
-      throw new CannotError(`${service} has no links of its own: redis means all servers`);
-    if (service !== "redis" && !isReplica(service)) throw new CannotError(`${service} has no link to the backplane`);
+    const all = meansAllServers(service);
+    if ((isRedis(service) || isNats(service)) && !all)
+      throw new CannotError(`${service} has no links of its own: ${service.replace(/-\d+$/, "")} means all servers`);
+    if (!all && !isReplica(service)) throw new CannotError(`${service} has no link to the backplane`);
     if (!(await containers.all()).some((container) => container.service === "links" && isUp(container)))
-      throw new CannotError("slow needs the links in front of Redis: make down, then make up OVERLAYS=chaos");
+      throw new CannotError("slow needs the links in front of the backplane: make down, then make up OVERLAYS=chaos");
     await containers.find(service);
-    return service === "redis" ? (await replicas()).map((container) => container.service) : [service];
+    return all ? (await replicas()).map((container) => container.service) : [service];
   }
   async function saveTargets(): Promise<void> {
     if (targetsDir === undefined) return;
@@ -148,7 +155,7 @@ export function createComposeEngine(options: {
       const linked = (await containers.all()).some((container) => container.service === "links" && isUp(container));
       const slowed =
         linked &&
-        (service === "redis" || isReplica(service)) &&
+        (meansAllServers(service) || isReplica(service)) &&
         (await links.list()).some(({ faults }) => Object.keys(faults).length > 0);
       if (slowed) await links.clear(await linksOf(service));
       return {
@@ -161,7 +168,7 @@ export function createComposeEngine(options: {
     async impaired() {
       const found = (await containers.all()).filter(({ state }) => state !== "created");
       const names = found.map(({ service }) => service);
-      const cuttable = names.filter((id) => isRedis(id) || isReplica(id));
+      const cuttable = names.filter((id) => isRedis(id) || isNats(id) || isReplica(id));
       const cut = await Promise.all(cuttable.map(async (id) => ((await partitions.isCut(id)) ? [id] : [])));
       const linked = found.some((container) => container.service === "links" && container.state === "running");
       const described = linked ? await links.list() : [];
@@ -186,6 +193,9 @@ export function createComposeEngine(options: {
       return done;
     },
     replicaUrls: replica.urls,
+    ...(natsPassword === undefined
+      ? {}
+      : { natsAccess: (id) => ({ host: id, port: 4_222, user: "ops", password: natsPassword() }) }),
     // Servers announce their names.
     redisAddress: (id) => `${id}:6379`,
     async *redisCli(args, signal, server = "redis") {

@@ -1,5 +1,5 @@
 import { pause } from "../wait/pause.ts";
-import { allReady, serviceIs } from "./conditions.ts";
+import { allReady } from "./conditions.ts";
 import type { DrillContext, Expectation } from "./define-drill.ts";
 import { figureOf, noMediaInterruption, noneStale } from "./measures.ts";
 
@@ -8,13 +8,15 @@ const deadMs = 10_000;
 /** What replicas that never get ready count as, ms. */
 const givenUpMs = 20_000;
 
-/** Kills the backplane's only server and starts it again after 10 s. */
-export async function killServer(context: DrillContext, server: "redis" | "nats"): Promise<void> {
-  await context.act("kill", server);
+/** Kills the backplane's only server, or all of them, and starts them again after 10 s. */
+export async function killServers(context: DrillContext, isServer: (id: string) => boolean): Promise<void> {
+  const servers = async () => (await context.stack.engine.services()).filter(({ id }) => isServer(id));
+  const ids = (await servers()).map(({ id }) => id);
+  for (const id of ids) await context.act("kill", id);
   await pause(deadMs, context.signal);
   context.figure("degraded", (await context.replicas()).filter(({ state }) => state === "degraded").length);
-  context.figure("still dead", (await serviceIs(context, server, "stopped")) ? 1 : 0);
-  await context.act("start", server);
+  context.figure("still dead", (await servers()).every(({ state }) => state === "stopped") ? 1 : 0);
+  for (const id of ids) await context.act("start", id);
   const begunAt = Date.now();
   while (!(await allReady(context)) && Date.now() - begunAt < givenUpMs) await pause(50);
   context.figure("ready ms", Date.now() - begunAt);

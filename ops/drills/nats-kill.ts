@@ -1,16 +1,17 @@
+import { isNats } from "../nats/ids.ts";
 import { allJoined, allReady } from "./conditions.ts";
-import { expectations, killServer } from "./dead-server.ts";
+import { expectations, killServers } from "./dead-server.ts";
 import { defineDrill } from "./define-drill.ts";
 
 /** docs/drills.md, nats-kill. */
 export const natsKill = defineDrill({
   name: "nats-kill",
   claim: "NATS dies for 10 s: no replica dies, calls on one replica go on, and nothing stale arrives later.",
-  engines: ["process"],
+  engines: ["process", "compose"],
   servers: "nats",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
-  inject: (context) => killServer(context, "nats"),
+  inject: (context) => killServers(context, isNats),
   injected: async ({ figures }) => figures["still dead"] === 1,
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 30_000,

@@ -1,5 +1,6 @@
+import { isRedis } from "../redis/ids.ts";
 import { allJoined, allReady } from "./conditions.ts";
-import { expectations, killServer } from "./dead-server.ts";
+import { expectations, killServers } from "./dead-server.ts";
 import { defineDrill } from "./define-drill.ts";
 
 /** docs/drills.md, redis-kill. */
@@ -10,7 +11,7 @@ export const redisKill = defineDrill({
   servers: "single",
   calls: { calls: 20 },
   undo: [{ do: "heal" }],
-  inject: (context) => killServer(context, "redis"),
+  inject: (context) => killServers(context, isRedis),
   injected: async ({ figures }) => figures["still dead"] === 1,
   recovered: async (context) => (await allReady(context)) && (await allJoined(context)),
   deadlineMs: 30_000,

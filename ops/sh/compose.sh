@@ -18,25 +18,31 @@ if [ -n "${APP:-}" ]; then
   read_app "$APP"
   COMPOSE_FILE=$COMPOSE_FILE:deploy/app/compose.yaml
 fi
-# These overlays come before the others, which have parts for the second proxy and for the other Redis servers.
+# These overlays come before the others, which have parts for the second proxy and for other servers of the backplane.
 overlays=${OVERLAYS:-} several=''
 case " $overlays " in *' proxies '*) PROXIES=2 && export PROXIES ;; esac
 case " $overlays " in *' redis-sentinel '*) REDIS=sentinel && export REDIS ;; esac
 case " $overlays " in *' redis-cluster '*) REDIS=cluster && export REDIS ;; esac
+case " $overlays " in *' nats '* | *' nats-cluster '*) BACKPLANE=nats && export BACKPLANE ;; esac
+case " $overlays " in *' nats-cluster '*) NATS=cluster && export NATS ;; esac
 refuse_beside_cluster
 if [ "${PROXIES:-1}" = 2 ]; then
   several=proxies COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/compose.yaml
   [ -z "${APP:-}" ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/app.yaml
 fi
-if [ "${REDIS:-single}" = sentinel ]; then
+# With NATS_URL the replicas use a server elsewhere.
+if [ "${BACKPLANE:-pubsub}" = nats ] && [ -z "${NATS_URL:-}" ]; then
+  [ -z "${APP:-}" ] || die "BACKPLANE=nats is for the replicas of the kit: an application gets the address of one Redis"
+  several="$several nats" COMPOSE_FILE=$COMPOSE_FILE:deploy/nats/compose.yaml
+  if [ "${NATS:-single}" = cluster ]; then
+    several="$several nats-cluster" COMPOSE_FILE=$COMPOSE_FILE:deploy/nats-cluster/compose.yaml
+  fi
+elif [ "${REDIS:-single}" = sentinel ]; then
   [ -z "${APP:-}" ] || die "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis"
   several="$several redis-sentinel" COMPOSE_FILE=$COMPOSE_FILE:deploy/redis-sentinel/compose.yaml
 fi
 if [ "${REDIS:-single}" = cluster ]; then
   several="$several redis-cluster" COMPOSE_FILE=$COMPOSE_FILE:deploy/redis-cluster/compose.yaml
-fi
-if [ "${BACKPLANE:-pubsub}" = nats ] && [ -z "${NATS_URL:-}" ]; then
-  die "BACKPLANE=nats: compose starts no NATS server: give NATS_URL, NATS_USERNAME and NATS_PASSWORD of one, or ENGINE=process"
 fi
 add_overlay() {
   case " $several " in *" $1 "*) return 0 ;; esac
@@ -94,7 +100,7 @@ save_settings() {
 # Variables that make reads, the secrets, and the variables of the chosen compose files.
 engine_reads() {
   case $1 in
-    ENGINE | STACK | PORT_BASE | ENV_FILE | REDIS | PROFILE | OVERLAYS | GRAFANA | TLS_NAMES | CERTS_DIR | TOKEN) return 0 ;;
+    ENGINE | STACK | PORT_BASE | ENV_FILE | REDIS | NATS | PROFILE | OVERLAYS | GRAFANA | TLS_NAMES | CERTS_DIR | TOKEN) return 0 ;;
   esac
   case " $given_secrets " in *" $1 "*) return 0 ;; esac
   # shellcheck disable=SC2086 # file names
@@ -103,7 +109,7 @@ engine_reads() {
 
 engine_up() {
   sh ops/sh/secrets.sh
-  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies deploy/redis-sentinel deploy/redis-cluster || exit $?
+  sh ops/sh/mounts.sh redis prometheus alertmanager grafana/provisioning grafana/dashboards deploy/turn deploy/proxies deploy/redis-sentinel deploy/redis-cluster deploy/nats nats || exit $?
   # Mounted into the ops container. This user must create them, or Docker does so as root.
   mkdir -p "$state" reports
   # shellcheck disable=SC2046 # names

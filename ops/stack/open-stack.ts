@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readSecret } from "../../common/config.ts";
 import { readApp } from "../app/app-file.ts";
 import { insideEndpoints, insideLinksAdmin, insideReplica } from "../compose/endpoints.ts";
 import { createComposeEngine } from "../compose/engine.ts";
@@ -63,6 +64,7 @@ export function openStack(root: string, config: Config, env: NodeJS.ProcessEnv):
           endpoints: inside ? insideEndpoints(adminToken, app, proxyIds(settings)) : hostEndpoints(layout, adminToken),
           linksAdmin: inside ? insideLinksAdmin : `http://127.0.0.1:${port("LINK_ADMIN_PORT")}`,
           replica: insideReplica(app),
+          natsPassword: () => readSecret("/run/secrets/nats_ops_password"),
           targetsDir: inside ? join(root, "prometheus", "targets") : undefined,
         })
       : kind === "kubernetes"

@@ -7,18 +7,30 @@ import { docker } from "./compose-stack.ts";
 const root = join(import.meta.dirname, "../..");
 const present = (file: string) => existsSync(join(root, file));
 
-test("no Compose warning in any combination of overlays", () => {
-  const overlays = readdirSync(join(root, "deploy"), { recursive: true })
+/** Other servers of the backplane. A stack has one of these. */
+const backplanes = [["redis-sentinel"], ["redis-cluster"], ["nats"], ["nats", "nats-cluster"]];
+
+/** Every combination of the other overlays; with another backplane each of them, and all. */
+function combinations(): string[][] {
+  const others = readdirSync(join(root, "deploy"), { recursive: true })
     .map(String)
-    .filter((path) => path.endsWith("/compose.yaml"));
-  expect(overlays.length).toBeGreaterThanOrEqual(4);
-  for (let set = 0; set < 2 ** overlays.length; set += 1) {
-    const names = overlays.filter((_, index) => set & (1 << index)).map(dirname);
-    // make refuses an application behind Sentinels or a cluster, and a stack has one kind of servers.
-    const servers = names.filter((name) => ["redis-sentinel", "redis-cluster"].includes(name));
-    if (servers.length > 1 || (names.includes("app") && servers.length > 0)) continue;
-    // make puts the part for a second proxy, and for other Redis servers, behind its overlay.
-    const several = [...names.filter((name) => name === "proxies"), ...servers];
+    .filter((path) => path.endsWith("/compose.yaml"))
+    .map(dirname)
+    .filter((name) => !backplanes.flat().includes(name));
+  expect(others.length).toBeGreaterThanOrEqual(4);
+  const sets = Array.from({ length: 2 ** others.length }, (_, set) => others.filter((_, index) => set & (1 << index)));
+  // make refuses an application with another backplane.
+  const beside = others.filter((name) => name !== "app");
+  return [
+    ...sets,
+    ...backplanes.flatMap((names) => [[], ...beside.map((one) => [one]), beside].map((more) => [...names, ...more])),
+  ];
+}
+
+test("no Compose warning in any combination of overlays", () => {
+  for (const names of combinations()) {
+    // make puts the part for a second proxy, and for other servers of the backplane, behind its overlay.
+    const several = names.filter((name) => ["proxies", ...backplanes.flat()].includes(name));
     const parts = several.flatMap((one) => names.map((name) => `deploy/${one}/${name}.yaml`)).filter(present);
     const order = [...new Set([...several, ...names])];
     const chosen = [...order.map((name) => `deploy/${name}/compose.yaml`), ...parts].flatMap((file) => [

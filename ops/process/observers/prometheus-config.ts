@@ -79,6 +79,7 @@ export function writePrometheusConfig(layout: StackLayout, missing: readonly str
     if (several) copyTargets(join(root, "deploy", overlay, "targets"), to, addresses);
     else rmSync(to, { recursive: true, force: true });
   }
+  copyTargetFile(join(root, "prometheus"), join(dir, "prometheus"), "redis-server.json", addresses, absent);
   const written = join(dir, "prometheus", "prometheus.yml");
   writeFileSync(written, stringify(config));
   return written;
@@ -129,8 +130,17 @@ export function placeTargets(
 function copyTargets(from: string, to: string, addresses: Readonly<Record<string, string>>): void {
   mkdirSync(to, { recursive: true });
   if (!existsSync(from)) return;
-  for (const name of readdirSync(from).filter((file) => file.endsWith(".json"))) {
-    const targets = JSON.parse(readFileSync(join(from, name), "utf8")) as StaticConfig[];
-    writeFileSync(join(to, name), JSON.stringify(placeTargets(targets, addresses), null, 2));
-  }
+  for (const name of readdirSync(from).filter((file) => file.endsWith(".json")))
+    copyTargetFile(from, to, name, addresses);
+}
+
+function copyTargetFile(
+  from: string,
+  to: string,
+  name: string,
+  addresses: Readonly<Record<string, string>>,
+  absent: readonly string[] = [],
+): void {
+  const targets = JSON.parse(readFileSync(join(from, name), "utf8")) as StaticConfig[];
+  writeFileSync(join(to, name), JSON.stringify(placeTargets(targets, addresses, absent), null, 2));
 }
