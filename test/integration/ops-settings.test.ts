@@ -85,6 +85,9 @@ test("new secrets are closed to other users under any umask, and a newline at a 
   writeFileSync(join(checkout, ".secrets/REDIS_WATCH_PASSWORD"), `${awkward}\r\n\n`);
   execFileSync("sh", ["ops/sh/secrets.sh"], { cwd: checkout });
   const json = execFileSync("cat", [join(checkout, ".secrets/redis-exporter.json")], { encoding: "utf8" });
-  const servers = ["redis", "redis-2", "redis-3"].map((server) => [`redis://watch@${server}:6379`, awkward]);
+  const servers = ["redis", ...[2, 3, 4, 5, 6].map((n) => `redis-${n}`)].map((server) => [
+    `redis://watch@${server}:6379`,
+    awkward,
+  ]);
   expect(JSON.parse(json)).toEqual(Object.fromEntries(servers));
 });
