@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { afterEach, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { makeCertificate } from "../support/backplane/certificate.ts";
 import {
   connectNats,
   natsCredentials,
@@ -11,6 +15,9 @@ import { until } from "../support/poll.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
 import { connectSocketIo, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "nats-access-"));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 const replicas: Replica[] = [];
 const peers: SocketIoPeer[] = [];
@@ -95,6 +102,25 @@ test("tls: demands TLS: a server without it is not used", async () => {
   const [replica] = await start({ NATS_URL: server.url.replace("nats:", "tls:"), ...natsCredentials });
   expect(await stateOf(replica as Replica)).toBe("degraded");
   expect(replica?.program.output()).toMatch(/does not support 'tls'/);
+});
+
+test("tls: signals go through TLS, and a certificate of an unknown CA leaves the replica degraded and says why", async () => {
+  const certificate = makeCertificate(dir);
+  await using server = (await startNatsServers("single", certificate))[0] as RedisServer;
+  const env = { NATS_URL: `tls://localhost:${server.port}`, ...natsCredentials };
+  const trusting = { ...env, NODE_EXTRA_CA_CERTS: certificate.ca };
+  await start(trusting, trusting);
+  const { room, a, b } = await pair();
+  expect(await a.send("offer", { roomId: room })).toEqual({ ok: true });
+  await until("the offer is there", () => b.got("offer").length === 1);
+
+  const other = { ...env, NODE_EXTRA_CA_CERTS: makeCertificate(dir).ca };
+  for (const untrusting of [env, other]) {
+    const [, , replica] = await start(untrusting);
+    expect(await stateOf(replica as Replica)).toBe("degraded");
+    expect(replica?.program.output()).toMatch(/"reason":".*certificate.*no backplane within .*NATS_URL/s);
+    await replicas.pop()?.program[Symbol.asyncDispose]();
+  }
 });
 
 test("one of three servers is killed: its replicas use another one, and signals between replicas are back within 3 s", async () => {

@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { startBackplaneServer, type Variant } from "../support/backplane/backplane-server.ts";
+import { type Certificate, makeCertificate } from "../support/backplane/certificate.ts";
+import { command } from "../support/backplane/redis-cluster.ts";
 import { askRedis } from "../support/backplane/redis-sentinel.ts";
 import { freePort } from "../support/free-port.ts";
 import { until } from "../support/poll.ts";
@@ -111,29 +112,17 @@ test("one node of a cluster is enough as address, and the loss of one of three p
   await until("both are ready", state("ready"), { withinMs: 3_000 });
 });
 
-/** A CA of its own, and the options of a server that has a certificate of it for this host. */
-function makeCertificate(): { ca: string; options: string[] } {
-  const own = mkdtempSync(join(dir, "tls-"));
-  const file = (name: string) => join(own, name);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: own, stdio: "pipe" });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test CA");
-  openssl("req", ...key, "-keyout", "redis.key", "-out", "redis.csr", "-subj", "/CN=redis");
-  writeFileSync(file("san"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-  const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "san"];
-  openssl("x509", "-req", "-in", "redis.csr", "-out", "redis.pem", ...signed);
-  const options = [
-    ...["--tls-cert-file", file("redis.pem"), "--tls-key-file", file("redis.key")],
-    ...["--tls-ca-cert-file", file("ca.pem"), "--tls-auth-clients", "no"],
-  ];
-  return { ca: file("ca.pem"), options };
-}
+/** The options of a server with a certificate. */
+const tlsOptions = ({ ca, cert, key }: Certificate) => [
+  ...["--tls-cert-file", cert, "--tls-key-file", key],
+  ...["--tls-ca-cert-file", ca, "--tls-auth-clients", "no"],
+];
 
 /** A server that also speaks TLS. */
-async function startTlsServer({ ca, options } = makeCertificate()) {
+async function startTlsServer(certificate = makeCertificate(dir)) {
   const tlsPort = await freePort();
-  const server = await startRedisServer(["--tls-port", String(tlsPort), ...options]);
-  return { ...server, tlsPort, tlsUrl: `rediss://localhost:${tlsPort}`, ca };
+  const server = await startRedisServer(["--tls-port", String(tlsPort), ...tlsOptions(certificate)]);
+  return { ...server, tlsPort, tlsUrl: `rediss://localhost:${tlsPort}`, ca: certificate.ca };
 }
 
 /** The clients of a server that came without TLS, except the one that asks. */
@@ -150,14 +139,45 @@ test.each<Variant>(["pubsub", "sharded", "streams"])("%s goes through TLS, by re
   expect(await plainClients(redis)).toBe(0);
 });
 
+test("a cluster is reached through TLS, by rediss: in the URL of one node", async () => {
+  const certificate = makeCertificate(dir);
+  const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+  // They speak TLS among themselves, and announce no other port.
+  const nodes = await Promise.all(
+    [0, 1, 2].map((index) =>
+      startRedisServer([
+        ...["--cluster-enabled", "yes", "--cluster-port", String(ports[index]), "--tls-cluster", "yes"],
+        ...["--tls-port", String(ports[index + 3]), ...tlsOptions(certificate)],
+      ]),
+    ),
+  );
+  await using _ = { [Symbol.asyncDispose]: async () => void (await Promise.all(nodes.map((node) => node.kill()))) };
+  for (const [index, node] of nodes.entries()) {
+    const slots = [0, 1, 2, 3].map((part) => Math.floor((part * 16_384) / 3));
+    await command(node, ["CLUSTER", "ADDSLOTSRANGE", String(slots[index]), String((slots[index + 1] ?? 0) - 1)]);
+    await command(node, ["CLUSTER", "MEET", "127.0.0.1", String(ports[3]), String(ports[0])]);
+  }
+  const whole = async () =>
+    (await Promise.all(nodes.map((node) => command(node, ["CLUSTER", "INFO"])))).every(
+      (info) => info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3"),
+    );
+  await until("the cluster is whole", whole, { withinMs: 20_000 });
+  await expectSignalsCross(`rediss://localhost:${ports[3]}`, {
+    BACKPLANE: "sharded",
+    NODE_EXTRA_CA_CERTS: certificate.ca,
+  });
+  for (const [index, { url }] of nodes.entries())
+    expect(await plainClients({ url, tlsPort: ports[index + 3] ?? 0 })).toBe(0);
+});
+
 test("Sentinels and the master that they name are reached through TLS, by rediss: in the Sentinel's URL", async () => {
-  const certificate = makeCertificate();
+  const certificate = makeCertificate(dir);
   await using master = await startTlsServer(certificate);
   const port = await freePort();
   const file = join(dir, "sentinel.conf");
   writeFileSync(file, `sentinel monitor hold-the-line 127.0.0.1 ${master.tlsPort} 1\n`);
   // Its plain port is closed, and it reaches the master by TLS too.
-  const tls = ["--port", "0", "--tls-port", String(port), "--tls-replication", "yes", ...certificate.options];
+  const tls = ["--port", "0", "--tls-port", String(port), "--tls-replication", "yes", ...tlsOptions(certificate)];
   await using _ = startProgram("redis-server", [file, "--sentinel", ...tls]);
   await expectSignalsCross("redis://127.0.0.1:1", {
     REDIS_SENTINELS: `rediss://localhost:${port}`,

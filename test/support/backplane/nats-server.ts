@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node";
@@ -8,6 +8,7 @@ import { freePort } from "../free-port.ts";
 import { until } from "../poll.ts";
 import { type Program, startProgram } from "../program.ts";
 import type { RedisServer } from "../redis-server.ts";
+import type { Certificate } from "./certificate.ts";
 
 /** The user of replicas at the servers of a test. */
 export const natsUser = { user: "replica", pass: 'p%40ss:w/rd"$\\' };
@@ -21,8 +22,13 @@ export const natsCredentials = { NATS_USERNAME: natsUser.user, NATS_PASSWORD: na
 /**
  * Real nats-servers on free ports of the loopback interface, with the configuration of a stack: one, or a cluster of
  * three.
+ *
+ * @param certificate of servers that speak TLS alone
  */
-export async function startNatsServers(nats: "single" | "cluster" = "single"): Promise<RedisServer[]> {
+export async function startNatsServers(
+  nats: "single" | "cluster" = "single",
+  certificate?: Certificate,
+): Promise<RedisServer[]> {
   const settings = {
     BACKPLANE: "nats",
     NATS: nats,
@@ -40,8 +46,10 @@ export async function startNatsServers(nats: "single" | "cluster" = "single"): P
   const port = (name: string) => ports.get(name) ?? 0;
   const servers = ids.map((id) => {
     const at = port(`${id.toUpperCase().replace("-", "_")}_PORT`);
-    return createServer(at, () => {
+    return createServer(at, certificate, () => {
       const { command, args } = natsLaunch({ root: ".", dir, port, settings }, id);
+      if (certificate !== undefined)
+        appendFileSync(args.at(-1) ?? "", `tls { cert_file: "${certificate.cert}", key_file: "${certificate.key}" }\n`);
       return startProgram(command, args);
     });
   });
@@ -55,7 +63,8 @@ export async function startNatsServers(nats: "single" | "cluster" = "single"): P
   }));
 }
 
-function createServer(port: number, run: () => Program) {
+function createServer(port: number, certificate: Certificate | undefined, run: () => Program) {
+  const tls = certificate === undefined ? {} : { tls: { ca: readFileSync(certificate.ca, "utf8") } };
   let program: Program;
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -68,7 +77,7 @@ function createServer(port: number, run: () => Program) {
         throw new Error(`nats-server cannot be started (apt-get install nats-server): ${error.message}`);
       });
       await until("nats-server answers", async () => {
-        const client = await connectNats({ port });
+        const client = await connectNats({ port, ...tls });
         await client.close();
         return true;
       });
