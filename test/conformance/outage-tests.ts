@@ -150,13 +150,14 @@ export function testOutages(stage: BackplaneStage): void {
 
   test("malformed payloads on its channels do no harm", async () => {
     const { room, a, b } = await pair(0, 1);
+    const known = b.events.length;
     const before = (await dropped(0, "foreign")) + (await dropped(0, "poisoned"));
     const count = await poison(server(), variant, room);
     expect(count).toBeGreaterThan(100);
     await until("it is counted", async () => (await dropped(0, "foreign")) + (await dropped(0, "poisoned")) > before);
     expect(await a.send("offer", { roomId: room, n: 1 })).toEqual({ ok: true });
     await until("the offer is there", () => b.got("offer").length === 1);
-    expect(b.events.map(([event]) => event)).toEqual(["offer"]);
+    expect(b.events.slice(known).map(([event]) => event)).toEqual(["offer"]);
     expect([a.socket.connected, b.socket.connected]).toEqual([true, true]);
     expect(await stateOf(0)).toBe("ready");
     expectAlive();

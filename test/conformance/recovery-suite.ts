@@ -21,6 +21,12 @@ export function describeRecovery(variant: Variant): void {
       replicas = await Promise.all(
         ["signaling-1", "signaling-2"].map((nodeId) => startReplica(nodeId, server.url, env)),
       );
+      // Three NATS servers choose a leader first.
+      const ready = async ({ adminUrl }: Replica) =>
+        (await (await fetch(`${adminUrl}/readyz`)).text()).includes("ready");
+      await until("both are ready", async () => (await Promise.all(replicas.map(ready))).every(Boolean), {
+        withinMs: 30_000,
+      });
     });
     afterEach(() => {
       for (const peer of peers.splice(0)) peer.close();

@@ -24,44 +24,48 @@ export interface BackplaneServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams" | "nats" | "nats-recovery";
+export type Variant = "pubsub" | "sharded" | "sharded-cluster" | "streams" | NatsVariant;
+type NatsVariant = "nats" | "nats-recovery" | "nats-recovery-cluster";
 
-/** Real servers for a variant: one redis-server, a Redis Cluster of three primaries, or one nats-server. */
+export const isNatsVariant = (variant: Variant): variant is NatsVariant => variant.startsWith("nats");
+
+/** Real servers for a variant: one redis-server, a Redis Cluster of three primaries, one nats-server, or three. */
 export const startBackplaneServer = (variant: Variant): Promise<BackplaneServer> =>
-  variant === "nats" || variant === "nats-recovery" ? startNatsBackplane(variant) : startRedisBackplane(variant);
+  isNatsVariant(variant) ? startNatsBackplane(variant) : startRedisBackplane(variant);
 
-async function startNatsBackplane(variant: "nats" | "nats-recovery"): Promise<BackplaneServer> {
-  const [server] = (await startNatsServers()) as [RedisServer];
+async function startNatsBackplane(variant: NatsVariant): Promise<BackplaneServer> {
+  const servers = await startNatsServers(variant === "nats-recovery-cluster" ? "cluster" : "single");
   // NATS cuts no connection on demand.
-  const forwarder = await startForwarder(server.port);
-  const signal = (name: NodeJS.Signals) => void server.process().kill(name);
+  const forwarders = await Promise.all(servers.map(({ port }) => startForwarder(port)));
+  const signal = (name: NodeJS.Signals) => servers.forEach((server) => void server.process().kill(name));
+  const all = async (act: (server: RedisServer) => Promise<void>) => void (await Promise.all(servers.map(act)));
   return {
     env: {
       BACKPLANE: "nats",
-      NATS_URL: `nats://127.0.0.1:${forwarder.port}`,
+      NATS_URL: forwarders.map(({ port }) => `nats://127.0.0.1:${port}`).join(),
       NATS_RECOVERY: variant === "nats" ? "off" : "on",
       ...natsCredentials,
     },
     url: "",
-    servers: [server],
-    kill: () => server.kill(),
-    start: () => server.start(),
+    servers,
+    kill: () => all((server) => server.kill()),
+    start: () => all((server) => server.start()),
     whole: async () => undefined,
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
-    cut: async () => forwarder.cut(),
+    cut: async () => forwarders.forEach((forwarder) => void forwarder.cut()),
     async pause(ms) {
       signal("SIGSTOP");
       setTimeout(signal, ms, "SIGCONT");
     },
     async [Symbol.asyncDispose]() {
-      forwarder.close();
-      await server[Symbol.asyncDispose]();
+      for (const forwarder of forwarders) forwarder.close();
+      await all((server) => server[Symbol.asyncDispose]());
     },
   };
 }
 
-async function startRedisBackplane(variant: Exclude<Variant, "nats" | "nats-recovery">): Promise<BackplaneServer> {
+async function startRedisBackplane(variant: Exclude<Variant, NatsVariant>): Promise<BackplaneServer> {
   const cluster = variant === "sharded-cluster" ? await startRedisCluster() : undefined;
   const servers = cluster?.primaries ?? [await startRedisServer()];
   const url = servers.map((server) => server.url).join(",");

@@ -70,6 +70,9 @@ export function createBackplaneStage(variant: Variant, more: Record<string, stri
       const a = await peerOn(first, room);
       const b = await peerOn(second, room);
       await until("they see each other", () => a.got("peer-joined").length === 1);
+      // A join that is not known everywhere within 300 ms is acknowledged, and b's replica may learn of a after b's join.
+      const knows = () => b.peers.some(({ peerId }) => peerId === a.peerId) || b.got("peer-joined").length === 1;
+      await until("b knows a too", knows);
       return { room, a, b };
     },
     load(...args: Parameters<typeof startLoad>): Load {

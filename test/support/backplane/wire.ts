@@ -1,6 +1,6 @@
 import { createClient } from "redis";
 import { subjectOf } from "../../../services/signaling/backplane/nats/subject.ts";
-import type { Variant } from "./backplane-server.ts";
+import { isNatsVariant, type Variant } from "./backplane-server.ts";
 import { connectNats } from "./nats-server.ts";
 
 /** Another program's connection to one server of a backplane. It knows the replicas' channels, and not their key. */
@@ -11,7 +11,7 @@ export interface Wire {
 }
 
 export const openWire = (url: string, variant: Variant): Promise<Wire> =>
-  variant === "nats" || variant === "nats-recovery"
+  isNatsVariant(variant)
     ? openNatsWire(url)
     : openRedisWire(url, variant === "sharded" || variant === "sharded-cluster");
 

@@ -1,0 +1,119 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { entries, sessions } from "../../services/signaling/backplane/nats/jetstream-connection.ts";
+import { inboxPrefix } from "../../services/signaling/backplane/nats/nats-connection.ts";
+import { describeRecovery } from "../conformance/recovery-suite.ts";
+import { createBackplaneStage } from "../support/backplane/backplane-stage.ts";
+import { connectNats } from "../support/backplane/nats-server.ts";
+import { expectNoneStale } from "../support/load/none-stale.ts";
+import { type Load, quantile } from "../support/load/signal-load.ts";
+import { until } from "../support/poll.ts";
+import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
+
+describeRecovery("nats-recovery-cluster");
+
+/** NATS waits 4 to 9 s before an election, and a replica notices and connects anew; the rest is for a busy machine, ms. */
+const elected = { withinMs: 20_000 };
+
+describe("one of three NATS servers is killed under load, with session recovery", () => {
+  const stage = createBackplaneStage("nats-recovery-cluster", { RECOVERY_MAX_MS: "30000" });
+  const { replicas, pair, replica, load, states, server, expectAlive } = stage;
+  beforeEach(async () => {
+    await stage.start();
+    await until("all replicas are ready", states("ready"), { withinMs: 30_000 });
+    await whole();
+  });
+  afterEach(async () => {
+    stage.clear();
+    await stage.end();
+  });
+
+  /** Resolves when each stream has a leader and two current copies. */
+  async function whole(): Promise<void> {
+    await until(
+      "the streams are whole",
+      async () => {
+        const client = await connectNats({ port: server().servers[0]?.port ?? 0, inboxPrefix });
+        try {
+          const manager = await jetstreamManager(client, { timeout: 1_000, checkAPI: false });
+          const infos = await Promise.all([entries, sessions].map(({ name }) => manager.streams.info(name)));
+          return infos.every(
+            ({ cluster }) =>
+              cluster?.leader !== undefined && cluster.replicas?.filter(({ current }) => current).length === 2,
+          );
+        } finally {
+          await client.close();
+        }
+      },
+      { withinMs: 30_000 },
+    );
+  }
+
+  test("each is killed twice: 0 exits, 0 stale, local p99 < 250 ms", async () => {
+    const pairs = [await pair(0, 0), await pair(0, 1), await pair(2, 0)];
+    const loads = pairs.map(({ a, b, room }) => load(a, b, room, 100, "load"));
+    const [local, ...remote] = loads as [Load, Load, Load];
+    await until("signals flow", () => loads.every((one) => one.received().length > 200));
+    const busyMs = quantile(local.latencies(), 0.99);
+    const awayMs: number[] = [];
+    for (const killed of [...server().servers, ...server().servers]) {
+      const flowing = remote.map((one) => one.received().length);
+      await until("remote signals flow", () =>
+        remote.every((one, at) => one.received().length > (flowing[at] ?? 0) + 50),
+      );
+      await killed.kill();
+      const at = performance.now();
+      const sent = remote.map((one) => one.sent());
+      await until(
+        "remote signals flow again",
+        () => remote.every((one, index) => one.numbers().some((number) => number > (sent[index] ?? 0) + 5)),
+        elected,
+      );
+      awayMs.push(Math.round(performance.now() - at));
+      await killed.start();
+      await until("all are ready", states("ready"), elected);
+      await whole();
+    }
+    for (const one of loads) one.stop();
+    await until("every local signal is there", () => local.numbers().length === local.sent());
+    const p99 = quantile(local.latencies(), 0.99);
+    process.stdout.write(
+      `nats-recovery, three servers, 6 kills: remote away for ${awayMs.join(", ")} ms; local p99 ${p99} ms (before: ${busyMs} ms), ` +
+        `oldest remote ${Math.max(...remote.map((one) => one.latencies().at(-1) ?? 0))} ms\n`,
+    );
+    expectAlive();
+    await expectNoneStale(replicas);
+    expect(p99).toBeLessThan(250 + busyMs);
+  }, 240_000);
+
+  test("100 signals that a peer misses in five disconnects, a server killed in each, are replayed once and in order", async () => {
+    const { room, a } = await pair(0, 2);
+    const b = await connectSocketIo(replica(1).url, { reconnection: false });
+    const { peerId } = await joinRoom(b, room);
+    await until("a sees it", () => a.got("peer-joined").length === 2);
+    const numbers = () => b.got("candidate").map(({ n }) => n);
+    try {
+      for (let round = 1; round <= 5; round += 1) {
+        b.socket.io.engine.close();
+        await until("b is away", () => a.got("peer-away").length === round);
+        for (let n = 20 * round - 19; n <= 20 * round; n += 1)
+          expect(await a.send("candidate", { roomId: room, n })).toEqual({ ok: true, away: [peerId] });
+        const killed = server().servers[round % 3];
+        await killed?.kill();
+        await until("a replica without a stream says so, or none uses it", states("ready"), elected);
+        b.socket.connect();
+        await until("it has what it missed", () => numbers().length >= 20 * round, elected);
+        expect(b.socket.recovered).toBe(true);
+        await until("a sees it back", () => a.got("peer-joined").length === round + 2);
+        await killed?.start();
+        await whole();
+      }
+      await a.send("offer", { roomId: room });
+      await until("what came after it is there", () => b.got("offer").length === 1);
+      expect(numbers()).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+      expectAlive();
+    } finally {
+      b.close();
+    }
+  }, 240_000);
+});
