@@ -62,7 +62,10 @@ function readOverlay(name: string): Overlay {
     .replaceAll(/!override|!reset/g, "");
   return (parse(text, { merge: true }) as { services: Overlay }).services;
 }
-const overlays = { sentinel: [readOverlay("redis-sentinel")] };
+const overlays = {
+  sentinel: [readOverlay("redis-sentinel")],
+  nats: [readOverlay("nats"), readOverlay("nats-cluster")],
+};
 
 /** Prometheus' configuration on compose. */
 export const composePrometheus = parse(

@@ -50,7 +50,7 @@ test("the folder `monitored` is the base with monitoring", () => {
 });
 
 test("the ConfigMaps hold every rule file, every file of Redis and of NATS and every dashboard", () => {
-  const monitored = renderWith(["monitoring", "nats"]).objects;
+  const monitored = rendered.get("base + monitoring + nats")?.objects ?? [];
   const all = [...monitored, ...(rendered.get("base")?.objects ?? [])];
   const data = new Set(all.flatMap((object) => Object.keys(object.data ?? {})));
   const files = ["prometheus/rules", "prometheus/slo", "redis", "nats", "grafana/dashboards"].flatMap((folder) =>

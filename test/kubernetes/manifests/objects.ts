@@ -103,7 +103,7 @@ export const combinations: readonly (readonly Component[])[] = Array.from(
   (_, bits) => components.filter((_name, at) => (bits & (1 << at)) !== 0),
 )
   .filter((chosen) => chosen.includes("monitoring") || !chosen.includes("board"))
-  .filter((chosen) => !chosen.includes("nats"));
+  .filter((chosen) => !(chosen.includes("sentinel") && chosen.includes("nats")));
 
 /** Renders a folder, given by its path from deploy/kubernetes or as absolute one, with kustomize. Its path is in KUSTOMIZE. */
 export function render(folder: string): { text: string; objects: KubernetesObject[] } {
