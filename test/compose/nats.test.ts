@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { Snapshot } from "../../services/board/snapshot.ts";
 import { until } from "../support/poll.ts";
+import { allAre, expectConfined, expectNoneRestarted, restartElsewhere } from "./backplane-servers.ts";
 import { type ComposeStack, docker, startComposeStack } from "./compose-stack.ts";
-import { confined, confinement } from "./container-facts.ts";
 import { joinApart, type Peer } from "./peers.ts";
 
 const servers = ["nats", "nats-2", "nats-3"];
@@ -25,7 +25,6 @@ afterEach(async () => {
 afterAll(() => stack?.[Symbol.asyncDispose]());
 
 const idOf = (service: string) => stack.inspect().get(service)?.Id ?? "";
-const allAre = async (wanted: string) => (await stack.replicas()).every(({ state }) => state === wanted);
 async function apart(room: string): Promise<[Peer, Peer]> {
   const pair = await joinApart(room, { url: stack.url("PROXY_PORT"), transports: "websocket" });
   peers.push(...pair);
@@ -56,20 +55,8 @@ function offers({ client }: Peer, { got }: Peer) {
 }
 
 test("NATS takes the place of Redis; its servers are as closed as every service, and only on the backplane", async () => {
-  const containers = stack.inspect();
-  expect([...containers.keys()].filter((service) => /redis|sentinel/.test(service))).toEqual([]);
-  for (const service of servers) {
-    const container = containers.get(service);
-    if (container === undefined) throw new Error(`no container of ${service}`);
-    const networks = Object.keys(container.NetworkSettings.Networks);
-    const published = docker("port", container.Id);
-    expect({ service, networks, published, ...confinement(container) }).toEqual({
-      service,
-      networks: [`${stack.name}_backplane`],
-      published: "",
-      ...confined,
-    });
-  }
+  expect([...stack.inspect().keys()].filter((service) => /redis|sentinel/.test(service))).toEqual([]);
+  expectConfined(stack, servers);
   const now = Date.now();
   const shown = await (await fetch(`${stack.url("BOARD_PORT")}/api/snapshots?from=${now - 5_000}&to=${now}`)).json();
   const { parts } = (shown as Snapshot[]).at(-1) as Snapshot;
@@ -78,7 +65,7 @@ test("NATS takes the place of Redis; its servers are as closed as every service,
 
 test("make watch-backplane hears every replica, also when the first server is cut off", async () => {
   await stack.make("partition-nats");
-  await until("the replicas are ready", () => allAre("ready"), patient);
+  await until("the replicas are ready", () => allAre(stack, "ready"), patient);
   const env = { ...process.env, ...settings, STACK: stack.name, ENGINE: "compose" };
   const watching = spawn("make", ["watch-backplane"], { cwd: join(import.meta.dirname, "../.."), env, detached: true });
   let said = "";
@@ -104,14 +91,14 @@ test("any of the three servers dies: signals between replicas are back within 3 
     docker("kill", idOf(server));
     const already = flow.arrived();
     await until("fifty more arrive", () => flow.arrived() >= already + 50, patient);
-    await until("the replicas are ready", () => allAre("ready"), patient);
+    await until("the replicas are ready", () => allAre(stack, "ready"), patient);
     const gapMs = flow.stop();
     process.stdout.write(`${server} killed: no signal between replicas for ${gapMs.toFixed(0)} ms\n`);
     expect(gapMs).toBeLessThan(3_000);
     await stack.make("start-nats", `SERVER=${servers.indexOf(server) + 1}`);
   }
   expect([a.lost(), b.lost()]).toEqual([0, 0]);
-  for (const id of ["signaling-1", "signaling-2", "signaling-3"]) expect(stack.inspect().get(id)?.RestartCount).toBe(0);
+  expectNoneRestarted(stack);
 });
 
 test("make kill-nats and pause-nats act on the server that SERVER names; without all three the replicas are degraded", async () => {
@@ -121,20 +108,14 @@ test("make kill-nats and pause-nats act on the server that SERVER names; without
   expect(said).toMatch(/^nats +running/m);
   expect(said).toMatch(/^nats-2 +stopped/m);
   expect(said).toMatch(/^nats-3 +paused/m);
-  await until("the replicas are ready with the one left", () => allAre("ready"), patient);
-  const noticed = until("all are degraded", () => allAre("degraded"), { ...patient, withinMs: 60_000 });
+  await until("the replicas are ready with the one left", () => allAre(stack, "ready"), patient);
+  const noticed = until("all are degraded", () => allAre(stack, "degraded"), { ...patient, withinMs: 60_000 });
   await Promise.all([noticed, stack.make("kill-nats")]);
 });
 
 test("servers that come back in another order, with other addresses, find each other by name", async () => {
-  const addresses = () =>
-    servers.map((id) => stack.inspect().get(id)?.NetworkSettings.Networks[`${stack.name}_backplane`]?.IPAddress);
-  const before = addresses();
-  const ids = servers.map(idOf);
-  docker("kill", ...ids);
-  docker("start", ...ids.reverse());
-  expect(addresses()).not.toEqual(before);
-  await until("the replicas are ready", () => allAre("ready"), patient);
+  restartElsewhere(stack, servers);
+  await until("the replicas are ready", () => allAre(stack, "ready"), patient);
   const [a, b] = await apart("again");
   const flow = offers(a, b);
   await until("offers arrive", () => flow.arrived() >= 20, patient);

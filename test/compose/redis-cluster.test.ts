@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { until } from "../support/poll.ts";
+import { allAre, expectConfined, expectNoneRestarted, redisRoles, restartElsewhere } from "./backplane-servers.ts";
 import { type ComposeStack, docker, startComposeStack } from "./compose-stack.ts";
-import { confined, confinement } from "./container-facts.ts";
 import { joinApart, type Peer } from "./peers.ts";
 
 const servers = ["redis", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6"];
@@ -22,13 +22,6 @@ afterEach(async () => {
 });
 afterAll(() => stack?.[Symbol.asyncDispose]());
 
-/** What `make status` says of each Redis server: `redis-4 copy of redis`. */
-async function roles(): Promise<Record<string, string>> {
-  const said = await stack.make("status", "JSON=1");
-  const { services } = JSON.parse(said.slice(said.indexOf("{"))) as { services: { id: string; role?: string }[] };
-  return Object.fromEntries(services.flatMap(({ id, role }) => (role === undefined ? [] : [[id, role]])));
-}
-const allAre = async (wanted: string) => (await stack.replicas()).every(({ state }) => state === wanted);
 /** Pairs of peers on different replicas, in as many rooms that each primary has channels of some. */
 async function setUpPairs(room: string): Promise<void> {
   for (let n = 0; n < 6; n += 1)
@@ -52,20 +45,8 @@ async function expectNoneDeaf(): Promise<void> {
 }
 
 test("the servers are as closed as every service, and only on the backplane", async () => {
-  const containers = stack.inspect();
-  for (const service of servers) {
-    const container = containers.get(service);
-    if (container === undefined) throw new Error(`no container of ${service}`);
-    const networks = Object.keys(container.NetworkSettings.Networks);
-    const published = docker("port", container.Id);
-    expect({ service, networks, published, ...confinement(container) }).toEqual({
-      service,
-      networks: [`${stack.name}_backplane`],
-      published: "",
-      ...confined,
-    });
-  }
-  expect(Object.values(await roles()).sort()).toEqual([
+  expectConfined(stack, servers);
+  expect(Object.values(await redisRoles(stack)).sort()).toEqual([
     "copy of redis",
     "copy of redis-2",
     "copy of redis-3",
@@ -79,9 +60,9 @@ test("the servers are as closed as every service, and only on the backplane", as
 async function follow(lose: () => Promise<unknown>): Promise<number> {
   async function watch(): Promise<number> {
     // make takes as long as the replicas are degraded.
-    await until("the replicas notice", () => allAre("degraded"), { ...failover, withinMs: 60_000 });
+    await until("the replicas notice", () => allAre(stack, "degraded"), { ...failover, withinMs: 60_000 });
     const noticedAt = performance.now();
-    await until("they are ready at the copy", () => allAre("ready"), failover);
+    await until("they are ready at the copy", () => allAre(stack, "ready"), failover);
     return Math.round(performance.now() - noticedAt);
   }
   const [tookMs] = await Promise.all([watch(), lose()]);
@@ -93,30 +74,24 @@ test("each primary is killed in turn: the replicas are ready at its copy, and no
   const took = [await follow(() => stack.make("kill-redis"))];
   await expectNoneDeaf();
   expect(stack.inspect().get("redis")?.State.Running).toBe(false);
-  expect((await roles())["redis-4"]).toBe("primary, slots 0-5460");
+  expect((await redisRoles(stack))["redis-4"]).toBe("primary, slots 0-5460");
   for (const primary of ["redis-2", "redis-3"]) {
     took.push(await follow(async () => docker("kill", stack.inspect().get(primary)?.Id ?? "")));
     await expectNoneDeaf();
   }
   process.stdout.write(`redis-cluster, each primary killed in turn: ready ${took.join(", ")} ms after degraded\n`);
   expect(Math.max(...took)).toBeLessThan(readyWithinMs);
-  for (const id of ["signaling-1", "signaling-2", "signaling-3"]) expect(stack.inspect().get(id)?.RestartCount).toBe(0);
+  expectNoneRestarted(stack);
 });
 
 test("all six end and start with other addresses: healed within 30 s, and no channel is deaf", async () => {
   await setUpPairs("again");
-  const ids = () => new Map(servers.map((id) => [id, stack.inspect().get(id)?.Id ?? ""]));
-  const addresses = () =>
-    servers.map((id) => stack.inspect().get(id)?.NetworkSettings.Networks[`${stack.name}_backplane`]?.IPAddress);
-  const before = addresses();
-  docker("kill", ...ids().values());
-  const startedAt = performance.now();
-  docker("start", ...[...ids().values()].reverse());
-  expect(addresses()).not.toEqual(before);
+  const endedAt = performance.now();
+  restartElsewhere(stack, servers);
   // It waits until a failover is possible.
   await stack.make("heal");
   await expectNoneDeaf();
-  const healedMs = Math.round(performance.now() - startedAt);
+  const healedMs = Math.round(performance.now() - endedAt);
   process.stdout.write(`redis-cluster, all six with other addresses: healed after ${healedMs} ms\n`);
   expect(healedMs).toBeLessThan(healedWithinMs);
 });
