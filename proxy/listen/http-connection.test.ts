@@ -107,6 +107,18 @@ test.for([true, false])("large bodies come whole, over several turns (shared buf
   }
 });
 
+test("a body that waits is not overwritten by what comes on other connections", async () => {
+  const { client } = await dial({ isShared: true });
+  const body = "x".repeat(10_000);
+  client.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await until("it is there", () => held[0]?.req.readableLength === body.length);
+  const other = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  other.write(`GET /${"y".repeat(12_000)} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  await until("the other one is there", () => held.length === 2);
+  expect(await text(held[0]?.req as IncomingMessage)).toBe(body);
+  other.destroy();
+});
+
 test("over 16 KiB behind a request, or more than the client may have pending, end the connection", async () => {
   for (const [perClient, bytes] of [
     [1_000_000, 20_000],

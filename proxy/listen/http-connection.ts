@@ -135,8 +135,8 @@ export class HttpConnection implements Linked, Holder {
       rest = size === rest.length ? nothing : rest.subarray(size);
       this.#waiting = rest;
       this.#parsed += size;
-      // Of a head the parser keeps strings, of a body these bytes.
-      this.#parse?.call(this.#socket, isBody && isShared ? Buffer.from(piece) : piece);
+      // The parser of Node 24 copies what it keeps of a body; the shared buffer is used on that Node alone.
+      this.#parse?.call(this.#socket, piece);
       this.#waiting = nothing;
       if (HttpConnection.of(this.#socket) !== this) return false;
     }
