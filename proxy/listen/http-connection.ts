@@ -54,8 +54,9 @@ export class HttpConnection implements Linked, Holder {
   readonly #cutter = new MessageCutter();
   /** The current answer, or the last one. */
   answering: ServerResponse | undefined;
-  /** Bytes behind the request that is being answered, and their place in the client's budget. */
+  /** Bytes behind the request that is being answered. */
   #waiting: Buffer = nothing;
+  /** A place in the client's budget for the bytes that wait, for an answer or a turn. */
   #place: PendingBody | undefined;
   /** Bytes that the parser was given, in all and up to the end of the last complete message. */
   #parsed = 0;
@@ -108,7 +109,10 @@ export class HttpConnection implements Linked, Holder {
   }
   /** Gives the parser what it may read now. */
   #give(bytes: Buffer, isShared: boolean): boolean {
-    this.#isHeld = false;
+    if (this.#isHeld) {
+      this.#isHeld = false;
+      this.#giveBack();
+    }
     let isFree = true;
     let left = piecesAtOnce;
     let rest = bytes;
@@ -143,6 +147,7 @@ export class HttpConnection implements Linked, Holder {
     return isFree;
   }
   #hold(rest: Buffer): void {
+    if (!this.#takePlace(rest, Number.POSITIVE_INFINITY)) return;
     this.#socket.pause();
     this.#socket.unshift(rest);
     this.#isHeld = true;
@@ -154,16 +159,23 @@ export class HttpConnection implements Linked, Holder {
   };
   #wait(bytes: Buffer): void {
     const isNew = this.#waiting.length === 0;
-    this.#place?.end();
-    this.#place = bytes.length > waitingLimit ? undefined : this.#pending.beginBody(this.address, bytes.length);
-    if (this.#place === undefined) {
-      this.#refuse();
-      this.#socket.destroy();
-      return;
-    }
+    this.#giveBack();
+    if (!this.#takePlace(bytes, waitingLimit)) return;
     // A copy: a part of a read keeps the whole read in memory.
     this.#waiting = Buffer.from(bytes);
     if (isNew) this.answering?.once("close", () => this.#turns.wait(this.#goOn));
+  }
+  /** False: there is no place for so many bytes, and the connection is closed. */
+  #takePlace({ length }: Buffer, limit: number): boolean {
+    this.#place = length > limit ? undefined : this.#pending.beginBody(this.address, length);
+    if (this.#place !== undefined) return true;
+    this.#refuse();
+    this.#socket.destroy();
+    return false;
+  }
+  #giveBack(): void {
+    this.#place?.end();
+    this.#place = undefined;
   }
   readonly #goOn = (): void => {
     const bytes = this.#waiting;
@@ -214,8 +226,7 @@ export class HttpConnection implements Linked, Holder {
   /** The socket is closed: nothing waits on it any more. */
   closed(): void {
     this.#waiting = nothing;
-    this.#place?.end();
-    this.#place = undefined;
+    this.#giveBack();
   }
 }
 
