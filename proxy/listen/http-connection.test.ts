@@ -98,12 +98,17 @@ test.for([true, false])("large bodies come whole, over several turns (shared buf
   const body = Array.from({ length: 40_000 }, (_, index) => `${index}\r\n\r\n`).join("");
   const chunked = body.match(/.{1,3000}/gs)?.map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`) ?? [];
   const head = "POST / HTTP/1.1\r\nHost: x\r\n";
-  client.resume().write(`${head}Transfer-Encoding: chunked\r\n\r\n${chunked.join("")}0\r\n\r\n`);
-  client.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
-  for (const index of [0, 1]) {
+  const messages = [
+    `${head}Transfer-Encoding: chunked\r\n\r\n${chunked.join("")}0\r\n\r\n`,
+    `${head}Content-Length: ${body.length}\r\n\r\n${body}`,
+  ];
+  client.resume();
+  for (const [index, message] of messages.entries()) {
+    client.write(message);
     await until("it is there", () => held.length === index + 1);
     expect(await text(held[index]?.req as IncomingMessage)).toBe(body);
     held[index]?.end();
+    await until("it is answered", () => held[index]?.closed === true);
   }
 });
 

@@ -10,8 +10,10 @@ import type { Turns } from "./turns.ts";
 
 /** Bytes that may wait on one connection while a request is answered. */
 const waitingLimit = 16_384;
-/** Pieces of a read that are parsed at once. What is left of it waits for a turn. */
-const piecesAtOnce = 2;
+/** Bytes of a read that are parsed at once. What is left of it waits for a turn. */
+const bytesATurn = 8_192;
+/** A piece counts as so many bytes more. */
+const pieceBytes = 32;
 /** Memory of a parser with an unfinished head, and for each byte of a head: each of its names and values is a string. */
 const parserBytes = 4_096;
 const memoryAByte = 8;
@@ -114,7 +116,7 @@ export class HttpConnection implements Linked, Holder {
       this.#giveBack();
     }
     let isFree = true;
-    let left = piecesAtOnce;
+    let left = bytesATurn;
     let rest = bytes;
     while (rest.length > 0) {
       // The last answer has said that it is the last.
@@ -123,7 +125,7 @@ export class HttpConnection implements Linked, Holder {
         this.#socket.unshift(isShared ? Buffer.from(rest) : rest);
         return false;
       }
-      if (left === 0) {
+      if (left <= 0) {
         this.#hold(isShared ? Buffer.from(rest) : rest);
         return false;
       }
@@ -133,8 +135,9 @@ export class HttpConnection implements Linked, Holder {
         return isFree;
       }
       if (isBody) isFree = false;
-      if (!this.#cutter.isInBody) left -= 1;
+      const isSized = this.#cutter.isInBody;
       const size = this.#cutter.next(rest);
+      if (!isSized) left -= size + pieceBytes;
       const piece = size === rest.length ? rest : rest.subarray(0, size);
       rest = size === rest.length ? nothing : rest.subarray(size);
       this.#waiting = rest;
