@@ -8,16 +8,15 @@ import { connectNats } from "../support/backplane/nats-server.ts";
 import { expectNoneStale } from "../support/load/none-stale.ts";
 import { type Load, quantile } from "../support/load/signal-load.ts";
 import { until } from "../support/poll.ts";
-import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
 
 describeRecovery("nats-recovery-cluster");
 
-/** NATS waits 4 to 9 s before an election, and a replica notices and connects anew; the rest is for a busy machine, ms. */
-const elected = { withinMs: 20_000 };
+/** NATS waits 4 to 9 s before an election. One may fail, and there is one for JetStream and one for each stream, ms. */
+const elected = { withinMs: 40_000 };
 
 describe("one of three NATS servers is killed under load, with session recovery", () => {
   const stage = createBackplaneStage("nats-recovery-cluster", { RECOVERY_MAX_MS: "30000" });
-  const { replicas, pair, replica, load, states, server, expectAlive } = stage;
+  const { replicas, pair, load, states, server, expectAlive } = stage;
   beforeEach(async () => {
     await stage.start();
     await until("all replicas are ready", states("ready"), { withinMs: 30_000 });
@@ -84,36 +83,5 @@ describe("one of three NATS servers is killed under load, with session recovery"
     expectAlive();
     await expectNoneStale(replicas);
     expect(p99).toBeLessThan(250 + busyMs);
-  }, 240_000);
-
-  test("100 signals that a peer misses in five disconnects, a server killed in each, are replayed once and in order", async () => {
-    const { room, a } = await pair(0, 2);
-    const b = await connectSocketIo(replica(1).url, { reconnection: false });
-    const { peerId } = await joinRoom(b, room);
-    await until("a sees it", () => a.got("peer-joined").length === 2);
-    const numbers = () => b.got("candidate").map(({ n }) => n);
-    try {
-      for (let round = 1; round <= 5; round += 1) {
-        b.socket.io.engine.close();
-        await until("b is away", () => a.got("peer-away").length === round);
-        for (let n = 20 * round - 19; n <= 20 * round; n += 1)
-          expect(await a.send("candidate", { roomId: room, n })).toEqual({ ok: true, away: [peerId] });
-        const killed = server().servers[round % 3];
-        await killed?.kill();
-        await until("a replica without a stream says so, or none uses it", states("ready"), elected);
-        b.socket.connect();
-        await until("it has what it missed", () => numbers().length >= 20 * round, elected);
-        expect(b.socket.recovered).toBe(true);
-        await until("a sees it back", () => a.got("peer-joined").length === round + 2);
-        await killed?.start();
-        await whole();
-      }
-      await a.send("offer", { roomId: room });
-      await until("what came after it is there", () => b.got("offer").length === 1);
-      expect(numbers()).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
-      expectAlive();
-    } finally {
-      b.close();
-    }
   }, 240_000);
 });
