@@ -23,7 +23,7 @@ export function describeRecovery(variant: Variant): void {
       );
       // Three NATS servers choose a leader first.
       const ready = async ({ adminUrl }: Replica) =>
-        (await (await fetch(`${adminUrl}/readyz`)).text()).includes("ready");
+        (await (await fetch(`${adminUrl}/readyz`)).text()).includes('"ready"');
       await until("both are ready", async () => (await Promise.all(replicas.map(ready))).every(Boolean), {
         withinMs: 30_000,
       });
