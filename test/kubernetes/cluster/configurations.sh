@@ -48,6 +48,8 @@ tlsPrivateKeyFile: $PKI/kubelet.key
 imageGCHighThresholdPercent: 100
 evictionHard: {memory.available: 100Mi, nodefs.available: "1%", imagefs.available: "1%"}
 volumePluginDir: $S/kubelet-plugins
+# It forgets an ended pod whose container it had restarted, until the next look at all pods: a minute by default.
+syncFrequency: 10s
 Y
   cat >"$S/proxy.yaml" <<Y
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
