@@ -1,5 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -17,9 +16,9 @@ import { runDrill } from "../../ops/runner/runner.ts";
 import { replicaTable } from "../../ops/stack/replica-table.ts";
 import { unsteady } from "../../ops/stack/steady.ts";
 import { hashSlot } from "../../services/signaling/backplane/redis/hash-slot.ts";
+import { closePairs, expectNoneDeaf, joinPairs, type Pair } from "../support/backplane/pairs.ts";
 import { until } from "../support/poll.ts";
 import { type ProcessStack, startProcessStack } from "../support/process-stack.ts";
-import { connectSocketIo, type JoinedPeer, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
 
 const readyWithinMs = 8_000;
 const healedWithinMs = 30_000;
@@ -28,14 +27,14 @@ const replicas = ["signaling-1", "signaling-2", "signaling-3"];
 let stack: ProcessStack;
 let servers: string[];
 /** Pairs of peers on different replicas, in as many rooms that each primary has channels of some. */
-const pairs: { room: string; a: JoinedPeer<SocketIoPeer>; b: JoinedPeer<SocketIoPeer> }[] = [];
+const pairs: Pair[] = [];
 beforeAll(async () => {
   stack = await startProcessStack({ REDIS: "cluster", CALLS: "0", PROBE_EVERY_MS: "0" });
   servers = redisIds(stack.layout.settings);
   await heal(stack);
 });
 afterEach(async () => {
-  for (const { a, b } of pairs.splice(0)) for (const peer of [a, b]) peer.close();
+  closePairs(pairs.splice(0));
   await heal(stack);
 });
 afterAll(() => stack?.[Symbol.asyncDispose]());
@@ -46,27 +45,8 @@ const stateOf = async (id: string) => (await replicaTable(stack.engine.endpoints
 const patiently = { withinMs: 40_000 };
 
 async function setUpPairs(): Promise<void> {
-  for (let n = 0; n < 9; n += 1) {
-    const room = randomUUID();
-    const on = async (index: number) =>
-      joinRoom(await connectSocketIo(stack.engine.endpoints.replica(replicas[index % 3] ?? "").public), room);
-    pairs.push({ room, a: await on(n), b: await on(n + 1) });
-  }
-}
-
-/** In each room a signal reaches the other peer, both ways. */
-async function expectNoneDeaf(): Promise<void> {
-  for (const { room, a, b } of pairs)
-    for (const [from, to] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const mark = randomUUID();
-      await until("it arrives", async () => {
-        await from.send("offer", { roomId: room, mark });
-        return to.got("offer").some((offer) => offer["mark"] === mark);
-      });
-    }
+  const urls = replicas.map((id) => stack.engine.endpoints.replica(id).public);
+  pairs.push(...(await joinPairs(urls, 9)));
 }
 
 const run = (control = false) =>
@@ -132,7 +112,7 @@ test("each primary is killed in turn: ready at its copy within 8 s, and no chann
     await until("the replicas notice", all("degraded"));
     await until("they are ready", all("ready"), patiently);
     took.push(Math.round(performance.now() - killedAt));
-    await expectNoneDeaf();
+    await expectNoneDeaf(pairs);
   }
   process.stdout.write(`REDIS=cluster, each primary killed in turn: ready after ${took.join(", ")} ms\n`);
   expect(Math.max(...took)).toBeLessThan(readyWithinMs);
@@ -191,7 +171,7 @@ test("all six are killed and started where no stored address is right: healed wi
   }
   const startedAt = performance.now();
   await heal(stack);
-  await expectNoneDeaf();
+  await expectNoneDeaf(pairs);
   const healedMs = Math.round(performance.now() - startedAt);
   process.stdout.write(`REDIS=cluster, all six restarted with other addresses stored: healed after ${healedMs} ms\n`);
   expect(healedMs).toBeLessThan(healedWithinMs);
@@ -209,7 +189,7 @@ test("a slot with subscribers moves to another primary: ready within 8 s, and no
   admin(from, "CLUSTER", "SETSLOT", String(slot), "MIGRATING", toId);
   for (const server of [to, from]) expect(admin(server, "CLUSTER", "SETSLOT", String(slot), "NODE", toId)).toBe("OK");
   const movedAt = performance.now();
-  await expectNoneDeaf();
+  await expectNoneDeaf(pairs);
   await until("they are ready", all("ready"), patiently);
   const readyMs = Math.round(performance.now() - movedAt);
   process.stdout.write(`REDIS=cluster, a slot with subscribers moved: all reached after ${readyMs} ms\n`);

@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hashSlot } from "../../services/signaling/backplane/redis/hash-slot.ts";
+import { closePairs, expectNoneDeaf, joinPairs, type Pair } from "../support/backplane/pairs.ts";
 import { command, type RedisCluster, startRedisCluster } from "../support/backplane/redis-cluster.ts";
 import { until } from "../support/poll.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
-import { connectSocketIo, type JoinedPeer, joinRoom, type SocketIoPeer } from "../support/signal-peer.ts";
 
 const readyWithinMs = 8_000;
 const healedWithinMs = 30_000;
@@ -14,21 +13,22 @@ const ids = ["signaling-1", "signaling-2", "signaling-3"];
 let cluster: RedisCluster;
 let replicas: Replica[];
 /** Pairs of peers on different replicas: as many rooms, so that each primary has channels of some. */
-const pairs: { room: string; a: JoinedPeer<SocketIoPeer>; b: JoinedPeer<SocketIoPeer> }[] = [];
+const pairs: Pair[] = [];
 
 beforeAll(async () => {
   cluster = await startRedisCluster({ copied: true, nodeTimeoutMs: 2_000 });
   await followed();
   const urls = (await cluster.name()).join(",");
   replicas = await Promise.all(ids.map((id) => startReplica(id, urls, { BACKPLANE: "sharded" })));
-  for (let n = 0; n < 12; n += 1) {
-    const room = randomUUID();
-    const on = async (index: number) => joinRoom(await connectSocketIo((replicas[index % 3] as Replica).url), room);
-    pairs.push({ room, a: await on(n), b: await on(n + 1) });
-  }
+  pairs.push(
+    ...(await joinPairs(
+      replicas.map(({ url }) => url),
+      12,
+    )),
+  );
 });
 afterAll(async () => {
-  for (const { a, b } of pairs) for (const peer of [a, b]) peer.close();
+  closePairs(pairs);
   await Promise.all((replicas ?? []).map(({ program }) => program[Symbol.asyncDispose]()));
   await cluster?.[Symbol.asyncDispose]();
 });
@@ -56,21 +56,6 @@ async function followed(): Promise<void> {
 }
 const isPrimary = async (node: RedisServer) => (await command(node, ["INFO", "replication"])).includes("role:master");
 
-/** In each room a signal reaches the other peer, both ways. */
-async function expectNoneDeaf(): Promise<void> {
-  for (const { room, a, b } of pairs)
-    for (const [from, to] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      const mark = randomUUID();
-      await until("it arrives", async () => {
-        await from.send("offer", { roomId: room, mark });
-        return to.got("offer").some((offer) => offer["mark"] === mark);
-      });
-    }
-}
-
 test("each primary is killed in turn: ready at its copy within 8 s, and no channel is deaf", async () => {
   const took: number[] = [];
   for (const primary of cluster.primaries) {
@@ -80,7 +65,7 @@ test("each primary is killed in turn: ready at its copy within 8 s, and no chann
     await until("the replicas notice", allAre("degraded"), { withinMs: 5_000 });
     await until("they are ready", allAre("ready"), { withinMs: 20_000 });
     took.push(Math.round(performance.now() - killedAt));
-    await expectNoneDeaf();
+    await expectNoneDeaf(pairs);
     await primary.start();
     await followed();
   }
@@ -111,7 +96,7 @@ test("a slot with subscribers moves to another primary: ready within 8 s, and no
   await command(from.node, ["CLUSTER", "SETSLOT", slot, "MIGRATING", to.id]);
   for (const { node } of [to, from]) await command(node, ["CLUSTER", "SETSLOT", slot, "NODE", to.id]);
   const movedAt = performance.now();
-  await expectNoneDeaf();
+  await expectNoneDeaf(pairs);
   await until("they are ready", allAre("ready"), { withinMs: 20_000 });
   const readyMs = Math.round(performance.now() - movedAt);
   process.stdout.write(`Redis Cluster, a slot with subscribers moved: all reached after ${readyMs} ms\n`);
@@ -136,7 +121,7 @@ test.each(Object.entries(restarts))(
       "they are ready again, and none is deaf",
       async () => {
         if (!(await allAre("ready")())) return false;
-        await expectNoneDeaf();
+        await expectNoneDeaf(pairs);
         return true;
       },
       { withinMs: 40_000 },
