@@ -188,6 +188,15 @@ async function transitMs(a: Peer, b: Peer): Promise<number> {
   return times.sort((x, y) => x - y)[5] ?? 0;
 }
 
+test("a replica that partition-node cuts off does not reach the backplane by another network, until heal", async () => {
+  const stateOf = async () => (await stack.replicas()).find(({ id }) => id === "signaling-2")?.state;
+  await stack.make("partition-node", "NODE=2");
+  await until("it is degraded", async () => (await stateOf()) === "degraded", { withinMs: 20_000 });
+  expect(await stack.make("status")).toMatch(/^signaling-2 .*degraded/m);
+  await stack.make("heal");
+  expect(await stateOf()).toBe("ready");
+});
+
 test("slow-node delays a replica's signals over the backplane, and heal ends it", async () => {
   const [a, b] = await joinApart("slow", { url: secureUrl() });
   peers.push(a, b);
