@@ -13,10 +13,10 @@ import { signal, stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { hostNatsAccess } from "./nats-server.ts";
 import { saveScaledTargets } from "./observers/prometheus-config.ts";
-import { replicaLaunch, replicaUrls, type StackLayout } from "./programs.ts";
+import { replicaLaunch, replicaUrls } from "./programs.ts";
 import { readiness, readyUrls } from "./readiness.ts";
 import { neededSecret, secretOf } from "./secrets.ts";
-import type { ServiceRecord, StateDir } from "./state-dir.ts";
+import type { ServiceRecord, StackLayout, StateDir } from "./state-dir.ts";
 import { typedCommand } from "./typed-command.ts";
 
 /** Time for an orderly stop before SIGKILL, ms. It exceeds the programs' GRACE_MS. */

@@ -2,22 +2,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { natsClusterPort, natsIds, natsLinkPort, natsPort } from "../nats/ids.ts";
 import type { NatsAccess } from "../nats/messages.ts";
-import type { PortOf } from "../ports.ts";
 import { neededSecret } from "./secrets.ts";
-import type { Launch } from "./state-dir.ts";
-
-/** Part of a stack's layout (programs.ts). */
-interface Layout {
-  root: string;
-  dir: string;
-  port: PortOf;
-  settings: Readonly<Record<string, string>>;
-}
+import type { Launch, StackLayout } from "./state-dir.ts";
 
 const loopback = "127.0.0.1";
 
 /** A nats-server with the configuration of the compose engine. It stores nothing. */
-export function natsLaunch(layout: Layout, id: string): Launch {
+export function natsLaunch(layout: StackLayout, id: string): Launch {
   const { root, dir, port, settings } = layout;
   const ids = natsIds(settings);
   const password = neededSecret(layout, "NATS_CLUSTER_PASSWORD");
@@ -53,7 +44,7 @@ export function natsLaunch(layout: Layout, id: string): Launch {
 const quoted = (text: string) => `"${text.replace(/[\\"]/g, "\\$&")}"`;
 
 /** What a replica needs to reach each server through a link of its own. */
-export function natsSettings({ port, settings }: Layout, n: string): Record<string, string> {
+export function natsSettings({ port, settings }: StackLayout, n: string): Record<string, string> {
   const ids = natsIds(settings);
   if (ids.length === 0) return {};
   return {
@@ -63,7 +54,7 @@ export function natsSettings({ port, settings }: Layout, n: string): Record<stri
 }
 
 /** How an operator on this host looks at a NATS server. Throws CannotError without the password. */
-export function hostNatsAccess(layout: Layout, id: string): NatsAccess {
+export function hostNatsAccess(layout: StackLayout, id: string): NatsAccess {
   return {
     host: loopback,
     port: layout.port(natsPort(id)),

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import type { App } from "../app/app-file.ts";
 import { callerSettings, proxySettings } from "../app/app-settings.ts";
 import { natsIds, natsLinkPort, natsPort, usesNats } from "../nats/ids.ts";
-import { maxReplicas, type PortOf } from "../ports.ts";
+import { maxReplicas } from "../ports.ts";
 import { failsOver, linkPort, redisIds, redisPort } from "../redis/ids.ts";
 import { CannotError } from "../stack/engine.ts";
 import { proxyAdminPort, proxyIds, proxyNumber } from "../stack/proxy-id.ts";
@@ -14,22 +14,9 @@ import { nodeFlags } from "./node-flags.ts";
 import { clusterSettings } from "./redis/cluster.ts";
 import { sentinelSettings } from "./redis/servers.ts";
 import { neededSecret, secretFiles } from "./secrets.ts";
-import type { Launch } from "./state-dir.ts";
+import type { Launch, StackLayout } from "./state-dir.ts";
 
 const loopback = "127.0.0.1";
-
-/** The inputs of every launch of a stack. */
-export interface StackLayout {
-  /** Path of the repository. */
-  root: string;
-  /** `.stack/<name>` */
-  dir: string;
-  port: PortOf;
-  /** Variables of .env.example that were set at `up`. */
-  settings: Readonly<Record<string, string>>;
-  /** The application in place of the replicas; undefined without one. */
-  app: App | undefined;
-}
 
 /** The links of all replicas to the backplane, also of replicas added later. All run in one process. */
 export function linksLaunch(layout: StackLayout): Launch {

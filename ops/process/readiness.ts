@@ -4,7 +4,8 @@ import { exporterPort, isExporter, isRedis, isSentinel, redisPort } from "../red
 import type { Endpoints } from "../stack/engine.ts";
 import { answersOk } from "../stack/http.ts";
 import { isReplica } from "../stack/replica-id.ts";
-import { replicaUrls, type StackLayout } from "./programs.ts";
+import { replicaUrls } from "./programs.ts";
+import type { StackLayout } from "./state-dir.ts";
 
 /** Time-out of an answer, ms. */
 const timeoutMs = 1_000;

@@ -2,12 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSecret } from "../../common/config.ts";
 import { CannotError } from "../stack/engine.ts";
+import type { StackLayout } from "./state-dir.ts";
 
-/** Part of a stack's layout: the repository, and the settings of `up`. */
-interface Layout {
-  root: string;
-  settings: Readonly<Record<string, string>>;
-}
+type Layout = Pick<StackLayout, "root" | "settings">;
 
 /** Path of a secret of this checkout. ops/sh/secrets.sh creates it. */
 export const secretPath = ({ root }: Pick<Layout, "root">, name: string) => join(root, ".secrets", name);

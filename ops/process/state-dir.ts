@@ -1,6 +1,21 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { App } from "../app/app-file.ts";
+import type { PortOf } from "../ports.ts";
 import type { ProcessIdentity } from "./identity.ts";
+
+/** The inputs of every launch of a stack. */
+export interface StackLayout {
+  /** Path of the repository. */
+  root: string;
+  /** `.stack/<name>` */
+  dir: string;
+  port: PortOf;
+  /** Variables of .env.example that were set at `up`. */
+  settings: Readonly<Record<string, string>>;
+  /** The application in place of the replicas; undefined without one. */
+  app: App | undefined;
+}
 
 /** The complete launch of a service, so that any shell can start it again. */
 export interface Launch {

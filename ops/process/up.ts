@@ -9,19 +9,11 @@ import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { natsLaunch } from "./nats-server.ts";
 import { observerLaunches } from "./observers/observers.ts";
-import {
-  balancerLaunch,
-  boardLaunch,
-  callerLaunch,
-  linksLaunch,
-  proxyLaunch,
-  replicaLaunch,
-  type StackLayout,
-} from "./programs.ts";
+import { balancerLaunch, boardLaunch, callerLaunch, linksLaunch, proxyLaunch, replicaLaunch } from "./programs.ts";
 import { readiness, readyUrls } from "./readiness.ts";
 import { refuseBesideCluster } from "./redis/cluster.ts";
 import { redisLaunch, sentinelLaunch } from "./redis/servers.ts";
-import type { Launch, StateDir } from "./state-dir.ts";
+import type { Launch, StackLayout, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
 
 /** The services of a stack with these replicas, in stages. Each stage waits for the one before. */

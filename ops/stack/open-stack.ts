@@ -10,9 +10,8 @@ import { createKubectl } from "../kubernetes/kubectl.ts";
 import { portsOf } from "../ports.ts";
 import { createProcessEngine, hostEndpoints } from "../process/engine.ts";
 import { hostNatsAccess } from "../process/nats-server.ts";
-import type { StackLayout } from "../process/programs.ts";
 import { secretOf } from "../process/secrets.ts";
-import { openStateDir, type StateDir } from "../process/state-dir.ts";
+import { openStateDir, type StackLayout, type StateDir } from "../process/state-dir.ts";
 import { CannotError, type Engine } from "./engine.ts";
 import { proxyIds } from "./proxy-id.ts";
 

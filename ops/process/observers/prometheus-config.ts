@@ -5,7 +5,7 @@ import { maxReplicas } from "../../ports.ts";
 import { failsOver, isClustered } from "../../redis/ids.ts";
 import { proxyIds } from "../../stack/proxy-id.ts";
 import { replicaIds, replicaNumber } from "../../stack/replica-id.ts";
-import type { StackLayout } from "../programs.ts";
+import type { StackLayout } from "../state-dir.ts";
 import { hostAddresses, translate } from "./host-addresses.ts";
 import { guardUser } from "./web-access.ts";
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { neededSecret } from "../secrets.ts";
+import type { StackLayout } from "../state-dir.ts";
 
 /** Rights that exist since a version of Redis. An older Redis refuses an ACL file that names them. */
 const since: readonly (readonly [right: string, major: number, minor: number])[] = [["+client|setinfo", 7, 2]];
@@ -23,7 +24,7 @@ const filesOf = {
  * @throws CannotError if a password is missing
  */
 export function writeRedisUsers(
-  layout: { root: string; settings: Readonly<Record<string, string>>; app?: object | undefined },
+  layout: Pick<StackLayout, "root" | "settings" | "app">,
   kind: keyof typeof filesOf,
   dir: string,
 ): string {
@@ -41,7 +42,7 @@ export function writeRedisUsers(
 }
 
 /** A directory of a server's files. Only its owner can look into it: a Redis makes a file that it rewrites readable for all. */
-export function privateDir({ dir }: { dir: string }, id: string): string {
+export function privateDir({ dir }: Pick<StackLayout, "dir">, id: string): string {
   const path = join(dir, id);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;

@@ -1,20 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PortOf } from "../../ports.ts";
 import { isClustered, redisBusPort, redisIds, redisPort } from "../../redis/ids.ts";
 import { CannotError } from "../../stack/engine.ts";
 import { neededSecret, secretPath } from "../secrets.ts";
-import type { Launch } from "../state-dir.ts";
+import type { Launch, StackLayout } from "../state-dir.ts";
 import { privateDir, writeRedisUsers } from "./access.ts";
-
-/** Part of a stack's layout (programs.ts). */
-interface Layout {
-  root: string;
-  dir: string;
-  port: PortOf;
-  settings: Readonly<Record<string, string>>;
-  app: object | undefined;
-}
 
 const loopback = "127.0.0.1";
 
@@ -22,7 +12,7 @@ const loopback = "127.0.0.1";
  * A server of a Redis Cluster, and beside it redis/join-cluster.sh, which makes it a part of the cluster at each start and
  * ends with it. The server stores its slots and the others' addresses in `nodes.conf`, in a directory of its own.
  */
-export function clusterLaunch(layout: Layout, id: string): Launch {
+export function clusterLaunch(layout: StackLayout, id: string): Launch {
   const { root, port, settings } = layout;
   const ids = redisIds(settings);
   const own = privateDir(layout, id);
@@ -61,7 +51,7 @@ export function clusterLaunch(layout: Layout, id: string): Launch {
 }
 
 /** What a replica needs to reach each server of a cluster through its own link. */
-export function clusterSettings(layout: Layout, linkTo: (server: string) => string): Record<string, string> {
+export function clusterSettings(layout: StackLayout, linkTo: (server: string) => string): Record<string, string> {
   const { port, settings } = layout;
   if (!isClustered(settings)) return {};
   const ids = redisIds(settings);
@@ -73,7 +63,7 @@ export function clusterSettings(layout: Layout, linkTo: (server: string) => stri
 }
 
 /** @throws CannotError for settings that a Redis Cluster does not go with */
-export function refuseBesideCluster({ settings, app }: Pick<Layout, "settings" | "app">): void {
+export function refuseBesideCluster({ settings, app }: Pick<StackLayout, "settings" | "app">): void {
   if (settings["REDIS"] !== "cluster") return;
   const backplane = settings["BACKPLANE"] ?? "sharded";
   if (backplane !== "sharded")

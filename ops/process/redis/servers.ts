@@ -1,20 +1,10 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PortOf } from "../../ports.ts";
 import { failsOver, isClustered, masterName, redisIds, redisPort, sentinelIds } from "../../redis/ids.ts";
 import { neededSecret } from "../secrets.ts";
-import type { Launch } from "../state-dir.ts";
+import type { Launch, StackLayout } from "../state-dir.ts";
 import { privateDir, writeRedisUsers } from "./access.ts";
 import { clusterLaunch } from "./cluster.ts";
-
-/** Part of a stack's layout (programs.ts). */
-interface Layout {
-  root: string;
-  dir: string;
-  port: PortOf;
-  settings: Readonly<Record<string, string>>;
-  app: object | undefined;
-}
 
 const loopback = "127.0.0.1";
 /** A master that does not answer a Sentinel for this time is down for it, ms. */
@@ -26,7 +16,7 @@ const failoverWithinMs = 6_000;
  * A redis-server without persistence, as the backplane stores nothing. Every user needs a password. Beside Sentinels it
  * has a configuration file, in which Sentinels change its role, and `redis` begins as the master of the others.
  */
-export function redisLaunch(layout: Layout, id: string): Launch {
+export function redisLaunch(layout: StackLayout, id: string): Launch {
   const { port, dir, settings } = layout;
   if (isClustered(settings)) return clusterLaunch(layout, id);
   if (!failsOver(settings)) {
@@ -60,7 +50,7 @@ export function redisLaunch(layout: Layout, id: string): Launch {
 }
 
 /** A Sentinel. It stores the master that it knows in its configuration file, so it needs one of its own. */
-export function sentinelLaunch(layout: Layout, id: string): Launch {
+export function sentinelLaunch(layout: StackLayout, id: string): Launch {
   const { port } = layout;
   const own = privateDir(layout, id);
   const password = neededSecret(layout, "REDIS_FAILOVER_PASSWORD");
@@ -82,7 +72,7 @@ export function sentinelLaunch(layout: Layout, id: string): Launch {
 }
 
 /** What a replica needs to find the master, and to reach each server through its own link. */
-export function sentinelSettings(layout: Layout, linkTo: (server: string) => string): Record<string, string> {
+export function sentinelSettings(layout: StackLayout, linkTo: (server: string) => string): Record<string, string> {
   const { port, settings } = layout;
   if (!failsOver(settings)) return {};
   const at = (id: string) => `${loopback}:${port(redisPort(id))}`;

@@ -47,7 +47,7 @@ export async function startNatsServers(
   const servers = ids.map((id) => {
     const at = port(`${id.toUpperCase().replace("-", "_")}_PORT`);
     return createServer(at, certificate, () => {
-      const { command, args } = natsLaunch({ root: ".", dir, port, settings }, id);
+      const { command, args } = natsLaunch({ root: ".", dir, port, settings, app: undefined }, id);
       if (certificate !== undefined)
         appendFileSync(args.at(-1) ?? "", `tls { cert_file: "${certificate.cert}", key_file: "${certificate.key}" }\n`);
       return startProgram(command, args);
