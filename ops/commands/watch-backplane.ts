@@ -69,10 +69,9 @@ async function* fromRedis(engine: Engine, signal: AbortSignal): AsyncGenerator<C
 /** From the first server that answers; the servers of a cluster pass on what one subscribes to. */
 async function* fromNats(engine: Engine, signal: AbortSignal): AsyncGenerator<CsvMessage> {
   for (const { id, state } of await engine.services()) {
-    const access = isNatsServer(id) && state === "running" && !signal.aborted ? engine.natsAccess?.(id) : undefined;
-    if (access === undefined) continue;
+    if (!isNatsServer(id) || state !== "running" || signal.aborted) continue;
     try {
-      yield* natsMessages(access, signal);
+      yield* natsMessages(engine.natsAccess(id), signal);
     } catch (error) {
       // The next one may answer. Without any, the caller says so and asks again.
       if (!isUnreachable(error)) throw error;

@@ -105,6 +105,7 @@ function fakeDocker(services: readonly string[], change: (container: FakeContain
     linksAdmin: "http://links",
     targetsDir,
     replica: insideReplica(undefined),
+    natsPassword: () => "",
     docker: docker as unknown as Docker,
   });
   const named = (service: string) => [...all.values()].find((container) => container.service === service);

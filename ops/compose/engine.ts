@@ -35,7 +35,7 @@ export function createComposeEngine(options: {
   /** Addresses of a replica for the other containers (endpoints.ts). */
   replica: ReturnType<typeof insideReplica>;
   /** The password of the user `ops` at NATS. */
-  natsPassword?: () => string;
+  natsPassword: () => string;
   docker?: Docker;
 }): Engine {
   const { stack, endpoints, linksAdmin, targetsDir, replica, natsPassword, docker = new Docker() } = options;
@@ -193,9 +193,7 @@ export function createComposeEngine(options: {
       return done;
     },
     replicaUrls: replica.urls,
-    ...(natsPassword === undefined
-      ? {}
-      : { natsAccess: (id) => ({ host: id, port: 4_222, user: "ops", password: natsPassword() }) }),
+    natsAccess: (id) => ({ host: id, port: 4_222, user: "ops", password: natsPassword() }),
     // Servers announce their names.
     redisAddress: (id) => `${id}:6379`,
     async *redisCli(args, signal, server = "redis") {

@@ -43,7 +43,7 @@ export function createKubernetesEngine({
   stack: string;
   endpoints: Endpoints;
   kubectl: Kubectl;
-  natsAccess: NonNullable<Engine["natsAccess"]>;
+  natsAccess: Engine["natsAccess"];
 }): Engine {
   async function find(id: ServiceId): Promise<StackPod> {
     const pods = await listPods(kubectl);

@@ -106,8 +106,12 @@ export interface Engine {
    * `server` is `redis` unless given.
    */
   redisCli(args: readonly string[], signal: AbortSignal, server?: ServiceId): AsyncIterable<string>;
-  /** Where a NATS server of the stack is, for a user that may look. Undefined where the engine starts none. */
-  natsAccess?(id: ServiceId): NatsAccess;
+  /**
+   * Where a NATS server of the stack is, for a user that may look.
+   *
+   * @throws Error without the user's password
+   */
+  natsAccess(id: ServiceId): NatsAccess;
   /** `host:port` of a Redis server, as Sentinels name it. */
   redisAddress(id: ServiceId): string;
   /** The last lines that the service logged, oldest first. */

@@ -7,7 +7,7 @@ import { natsKill } from "../../ops/drills/nats-kill.ts";
 import { heal } from "../../ops/heal/heal.ts";
 import { readMessage } from "../../ops/logs/backplane-messages.ts";
 import { natsIds } from "../../ops/nats/ids.ts";
-import { type NatsAccess, natsMessages } from "../../ops/nats/messages.ts";
+import { natsMessages } from "../../ops/nats/messages.ts";
 import { backplaneServersOf } from "../../ops/redis/failover.ts";
 import { runDrill } from "../../ops/runner/runner.ts";
 import { replicaTable } from "../../ops/stack/replica-table.ts";
@@ -57,7 +57,7 @@ describe("one server", () => {
   });
 
   test("make watch-backplane hears the replicas, by a user that may only look", async () => {
-    const access = stack.engine.natsAccess?.("nats") as NatsAccess;
+    const access = stack.engine.natsAccess("nats");
     const heard = new Set<string>();
     for await (const message of natsMessages(access, new AbortController().signal)) {
       const event = readMessage(message);
