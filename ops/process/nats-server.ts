@@ -11,37 +11,44 @@ const loopback = "127.0.0.1";
 export function natsLaunch(layout: StackLayout, id: string): Launch {
   const { root, dir, port, settings } = layout;
   const ids = natsIds(settings);
-  const password = neededSecret(layout, "NATS_CLUSTER_PASSWORD");
-  const others = ids.filter((other) => other !== id);
-  const values: Record<string, string> = {
-    NATS_NAME: quoted(id),
-    NATS_STORE: quoted(join(dir, id, "jetstream")),
-    NATS_LISTEN: quoted(`${loopback}:${port(natsPort(id))}`),
-    NATS_CLUSTER_LISTEN: quoted(`${loopback}:${port(natsClusterPort(id))}`),
-    NATS_PASSWORD: quoted(neededSecret(layout, "NATS_PASSWORD")),
-    NATS_OPS_PASSWORD: quoted(neededSecret(layout, "NATS_OPS_PASSWORD")),
-    NATS_CLUSTER_PASSWORD: quoted(password),
-    NATS_ROUTES: `[${others
-      .map((other) => `nats://server:${encodeURIComponent(password)}@${loopback}:${port(natsClusterPort(other))}`)
-      .map(quoted)
-      .join(", ")}]`,
+  // A variable that no file uses is an unknown setting, which a nats-server refuses.
+  const variables = {
+    NATS_NAME: id,
+    NATS_STORE: join(dir, id, "jetstream"),
+    NATS_LISTEN: `${loopback}:${port(natsPort(id))}`,
+    NATS_PASSWORD: neededSecret(layout, "NATS_PASSWORD"),
+    NATS_OPS_PASSWORD: neededSecret(layout, "NATS_OPS_PASSWORD"),
+    ...(ids.length > 1 ? clusterVariables(layout, id, ids) : {}),
   };
-  const several = ids.length > 1;
-  // An unused variable is an unknown setting, which a nats-server refuses.
-  const used = Object.entries(values).filter(([name]) => several || !/CLUSTER|ROUTES/.test(name));
-  const variables = used.map(([name, value]) => `${name}: ${value}\n`);
-  const files = several ? ["nats.conf", "cluster.conf"] : ["nats.conf"];
+  const files = ids.length > 1 ? ["nats.conf", "cluster.conf"] : ["nats.conf"];
   const own = join(dir, id);
   // The file has the passwords.
   mkdirSync(own, { recursive: true, mode: 0o700 });
   const file = join(own, "nats.conf");
   const texts = files.map((name) => readFileSync(join(root, "nats", name), "utf8"));
-  writeFileSync(file, [...variables, ...texts].join(""), { mode: 0o600 });
+  const lines = Object.entries(variables).map(([name, value]) => `${name}: ${literal(value)}\n`);
+  writeFileSync(file, [...lines, ...texts].join(""), { mode: 0o600 });
   return { command: "nats-server", args: ["--config", file], env: {} };
 }
 
-/** A string of a NATS configuration. */
-const quoted = (text: string) => `"${text.replace(/[\\"]/g, "\\$&")}"`;
+/** The variables of nats/cluster.conf. */
+function clusterVariables(layout: StackLayout, id: string, ids: readonly string[]): Record<string, string | string[]> {
+  const at = (server: string) => `${loopback}:${layout.port(natsClusterPort(server))}`;
+  const password = neededSecret(layout, "NATS_CLUSTER_PASSWORD");
+  return {
+    NATS_CLUSTER_LISTEN: at(id),
+    NATS_CLUSTER_PASSWORD: password,
+    NATS_ROUTES: ids
+      .filter((other) => other !== id)
+      .map((other) => `nats://server:${encodeURIComponent(password)}@${at(other)}`),
+  };
+}
+
+/** A string, or an array of strings, of a NATS configuration. */
+function literal(value: string | string[]): string {
+  if (typeof value !== "string") return `[${value.map(literal).join(", ")}]`;
+  return `"${value.replace(/[\\"]/g, "\\$&")}"`;
+}
 
 /** What a replica needs to reach each server through a link of its own. */
 export function natsSettings({ port, settings }: StackLayout, n: string): Record<string, string> {

@@ -16,18 +16,17 @@ engine_reads() {
 
 engine_up() {
   refuse_beside_cluster
-  server=redis-server
-  [ "${BACKPLANE:-pubsub}" != nats ] || server=nats-server
+  server=redis-server server_ports=REDIS_PORT
+  if [ "${BACKPLANE:-pubsub}" = nats ]; then
+    server=nats-server server_ports=NATS_PORT
+    [ "${NATS:-single}" != cluster ] ||
+      server_ports=$(sed -n 's/^\(NATS_\(._\)*\(CLUSTER_\)*PORT\|LINK_._NATS_._PORT\)=.*/\1/p' ops/ports.env)
+  fi
   locked .cache/apt.lock sh ops/sh/packages.sh $server 'prometheus?' 'alertmanager?' 'prometheus-redis-exporter?' || exit $?
   balancing=''
   if [ "${PROXIES:-1}" = 2 ]; then
     locked .cache/apt.lock sh ops/sh/packages.sh haproxy || exit $?
     balancing="PROXY_1_PORT PROXY_2_PORT PROXY_1_PROTOCOL_PORT PROXY_2_PROTOCOL_PORT PROXY_2_ADMIN_PORT BALANCER_ADMIN_PORT"
-  fi
-  server_ports=REDIS_PORT
-  if [ "${BACKPLANE:-pubsub}" = nats ]; then server_ports=NATS_PORT; fi
-  if [ "${BACKPLANE:-pubsub} ${NATS:-single}" = "nats cluster" ]; then
-    server_ports=$(sed -n 's/^\(NATS_\(._\)*\(CLUSTER_\)*PORT\|LINK_._NATS_._PORT\)=.*/\1/p' ops/ports.env)
   fi
   failing_over=''
   if [ "${REDIS:-single}" = cluster ]; then
