@@ -1,5 +1,5 @@
 import { isNats } from "../nats/ids.ts";
-import { backplaneServersOf, redisMaster } from "../redis/failover.ts";
+import { backplaneServersAmong, redisMasterAmong } from "../redis/failover.ts";
 import { isRedis, serverTyped } from "../redis/ids.ts";
 import { CannotError, type ServiceStatus } from "../stack/engine.ts";
 import { HttpError } from "../stack/http.ts";
@@ -20,7 +20,8 @@ export interface Chosen {
  * off the network.
  */
 async function chooseServer({ engine }: Stack, action: string, given: string): Promise<Chosen> {
-  const servers = (await engine.services()).filter(({ id }) => isRedis(id));
+  const services = await engine.services();
+  const servers = services.filter(({ id }) => isRedis(id));
   if (servers.length === 0) return { target: given };
   if (given !== "redis") {
     const ids = servers.map(({ id }) => id);
@@ -30,10 +31,10 @@ async function chooseServer({ engine }: Stack, action: string, given: string): P
   if (servers.length === 1 || forAll.includes(action)) return { target: given };
   if (action === "start" || action === "resume") return firstFor(action, servers, "Redis server");
   const because =
-    (await backplaneServersOf(engine)) === "cluster"
+    backplaneServersAmong(services) === "cluster"
       ? "the first primary that serves slots"
       : "the master that the Sentinels name";
-  return { target: await redisMaster(engine), because };
+  return { target: await redisMasterAmong(engine, services), because };
 }
 
 /**

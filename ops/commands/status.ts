@@ -26,7 +26,7 @@ export const status: Command = {
     const left = broken.drill;
     const hidden = left?.drill === "game-day" && runnerLives(left);
     const impaired = hidden ? [] : await engine.impaired();
-    const roles = await redisRoles(engine);
+    const roles = await redisRoles(engine, services);
     const rows = services.map((service) => {
       // Of several proxies each has its own view and its own tunnels, in the order of their names.
       const seen = Object.values(views).flatMap((table) => table.filter((row) => row.id === service.id));

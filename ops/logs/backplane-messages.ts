@@ -17,6 +17,8 @@ export type BackplaneEvent =
       bytes: number;
     };
 
+/** Begins the name of the channel that one replica alone listens to. The replica's id follows. */
+export const inboxPrefix = "hold-the-line:replica:";
 const events =
   /offer|answer|candidate|bye|peer-joined|peer-away|peer-left|presence|confirmed|snapshot|members|superseded|draining|error-report/;
 /** Node id, run of the process, number. */
@@ -42,7 +44,7 @@ function unescapeCsv(text: string): string {
 /** Describes a message by its channel and the event names in it. */
 export function readMessage({ channel, payload }: CsvMessage): BackplaneEvent {
   if (channel.endsWith(":canary")) return { kind: "heartbeat", node: heartbeat.exec(payload)?.[1] ?? "" };
-  const room = channel.startsWith("hold-the-line:replica:")
+  const room = channel.startsWith(inboxPrefix)
     ? address.exec(payload)?.[1]
     : (/^socket\.io#[^#]*#(?:r:)?(.+)#$/.exec(channel)?.[1] ?? /^room:(.+)$/.exec(channel)?.[1]);
   const what = events.exec(payload)?.[0] ?? (channel.includes("request") ? "between replicas" : "message");

@@ -1,4 +1,4 @@
-import { CannotError, type Engine, type ServiceId } from "../stack/engine.ts";
+import { CannotError, type Engine, type ServiceId, type ServiceStatus } from "../stack/engine.ts";
 import { askRedis } from "./ask.ts";
 import { isRedis } from "./ids.ts";
 
@@ -51,8 +51,11 @@ export const slotCount = ({ slots }: ClusterServer): number =>
   slots.reduce((sum, [from, to]) => sum + to - from + 1, 0);
 
 /** What each running server says about the cluster; a server that does not answer says nothing. */
-async function views(engine: Engine): Promise<{ id: ServiceId; view: ClusterServer[] }[]> {
-  const servers = (await engine.services()).filter(({ id }) => isRedis(id));
+async function views(
+  engine: Engine,
+  services: readonly ServiceStatus[],
+): Promise<{ id: ServiceId; view: ClusterServer[] }[]> {
+  const servers = services.filter(({ id }) => isRedis(id));
   const idAt = (address: string) => servers.find(({ id }) => engine.redisAddress(id) === address)?.id;
   return Promise.all(
     servers
@@ -63,27 +66,29 @@ async function views(engine: Engine): Promise<{ id: ServiceId; view: ClusterServ
 }
 
 /**
- * The servers of a cluster, as the server sees them that reaches the most others. So an old primary that is cut off does
+ * The servers of a cluster among the services of a stack, as the server sees them that reaches the most others. So an old primary that is cut off does
  * not count. Empty if none answers.
  */
-export async function clusterServers(engine: Engine): Promise<ClusterServer[]> {
+export async function clusterServers(engine: Engine, services: readonly ServiceStatus[]): Promise<ClusterServer[]> {
   const reach = (view: readonly ClusterServer[]) => view.filter(({ reached }) => reached).length;
-  const [widest] = (await views(engine)).map(({ view }) => view).sort((a, b) => reach(b) - reach(a));
+  const [widest] = (await views(engine, services)).map(({ view }) => view).sort((a, b) => reach(b) - reach(a));
   return widest ?? [];
 }
 
 /** @throws CannotError if no server serves slots, or none answers */
-export async function firstPrimary(engine: Engine): Promise<ServiceId> {
-  const serving = (await clusterServers(engine)).filter((server) => server.reached && server.slots.length > 0);
+export async function firstPrimary(engine: Engine, services: readonly ServiceStatus[]): Promise<ServiceId> {
+  const serving = (await clusterServers(engine, services)).filter(
+    (server) => server.reached && server.slots.length > 0,
+  );
   const [first] = serving.map(({ id }) => id).sort();
   if (first === undefined) throw new CannotError("no server of the Redis Cluster serves slots: make status, make heal");
   return first;
 }
 
 /** Why the loss of a primary would now not be mended by its copy, a line each. */
-export async function clusterObstacles(engine: Engine): Promise<string[]> {
-  const servers = (await engine.services()).map(({ id }) => id).filter(isRedis);
-  const seen = await views(engine);
+export async function clusterObstacles(engine: Engine, services: readonly ServiceStatus[]): Promise<string[]> {
+  const servers = services.map(({ id }) => id).filter(isRedis);
+  const seen = await views(engine, services);
   const silent = servers.filter((id) => !seen.some((one) => one.id === id && one.view.length > 0));
   if (silent.length > 0) return silent.map((id) => `${id} does not answer`);
   const apart = seen.flatMap(({ id, view }) => {

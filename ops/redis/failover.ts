@@ -1,24 +1,29 @@
 import { isNats } from "../nats/ids.ts";
-import { CannotError, type Engine, type ServiceId } from "../stack/engine.ts";
+import { CannotError, type Engine, type ServiceId, type ServiceStatus } from "../stack/engine.ts";
 import { askRedis } from "./ask.ts";
 import { clusterObstacles, firstPrimary } from "./cluster.ts";
 import { isRedis, isSentinel, masterName } from "./ids.ts";
 
-/** The ids of a stack's Redis servers and Sentinels that run. */
-async function running({ services }: Engine) {
-  const ids = (await services()).filter(({ state }) => state === "running").map(({ id }) => id);
-  return { servers: ids.filter(isRedis), sentinels: ids.filter(isSentinel) };
-}
+type Services = readonly ServiceStatus[];
+
+/** The ids of the Sentinels that run. */
+const runningSentinels = (services: Services): ServiceId[] =>
+  services.filter(({ id, state }) => isSentinel(id) && state === "running").map(({ id }) => id);
 
 /** One Redis, servers with Sentinels, a Redis Cluster, or NATS. */
 export type BackplaneServers = "single" | "sentinel" | "cluster" | "nats";
 
-/** The servers of a stack's backplane. */
-export async function backplaneServersOf({ services }: Engine): Promise<BackplaneServers> {
-  const ids = (await services()).map(({ id }) => id);
+/** The servers of the stack with these services. */
+export function backplaneServersAmong(services: Services): BackplaneServers {
+  const ids = services.map(({ id }) => id);
   if (ids.some(isNats)) return "nats";
   if (ids.some(isSentinel)) return "sentinel";
   return ids.includes("redis-4") ? "cluster" : "single";
+}
+
+/** The servers of a stack's backplane. */
+export async function backplaneServersOf(engine: Engine): Promise<BackplaneServers> {
+  return backplaneServersAmong(await engine.services());
 }
 
 /** How many replicas listen to a Redis server; NaN if it does not answer. */
@@ -34,13 +39,17 @@ export async function listenersOf(engine: Engine, server: ServiceId): Promise<nu
  * @throws CannotError if no Sentinel names one, or no server of the cluster serves slots
  */
 export async function redisMaster(engine: Engine): Promise<ServiceId> {
-  if ((await backplaneServersOf(engine)) === "cluster") return firstPrimary(engine);
-  const services = await engine.services();
-  if (!services.some(({ id }) => isSentinel(id))) return "redis";
-  const { sentinels } = await running(engine);
+  return redisMasterAmong(engine, await engine.services());
+}
+
+/** `redisMaster` for a caller that has the stack's services already. Throws the same. */
+export async function redisMasterAmong(engine: Engine, services: Services): Promise<ServiceId> {
+  const kind = backplaneServersAmong(services);
+  if (kind === "cluster") return firstPrimary(engine, services);
+  if (kind !== "sentinel") return "redis";
   const votes = new Map<ServiceId, number>();
   for (const [host = "", port = ""] of await Promise.all(
-    sentinels.map((id) => askRedis(engine, id, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName])),
+    runningSentinels(services).map((id) => askRedis(engine, id, ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName])),
   )) {
     const server = services
       .map(({ id }) => id)
@@ -57,14 +66,14 @@ export async function redisMaster(engine: Engine): Promise<ServiceId> {
  * cluster are not served, or a primary has no copy. Empty if one is possible, and with a single server.
  */
 export async function failoverObstacles(engine: Engine): Promise<string[]> {
-  if ((await backplaneServersOf(engine)) === "cluster") return clusterObstacles(engine);
   const services = await engine.services();
-  if (!services.some(({ id }) => isSentinel(id))) return [];
+  const kind = backplaneServersAmong(services);
+  if (kind === "cluster") return clusterObstacles(engine, services);
+  if (kind !== "sentinel") return [];
   const copies = services.filter(({ id }) => isRedis(id)).length - 1;
   const peers = services.filter(({ id }) => isSentinel(id)).length - 1;
-  const { sentinels } = await running(engine);
   try {
-    const master = await redisMaster(engine);
+    const master = await redisMasterAmong(engine, services);
     const info = (await askRedis(engine, master, ["INFO", "replication"])).join("\n");
     if (!/^role:master$/m.test(info)) return [`${master} is not the master yet`];
     const online = info.match(/state=online/g)?.length ?? 0;
@@ -74,7 +83,7 @@ export async function failoverObstacles(engine: Engine): Promise<string[]> {
     throw error;
   }
   const seen = await Promise.all(
-    sentinels.map(async (id) => {
+    runningSentinels(services).map(async (id) => {
       const replicas = flagsIn(await askRedis(engine, id, ["SENTINEL", "REPLICAS", masterName]));
       const others = flagsIn(await askRedis(engine, id, ["SENTINEL", "SENTINELS", masterName]));
       const whole =

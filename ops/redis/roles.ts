@@ -1,19 +1,22 @@
-import { CannotError, type Engine, type ServiceId } from "../stack/engine.ts";
+import { CannotError, type Engine, type ServiceId, type ServiceStatus } from "../stack/engine.ts";
 import { type ClusterServer, clusterServers } from "./cluster.ts";
-import { backplaneServersOf, redisMaster } from "./failover.ts";
+import { backplaneServersAmong, redisMasterAmong } from "./failover.ts";
 import { isRedis } from "./ids.ts";
 
 /** What each Redis server is, in words; empty with a single server, or while no server or Sentinel answers. */
-export async function redisRoles(engine: Engine): Promise<ReadonlyMap<ServiceId, string>> {
-  const kind = await backplaneServersOf(engine);
+export async function redisRoles(
+  engine: Engine,
+  services: readonly ServiceStatus[],
+): Promise<ReadonlyMap<ServiceId, string>> {
+  const kind = backplaneServersAmong(services);
   if (kind === "cluster") {
-    const reached = (await clusterServers(engine)).filter((server) => server.reached);
+    const reached = (await clusterServers(engine, services)).filter((server) => server.reached);
     return new Map(reached.map((server) => [server.id, roleOf(server)]));
   }
   if (kind !== "sentinel") return new Map();
-  const ids = (await engine.services()).map(({ id }) => id).filter(isRedis);
+  const ids = services.map(({ id }) => id).filter(isRedis);
   try {
-    const master = await redisMaster(engine);
+    const master = await redisMasterAmong(engine, services);
     return new Map(ids.map((id) => [id, id === master ? "master" : "copy"]));
   } catch (error) {
     if (error instanceof CannotError) return new Map();

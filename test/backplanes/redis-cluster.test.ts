@@ -90,7 +90,12 @@ test("redis means a primary with slots, a server may be named, and make status a
   const { services } = JSON.parse(lines.join("")) as { services: { id: string; role?: string }[] };
   const roles = services.flatMap(({ role }) => (role === undefined ? [] : [role])).sort();
   expect(roles.map((role) => role.split(" ")[0])).toEqual(["copy", "copy", "copy", "primary,", "primary,", "primary,"]);
-  expect((await clusterServers(stack.engine)).reduce((sum, server) => sum + slotCount(server), 0)).toBe(16_384);
+  expect(
+    (await clusterServers(stack.engine, await stack.engine.services())).reduce(
+      (sum, server) => sum + slotCount(server),
+      0,
+    ),
+  ).toBe(16_384);
 
   const watched: string[] = [];
   for await (const line of watchCluster(stack.engine, new AbortController().signal)) {
@@ -104,7 +109,9 @@ test("redis means a primary with slots, a server may be named, and make status a
 test("each primary is killed in turn: ready at its copy within 8 s, and no channel is deaf", async () => {
   await setUpPairs();
   const took: number[] = [];
-  const primaries = (await clusterServers(stack.engine)).filter((server) => slotCount(server) > 0).map(({ id }) => id);
+  const primaries = (await clusterServers(stack.engine, await stack.engine.services()))
+    .filter((server) => slotCount(server) > 0)
+    .map(({ id }) => id);
   expect(primaries).toHaveLength(3);
   for (const primary of primaries) {
     await runAction(stack, "kill", primary);
@@ -180,7 +187,9 @@ test("all six are killed and started where no stored address is right: healed wi
 test("a slot with subscribers moves to another primary: ready within 8 s, and no channel is deaf", async () => {
   await setUpPairs();
   const slot = hashSlot("hold-the-line:replica:signaling-2");
-  const primaries = (await clusterServers(stack.engine)).filter((server) => slotCount(server) > 0);
+  const primaries = (await clusterServers(stack.engine, await stack.engine.services())).filter(
+    (server) => slotCount(server) > 0,
+  );
   const has = ({ slots }: (typeof primaries)[number]) => slots.some(([from, to]) => from <= slot && slot <= to);
   const [from, to] = [primaries.find(has)?.id ?? "", primaries.find((server) => !has(server))?.id ?? ""];
   const admin = (server: string, ...command: string[]) => as("admin", "REDIS_OPS_PASSWORD", server, ...command).trim();
