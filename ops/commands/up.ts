@@ -1,5 +1,5 @@
 import type { Command } from "../command.ts";
-import { bringUp, takeDown } from "../process/up.ts";
+import { bringUp, refuseSettings, takeDown } from "../process/up.ts";
 import { CannotError } from "../stack/engine.ts";
 
 /** Starts a stack of processes (make starts one of containers itself). */
@@ -12,6 +12,7 @@ export const up: Command = {
     const ranBefore = (await stack.engine.services()).length > 0;
     if (ranBefore && stack.overruled.length > 0)
       throw new CannotError(`the stack is up with another ${stack.overruled.join(", ")}: make down first`);
+    refuseSettings(stack.layout, stack.baseEnv["PATH"]);
     stack.state.create();
     if (stack.state.stack() === undefined)
       stack.state.saveStack({ portBase: config.PORT_BASE, settings: { ...stack.layout.settings } });

@@ -74,14 +74,14 @@ export function replicaLaunch(layout: StackLayout, id: string): Launch {
 
 /** One process of the application. The variables named in its file give it its port and the address of Redis. */
 function appLaunch(layout: StackLayout, app: App, id: string): Launch {
-  if (app.command === undefined) throw new CannotError(`${app.file} has no APP_COMMAND: ENGINE=process needs one`);
+  const command = neededCommand(app);
   const { port } = layout;
   const n = replicaNumber(id);
   const password = encodeURIComponent(neededSecret(layout, "REDIS_APP_PASSWORD"));
   return {
     // `exec`, so that signals reach the application and not a shell.
     command: "sh",
-    args: ["-c", `cd "$1" && exec ${app.command}`, "sh", app.dir],
+    args: ["-c", `cd "$1" && exec ${command}`, "sh", app.dir],
     env: {
       ...app.env,
       [app.variables.port]: String(port(`SIGNALING_${n}_PORT`)),
@@ -90,6 +90,12 @@ function appLaunch(layout: StackLayout, app: App, id: string): Launch {
       [app.variables.redis]: `redis://app:${password}@${loopback}:${port(`LINK_${n}_PORT`)}`,
     },
   };
+}
+
+/** @throws CannotError if the application has no command, so that it can only run as a container */
+export function neededCommand({ file, command }: App): string {
+  if (command === undefined) throw new CannotError(`${file} has no APP_COMMAND: ENGINE=process needs one`);
+  return command;
 }
 
 /** `id=publicURL|readyURL`, the form of `REPLICAS` and `PUT /replicas/:id`. */

@@ -1,5 +1,5 @@
 import { natsIds, usesNats } from "../nats/ids.ts";
-import { failsOver, redisIds, sentinelIds } from "../redis/ids.ts";
+import { redisIds, sentinelIds } from "../redis/ids.ts";
 import { CannotError, type Engine } from "../stack/engine.ts";
 import { proxyIds } from "../stack/proxy-id.ts";
 import { replicaIds } from "../stack/replica-id.ts";
@@ -9,9 +9,16 @@ import { stateOf } from "./identity.ts";
 import { destroy, launch, terminate } from "./launcher.ts";
 import { natsLaunch } from "./nats-server.ts";
 import { observerLaunches } from "./observers/observers.ts";
-import { balancerLaunch, boardLaunch, callerLaunch, linksLaunch, proxyLaunch, replicaLaunch } from "./programs.ts";
+import {
+  balancerLaunch,
+  boardLaunch,
+  callerLaunch,
+  linksLaunch,
+  neededCommand,
+  proxyLaunch,
+  replicaLaunch,
+} from "./programs.ts";
 import { readiness, readyUrls } from "./readiness.ts";
-import { refuseBesideCluster } from "./redis/cluster.ts";
 import { redisLaunch, sentinelLaunch } from "./redis/servers.ts";
 import type { Launch, StackLayout, StateDir } from "./state-dir.ts";
 import { findStrays } from "./strays.ts";
@@ -42,9 +49,30 @@ function neededBalancer(path: string | undefined): string {
 }
 
 /**
+ * Refuses settings that do not go together, or not with this host. A stack is recorded only after that.
+ *
+ * @param path `PATH`, where the balancer is looked for
+ * @throws CannotError in one line
+ */
+export function refuseSettings({ settings, app }: StackLayout, path: string | undefined): void {
+  const { REDIS: redis = "single", BACKPLANE: backplane } = settings;
+  if (redis === "cluster" && backplane !== undefined && backplane !== "sharded")
+    throw new CannotError(`REDIS=cluster needs BACKPLANE=sharded, not ${backplane}: leave BACKPLANE out`);
+  if (redis === "sentinel" && usesNats(settings))
+    throw new CannotError("BACKPLANE=nats uses no Redis: leave REDIS=sentinel out");
+  if (app !== undefined) {
+    const servers = usesNats(settings) ? "BACKPLANE=nats" : redis === "single" ? undefined : `REDIS=${redis}`;
+    if (servers !== undefined)
+      throw new CannotError(`${servers} is for the replicas of the kit: an application gets the address of one Redis`);
+    neededCommand(app);
+  }
+  if (proxyIds(settings).length > 1) neededBalancer(path);
+}
+
+/**
  * Starts every service that is not running and resolves when all are ready and the proxy routes to every replica.
  * It does not change a running stack. If a service cannot be started, the services started before it keep running, for
- * `logs`.
+ * `logs`. `refuseSettings` has accepted its settings.
  *
  * @throws Error once `signal` is aborted
  */
@@ -60,15 +88,6 @@ export async function bringUp(options: {
   const interrupted = new Promise<never>((_, reject) => {
     signal?.addEventListener("abort", () => reject(new Error("interrupted")), { once: true });
   });
-  refuseBesideCluster(layout);
-  if (failsOver(layout.settings) && layout.app !== undefined)
-    throw new CannotError(
-      "REDIS=sentinel is for the replicas of the kit: an application gets the address of one Redis",
-    );
-  if (usesNats(layout.settings) && layout.app !== undefined)
-    throw new CannotError(
-      "BACKPLANE=nats is for the replicas of the kit: an application gets the address of one Redis",
-    );
   const replicas = replicaIds(3);
   for (const stage of stages(layout, replicas, baseEnv["PATH"])) {
     const started = Promise.all(

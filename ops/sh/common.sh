@@ -116,8 +116,9 @@ refuse_others() {
   [ -z "$others" ] || die "the stack \"$STACK\" is up with another $(echo $others): make down first"
 }
 
-# Exits for settings that a Redis Cluster does not go with.
-refuse_beside_cluster() {
+# Exits for settings of the backplane's servers that do not go together.
+refuse_servers() {
+  [ "${REDIS:-single} ${BACKPLANE:-}" != "sentinel nats" ] || die "BACKPLANE=nats uses no Redis: leave REDIS=sentinel out"
   [ "${REDIS:-single}" = cluster ] || return 0
   [ "${BACKPLANE:-sharded}" = sharded ] || die "REDIS=cluster needs BACKPLANE=sharded, not $BACKPLANE: leave BACKPLANE out"
   [ -z "${APP:-}" ] || die "REDIS=cluster is for the replicas of the kit: an application gets the address of one Redis"

@@ -25,7 +25,7 @@ case " $overlays " in *' redis-sentinel '*) REDIS=sentinel && export REDIS ;; es
 case " $overlays " in *' redis-cluster '*) REDIS=cluster && export REDIS ;; esac
 case " $overlays " in *' nats '* | *' nats-cluster '*) BACKPLANE=nats && export BACKPLANE ;; esac
 case " $overlays " in *' nats-cluster '*) NATS=cluster && export NATS ;; esac
-refuse_beside_cluster
+refuse_servers
 if [ "${PROXIES:-1}" = 2 ]; then
   several=proxies COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/compose.yaml
   [ -z "${APP:-}" ] || COMPOSE_FILE=$COMPOSE_FILE:deploy/proxies/app.yaml

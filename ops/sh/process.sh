@@ -15,7 +15,7 @@ engine_reads() {
 }
 
 engine_up() {
-  refuse_beside_cluster
+  refuse_servers
   server=redis-server server_ports=REDIS_PORT
   if [ "${BACKPLANE:-pubsub}" = nats ]; then
     server=nats-server server_ports=NATS_PORT

@@ -71,12 +71,6 @@ test.runIf(third === "3")("negative control: shard-loss deviates if replicas do 
   expect(await unsteady(stack)).toEqual([]);
 });
 
-test.each(["pubsub", "streams", "nats"])("a cluster refuses BACKPLANE=%s with one line", async (backplane) => {
-  await expect(startProcessStack({ REDIS: "cluster", BACKPLANE: backplane })).rejects.toThrow(
-    `REDIS=cluster needs BACKPLANE=sharded, not ${backplane}: leave BACKPLANE out`,
-  );
-});
-
 test("redis means a primary with slots, a server may be named, and make status and watch-backplane say who serves", async () => {
   expect(await backplaneServersOf(stack.engine)).toBe("cluster");
   const primary = await redisMaster(stack.engine);

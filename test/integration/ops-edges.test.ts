@@ -1,7 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { text } from "node:stream/consumers";
+import { afterAll, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const env = {
@@ -13,12 +16,20 @@ const env = {
 };
 
 /** Runs make on a stack that was never up, with an empty standard input. */
-function make(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+function make(args: readonly string[], more: Record<string, string> = {}): Promise<{ stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const child = execFile("make", args, { cwd: root, env }, (_, stdout, stderr) => resolve({ stdout, stderr }));
+    const options = { cwd: root, env: { ...env, ...more } };
+    const child = execFile("make", args, options, (_, stdout, stderr) => resolve({ stdout, stderr }));
     child.stdin?.end();
   });
 }
+
+const dir = mkdtempSync(join(tmpdir(), "edges-"));
+const refused = `test-refused-${process.pid}`;
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+  rmSync(join(root, ".stack", refused), { recursive: true, force: true });
+});
 
 test.each([
   ...["status", "logs", "urls", "open", "board", "heal", "roll", "watch-backplane", "game-day", "soak", "kill-node"],
@@ -28,6 +39,32 @@ test.each([
   const { stdout, stderr } = await make(line.split(" "));
   const said = `${stdout}${stderr}`.split("\n").filter((one) => one !== "" && !/^make: \*\*\*/.test(one));
   expect(said).toEqual([expect.stringMatching(/^((make|ops): )?the stack "never-up" is not up: make up$/)]);
+});
+
+const oneRedis = "is for the replicas of the kit: an application gets the address of one Redis";
+const chat = join(root, "examples/chat/app.env");
+const imageOnly = join(dir, "image.env");
+writeFileSync(imageOnly, "APP_IMAGE=chat\n");
+
+test.each([
+  ...["pubsub", "streams", "nats"].map((backplane): [Record<string, string>, string] => [
+    { REDIS: "cluster", BACKPLANE: backplane },
+    `REDIS=cluster needs BACKPLANE=sharded, not ${backplane}: leave BACKPLANE out`,
+  ]),
+  [{ REDIS: "sentinel", BACKPLANE: "nats" }, "BACKPLANE=nats uses no Redis: leave REDIS=sentinel out"],
+  [{ REDIS: "cluster", APP: chat }, `REDIS=cluster ${oneRedis}`],
+  [{ REDIS: "sentinel", APP: chat }, `REDIS=sentinel ${oneRedis}`],
+  [{ BACKPLANE: "nats", APP: chat }, `BACKPLANE=nats ${oneRedis}`],
+  [{ APP: imageOnly }, `${imageOnly} has no APP_COMMAND: ENGINE=process needs one`],
+])("up with %j is refused in one line, and leaves no stack that was never up", async (settings, said) => {
+  const more = { STACK: refused, ...settings };
+  const up = spawn(process.execPath, ["ops/cli.ts", "up"], { cwd: root, env: { ...env, ...more } });
+  const ended = once(up, "close");
+  const lines = (await text(up.stderr)).trimEnd().split("\n");
+  expect([(await ended)[0], lines]).toEqual([2, [`ops: ${said}`]]);
+  expect(existsSync(join(root, ".stack", refused, "stack.json"))).toBe(false);
+  expect((await make(["status"], { STACK: refused })).stdout).toBe(`the stack "${refused}" is not up: make up\n`);
+  expect((await make(["down"], { STACK: refused })).stdout).toBe(`the stack "${refused}" is not up\n`);
 });
 
 test("a closed output pipe ends the command without an error message", async () => {

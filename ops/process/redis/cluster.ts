@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isClustered, redisBusPort, redisIds, redisPort } from "../../redis/ids.ts";
-import { CannotError } from "../../stack/engine.ts";
 import { neededSecret, secretPath } from "../secrets.ts";
 import type { Launch, StackLayout } from "../state-dir.ts";
 import { privateDir, writeRedisUsers } from "./access.ts";
@@ -60,14 +59,4 @@ export function clusterSettings(layout: StackLayout, linkTo: (server: string) =>
     REDIS_URL: ids.map((id) => `redis://${linkTo(id)}`).join(","),
     REDIS_ADDRESS_MAP: ids.map((id) => `${loopback}:${port(redisPort(id))}=${linkTo(id)}`).join(","),
   };
-}
-
-/** @throws CannotError for settings that a Redis Cluster does not go with */
-export function refuseBesideCluster({ settings, app }: Pick<StackLayout, "settings" | "app">): void {
-  if (settings["REDIS"] !== "cluster") return;
-  const backplane = settings["BACKPLANE"] ?? "sharded";
-  if (backplane !== "sharded")
-    throw new CannotError(`REDIS=cluster needs BACKPLANE=sharded, not ${backplane}: leave BACKPLANE out`);
-  if (app !== undefined)
-    throw new CannotError("REDIS=cluster is for the replicas of the kit: an application gets the address of one Redis");
 }
