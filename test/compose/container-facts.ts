@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type Container, docker } from "./compose-stack.ts";
+import { type ComposeStack, type Container, docker } from "./compose-stack.ts";
 
 /** A line of `/proc/<pid>/status` of a container's first process. */
 export function status({ Id }: Container, field: string): string {
@@ -31,6 +31,20 @@ export function anonymousBytes({ Id }: Container): number {
   const v2 = groups.find((line) => line.startsWith("0::"))?.slice(3);
   const path = v1 === undefined ? `/sys/fs/cgroup${v2}` : `/sys/fs/cgroup/memory${v1}`;
   return Number(/^(?:anon|total_rss) (\d+)$/m.exec(readFileSync(`${path}/memory.stat`, "utf8"))?.[1]);
+}
+
+/** The addresses among these `host:port` that accept a TCP connection from a container on `edge`. */
+export function reachableFromEdge({ name }: ComposeStack, targets: readonly string[]): string[] {
+  const script = `
+    const net = require("node:net");
+    Promise.all(${JSON.stringify(targets)}.map((target) => new Promise((resolve) => {
+      const [, host, port] = /^(.*):(\\d+)$/.exec(target);
+      const socket = net.connect({ host, port, timeout: 1500 });
+      const done = (open) => { socket.destroy(); resolve(open ? [target] : []); };
+      socket.on("connect", () => done(true)).on("error", () => done(false)).on("timeout", () => done(false));
+    }))).then((open) => console.log(JSON.stringify(open.flat())));`;
+  const network = ["--rm", "--network", `${name}_edge`, "--entrypoint", "node"];
+  return JSON.parse(docker("run", ...network, `hold-the-line/proxy:${name}`, "-e", script)) as string[];
 }
 
 /** Environment and arguments of a process; empty if it has ended, as a health check does soon. */

@@ -35,6 +35,17 @@ const backIn = (peer: Peer, withinMs = 5_000) =>
     withinMs,
   });
 
+test("exactly these services run, and all are healthy", () => {
+  const running = [...stack.inspect()].filter(([, { State }]) => State.Running);
+  expect(running.map(([service]) => service).sort()).toEqual([
+    ...["alertmanager", "board", "caller", "guard", "prometheus", "proxy", "redis", "redis-exporter"],
+    ...["signaling-1", "signaling-2", "signaling-3"],
+  ]);
+  // The exporter's image contains only the exporter, so it has no health check.
+  const unwatched = running.filter(([, { State }]) => State.Health === undefined).map(([service]) => service);
+  expect(unwatched).toEqual(["redis-exporter"]);
+});
+
 for (const transports of ["websocket", "polling", "default"] as const)
   test(`300 numbered offers from replica to replica arrive once and in order (${transports})`, async () => {
     const [a, b] = await apart(`across-${transports}`, transports);

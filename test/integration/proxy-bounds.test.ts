@@ -38,26 +38,6 @@ async function statusOn(socket: Socket): Promise<number> {
   return Number(/^HTTP\/1\.1 (\d{3})/.exec(String(chunk))?.[1]);
 }
 
-test("pipelined requests are served one after the other, in order", async () => {
-  let [under, most] = [0, 0];
-  await start({
-    onRequest(incoming, response) {
-      under += 1;
-      most = Math.max(most, under);
-      setTimeout(() => {
-        under -= 1;
-        response.end(`<${incoming.url?.split("n=")[1]}>`);
-      }, 2);
-    },
-  });
-  const requests = Array.from({ length: 50 }, (_, n) => `GET ${session}&n=${n} HTTP/1.1\r\nHost: x\r\n\r\n`);
-  requests[49] = (requests[49] as string).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
-  const answer = await exchange(proxy.port, requests.join(""), 10_000);
-  expect(answer.closed).toBe(true);
-  expect(answer.text.match(/<\d+>/g)).toEqual(Array.from({ length: 50 }, (_, n) => `<${n}>`));
-  expect(most).toBe(1);
-});
-
 test("2,000 pipelined polls make one request to a replica, and their client is disconnected", async () => {
   const held: ServerResponse[] = [];
   await start({
@@ -95,37 +75,6 @@ test("what waits on all connections of a client has a common bound", async () =>
   again.write(many("again"));
   await until("both poll", () => ["other", "again"].every((who) => polls.includes(`${session}&n=${who}`)));
   expect(alive([other, again])).toBe(2);
-});
-
-test("an upgrade behind a request waits for the answer, and gets the bytes behind it", async () => {
-  const held: ServerResponse[] = [];
-  await start({ onRequest: (_incoming, response) => held.push(response), onTunnel: (socket) => socket.pipe(socket) });
-  const poll = `GET ${session} HTTP/1.1\r\nHost: x\r\n\r\n`;
-  const upgrade = poll.replace(
-    "\r\n\r\n",
-    "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-  );
-  const socket = await dial();
-  let text = "";
-  socket.setEncoding("latin1").on("data", (chunk) => {
-    text += chunk;
-  });
-  socket.write(`${poll}${upgrade}behind it`);
-  await until("the poll is held", () => held.length === 1);
-  expect((await proxy.replica("signaling-1")).tunnels).toBe(0);
-  held[0]?.end("the answer");
-  await until("the tunnel echoes", () => text.endsWith("behind it"));
-  expect(text).toMatch(/^HTTP\/1\.1 200 .*the answerHTTP\/1\.1 101 /s);
-});
-
-test("a head of 100 lines passes, one of 101 is refused, one of 4,000 too", async () => {
-  await start();
-  const lines = (count: number) =>
-    `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${"a:b\r\n".repeat(count - 2)}\r\n`;
-  expect((await exchange(proxy.port, lines(100))).status).toBe(200);
-  expect((await exchange(proxy.port, lines(101))).status).toBe(431);
-  expect((await exchange(proxy.port, lines(3_000))).status).toBe(431);
-  expect(upstream.seen.filter(({ url }) => url === "/").length).toBe(1);
 });
 
 test("unfinished bodies: a client's bound holds, and other clients have their own", async () => {
@@ -277,17 +226,4 @@ test("unread answers: the same", async () => {
   await until("some are closed", async () => (await proxy.metric('proxy_rejected_total{reason="pending"}')) > 10, {
     withinMs: 15_000,
   });
-});
-
-test("a few bytes before the 101 are kept, 60,000 end the connection", async () => {
-  await start({ onUpgrade: () => undefined });
-  const patient = await dial();
-  const opening = openTunnelOn(patient, "/ws");
-  patient.write(Buffer.alloc(1_000));
-  const hasty = await dial();
-  const cut = expect(openTunnelOn(hasty, "/ws")).rejects.toThrow("closed before an answer");
-  await until("both are under way", () => upstream.sockets.size === 2);
-  hasty.write(Buffer.alloc(60_000));
-  await cut;
-  await expect(opening).rejects.toThrow("504");
 });

@@ -38,6 +38,26 @@ test("connections to replicas and of clients are kept and used again", async () 
   expect(upstream.connections() - before).toBeLessThan(10);
 });
 
+test("pipelined requests are served one after the other, in order", async () => {
+  let [under, most] = [0, 0];
+  await start({
+    onRequest(incoming, response) {
+      under += 1;
+      most = Math.max(most, under);
+      setTimeout(() => {
+        under -= 1;
+        response.end(`<${incoming.url?.split("n=")[1]}>`);
+      }, 2);
+    },
+  });
+  const requests = Array.from({ length: 50 }, (_, n) => `GET ${session}&n=${n} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  requests[49] = (requests[49] as string).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+  const answer = await exchange(proxy.port, requests.join(""), 10_000);
+  expect(answer.closed).toBe(true);
+  expect(answer.text.match(/<\d+>/g)).toEqual(Array.from({ length: 50 }, (_, n) => `<${n}>`));
+  expect(most).toBe(1);
+});
+
 test("answers and bodies stream: the first part arrives before the last is sent", async () => {
   let finish: (() => void) | undefined;
   await start({

@@ -109,6 +109,16 @@ test("a second request smuggled behind a refused one is not served", async () =>
   expect(upstream.seen.map(({ url }) => url)).toEqual(["/?fence"]);
 });
 
+test("a head of 100 lines passes, one of 101 is refused, one of 3,000 too", async () => {
+  upstream.seen.length = 0;
+  const lines = (count: number) =>
+    `GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${"a:b\r\n".repeat(count - 2)}\r\n`;
+  expect((await exchange(proxy.port, lines(100))).status).toBe(200);
+  expect((await exchange(proxy.port, lines(101))).status).toBe(431);
+  expect((await exchange(proxy.port, lines(3_000))).status).toBe(431);
+  expect(upstream.seen.filter(({ url }) => url === "/").length).toBe(1);
+});
+
 test("a head that trickles is cut with 408 at its deadline", async () => {
   const startedAt = performance.now();
   const answer = await exchange(proxy.port, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow:", 5_000);

@@ -1,8 +1,10 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { connectEngine } from "../support/engine/engine-peer.ts";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
+import { connectRaw } from "../support/raw-peer.ts";
 import { exchange, upgradeRequest } from "../support/raw-socket.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
 import { type Replica, startReplica } from "../support/replica.ts";
@@ -54,6 +56,16 @@ test("an event without a name, or with a number as name, is refused without othe
     expect((await post(sid, body)).status).toBe(200);
     expect(await (await fetch(endpoint(`&sid=${sid}`))).text()).toContain('"code":"invalid"');
   }
+});
+
+test("a room id with a lone surrogate is invalid on both gateways", async () => {
+  const sender = await connectEngine(replica.url);
+  sender.send('42/signaling,2["join","a\\ud800"]');
+  const raw = await connectRaw(replica.url);
+  raw.socket.send('{"event":"join","data":{"roomId":"\\udc00"},"id":2}');
+  await until("refused", () => sender.having("43/signaling,2[").some((text) => text.includes('"invalid"')));
+  expect(await raw.join("🙂 a/b'é")).toMatchObject({ ok: true });
+  for (const peer of [sender, raw]) peer.close();
 });
 
 test("a body that is not an Engine.IO packet ends only its own session, and its next request is refused", async () => {

@@ -229,15 +229,6 @@ test.for([
   expect(outside.isOpen()).toBe(true);
 });
 
-test("a room id with a lone surrogate is invalid on both gateways", async () => {
-  const [sender] = await pair("halves");
-  sender.send('42/signaling,2["join","a\\ud800"]');
-  const raw = keep(await connectRaw(replica.url));
-  raw.socket.send('{"event":"join","data":{"roomId":"\\udc00"},"id":2}');
-  await until("refused", () => sender.having("43/signaling,2[").some((text) => text.includes('"invalid"')));
-  expect(await raw.join("🙂 a/b'é")).toMatchObject({ ok: true });
-});
-
 test("joins and leaves have a bound of their own; a repeated join does not count", async () => {
   const peer = keep(await connectEngine(replica.url));
   const codes: unknown[] = [];
