@@ -42,22 +42,23 @@ test.each([
 });
 
 const oneRedis = "is for the replicas of the kit: an application gets the address of one Redis";
-const chat = join(root, "examples/chat/app.env");
-const imageOnly = join(dir, "image.env");
-writeFileSync(imageOnly, "APP_IMAGE=chat\n");
+/** Files that `APP` may name. */
+const apps = { chat: join(root, "examples/chat/app.env"), "image-only": join(dir, "image-only.env") };
+writeFileSync(apps["image-only"], "APP_IMAGE=chat\n");
 
 test.each([
-  ...["pubsub", "streams", "nats"].map((backplane): [Record<string, string>, string] => [
-    { REDIS: "cluster", BACKPLANE: backplane },
-    `REDIS=cluster needs BACKPLANE=sharded, not ${backplane}: leave BACKPLANE out`,
-  ]),
-  [{ REDIS: "sentinel", BACKPLANE: "nats" }, "BACKPLANE=nats uses no Redis: leave REDIS=sentinel out"],
-  [{ REDIS: "cluster", APP: chat }, `REDIS=cluster ${oneRedis}`],
-  [{ REDIS: "sentinel", APP: chat }, `REDIS=sentinel ${oneRedis}`],
-  [{ BACKPLANE: "nats", APP: chat }, `BACKPLANE=nats ${oneRedis}`],
-  [{ APP: imageOnly }, `${imageOnly} has no APP_COMMAND: ENGINE=process needs one`],
-])("up with %j is refused in one line, and leaves no stack that was never up", async (settings, said) => {
-  const more = { STACK: refused, ...settings };
+  ["REDIS=cluster BACKPLANE=pubsub", "REDIS=cluster needs BACKPLANE=sharded, not pubsub: leave BACKPLANE out"],
+  ["REDIS=cluster BACKPLANE=streams", "REDIS=cluster needs BACKPLANE=sharded, not streams: leave BACKPLANE out"],
+  ["REDIS=cluster BACKPLANE=nats", "REDIS=cluster needs BACKPLANE=sharded, not nats: leave BACKPLANE out"],
+  ["REDIS=sentinel BACKPLANE=nats", "BACKPLANE=nats uses no Redis: leave REDIS=sentinel out"],
+  ["REDIS=cluster APP=chat", `REDIS=cluster ${oneRedis}`],
+  ["REDIS=sentinel APP=chat", `REDIS=sentinel ${oneRedis}`],
+  ["BACKPLANE=nats APP=chat", `BACKPLANE=nats ${oneRedis}`],
+  ["APP=image-only", `${apps["image-only"]} has no APP_COMMAND: ENGINE=process needs one`],
+])("up with %s is refused in one line, and leaves no stack that was never up", async (settings, said) => {
+  const given = Object.fromEntries(settings.split(" ").map((one) => one.split("=") as [string, string]));
+  if (given["APP"] !== undefined) given["APP"] = apps[given["APP"] as keyof typeof apps];
+  const more = { STACK: refused, ...given };
   const up = spawn(process.execPath, ["ops/cli.ts", "up"], { cwd: root, env: { ...env, ...more } });
   const ended = once(up, "close");
   const lines = (await text(up.stderr)).trimEnd().split("\n");
