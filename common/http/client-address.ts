@@ -16,7 +16,8 @@ export function canonicalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const zoneAt = text.indexOf("%");
   const bare = zoneAt === -1 ? text : text.slice(0, zoneAt);
-  return isIPv6(bare) ? ipaddr.process(bare).toString() : undefined;
+  // ipaddr.js takes `::a.b.c.d` for the IPv4 address, but leaves the same address in hex as it is.
+  return isIPv6(bare) ? ipaddr.process(bare.replace(/^::(?=\d+\.)/, "::0:")).toString() : undefined;
 }
 
 /**
@@ -78,17 +79,35 @@ function rangeOf(word: string): [ipaddr.IPv4 | ipaddr.IPv6, number] {
 
 /**
  * The key of a client's limits: an IPv4 address, or the leading `ipv6Prefix` bits of an IPv6 address. A home or a phone
- * gets all addresses of a /64.
+ * gets all addresses of a /64. An IPv6 address that carries its host's IPv4 address counts as that one.
  *
  * @param address canonical
  */
 export function limitKey(address: string, ipv6Prefix: number): string {
   if (!address.includes(":")) return address;
   const { parts } = ipaddr.IPv6.parse(address);
+  const carried = carriedIPv4(parts);
+  if (carried !== undefined) return carried;
   let key = "";
   for (let bits = ipv6Prefix, index = 0; bits > 0; bits -= 16, index++) {
     const part = parts[index] as number;
     key += `${(bits >= 16 ? part : part & (0xffff << (16 - bits))).toString(16)}:`;
   }
   return `${key}/${ipv6Prefix}`;
+}
+
+/**
+ * The IPv4 address of the host in an IPv6 address of a transition technology. With 6to4 (RFC 3056) and Teredo (RFC 4380,
+ * which inverts it) one IPv4 address has many networks; behind a translator (64:ff9b::/96, RFC 6052) all have one.
+ */
+function carriedIPv4(parts: readonly number[]): string | undefined {
+  const [a, b, c = 0, , , , g = 0, h = 0] = parts;
+  if (a === 0x2002) return dotted(b as number, c);
+  if (a === 0x2001 && b === 0) return dotted(g ^ 0xffff, h ^ 0xffff);
+  if (a === 0x64 && b === 0xff9b && parts.slice(2, 6).every((part) => part === 0)) return dotted(g, h);
+  return undefined;
+}
+
+function dotted(high: number, low: number): string {
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
 }
