@@ -1,20 +1,29 @@
 import { randomBytes } from "node:crypto";
 import { RAW_WS_PATH } from "../../../common/protocol-names.ts";
-import type { Attack } from "../attacker.ts";
+import type { Attack, Bound } from "../attacker.ts";
 import { enginePath } from "../engine-session.ts";
 import { frame, inParallel, OPCODE, openTunnel, over, write } from "../wire.ts";
 
 const both = [RAW_WS_PATH, enginePath("websocket")];
 
 /** Sends the same bytes repeatedly on a few connections of each gateway, as fast as they are read. */
-const flooding = (name: string, bytes: Buffer, connections = 2, paths: readonly string[] = both): Attack => ({
+const flooding = (
+  name: string,
+  bytes: Buffer,
+  connections = 2,
+  paths: readonly string[] = both,
+  bounds: readonly Bound[] = [],
+): Attack => ({
   name,
   guard: "frames",
   forMs: 1_200,
+  bounds,
   async run(attacker) {
     await inParallel(attacker, connections * paths.length, connections * paths.length, async (index) => {
       const socket = await openTunnel(attacker, paths[index % paths.length] as string);
-      socket.resume();
+      socket.on("data", (chunk: Buffer) => {
+        if (chunk.includes("error-report")) attacker.count("reads with a refusal");
+      });
       while (await write(socket, bytes, attacker.signal)) attacker.count("sent");
     });
     await over(attacker.signal);
@@ -68,6 +77,8 @@ export const frames: readonly Attack[] = [
     frame(OPCODE.text, `42/signaling,["offer",{${Array.from({ length: 20_000 }, (_, at) => `"k${at}":{}`).join()}}]`),
     8,
     [enginePath("websocket")],
+    // Each costs more than the burst: it is refused without an answer, and reading pauses.
+    [{ figure: "reads with a refusal", max: () => 8 }],
   ),
   unfinished("sends 100,000 one-byte fragments", 20, RAW_WS_PATH, fragments(1, 100_000)),
   unfinished("leaves messages of 256 KB unfinished on 400 sockets of /ws", 400, RAW_WS_PATH, fragments(64_000, 4)),

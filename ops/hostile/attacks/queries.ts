@@ -48,7 +48,8 @@ const spellings = [
 export const queries: readonly Attack[] = [
   flood("floods handshakes with an empty sid", () => "EIO=4&transport=polling&sid="),
   flood("floods plain handshakes", () => "EIO=4&transport=polling"),
-  flood("floods handshakes with EIO written %45IO", () => "%45IO=4&transport=polling"),
+  // Read without decoding, it is no query of Engine.IO.
+  flood("floods handshakes with EIO and transport written %45IO and %74ransport", () => "%45IO=4&%74ransport=polling"),
   flood("pins sessions to one replica with two sids", () => "EIO=4&transport=polling&sid=signaling-2.x&sid=", 0),
   flood("floods handshakes in twelve odd spellings", (index) => spellings[index % spellings.length] as string),
 ];
