@@ -57,6 +57,13 @@ test.each<[string, (socket: Socket) => void, string]>([
   expect(await findingOf(onConnection)).toMatchObject({ kind: "failed", cause, detail: expect.stringMatching(/./) });
 });
 
+test("another replica's name is told in one printable line", async () => {
+  const body = String.raw`{"node":"b\u001b[2J\n\u009b\u202e","state":"ready"}`;
+  expect(await findingOf((socket) => socket.write(answer("200 OK", body)))).toMatchObject({
+    detail: "another replica answers there: b\\u001b[2J\\n\\u009b\\u202e",
+  });
+});
+
 test("a refused connection and a time-out have different causes", async () => {
   const closed = createServer().listen(0, "127.0.0.1");
   await once(closed, "listening");

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -82,4 +82,18 @@ test("a closed output pipe ends the command without an error message", async () 
   });
   await once(child, "close");
   expect(said.trimEnd().split("\n")).toEqual([expect.stringMatching(/^kill-node /)]);
+});
+
+test("what a command prints cannot act on the terminal", async () => {
+  const stack = `hostile-report-${process.pid}`;
+  const dir = join(root, "reports", `0000-${stack}`);
+  mkdirSync(dir, { recursive: true });
+  try {
+    writeFileSync(join(dir, "report.json"), JSON.stringify({ stack }));
+    writeFileSync(join(dir, "report.md"), "a peer\u001b[2J\u009b31m\u202eof\nroom x");
+    const { stdout } = await make(["report", `STACK=${stack}`]);
+    expect(stdout).toMatch(/^a peer\\u001b\[2J\\u009b31m\\u202eof\nroom x\nopen /);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });
