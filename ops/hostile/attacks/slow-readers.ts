@@ -38,15 +38,18 @@ export const slowReaders: readonly Attack[] = [
     await openPollingPeer(attacker, room, cookie);
   }),
   {
-    name: "leaves one peer unread while eight send it 60 KB signals of their own",
+    name: "leaves one peer of each gateway unread while eight send them 60 KB signals of their own",
     guard: "slow-readers",
     forMs: 3_000,
     async run(attacker) {
       const cookie = randomBytes(8).toString("hex");
       const rooms = Array.from({ length: 8 }, () => randomBytes(8).toString("hex"));
-      const reader = await openRaw(attacker, { cookie });
-      for (const roomId of rooms) reader.send(JSON.stringify({ event: "join", data: { roomId } }));
-      reader.pause();
+      const [raw, signaling] = [await openRaw(attacker, { cookie }), await openSignaling(attacker, { cookie })];
+      for (const roomId of rooms) {
+        raw.send(JSON.stringify({ event: "join", data: { roomId } }));
+        signaling.send(`42/signaling,${JSON.stringify(["join", roomId])}`);
+      }
+      for (const reader of [raw, signaling]) reader.pause();
       await inParallel(attacker, rooms.length, rooms.length, async (index) => {
         const roomId = rooms[index] as string;
         const sender = await openSignaling(attacker, { room: roomId, cookie });
