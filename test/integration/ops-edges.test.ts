@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -84,15 +84,16 @@ test("a closed output pipe ends the command without an error message", async () 
   expect(said.trimEnd().split("\n")).toEqual([expect.stringMatching(/^kill-node /)]);
 });
 
-test("what a command prints cannot act on the terminal", async () => {
+test("what a command prints cannot act on the terminal", () => {
   const stack = `hostile-report-${process.pid}`;
   const dir = join(root, "reports", `0000-${stack}`);
   mkdirSync(dir, { recursive: true });
   try {
     writeFileSync(join(dir, "report.json"), JSON.stringify({ stack }));
     writeFileSync(join(dir, "report.md"), "a peer\u001b[2J\u009b31m\u202eof\nroom x");
-    const { stdout } = await make(["report", `STACK=${stack}`]);
-    expect(stdout).toMatch(/^a peer\\u001b\[2J\\u009b31m\\u202eof\nroom x\nopen /);
+    const PATH = `${join(root, "node_modules/.bin")}:${env.PATH}`;
+    const said = execFileSync("node", ["ops/cli.ts", "report"], { cwd: root, env: { ...env, PATH, STACK: stack } });
+    expect(String(said)).toMatch(/^a peer\\u001b\[2J\\u009b31m\\u202eof\nroom x\nopen /);
   } finally {
     rmSync(dir, { recursive: true });
   }
