@@ -138,3 +138,18 @@ test("over 16 KiB behind a request, or more than the client may have waiting, en
     server.close();
   }
 });
+
+test("what waited for an answer counts no longer than until its turn", async () => {
+  const { client } = await dial({ perClient: 20_000 });
+  const other = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  other.on("error", () => other.destroy());
+  // There is room for one that waits.
+  for (const [index, socket] of [client, other].entries()) {
+    socket.resume().write(get + get);
+    await until("the first one is there", () => held.length === 2 * index + 1 || refused > 0);
+    held.at(-1)?.end();
+    await until("the second one is there, and is not answered", () => held.length === 2 * index + 2 || refused > 0);
+  }
+  expect(refused).toBe(0);
+  other.destroy();
+});

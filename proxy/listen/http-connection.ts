@@ -210,7 +210,6 @@ export class HttpConnection implements Linked, Holder {
   /** Gives the socket up: it is no HTTP any more. Returns the bytes behind the last message. */
   release(behind: Buffer): Buffer {
     const bytes = Buffer.concat([behind, this.#waiting]);
-    this.closed();
     this.#socket.off("data", onData);
     delete (this.#socket as Kept)[kept];
     return bytes;
