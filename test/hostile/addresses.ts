@@ -80,6 +80,14 @@ const mapped = [
   "0::ffff:c633:6407",
   " 198.51.100.7 ",
 ];
+/** Addresses of 6to4, Teredo and NAT64 that carry the same IPv4 address. */
+const carrying = [
+  "2002:c633:6407:1::1",
+  "2002:c633:6407:2::1",
+  "2001:0:c000:201:0:63bf:39cc:9bf8",
+  "2001:0:c000:202:0:63bf:39cc:9bf8",
+  "64:ff9b::198.51.100.7",
+];
 const spelled = [
   "2001:db8:0:1::7",
   "2001:DB8:0:1::7",
@@ -97,6 +105,10 @@ export const addressAttacks = (stack: () => TestStack): readonly Attack[] => [
   flood(stack, "opens sessions from 2,000 addresses of one /64", (index) => {
     return `2001:db8:0:2:${index.toString(16)}:${(index * 7).toString(16)}::1`;
   }),
-  flood(stack, "opens sessions from eight spellings of an IPv4 address", of(mapped)),
+  flood(
+    stack,
+    "opens sessions from an IPv4 address in spellings, mappings and transitions",
+    of([...mapped, ...carrying]),
+  ),
   flood(stack, "opens sessions from eight spellings of an IPv6 address", of(spelled)),
 ];
