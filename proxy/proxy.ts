@@ -12,10 +12,12 @@ import { createProxyDrain } from "./drain.ts";
 import type { HandlerDeps } from "./handler-deps.ts";
 import { createProber } from "./health/prober.ts";
 import { createConnectionLimits } from "./listen/connection-limits.ts";
+import { createIdleConnections } from "./listen/idle-connections.ts";
 import { createPendingBytes } from "./listen/pending-bytes.ts";
 import { createProxyProtocolServer } from "./listen/proxy-protocol.ts";
 import { createPublicServer } from "./listen/public-server.ts";
 import { createRedirect } from "./listen/redirect.ts";
+import { Turns } from "./listen/turns.ts";
 import { createMetrics } from "./metrics.ts";
 import { createAddressBook } from "./names/address-book.ts";
 import { createMembership } from "./names/membership.ts";
@@ -23,6 +25,7 @@ import { createResolver } from "./names/resolver.ts";
 import { createPolling } from "./polling/polling.ts";
 import { createAdmission } from "./routing/admission.ts";
 import { createAttempts } from "./routing/attempts.ts";
+import { createConnectQueue } from "./routing/connect-queue.ts";
 import { createReplicaTable, type ReplicaTable } from "./routing/replica-table.ts";
 import { createSessions } from "./routing/sessions.ts";
 import { createShedder } from "./routing/shedder.ts";
@@ -87,6 +90,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     perClient: config.MAX_PENDING_BYTES_PER_CLIENT,
     ipv6Prefix: config.CLIENT_IPV6_PREFIX,
   });
+  const queue = createConnectQueue(() => turns.goOn());
+  const turns = new Turns(config.CLIENT_IPV6_PREFIX, queue.isCrowded);
   const secret = config.STICKY_SECRET ?? defaultStickySecret;
   const paths: HandlerDeps = {
     config,
@@ -97,7 +102,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     tuning,
     closing: () => closing,
     gate: createGate(config, { table, sessions, admission, metrics, secret, log }),
-    tryInTurn: createAttempts(config, { table, prober, admission, metrics }),
+    tryInTurn: createAttempts(config, { table, prober, admission, queue, metrics }),
   };
   const http = createPolling(paths);
   const upgrade = createUpgrades(paths);
@@ -114,6 +119,8 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     readInto: tuning.readInto,
     limits,
     pending,
+    turns,
+    idle: createIdleConnections({ ipv6Prefix: config.CLIENT_IPV6_PREFIX }),
     metrics,
     serve: http.serve,
     upgrade,

@@ -94,6 +94,7 @@ export type Guard =
   | "slow-readers"
   | "sessions"
   | "requests"
+  | "bursts"
   | "admin"
   | "backplane";
 

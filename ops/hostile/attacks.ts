@@ -1,6 +1,7 @@
 import type { Attack } from "./attacker.ts";
 import { attachments } from "./attacks/attachments.ts";
 import { bodies } from "./attacks/bodies.ts";
+import { bursts } from "./attacks/bursts.ts";
 import { connects } from "./attacks/connects.ts";
 import { events } from "./attacks/events.ts";
 import { floods } from "./attacks/floods.ts";
@@ -15,7 +16,7 @@ import { slowReaders } from "./attacks/slow-readers.ts";
 
 const kinds: readonly (readonly Attack[])[] = [
   ...[attachments, connects, queries, heads, bodies, pipelining, frames, events, rooms, slowReaders],
-  ...[sessions, requests],
+  ...[sessions, requests, bursts],
 ];
 
 /** The attacks on the public port, by kind. */

@@ -1,14 +1,14 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import type { RequestHead } from "../screen/request-head.ts";
-import type { ReadPlainUpgrade } from "../tuning/plain-upgrade.ts";
 import { type Linked, LinkedSet } from "./linked-set.ts";
-import { disown, nobody, own, type SocketOwner } from "./owned-socket.ts";
+import { nobody, own, type SocketOwner } from "./owned-socket.ts";
+import { type PendingBody, type PendingBytes, pieceCost } from "./pending-bytes.ts";
+import type { Turns } from "./turns.ts";
 
 /** Interval of the check for silent connections while there are any, ms. */
 const lookEveryMs = 500;
 
-/** A connection without a byte yet. */
+/** A connection without a byte yet, or one whose first bytes wait for their turn. */
 class Silent implements SocketOwner, Linked {
   before: Linked | undefined;
   after: Linked | undefined;
@@ -16,19 +16,20 @@ class Silent implements SocketOwner, Linked {
   readonly socket: Socket;
   readonly since = performance.now();
   readonly #silents: LinkedSet<Silent>;
-  readonly #spoke: (socket: Socket, chunk: Buffer) => void;
+  readonly #arrived: (silent: Silent, chunk: Buffer) => boolean;
+  /** A place in the client's budget for bytes that wait. */
+  place: PendingBody | undefined;
 
-  constructor(socket: Socket, silents: LinkedSet<Silent>, spoke: (socket: Socket, chunk: Buffer) => void) {
+  constructor(socket: Socket, silents: LinkedSet<Silent>, arrived: (silent: Silent, chunk: Buffer) => boolean) {
     this.socket = socket;
     this.#silents = silents;
-    this.#spoke = spoke;
+    this.#arrived = arrived;
     silents.add(this);
   }
   received(size: number, buffer: Uint8Array): boolean {
     this.#silents.delete(this);
     const read = buffer as Buffer;
-    this.#spoke(this.socket, size === read.length ? read : read.subarray(0, size));
-    return true;
+    return this.#arrived(this, size === read.length ? read : read.subarray(0, size));
   }
   drained(): void {
     // Nothing was written.
@@ -41,32 +42,42 @@ class Silent implements SocketOwner, Linked {
   }
   closed(): void {
     this.#silents.delete(this);
+    this.place?.end();
   }
 }
 
 /**
- * Waits for the first bytes of every connection of `server`. A plain WebSocket upgrade goes to `upgrade`, which must
- * own the socket before it returns. Every other connection goes to the server, as if it had just arrived.
+ * Waits for the first bytes of every connection of `server`, and then for a turn. `spoke` decides what becomes of the
+ * connection.
  */
 export function awaitFirstBytes(
   server: Server,
   event: "connection" | "secureConnection",
   options: {
     timeoutMs: number;
-    readPlainUpgrade: ReadPlainUpgrade;
-    upgrade(request: RequestHead, socket: Socket): void;
-    /** Called once the server has taken over any other connection, before it gets a byte. */
-    other(socket: Socket): void;
+    turns: Turns;
+    pending: PendingBytes;
+    /** The client for whose limits a connection counts; undefined: it comes from a trusted proxy. */
+    addressOf(socket: Socket): string | undefined;
+    /**
+     * Owns the socket, or disowns it and lets the server serve it as if it had just arrived.
+     *
+     * @returns whether the socket has an owner
+     */
+    spoke(socket: Socket, chunk: Buffer, serve: (socket: Socket) => void): boolean;
     /** No byte arrived within `timeoutMs`. */
     timedOut(socket: Socket): void;
+    /** Called before a connection is closed because too much of its client waits. */
+    refuse(): void;
   },
 ) {
   const silents = new LinkedSet<Silent>();
-  const [serve] = server.listeners(event) as [(this: Server, socket: Socket) => void];
-  server.off(event, serve);
+  const [listener] = server.listeners(event) as [(this: Server, socket: Socket) => void];
+  server.off(event, listener);
+  const serve = listener.bind(server);
   let looking: NodeJS.Timeout | undefined;
   server.on(event, (socket: Socket) => {
-    own(socket, new Silent(socket, silents, spoke));
+    own(socket, new Silent(socket, silents, arrived));
     looking ??= setTimeout(look, lookEveryMs).unref();
   });
   function look(): void {
@@ -80,19 +91,25 @@ export function awaitFirstBytes(
     looking = silents.size === 0 ? undefined : setTimeout(look, lookEveryMs).unref();
   }
 
-  function spoke(socket: Socket, chunk: Buffer): void {
-    const request = options.readPlainUpgrade(chunk, socket);
-    if (request !== undefined) {
-      options.upgrade(request, socket);
-      return;
+  /** Returns false if the bytes wait for their turn: then no more is read. */
+  function arrived(silent: Silent, chunk: Buffer): boolean {
+    const { socket } = silent;
+    const address = options.addressOf(socket);
+    if (options.turns.take(address)) {
+      options.spoke(socket, chunk, serve);
+      return true;
     }
-    disown(socket);
-    // Node removes its own error listener before it hands an upgrade over, so this one stays.
-    socket.on("error", destroyIt);
-    serve.call(server, socket);
-    options.other(socket);
-    socket.unshift(chunk);
-    socket.resume();
+    silent.place = options.pending.beginBody(address, chunk.length, pieceCost);
+    if (silent.place === undefined) {
+      options.refuse();
+      socket.destroy();
+      return true;
+    }
+    options.turns.wait(address, () => {
+      silent.place?.end();
+      if (!socket.destroyed && options.spoke(socket, chunk, serve)) socket.resume();
+    });
+    return false;
   }
 
   return {

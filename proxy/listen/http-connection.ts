@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { freeNow } from "../../common/http/free-buffers.ts";
 import type { ReadInto } from "../tuning/late-onread.ts";
+import type { IdleConnections } from "./idle-connections.ts";
 import type { Linked } from "./linked-set.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { handToOwner, readBuffer } from "./owned-socket.ts";
-import type { Holder, PendingBody, PendingBytes } from "./pending-bytes.ts";
+import { type Holder, type PendingBody, type PendingBytes, pieceCost } from "./pending-bytes.ts";
 import type { Turns } from "./turns.ts";
 
 /** Bytes that may wait on one connection while a request is answered. */
@@ -33,6 +34,7 @@ export interface HttpConnectionOptions {
   pending: PendingBytes;
   readInto: ReadInto;
   turns: Turns;
+  idle: IdleConnections;
   /** Counts a connection that is closed because too much waits on it. */
   refuse(): void;
 }
@@ -54,7 +56,7 @@ export class HttpConnection implements Linked, Holder {
   readonly #pending: PendingBytes;
   readonly #parse: Parse | undefined;
   readonly #cutter = new MessageCutter();
-  /** The current answer, or the last one. */
+  /** The current answer, or the last one if its request is not complete. */
   answering: ServerResponse | undefined;
   /** Bytes behind the request that is being answered. */
   #waiting: Buffer = nothing;
@@ -67,16 +69,21 @@ export class HttpConnection implements Linked, Holder {
   #head = 0;
   readonly #turns: Turns;
   readonly #refuse: () => void;
+  readonly #idle: IdleConnections;
+  /** It counts as a kept-alive connection without a request. */
+  #isIdle = false;
+  #isNew = true;
   /** The socket is paused until its turn comes. */
   #isHeld = false;
 
   /** Takes the reading of the socket over from Node's HTTP server. */
-  constructor(socket: Socket, { address, pending, readInto, turns, refuse }: HttpConnectionOptions) {
+  constructor(socket: Socket, { address, pending, readInto, turns, idle, refuse }: HttpConnectionOptions) {
     this.#socket = socket;
     this.address = address;
     this.#pending = pending;
     this.#turns = turns;
     this.#refuse = refuse;
+    this.#idle = idle;
     (socket as Kept)[kept] = this;
     this.#parse = socket.listeners("data")[0] as Parse | undefined;
     // A Node that reads in another way parses by itself. Then `take` closes a connection that pipelines.
@@ -105,9 +112,16 @@ export class HttpConnection implements Linked, Holder {
   }
   /** Returns true if nobody keeps a part of these bytes. The next read overwrites `isShared` bytes. */
   #add(bytes: Buffer, isShared: boolean): boolean {
-    if (this.#waiting.length === 0) return this.#give(bytes, isShared);
-    this.#wait(Buffer.concat([this.#waiting, bytes]));
-    return true;
+    if (this.#waiting.length > 0) {
+      this.#wait(Buffer.concat([this.#waiting, bytes]));
+      return true;
+    }
+    // A body of a known length is cheap. The first read, or one that was held, has its turn already.
+    const hasTurn = this.#isNew || this.#isHeld || this.#cutter.isInBody;
+    this.#isNew = false;
+    if (hasTurn || this.#turns.take(this.address)) return this.#give(bytes, isShared);
+    this.#hold(isShared ? Buffer.from(bytes) : bytes, pieceCost);
+    return false;
   }
   /** Gives the parser what it may read now. */
   #give(bytes: Buffer, isShared: boolean): boolean {
@@ -149,12 +163,12 @@ export class HttpConnection implements Linked, Holder {
     }
     return isFree;
   }
-  #hold(rest: Buffer): void {
-    if (!this.#takePlace(rest, Number.POSITIVE_INFINITY)) return;
+  #hold(rest: Buffer, cost?: number): void {
+    if (!this.#takePlace(rest, Number.POSITIVE_INFINITY, cost)) return;
     this.#socket.pause();
     this.#socket.unshift(rest);
     this.#isHeld = true;
-    this.#turns.wait(this.#letGo);
+    this.#turns.wait(this.address, this.#letGo);
   }
   readonly #letGo = (): void => {
     // Node may have paused it meanwhile, for reasons of its own.
@@ -166,11 +180,11 @@ export class HttpConnection implements Linked, Holder {
     if (!this.#takePlace(bytes, waitingLimit)) return;
     // A copy: a part of a read keeps the whole read in memory.
     this.#waiting = Buffer.from(bytes);
-    if (isNew) this.answering?.once("close", () => this.#turns.wait(this.#goOn));
+    if (isNew) this.answering?.once("close", () => this.#turns.wait(this.address, this.#goOn));
   }
   /** False: there is no place for so many bytes, and the connection is closed. */
-  #takePlace({ length }: Buffer, limit: number): boolean {
-    this.#place = length > limit ? undefined : this.#pending.beginBody(this.address, length);
+  #takePlace({ length }: Buffer, limit: number, cost?: number): boolean {
+    this.#place = length > limit ? undefined : this.#pending.beginBody(this.address, length, cost);
     if (this.#place !== undefined) return true;
     this.#refuse();
     this.#socket.destroy();
@@ -182,7 +196,7 @@ export class HttpConnection implements Linked, Holder {
   }
   readonly #goOn = (): void => {
     const bytes = this.#waiting;
-    this.closed();
+    this.#drop();
     this.#give(bytes, false);
   };
 
@@ -200,8 +214,24 @@ export class HttpConnection implements Linked, Holder {
       request.once("end", () => this.#complete());
     }
     this.answering = response;
+    this.#countIdle(false);
+    response.once("close", () => this.#answered(response));
     serve(request, response);
     return true;
+  }
+  #answered(response: ServerResponse): void {
+    // An idle connection keeps no request alive. The rest of a body may still come.
+    if (this.answering === response && response.req.complete) this.answering = undefined;
+    this.#countIdle(!this.#socket.destroyed);
+  }
+  #countIdle(isIdle: boolean): void {
+    if (this.address === undefined || isIdle === this.#isIdle) return;
+    this.#isIdle = isIdle;
+    this.#idle.count(this.address, isIdle ? 1 : -1);
+  }
+  /** Its answer should be its last: the client keeps many connections that it does not use. */
+  get shouldClose(): boolean {
+    return this.address !== undefined && this.#idle.tooMany(this.address);
   }
   #complete(): void {
     this.#completeTo = this.#parsed;
@@ -211,6 +241,7 @@ export class HttpConnection implements Linked, Holder {
   release(behind: Buffer): Buffer {
     const bytes = Buffer.concat([behind, this.#waiting]);
     this.#socket.off("data", onData);
+    this.#countIdle(false);
     delete (this.#socket as Kept)[kept];
     return bytes;
   }
@@ -227,6 +258,10 @@ export class HttpConnection implements Linked, Holder {
   }
   /** The socket is closed: nothing waits on it any more. */
   closed(): void {
+    this.#drop();
+    this.#countIdle(false);
+  }
+  #drop(): void {
     this.#waiting = nothing;
     this.#giveBack();
   }

@@ -2,8 +2,8 @@ import { limitKey } from "../../common/http/client-address.ts";
 
 /** What an unfinished body costs beside its bytes, here and at its replica, bytes. */
 const bodyCost = 16_384;
-/** Memory of a waiting piece of a body besides its bytes. A chunk of one byte is an object of its own. */
-const pieceCost = 256;
+/** Memory of a waiting piece besides its bytes. A chunk of one byte is an object of its own. */
+export const pieceCost = 256;
 
 /** Something that may hold bytes for a client: a tunnel, a connection. */
 export interface Holder {
@@ -32,13 +32,14 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
 
   return {
     /**
-     * Undefined: the client has too much pending for one more body, or one more request that waits for its turn.
+     * Undefined: the client has too much pending for one more body, or one more read that waits.
      *
      * @param client undefined: a trusted proxy, which carries many clients and has no budget
      * @param announced its length by its head, bytes: counted from the start, so that a body that does not fit is refused
      * before anything is done for it
+     * @param cost what it costs beside its bytes
      */
-    beginBody(client: string | undefined, announced = 0): PendingBody | undefined {
+    beginBody(client: string | undefined, announced = 0, cost = bodyCost): PendingBody | undefined {
       if (client === undefined) return unbounded;
       const key = limitKey(client, options.ipv6Prefix);
       let size = 0;
@@ -64,7 +65,7 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
         if (left > 0) bodies.set(key, left);
         else bodies.delete(key);
       };
-      if (count(bodyCost + announced)) return { add, end };
+      if (count(cost + announced)) return { add, end };
       end();
       return undefined;
     },

@@ -96,10 +96,10 @@ export function createProxyProtocolServer(options: {
       socket.once("close", () => clients.delete(name));
       rename(socket, header);
       tls.emit("connection", socket);
-      return;
+    } else {
+      rename(socket, header);
+      plain.emit("connection", socket);
     }
-    rename(socket, header);
-    plain.emit("connection", socket);
     socket.resume();
   }
 

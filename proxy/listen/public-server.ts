@@ -10,10 +10,12 @@ import type { ConnectionLimits } from "./connection-limits.ts";
 import { cutCrumbs } from "./crumbs.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
 import { HttpConnection } from "./http-connection.ts";
+import type { IdleConnections } from "./idle-connections.ts";
 import { LinkedSet } from "./linked-set.ts";
+import { disown } from "./owned-socket.ts";
 import type { PendingBytes } from "./pending-bytes.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
-import { Turns } from "./turns.ts";
+import type { Turns } from "./turns.ts";
 
 /** Largest request head, bytes; above it 431. */
 const maxHeaderSize = 16_384;
@@ -40,6 +42,9 @@ export interface PublicServerOptions {
   tls?: { cert: Buffer; key: Buffer };
   limits: ConnectionLimits;
   pending: PendingBytes;
+  /** Shared by all listeners. */
+  turns: Turns;
+  idle: IdleConnections;
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
@@ -62,12 +67,12 @@ export interface PublicServer {
 
 /**
  * A public listener: Node's HTTP server with every limit set, and an answer for everything that is not a request. A
- * connection that begins with a plain WebSocket upgrade goes straight to `upgrade`.
+ * connection that begins with a plain WebSocket upgrade goes straight to `upgrade`. Every other connection goes to
+ * Node's server, as if it had just arrived.
  */
 export function createPublicServer(given: PublicServerOptions): PublicServer {
-  const { headTimeoutMs, requestTimeoutMs, tls, limits, pending, metrics, upgrade, malformed } = given;
+  const { headTimeoutMs, requestTimeoutMs, tls, limits, pending, turns, metrics, upgrade, malformed } = given;
   const connections = new LinkedSet<HttpConnection>();
-  const turns = new Turns();
   const options = {
     maxHeaderSize,
     keepAliveTimeout,
@@ -88,13 +93,51 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   server.on("connection", limits.opened);
   // The TCP socket under a TLS socket; the TLS socket has an owner.
   if (tls !== undefined) server.on("connection", (socket: Socket) => socket.on("error", destroyIt));
-  const silent = awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
+  const waits = {
     timeoutMs: headTimeoutMs,
-    readPlainUpgrade: given.readPlainUpgrade,
-    upgrade: (request, socket) => onUpgrade(request, socket, nothing),
-    other: onConnection,
-    timedOut: (socket) => closeGently(socket, refusalOf("ERR_HTTP_REQUEST_TIMEOUT")),
-  });
+    turns,
+    pending,
+    addressOf: limits.accountable,
+    refuse: () => metrics.rejected.inc("pending"),
+  };
+  const silent = [
+    awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
+      ...waits,
+      spoke(socket, chunk, serve) {
+        const request = given.readPlainUpgrade(chunk, socket);
+        if (request !== undefined) {
+          onUpgrade(request, socket, nothing);
+          return true;
+        }
+        disown(socket);
+        // Node removes its own error listener before it hands an upgrade over, so this one stays.
+        socket.on("error", destroyIt);
+        serve(socket);
+        onConnection(socket);
+        socket.unshift(chunk);
+        socket.resume();
+        return false;
+      },
+      timedOut: (socket) => closeGently(socket, refusalOf("ERR_HTTP_REQUEST_TIMEOUT")),
+    }),
+  ];
+  if (tls !== undefined)
+    silent.push(
+      // A handshake costs up to a millisecond. Node's TLS socket reads what its TCP socket has in its buffer.
+      awaitFirstBytes(server, "connection", {
+        ...waits,
+        spoke(socket, chunk, serve) {
+          disown(socket);
+          socket.unshift(chunk);
+          serve(socket);
+          return false;
+        },
+        timedOut(socket) {
+          metrics.rejected.inc("tls");
+          socket.destroy();
+        },
+      }),
+    );
   server.on("drop", () => metrics.rejected.inc("connections-dropped"));
   server.on("tlsClientError", () => metrics.rejected.inc("tls"));
   const refusePipelining = () => metrics.rejected.inc("pipelining");
@@ -104,6 +147,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
       pending,
       readInto: given.readInto,
       turns,
+      idle: given.idle,
       refuse: refusePipelining,
     });
     connections.add(connection);
@@ -182,7 +226,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
     connections,
     closeIdleConnections(): void {
       server.closeIdleConnections();
-      silent.close();
+      for (const one of silent) one.close();
     },
     closeAllConnections: () => server.closeAllConnections(),
   };

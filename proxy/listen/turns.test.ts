@@ -2,13 +2,13 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Turns } from "./turns.ts";
 
-test("16 go on in each turn, in order, and one that waits again is behind the others", async () => {
-  const turns = new Turns();
+test("32 go on in each turn, in order, and one that waits again is behind the others", async () => {
+  const turns = new Turns(64, () => false);
   const gone: number[] = [];
-  for (let index = 0; index < 40; index += 1)
-    turns.wait(() => {
+  for (let index = 0; index < 80; index += 1)
+    turns.wait("192.0.2.1", () => {
       gone.push(index);
-      if (index === 0) turns.wait(() => gone.push(100));
+      if (index === 0) turns.wait("192.0.2.1", () => gone.push(100));
     });
   expect(gone).toEqual([]);
   const sums: number[] = [];
@@ -16,6 +16,45 @@ test("16 go on in each turn, in order, and one that waits again is behind the ot
     await setImmediate();
     sums.push(gone.length);
   }
-  expect(sums).toEqual([16, 32, 41]);
-  expect(gone).toEqual([...Array.from({ length: 40 }, (_, index) => index), 100]);
+  expect(sums).toEqual([32, 64, 81]);
+  expect(gone).toEqual([...Array.from({ length: 80 }, (_, index) => index), 100]);
+});
+
+test("32 reads are parsed at once, the next ones in later turns, and not before those that wait", async () => {
+  const turns = new Turns(64, () => false);
+  expect(Array.from({ length: 40 }, () => turns.take("192.0.2.1")).filter(Boolean)).toHaveLength(32);
+  await setImmediate();
+  expect(turns.take("192.0.2.1")).toBe(true);
+  let hasGone = false;
+  turns.wait("192.0.2.1", () => {
+    hasGone = true;
+  });
+  expect(turns.take("192.0.2.1")).toBe(false);
+  await setImmediate();
+  expect([hasGone, turns.take("192.0.2.1")]).toEqual([true, true]);
+});
+
+test("a client with one read does not wait behind another with a thousand", async () => {
+  const turns = new Turns(64, () => false);
+  const gone: string[] = [];
+  for (let index = 0; index < 1_000; index += 1) turns.wait("192.0.2.1", () => gone.push("many"));
+  turns.wait("192.0.2.2", () => gone.push("one"));
+  await setImmediate();
+  expect(gone.indexOf("one")).toBe(1);
+});
+
+test("a client that is held up waits until it may go on, and holds nobody else up", async () => {
+  let isHeldUp = true;
+  const turns = new Turns(64, (client) => isHeldUp && client === "192.0.2.1");
+  const gone: string[] = [];
+  expect([turns.take("192.0.2.1"), turns.take("192.0.2.2")]).toEqual([false, true]);
+  turns.wait("192.0.2.1", () => gone.push("held up"));
+  turns.wait("192.0.2.2", () => gone.push("other"));
+  await setImmediate();
+  await setImmediate();
+  expect(gone).toEqual(["other"]);
+  isHeldUp = false;
+  turns.goOn();
+  await setImmediate();
+  expect(gone).toEqual(["other", "held up"]);
 });

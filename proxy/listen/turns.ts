@@ -1,22 +1,64 @@
-/** Connections that go on in one turn of the event loop. */
-const perTurn = 16;
+import { limitKey } from "../../common/http/client-address.ts";
+import { FairQueue } from "./fair-queue.ts";
+
+/** Reads that are parsed in one turn of the event loop, and as many of those that wait. */
+const perTurn = 32;
 
 /**
- * Connections that have more to parse wait here for a turn of the event loop. A few go on in each turn, in order, and
- * the bytes of all other connections come between.
+ * Bounds the parsing in one turn of the event loop. The system can report a thousand readable connections at once, and
+ * Node handles all of them before it looks at any other. Here a few are parsed in each turn. The others wait, clients
+ * take turns, and what tunnels carry comes between.
  */
 export class Turns {
-  #queue: (() => void)[] = [];
+  readonly #queue = new FairQueue<() => void>();
+  #left = perTurn;
+  #isScheduled = false;
+  readonly #ipv6Prefix: number;
+  readonly #isHeldUp: (client: string) => boolean;
 
+  /** @param isHeldUp a client (`limitKey`) with so many requests that wait for a replica that no more are parsed */
+  constructor(ipv6Prefix: number, isHeldUp: (client: string) => boolean) {
+    this.#ipv6Prefix = ipv6Prefix;
+    this.#isHeldUp = isHeldUp;
+  }
+  /**
+   * True: there is room to parse a read now. False: it must `wait`.
+   *
+   * @param client its canonical address; undefined: a trusted proxy, whose clients count as one
+   */
+  take(client: string | undefined): boolean {
+    if (this.#left === 0 || this.#queue.size > 0 || this.#isHeldUp(this.#keyOf(client))) return false;
+    this.#left -= 1;
+    this.#schedule();
+    return true;
+  }
   /** Calls `go` in a later turn. */
-  wait(go: () => void): void {
-    this.#queue.push(go);
-    if (this.#queue.length === 1) setImmediate(this.#next);
+  wait(client: string | undefined, go: () => void): void {
+    this.#queue.push(this.#keyOf(client), go);
+    this.#schedule();
+  }
+  /** Clients that were held up may go on. */
+  goOn(): void {
+    if (this.#queue.size > 0) this.#schedule();
+  }
+  #keyOf(client: string | undefined): string {
+    return client === undefined ? "" : limitKey(client, this.#ipv6Prefix);
+  }
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#next);
   }
   readonly #next = (): void => {
-    const these = this.#queue.slice(0, perTurn);
-    for (const go of these) go();
-    this.#queue = this.#queue.slice(these.length);
-    if (this.#queue.length > 0) setImmediate(this.#next);
+    this.#isScheduled = false;
+    this.#left = perTurn;
+    // What is added meanwhile waits for the next turn.
+    for (let left = Math.min(perTurn, this.#queue.size); left > 0; left--) {
+      const go = this.#queue.shift(this.#isHeldUp);
+      // All that are left are held up. `goOn` follows.
+      if (go === undefined) return;
+      go();
+    }
+    this.goOn();
   };
 }

@@ -31,6 +31,8 @@ export interface Forwarded {
   body: PendingBody | undefined;
   /** The client closes its connection after the answer. */
   wantsClose: boolean;
+  /** Called when it has its connection to the replica. */
+  connected(): void;
 }
 
 /** One try at one replica. */
@@ -101,8 +103,11 @@ export function createForwarder(options: {
   function follow(server: HttpProxyServer): void {
     server.on("proxyReq", (upstream, request) => {
       const exchange = (request as Tracked)[exchangeOf];
-      if (exchange === undefined || exchange.over) upstream.destroy();
-      else exchange.upstream = upstream;
+      if (exchange === undefined || exchange.over) return void upstream.destroy();
+      exchange.upstream = upstream;
+      const { connected } = exchange.forwarded;
+      if (upstream.socket?.connecting === true) upstream.socket.once("connect", connected);
+      else connected();
     });
     server.on("proxyRes", (answer, request) => {
       const exchange = (request as Tracked)[exchangeOf];

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { HandlerDeps } from "../handler-deps.ts";
+import { HttpConnection } from "../listen/http-connection.ts";
 import { reply, replyOf, tooMuchPending, unknownSession } from "../listen/replies.ts";
 import type { Outcome } from "../routing/attempts.ts";
 import type { Replica } from "../routing/replica-table.ts";
@@ -80,7 +81,7 @@ export function createPolling({
     if (bodiless && !withoutLength.has(method)) toReplica.push("Content-Length", "0");
 
     let replicaId = "none";
-    const attempt = (replica: Replica, tryMs: number) => {
+    const attempt = (replica: Replica, tryMs: number, connected: () => void) => {
       replicaId = replica.spec.id;
       // Another replica can open the session. Any other answer may take its time.
       const timeoutMs = passed.opensSession && bodiless ? tryMs : undefined;
@@ -89,13 +90,14 @@ export function createPolling({
         response,
         headers: toReplica,
         passed,
-        wantsClose: connection.close,
+        wantsClose: connection.close || HttpConnection.of(request.socket)?.shouldClose === true,
         body,
+        connected,
       });
     };
     const { outcome, retries } = await tryInTurn(passed, {
       attempt,
-      clientGone: () => response.closed,
+      clientGone: () => response.closed || broken.has(request),
       patient: !passed.opensSession,
       // A session exists on one replica only, even if its sid does not name it.
       retriable: bodiless && passed.sid === undefined && retriable.has(method),

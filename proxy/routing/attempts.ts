@@ -1,9 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { limitKey } from "../../common/http/client-address.ts";
 import type { Prober } from "../health/prober.ts";
 import { type Reply, replyOf, unknownSession } from "../listen/replies.ts";
 import type { Metrics } from "../metrics.ts";
 import { overloaded, type Passed } from "../screen/gate.ts";
 import type { Admission } from "./admission.ts";
+import type { ConnectQueue } from "./connect-queue.ts";
 import type { Replica, ReplicaTable } from "./replica-table.ts";
 
 /** A try at one replica took too long. */
@@ -38,8 +40,8 @@ export function failedTry(error: unknown, passed: Passed): Outcome {
 
 /** How a request is tried. */
 export interface Tries {
-  /** One try at this replica, with a deadline. */
-  attempt(replica: Replica, timeoutMs: number): Promise<Outcome>;
+  /** One try at this replica, with a deadline. It calls `connected` when it has its connection to the replica. */
+  attempt(replica: Replica, timeoutMs: number, connected: () => void): Promise<Outcome>;
   clientGone(): boolean;
   /** False if the request cannot be sent again. Then there is only one try. */
   retriable: boolean;
@@ -48,25 +50,46 @@ export interface Tries {
 }
 
 /**
- * Tries the replicas of a route in turn until one answers: each new session waits for its admission, each try and
- * all of them together have a deadline.
+ * Tries the replicas of a route in turn until one answers: each new session waits for its admission, each try waits
+ * for its place in the queue of the replica, each try and all of them together have a deadline.
  */
 export function createAttempts(
-  config: { TRY_TIMEOUT_MS: number; RETRY_DEADLINE_MS: number },
+  config: { TRY_TIMEOUT_MS: number; RETRY_DEADLINE_MS: number; CLIENT_IPV6_PREFIX: number },
   {
     table,
     prober,
     admission,
+    queue,
     metrics,
-  }: { table: ReplicaTable; prober: Prober; admission: Admission; metrics: Metrics },
+  }: { table: ReplicaTable; prober: Prober; admission: Admission; queue: ConnectQueue; metrics: Metrics },
 ) {
-  return async function tryInTurn(
-    passed: Passed,
-    { attempt, clientGone, retriable, patient }: Tries,
-  ): Promise<{ outcome: Outcome; retries: number }> {
+  /** One try, after the wait in the replica's queue. Undefined: the replica takes no such request now, or it is too late. */
+  async function tryOne(id: string, passed: Passed, tries: Tries, deadline: number): Promise<Outcome | undefined> {
+    const wait = queue.enter(id, limitKey(passed.client.chain[0] as string, config.CLIENT_IPV6_PREFIX));
+    if (wait !== undefined) await wait;
+    let isIn = true;
+    const leave = () => {
+      if (isIn) queue.leave(id);
+      isIn = false;
+    };
+    try {
+      if (tries.clientGone()) return { kind: "gone" };
+      const leftMs = deadline - performance.now();
+      const replica = table.get(id);
+      if (leftMs <= 0 || replica === undefined || replica.state === "down") return undefined;
+      if (passed.route.kind !== "session" && replica.state === "draining") return undefined;
+      const outcome = await tries.attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs), leave);
+      if (outcome.kind === "failed") prober.suspect(replica);
+      return outcome;
+    } finally {
+      leave();
+    }
+  }
+
+  return async function tryInTurn(passed: Passed, tries: Tries): Promise<{ outcome: Outcome; retries: number }> {
     const { route } = passed;
     if (route.kind === "unknown-session") return { outcome: { kind: "failed", reply: unknownSession }, retries: 0 };
-    const order = route.kind === "session" ? [route.replica] : retriable ? route.order : route.order.slice(0, 1);
+    const order = route.kind === "session" ? [route.replica] : tries.retriable ? route.order : route.order.slice(0, 1);
     const deadline = performance.now() + config.RETRY_DEADLINE_MS;
     let outcome: Outcome = { kind: "failed", reply: unavailable };
     let retries = 0;
@@ -79,17 +102,13 @@ export function createAttempts(
           return { outcome: { kind: "failed", reply: replyOf(overloaded) }, retries };
         }
         if (waitMs > 0) await delay(waitMs);
-        if (clientGone()) return { outcome: { kind: "gone" }, retries };
       }
-      const leftMs = deadline - performance.now();
-      if (leftMs <= 0) break;
-      const replica = table.get(id);
-      if (replica === undefined || replica.state === "down") continue;
-      if (route.kind !== "session" && replica.state === "draining") continue;
-      outcome = await attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs));
+      if (performance.now() >= deadline) break;
+      const tried = await tryOne(id, passed, tries, deadline);
+      if (tried === undefined) continue;
+      outcome = tried;
       if (outcome.kind !== "failed") return { outcome, retries };
-      prober.suspect(replica);
-      if (patient && outcome.reply === timedOut) return { outcome, retries };
+      if (tries.patient && outcome.reply === timedOut) return { outcome, retries };
       if (index < order.length - 1) {
         retries += 1;
         metrics.retries.inc(id);

@@ -9,10 +9,12 @@ export interface Handshaken {
   socket: Socket;
 }
 
-/** Called once, one of them. */
 export interface Shaking {
+  /** The connection to the replica is there. */
+  connected(): void;
   /** The answer's head is complete. Returns whether to go on reading, for the new owner. Must not throw. */
   answered(shaken: Handshaken): boolean;
+  /** Called once, this or `answered`. */
   failed(error: Error): void;
 }
 
@@ -54,7 +56,10 @@ class Asking implements SocketOwner {
     const socket = connectOwned(replica, this);
     this.#socket = socket;
     // A write before `connect` would cost Node more listeners than this one.
-    socket.once("connect", () => socket.write(request, "latin1"));
+    socket.once("connect", () => {
+      socket.write(request, "latin1");
+      this.#shaking.connected();
+    });
   }
   received(size: number, buffer: Uint8Array): boolean {
     this.#collected += (buffer as Buffer).toString("latin1", 0, size);

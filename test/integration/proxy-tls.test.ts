@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:https";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
@@ -135,6 +136,25 @@ test("requests that are pipelined are answered in order, and an upgrade behind t
   await until("the tunnel echoes", () => text.endsWith("behind it"));
   expect([...text.matchAll(/n=(\d)/g)].map(([, n]) => n)).toEqual(["1", "2", "3"]);
   socket.destroy();
+});
+
+test("300 handshakes in the same moment: more than one turn of the event loop takes, and all are served", async () => {
+  const plain = await Promise.all(
+    Array.from({ length: 300 }, async () => {
+      const socket = connectTcp(tlsPort, "127.0.0.1");
+      await once(socket, "connect");
+      return socket;
+    }),
+  );
+  const answers = plain.map(async (socket) => {
+    const secure = connect({ socket, rejectUnauthorized: false });
+    await once(secure, "secureConnect");
+    secure.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    const [answer] = await once(secure, "data");
+    secure.destroy();
+    return String(answer).slice(0, 15);
+  });
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(["HTTP/1.1 200 OK"]));
 });
 
 test("plain HTTP on the TLS port, and half a TLS hello, do no harm", async () => {

@@ -1,0 +1,51 @@
+import { setImmediate } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { createConnectQueue } from "./connect-queue.ts";
+
+test("32 requests are handed to a replica at once; clients take turns for the places that they leave", async () => {
+  const queue = createConnectQueue(() => undefined);
+  const entered: string[] = [];
+  const enter = (client: string) => {
+    const place = queue.enter("signaling-1", client);
+    if (place === undefined) entered.push(client);
+    else void place.then(() => entered.push(client));
+  };
+  for (let index = 0; index < 100; index++) enter("many");
+  enter("one");
+  expect(entered).toHaveLength(32);
+  queue.leave("signaling-1");
+  queue.leave("signaling-1");
+  expect(entered).toHaveLength(32);
+  await setImmediate();
+  expect(entered.slice(32)).toEqual(["many", "one"]);
+});
+
+test("a replica with many waiting requests does not hold up another", () => {
+  const queue = createConnectQueue(() => undefined);
+  for (let index = 0; index < 100; index++) void queue.enter("signaling-1", "many");
+  expect(queue.enter("signaling-2", "one")).toBeUndefined();
+});
+
+test("all places are free again when all have left", async () => {
+  const queue = createConnectQueue(() => undefined);
+  const places = Array.from({ length: 200 }, async () => {
+    await queue.enter("signaling-1", "client");
+    queue.leave("signaling-1");
+  });
+  await Promise.all(places);
+  expect(Array.from({ length: 32 }, () => queue.enter("signaling-1", "client"))).toEqual(Array(32).fill(undefined));
+});
+
+test("a client with 64 waiting requests is crowded until some of them have gone on", async () => {
+  let progress = 0;
+  const queue = createConnectQueue(() => {
+    progress += 1;
+  });
+  for (let index = 0; index < 32 + 63; index++) void queue.enter("signaling-1", "many");
+  expect(queue.isCrowded("many")).toBe(false);
+  void queue.enter("signaling-1", "many");
+  expect([queue.isCrowded("many"), queue.isCrowded("one"), progress]).toEqual([true, false, 0]);
+  queue.leave("signaling-1");
+  await setImmediate();
+  expect([queue.isCrowded("many"), progress]).toEqual([false, 1]);
+});

@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../support/poll.ts";
+import { type ProxyProgram, startProxyProgram } from "../support/proxy.ts";
+import { openTunnelOn } from "../support/raw-socket.ts";
+import { startUpstream, type Upstream } from "../support/upstream.ts";
+
+/** Requests of one client that come in the same moment, and their effect on another client. */
+let upstream: Upstream;
+let proxy: ProxyProgram;
+const open = new Set<Socket>();
+beforeEach(async () => {
+  upstream = await startUpstream("signaling-1");
+  proxy = await startProxyProgram([upstream]);
+});
+afterEach(async () => {
+  for (const socket of open) socket.destroy();
+  open.clear();
+  await proxy[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+const get = (path = "/") => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
+
+/** Connections from this loopback address. Each address is a client of its own. */
+async function dial(count: number, localAddress = "127.0.0.1"): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < count) {
+    const some = Array.from({ length: Math.min(50, count - sockets.length) }, async () => {
+      const socket = connect({ port: proxy.port, host: "127.0.0.1", localAddress });
+      open.add(socket.on("error", () => socket.destroy()));
+      await once(socket, "connect");
+      return socket;
+    });
+    sockets.push(...(await Promise.all(some)));
+  }
+  return sockets;
+}
+
+test.each(["first", "second"])("a request does not wait behind 1,000 of another client, each its %s", async (which) => {
+  const many = await dial(1_000);
+  const [other] = (await dial(1, "127.0.0.2")) as [Socket];
+  let answered = 0;
+  const ask = async () => {
+    answered = 0;
+    for (const socket of many) socket.write(get());
+    other.write(get());
+    await once(other, "data");
+    return answered;
+  };
+  for (const socket of many) socket.on("data", () => (answered += 1));
+  let before = await ask();
+  if (which === "second") {
+    await until("all are answered", () => answered === 1_000);
+    before = await ask();
+  }
+  expect(before).toBeLessThan(500);
+  await until("all are answered", () => answered === 1_000);
+});
+
+test("above 1,024 kept-alive connections of a client without a request, answers close theirs", async () => {
+  const many = await dial(1_200);
+  let closed = 0;
+  for (const socket of many)
+    socket.on("data", (chunk) => (closed += /^connection: close/im.test(String(chunk)) ? 1 : 0));
+  for (const socket of many) {
+    socket.write(get());
+    await once(socket, "data");
+  }
+  expect(closed).toBe(1_200 - 1_024);
+  const [other] = (await dial(1, "127.0.0.2")) as [Socket];
+  other.write(get());
+  expect(String(await once(other, "data"))).not.toMatch(/^connection: close/im);
+  // A connection that carries a tunnel, or is closed, is not idle.
+  const [tunnel, gone] = many as [Socket, Socket];
+  await openTunnelOn(tunnel);
+  gone.destroy();
+  for (const socket of await dial(2)) {
+    socket.write(get());
+    const [answer] = await once(socket, "data");
+    expect(String(answer)).not.toMatch(/^connection: close/im);
+  }
+});
