@@ -1,5 +1,6 @@
 import type { Log } from "../common/log.ts";
 import type { ProxyConfig } from "./config.ts";
+import type { IdleConnections } from "./listen/idle-connections.ts";
 import type { PendingBytes } from "./listen/pending-bytes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { TryInTurn } from "./routing/attempts.ts";
@@ -15,6 +16,7 @@ export interface HandlerDeps {
   sessions: Sessions;
   metrics: Metrics;
   pending: PendingBytes;
+  idle: IdleConnections;
   log: Log;
   tuning: Tuning;
   /** True once the proxy shuts down. */

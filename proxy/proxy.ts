@@ -90,14 +90,16 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     perClient: config.MAX_PENDING_BYTES_PER_CLIENT,
     ipv6Prefix: config.CLIENT_IPV6_PREFIX,
   });
-  const queue = createConnectQueue(() => turns.goOn());
-  const turns = new Turns(config.CLIENT_IPV6_PREFIX, queue.isCrowded);
+  const queue = createConnectQueue({ ipv6Prefix: config.CLIENT_IPV6_PREFIX, onProgress: () => turns.goOn() });
+  const turns = new Turns(config.CLIENT_IPV6_PREFIX, queue.crowded);
   const secret = config.STICKY_SECRET ?? defaultStickySecret;
+  const idle = createIdleConnections({ ipv6Prefix: config.CLIENT_IPV6_PREFIX });
   const paths: HandlerDeps = {
     config,
     sessions,
     metrics,
     pending,
+    idle,
     log,
     tuning,
     closing: () => closing,
@@ -120,7 +122,6 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     limits,
     pending,
     turns,
-    idle: createIdleConnections({ ipv6Prefix: config.CLIENT_IPV6_PREFIX }),
     metrics,
     serve: http.serve,
     upgrade,
@@ -153,6 +154,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   }, sweepMs).unref();
   const pendingSweeper = setInterval(() => {
     for (let closed = pending.sweep(holders()); closed > 0; closed--) metrics.rejected.inc("pending");
+    idle.sweep(connections());
   }, pendingSweepMs).unref();
   function balancedListener() {
     if (config.PROXY_PROTOCOL_PORT === undefined) return undefined;
@@ -170,6 +172,9 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   }
   function* holders() {
     for (const { tunnels } of table.carriers()) yield* tunnels;
+    yield* connections();
+  }
+  function* connections() {
     for (const listener of listeners) yield* listener.connections;
   }
 

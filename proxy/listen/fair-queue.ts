@@ -12,10 +12,10 @@ export class FairQueue<T> {
     if (entries === undefined) this.#clients.set(client, [entry]);
     else entries.push(entry);
   }
-  /** The next client's first entry; undefined if there is none. `isHeldUp` clients keep their place. */
-  shift(isHeldUp: (client: string) => boolean = () => false): T | undefined {
+  /** The next client's first entry; undefined if there is none. Clients that are held up keep their place. */
+  shift(heldUp?: ReadonlySet<string>): T | undefined {
     for (const [client, entries] of this.#clients) {
-      if (isHeldUp(client)) continue;
+      if (heldUp?.has(client) === true) continue;
       const entry = entries.shift();
       // A Map keeps its order: this client goes behind the others.
       this.#clients.delete(client);

@@ -94,11 +94,11 @@ export function awaitFirstBytes(
   /** Returns false if the bytes wait for their turn: then no more is read. */
   function arrived(silent: Silent, chunk: Buffer): boolean {
     const { socket } = silent;
-    const address = options.addressOf(socket);
-    if (options.turns.take(address)) {
+    if (options.turns.take()) {
       options.spoke(socket, chunk, serve);
       return true;
     }
+    const address = options.addressOf(socket);
     silent.place = options.pending.beginBody(address, chunk.length, pieceCost);
     if (silent.place === undefined) {
       options.refuse();

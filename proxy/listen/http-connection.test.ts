@@ -6,7 +6,6 @@ import { afterEach, expect, test } from "vitest";
 import { until } from "../../test/support/poll.ts";
 import { readInto } from "../tuning/late-onread.ts";
 import { HttpConnection } from "./http-connection.ts";
-import { createIdleConnections } from "./idle-connections.ts";
 import { createPendingBytes } from "./pending-bytes.ts";
 import { Turns } from "./turns.ts";
 
@@ -36,8 +35,7 @@ async function dial({
         address: "192.0.2.1",
         pending,
         readInto: isShared ? readInto : () => false,
-        turns: new Turns(64, () => false),
-        idle: createIdleConnections({ ipv6Prefix: 64 }),
+        turns: new Turns(64, new Set()),
         refuse: () => {
           refused += 1;
         },

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { freeNow } from "../../common/http/free-buffers.ts";
 import type { ReadInto } from "../tuning/late-onread.ts";
-import type { IdleConnections } from "./idle-connections.ts";
 import type { Linked } from "./linked-set.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { handToOwner, readBuffer } from "./owned-socket.ts";
@@ -34,7 +33,6 @@ export interface HttpConnectionOptions {
   pending: PendingBytes;
   readInto: ReadInto;
   turns: Turns;
-  idle: IdleConnections;
   /** Counts a connection that is closed because too much waits on it. */
   refuse(): void;
 }
@@ -69,21 +67,17 @@ export class HttpConnection implements Linked, Holder {
   #head = 0;
   readonly #turns: Turns;
   readonly #refuse: () => void;
-  readonly #idle: IdleConnections;
-  /** It counts as a kept-alive connection without a request. */
-  #isIdle = false;
   #isNew = true;
   /** The socket is paused until its turn comes. */
   #isHeld = false;
 
   /** Takes the reading of the socket over from Node's HTTP server. */
-  constructor(socket: Socket, { address, pending, readInto, turns, idle, refuse }: HttpConnectionOptions) {
+  constructor(socket: Socket, { address, pending, readInto, turns, refuse }: HttpConnectionOptions) {
     this.#socket = socket;
     this.address = address;
     this.#pending = pending;
     this.#turns = turns;
     this.#refuse = refuse;
-    this.#idle = idle;
     (socket as Kept)[kept] = this;
     this.#parse = socket.listeners("data")[0] as Parse | undefined;
     // A Node that reads in another way parses by itself. Then `take` closes a connection that pipelines.
@@ -104,6 +98,10 @@ export class HttpConnection implements Linked, Holder {
   get busy(): boolean {
     return this.answering !== undefined && !this.answering.writableFinished;
   }
+  /** Lets go of the last request and its answer. The rest of its body may still come. */
+  forget(): void {
+    if (!this.busy && this.answering?.req.complete === true) this.answering = undefined;
+  }
 
   /** A read of its own memory, by a `data` event. */
   received(bytes: Buffer): void {
@@ -119,7 +117,7 @@ export class HttpConnection implements Linked, Holder {
     // A body of a known length is cheap. The first read, or one that was held, has its turn already.
     const hasTurn = this.#isNew || this.#isHeld || this.#cutter.isInBody;
     this.#isNew = false;
-    if (hasTurn || this.#turns.take(this.address)) return this.#give(bytes, isShared);
+    if (hasTurn || this.#turns.take()) return this.#give(bytes, isShared);
     this.#hold(isShared ? Buffer.from(bytes) : bytes, pieceCost);
     return false;
   }
@@ -196,7 +194,7 @@ export class HttpConnection implements Linked, Holder {
   }
   readonly #goOn = (): void => {
     const bytes = this.#waiting;
-    this.#drop();
+    this.closed();
     this.#give(bytes, false);
   };
 
@@ -214,24 +212,8 @@ export class HttpConnection implements Linked, Holder {
       request.once("end", () => this.#complete());
     }
     this.answering = response;
-    this.#countIdle(false);
-    response.once("close", () => this.#answered(response));
     serve(request, response);
     return true;
-  }
-  #answered(response: ServerResponse): void {
-    // An idle connection keeps no request alive. The rest of a body may still come.
-    if (this.answering === response && response.req.complete) this.answering = undefined;
-    this.#countIdle(!this.#socket.destroyed);
-  }
-  #countIdle(isIdle: boolean): void {
-    if (this.address === undefined || isIdle === this.#isIdle) return;
-    this.#isIdle = isIdle;
-    this.#idle.count(this.address, isIdle ? 1 : -1);
-  }
-  /** Its answer should be its last: the client keeps many connections that it does not use. */
-  get shouldClose(): boolean {
-    return this.address !== undefined && this.#idle.tooMany(this.address);
   }
   #complete(): void {
     this.#completeTo = this.#parsed;
@@ -241,7 +223,6 @@ export class HttpConnection implements Linked, Holder {
   release(behind: Buffer): Buffer {
     const bytes = Buffer.concat([behind, this.#waiting]);
     this.#socket.off("data", onData);
-    this.#countIdle(false);
     delete (this.#socket as Kept)[kept];
     return bytes;
   }
@@ -258,10 +239,6 @@ export class HttpConnection implements Linked, Holder {
   }
   /** The socket is closed: nothing waits on it any more. */
   closed(): void {
-    this.#drop();
-    this.#countIdle(false);
-  }
-  #drop(): void {
     this.#waiting = nothing;
     this.#giveBack();
   }

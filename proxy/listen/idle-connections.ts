@@ -1,25 +1,34 @@
 import { limitKey } from "../../common/http/client-address.ts";
+import type { HttpConnection } from "./http-connection.ts";
 
 /** Kept-alive connections of one client that may wait for their next request. Each costs 17 KiB. */
 const maxIdle = 1_024;
 
 /**
- * Counts the kept-alive connections on which a client has no request, for each client. Above a limit its next answers
- * close their connections. Nothing is cut, because a request can be on its way.
+ * Finds the clients with many kept-alive connections without a request. Their next answers close their connections.
+ * Nothing is cut, because a request can be on its way.
  */
 export function createIdleConnections({ ipv6Prefix }: { ipv6Prefix: number }) {
-  const idle = new Map<string, number>();
-  const keyOf = (client: string) => limitKey(client, ipv6Prefix);
+  let clients = new Set<string>();
 
   return {
-    /** @param by 1 or -1 */
-    count(client: string, by: number): void {
-      const key = keyOf(client);
-      const sum = (idle.get(key) ?? 0) + by;
-      if (sum === 0) idle.delete(key);
-      else idle.set(key, sum);
+    /** Counts them. An idle connection forgets its last request here, so that no request costs anything. */
+    sweep(connections: Iterable<HttpConnection>): void {
+      const counts = new Map<string, number>();
+      for (const connection of connections) {
+        if (connection.busy || connection.address === undefined) continue;
+        connection.forget();
+        counts.set(connection.address, (counts.get(connection.address) ?? 0) + 1);
+      }
+      const sums = new Map<string, number>();
+      for (const [address, count] of counts) {
+        const key = limitKey(address, ipv6Prefix);
+        sums.set(key, (sums.get(key) ?? 0) + count);
+      }
+      clients = new Set([...sums].filter(([, sum]) => sum > maxIdle).map(([key]) => key));
     },
-    tooMany: (client: string): boolean => (idle.get(keyOf(client)) ?? 0) >= maxIdle,
+    /** @param client canonical address */
+    tooMany: (client: string): boolean => clients.size > 0 && clients.has(limitKey(client, ipv6Prefix)),
   };
 }
 

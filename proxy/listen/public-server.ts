@@ -10,7 +10,6 @@ import type { ConnectionLimits } from "./connection-limits.ts";
 import { cutCrumbs } from "./crumbs.ts";
 import { awaitFirstBytes, destroyIt } from "./first-bytes.ts";
 import { HttpConnection } from "./http-connection.ts";
-import type { IdleConnections } from "./idle-connections.ts";
 import { LinkedSet } from "./linked-set.ts";
 import { disown } from "./owned-socket.ts";
 import type { PendingBytes } from "./pending-bytes.ts";
@@ -44,7 +43,6 @@ export interface PublicServerOptions {
   pending: PendingBytes;
   /** Shared by all listeners. */
   turns: Turns;
-  idle: IdleConnections;
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
@@ -147,7 +145,6 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
       pending,
       readInto: given.readInto,
       turns,
-      idle: given.idle,
       refuse: refusePipelining,
     });
     connections.add(connection);

@@ -14,35 +14,33 @@ export class Turns {
   #left = perTurn;
   #isScheduled = false;
   readonly #ipv6Prefix: number;
-  readonly #isHeldUp: (client: string) => boolean;
+  readonly #heldUp: ReadonlySet<string>;
 
-  /** @param isHeldUp a client (`limitKey`) with so many requests that wait for a replica that no more are parsed */
-  constructor(ipv6Prefix: number, isHeldUp: (client: string) => boolean) {
+  /** @param heldUp keys of clients with so many requests that wait for a replica that no more are parsed */
+  constructor(ipv6Prefix: number, heldUp: ReadonlySet<string>) {
     this.#ipv6Prefix = ipv6Prefix;
-    this.#isHeldUp = isHeldUp;
+    this.#heldUp = heldUp;
   }
-  /**
-   * True: there is room to parse a read now. False: it must `wait`.
-   *
-   * @param client its canonical address; undefined: a trusted proxy, whose clients count as one
-   */
-  take(client: string | undefined): boolean {
-    if (this.#left === 0 || this.#queue.size > 0 || this.#isHeldUp(this.#keyOf(client))) return false;
+
+  /** True: there is room to parse a read now. False: it must `wait`. */
+  take(): boolean {
+    if (this.#left === 0 || this.#queue.size > 0 || this.#heldUp.size > 0) return false;
     this.#left -= 1;
     this.#schedule();
     return true;
   }
-  /** Calls `go` in a later turn. */
+  /**
+   * Calls `go` in a later turn.
+   *
+   * @param client its canonical address; undefined: a trusted proxy, whose clients count as one
+   */
   wait(client: string | undefined, go: () => void): void {
-    this.#queue.push(this.#keyOf(client), go);
+    this.#queue.push(client === undefined ? "" : limitKey(client, this.#ipv6Prefix), go);
     this.#schedule();
   }
   /** Clients that were held up may go on. */
   goOn(): void {
     if (this.#queue.size > 0) this.#schedule();
-  }
-  #keyOf(client: string | undefined): string {
-    return client === undefined ? "" : limitKey(client, this.#ipv6Prefix);
   }
   #schedule(): void {
     if (this.#isScheduled) return;
@@ -54,7 +52,7 @@ export class Turns {
     this.#left = perTurn;
     // What is added meanwhile waits for the next turn.
     for (let left = Math.min(perTurn, this.#queue.size); left > 0; left--) {
-      const go = this.#queue.shift(this.#isHeldUp);
+      const go = this.#queue.shift(this.#heldUp);
       // All that are left are held up. `goOn` follows.
       if (go === undefined) return;
       go();

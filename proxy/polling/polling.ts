@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { HandlerDeps } from "../handler-deps.ts";
-import { HttpConnection } from "../listen/http-connection.ts";
 import { reply, replyOf, tooMuchPending, unknownSession } from "../listen/replies.ts";
 import type { Outcome } from "../routing/attempts.ts";
 import type { Replica } from "../routing/replica-table.ts";
@@ -23,6 +22,7 @@ export function createPolling({
   sessions,
   metrics,
   pending,
+  idle,
   log,
   closing,
   tuning,
@@ -90,7 +90,7 @@ export function createPolling({
         response,
         headers: toReplica,
         passed,
-        wantsClose: connection.close || HttpConnection.of(request.socket)?.shouldClose === true,
+        wantsClose: connection.close || idle.tooMany(passed.client.chain[0] as string),
         body,
         connected,
       });

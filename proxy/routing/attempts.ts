@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { limitKey } from "../../common/http/client-address.ts";
 import type { Prober } from "../health/prober.ts";
 import { type Reply, replyOf, unknownSession } from "../listen/replies.ts";
 import type { Metrics } from "../metrics.ts";
@@ -54,7 +53,7 @@ export interface Tries {
  * for its place in the queue of the replica, each try and all of them together have a deadline.
  */
 export function createAttempts(
-  config: { TRY_TIMEOUT_MS: number; RETRY_DEADLINE_MS: number; CLIENT_IPV6_PREFIX: number },
+  config: { TRY_TIMEOUT_MS: number; RETRY_DEADLINE_MS: number },
   {
     table,
     prober,
@@ -65,7 +64,7 @@ export function createAttempts(
 ) {
   /** One try, after the wait in the replica's queue. Undefined: the replica takes no such request now, or it is too late. */
   async function tryOne(id: string, passed: Passed, tries: Tries, deadline: number): Promise<Outcome | undefined> {
-    const wait = queue.enter(id, limitKey(passed.client.chain[0] as string, config.CLIENT_IPV6_PREFIX));
+    const wait = queue.enter(id, passed.client.chain[0] as string);
     if (wait !== undefined) await wait;
     let isIn = true;
     const leave = () => {

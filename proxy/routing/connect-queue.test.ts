@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createConnectQueue } from "./connect-queue.ts";
 
 test("32 requests are handed to a replica at once; clients take turns for the places that they leave", async () => {
-  const queue = createConnectQueue(() => undefined);
+  const queue = createConnectQueue({ ipv6Prefix: 64, onProgress: () => undefined });
   const entered: string[] = [];
   const enter = (client: string) => {
     const place = queue.enter("signaling-1", client);
@@ -21,13 +21,13 @@ test("32 requests are handed to a replica at once; clients take turns for the pl
 });
 
 test("a replica with many waiting requests does not hold up another", () => {
-  const queue = createConnectQueue(() => undefined);
+  const queue = createConnectQueue({ ipv6Prefix: 64, onProgress: () => undefined });
   for (let index = 0; index < 100; index++) void queue.enter("signaling-1", "many");
   expect(queue.enter("signaling-2", "one")).toBeUndefined();
 });
 
 test("all places are free again when all have left", async () => {
-  const queue = createConnectQueue(() => undefined);
+  const queue = createConnectQueue({ ipv6Prefix: 64, onProgress: () => undefined });
   const places = Array.from({ length: 200 }, async () => {
     await queue.enter("signaling-1", "client");
     queue.leave("signaling-1");
@@ -38,14 +38,17 @@ test("all places are free again when all have left", async () => {
 
 test("a client with 64 waiting requests is crowded until some of them have gone on", async () => {
   let progress = 0;
-  const queue = createConnectQueue(() => {
-    progress += 1;
+  const queue = createConnectQueue({
+    ipv6Prefix: 64,
+    onProgress: () => {
+      progress += 1;
+    },
   });
   for (let index = 0; index < 32 + 63; index++) void queue.enter("signaling-1", "many");
-  expect(queue.isCrowded("many")).toBe(false);
+  expect(queue.crowded.size).toBe(0);
   void queue.enter("signaling-1", "many");
-  expect([queue.isCrowded("many"), queue.isCrowded("one"), progress]).toEqual([true, false, 0]);
+  expect([[...queue.crowded], progress]).toEqual([["many"], 0]);
   queue.leave("signaling-1");
   await setImmediate();
-  expect([queue.isCrowded("many"), progress]).toEqual([false, 1]);
+  expect([queue.crowded.size, progress]).toEqual([0, 1]);
 });

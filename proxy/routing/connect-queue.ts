@@ -1,3 +1,4 @@
+import { limitKey } from "../../common/http/client-address.ts";
 import { FairQueue } from "../listen/fair-queue.ts";
 
 /**
@@ -18,32 +19,39 @@ interface Entrance {
  * Bounds the requests that are being handed to one replica. Others wait in a queue in which clients take turns, and go
  * on in later turns of the event loop. So a client that sends a thousand requests at once delays itself alone.
  *
- * @param onProgress called when clients that waited may send more
+ * @param options.onProgress called when requests have gone on, so that a crowded client may send more
  */
-export function createConnectQueue(onProgress: () => void) {
+export function createConnectQueue(options: { ipv6Prefix: number; onProgress(): void }) {
   const entrances = new Map<string, Entrance>();
   const waitingOf = new Map<string, number>();
+  const crowded = new Set<string>();
 
   async function wait({ waiting }: Entrance, client: string): Promise<void> {
-    waitingOf.set(client, (waitingOf.get(client) ?? 0) + 1);
-    await new Promise<void>((resolve) => waiting.push(client, resolve));
-    const left = (waitingOf.get(client) ?? 1) - 1;
-    if (left === 0) waitingOf.delete(client);
-    else waitingOf.set(client, left);
+    const key = limitKey(client, options.ipv6Prefix);
+    const count = (waitingOf.get(key) ?? 0) + 1;
+    waitingOf.set(key, count);
+    if (count >= maxWaiting) crowded.add(key);
+    await new Promise<void>((resolve) => waiting.push(key, resolve));
+    const left = (waitingOf.get(key) ?? 1) - 1;
+    if (left < maxWaiting) crowded.delete(key);
+    if (left === 0) waitingOf.delete(key);
+    else waitingOf.set(key, left);
   }
-
   function letIn(entrance: Entrance): void {
     entrance.isScheduled = false;
     while (entrance.connecting < atOnce && entrance.waiting.size > 0) {
       entrance.connecting += 1;
       entrance.waiting.shift()?.();
     }
-    onProgress();
+    options.onProgress();
   }
   return {
+    /** Keys of the clients of which so many requests wait that no more may come. */
+    crowded: crowded as ReadonlySet<string>,
     /**
      * Takes a place at this replica.
      *
+     * @param client canonical address
      * @returns undefined: it is taken; else a promise that resolves when it is
      */
     enter(replicaId: string, client: string): Promise<void> | undefined {
@@ -52,26 +60,18 @@ export function createConnectQueue(onProgress: () => void) {
         entrance = { connecting: 0, waiting: new FairQueue(), isScheduled: false };
         entrances.set(replicaId, entrance);
       }
-      const { waiting, connecting } = entrance;
-      if (connecting < atOnce && waiting.size === 0) {
-        entrance.connecting += 1;
-        return undefined;
-      }
-      return wait(entrance, client);
+      if (entrance.connecting === atOnce || entrance.waiting.size > 0) return wait(entrance, client);
+      entrance.connecting += 1;
+      return undefined;
     },
-    /** So many requests of this client wait that no more may come. */
-    isCrowded: (client: string): boolean => waitingOf.size > 0 && (waitingOf.get(client) ?? 0) >= maxWaiting,
     /** Gives a place back: the request has its connection, or it needs none any more. Once for each `enter`. */
     leave(replicaId: string): void {
       const entrance = entrances.get(replicaId);
       if (entrance === undefined) return;
       entrance.connecting -= 1;
-      if (entrance.waiting.size === 0) {
-        if (entrance.connecting === 0) entrances.delete(replicaId);
-      } else if (!entrance.isScheduled) {
-        entrance.isScheduled = true;
-        setImmediate(letIn, entrance);
-      }
+      if (entrance.waiting.size === 0 || entrance.isScheduled) return;
+      entrance.isScheduled = true;
+      setImmediate(letIn, entrance);
     },
   };
 }
