@@ -1,6 +1,6 @@
 import type { Log } from "../common/log.ts";
 import type { ProxyConfig } from "./config.ts";
-import type { IdleConnections } from "./listen/idle-connections.ts";
+import type { IdleConnections } from "./fairness/idle-connections.ts";
 import type { PendingBytes } from "./listen/pending-bytes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { TryInTurn } from "./routing/attempts.ts";

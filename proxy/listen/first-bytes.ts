@@ -1,9 +1,9 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
+import type { Turns } from "../fairness/turns.ts";
 import { type Linked, LinkedSet } from "./linked-set.ts";
 import { nobody, own, type SocketOwner } from "./owned-socket.ts";
 import { type PendingBody, type PendingBytes, pieceCost } from "./pending-bytes.ts";
-import type { Turns } from "./turns.ts";
 
 /** Interval of the check for silent connections while there are any, ms. */
 const lookEveryMs = 500;

@@ -4,10 +4,10 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { until } from "../../test/support/poll.ts";
+import { Turns } from "../fairness/turns.ts";
 import { readInto } from "../tuning/late-onread.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { createPendingBytes } from "./pending-bytes.ts";
-import { Turns } from "./turns.ts";
 
 let server: Server;
 let parsed: number;

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { freeNow } from "../../common/http/free-buffers.ts";
+import type { Turns } from "../fairness/turns.ts";
 import type { ReadInto } from "../tuning/late-onread.ts";
 import type { Linked } from "./linked-set.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { handToOwner, readBuffer } from "./owned-socket.ts";
 import { type Holder, type PendingBody, type PendingBytes, pieceCost } from "./pending-bytes.ts";
-import type { Turns } from "./turns.ts";
 
 /** Bytes that may wait on one connection while a request is answered. */
 const waitingLimit = 16_384;
@@ -98,7 +98,7 @@ export class HttpConnection implements Linked, Holder {
   get busy(): boolean {
     return this.answering !== undefined && !this.answering.writableFinished;
   }
-  /** Lets go of the last request and its answer. The rest of its body may still come. */
+  /** Lets go of the last request and its answer: an idle connection keeps none alive. A body may still come. */
   forget(): void {
     if (!this.busy && this.answering?.req.complete === true) this.answering = undefined;
   }

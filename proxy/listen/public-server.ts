@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Turns } from "../fairness/turns.ts";
 import type { Metrics } from "../metrics.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { maxHeaderLines, methodNotAllowed, type Refusal } from "../screen/screen.ts";
@@ -14,7 +15,6 @@ import { LinkedSet } from "./linked-set.ts";
 import { disown } from "./owned-socket.ts";
 import type { PendingBytes } from "./pending-bytes.ts";
 import { closeGently, type Reply, reply, replyOf, replyOnSocket } from "./replies.ts";
-import type { Turns } from "./turns.ts";
 
 /** Largest request head, bytes; above it 431. */
 const maxHeaderSize = 16_384;

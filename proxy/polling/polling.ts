@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { HandlerDeps } from "../handler-deps.ts";
+import { HttpConnection } from "../listen/http-connection.ts";
 import { reply, replyOf, tooMuchPending, unknownSession } from "../listen/replies.ts";
 import type { Outcome } from "../routing/attempts.ts";
 import type { Replica } from "../routing/replica-table.ts";
@@ -103,6 +104,7 @@ export function createPolling({
       retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });
     body?.end();
+    HttpConnection.of(request.socket)?.forget();
     if (passed.sid !== undefined && outcome.kind === "answered" && response.statusCode === 200)
       sessions.polled(passed.sid, replicaId);
     if (outcome.kind === "failed") {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { ConnectQueue } from "../fairness/connect-queue.ts";
 import type { Prober } from "../health/prober.ts";
 import { type Reply, replyOf, unknownSession } from "../listen/replies.ts";
 import type { Metrics } from "../metrics.ts";
 import { overloaded, type Passed } from "../screen/gate.ts";
 import type { Admission } from "./admission.ts";
-import type { ConnectQueue } from "./connect-queue.ts";
 import type { Replica, ReplicaTable } from "./replica-table.ts";
 
 /** A try at one replica took too long. */

@@ -2,10 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { Turns } from "./turns.ts";
 
-test("32 go on in each turn, in order, and one that waits again is behind the others", async () => {
+test("64 go on in each turn, in order, and one that waits again is behind the others", async () => {
   const turns = new Turns(64, new Set());
   const gone: number[] = [];
-  for (let index = 0; index < 80; index += 1)
+  for (let index = 0; index < 160; index += 1)
     turns.wait("192.0.2.1", () => {
       gone.push(index);
       if (index === 0) turns.wait("192.0.2.1", () => gone.push(100));
@@ -16,13 +16,13 @@ test("32 go on in each turn, in order, and one that waits again is behind the ot
     await setImmediate();
     sums.push(gone.length);
   }
-  expect(sums).toEqual([32, 64, 81]);
-  expect(gone).toEqual([...Array.from({ length: 80 }, (_, index) => index), 100]);
+  expect(sums).toEqual([64, 128, 161]);
+  expect(gone).toEqual([...Array.from({ length: 160 }, (_, index) => index), 100]);
 });
 
-test("32 reads are parsed at once, the next ones in later turns, and not before those that wait", async () => {
+test("64 reads are parsed at once, the next ones in later turns, and not before those that wait", async () => {
   const turns = new Turns(64, new Set());
-  expect(Array.from({ length: 40 }, () => turns.take()).filter(Boolean)).toHaveLength(32);
+  expect(Array.from({ length: 80 }, () => turns.take()).filter(Boolean)).toHaveLength(64);
   await setImmediate();
   expect(turns.take()).toBe(true);
   let hasGone = false;

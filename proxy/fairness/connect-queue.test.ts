@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createConnectQueue } from "./connect-queue.ts";
 
-test("32 requests are handed to a replica at once; clients take turns for the places that they leave", async () => {
+test("64 requests are handed to a replica at once; clients take turns for the places that they leave", async () => {
   const queue = createConnectQueue({ ipv6Prefix: 64, onProgress: () => undefined });
   const entered: string[] = [];
   const enter = (client: string) => {
@@ -12,12 +12,12 @@ test("32 requests are handed to a replica at once; clients take turns for the pl
   };
   for (let index = 0; index < 100; index++) enter("many");
   enter("one");
-  expect(entered).toHaveLength(32);
+  expect(entered).toHaveLength(64);
   queue.leave("signaling-1");
   queue.leave("signaling-1");
-  expect(entered).toHaveLength(32);
+  expect(entered).toHaveLength(64);
   await setImmediate();
-  expect(entered.slice(32)).toEqual(["many", "one"]);
+  expect(entered.slice(64)).toEqual(["many", "one"]);
 });
 
 test("a replica with many waiting requests does not hold up another", () => {
@@ -33,7 +33,7 @@ test("all places are free again when all have left", async () => {
     queue.leave("signaling-1");
   });
   await Promise.all(places);
-  expect(Array.from({ length: 32 }, () => queue.enter("signaling-1", "client"))).toEqual(Array(32).fill(undefined));
+  expect(Array.from({ length: 64 }, () => queue.enter("signaling-1", "client"))).toEqual(Array(64).fill(undefined));
 });
 
 test("a client with 64 waiting requests is crowded until some of them have gone on", async () => {
@@ -44,7 +44,7 @@ test("a client with 64 waiting requests is crowded until some of them have gone 
       progress += 1;
     },
   });
-  for (let index = 0; index < 32 + 63; index++) void queue.enter("signaling-1", "many");
+  for (let index = 0; index < 64 + 63; index++) void queue.enter("signaling-1", "many");
   expect(queue.crowded.size).toBe(0);
   void queue.enter("signaling-1", "many");
   expect([[...queue.crowded], progress]).toEqual([["many"], 0]);

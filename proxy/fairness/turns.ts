@@ -2,7 +2,7 @@ import { limitKey } from "../../common/http/client-address.ts";
 import { FairQueue } from "./fair-queue.ts";
 
 /** Reads that are parsed in one turn of the event loop, and as many of those that wait. */
-const perTurn = 32;
+const perTurn = 64;
 
 /**
  * Bounds the parsing in one turn of the event loop. The system can report a thousand readable connections at once, and

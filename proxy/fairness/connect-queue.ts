@@ -1,11 +1,11 @@
 import { limitKey } from "../../common/http/client-address.ts";
-import { FairQueue } from "../listen/fair-queue.ts";
+import { FairQueue } from "./fair-queue.ts";
 
 /**
  * Requests that get their connection to one replica at the same time. It is far below the connections that a listening
  * program keeps until it accepts them (511 in Node): the system refuses the others, those of live sessions too.
  */
-const atOnce = 32;
+const atOnce = 64;
 /** Requests of one client that may wait for their connection. Its next ones are not read. */
 const maxWaiting = 64;
 

@@ -1,5 +1,5 @@
 import { limitKey } from "../../common/http/client-address.ts";
-import type { HttpConnection } from "./http-connection.ts";
+import type { HttpConnection } from "../listen/http-connection.ts";
 
 /** Kept-alive connections of one client that may wait for their next request. Each costs 17 KiB. */
 const maxIdle = 1_024;
@@ -12,12 +12,11 @@ export function createIdleConnections({ ipv6Prefix }: { ipv6Prefix: number }) {
   let clients = new Set<string>();
 
   return {
-    /** Counts them. An idle connection forgets its last request here, so that no request costs anything. */
+    /** Counts them, so that a request costs nothing. */
     sweep(connections: Iterable<HttpConnection>): void {
       const counts = new Map<string, number>();
       for (const connection of connections) {
         if (connection.busy || connection.address === undefined) continue;
-        connection.forget();
         counts.set(connection.address, (counts.get(connection.address) ?? 0) + 1);
       }
       const sums = new Map<string, number>();
