@@ -12,6 +12,11 @@ import { type HttpProxyServer, loadHttpProxy, sendBy } from "./http-proxy.ts";
 
 /** An idle connection to a replica is kept this long, ms. Node's servers close theirs after 5 s. */
 const idleUpstreamMs = 4_000;
+/**
+ * A request of no session keeps its place at the replica until it is answered, so that a replica gets no more of them
+ * than it can handle; but no longer than this, ms: an answer may be held for long.
+ */
+const answeredSoonMs = 100;
 /** A last piece of up to this size is written together with the head, bytes. */
 const smallBytes = 4_096;
 /** The body of a request without one: `pipe` ends the request to the replica at once. */
@@ -31,7 +36,7 @@ export interface Forwarded {
   body: PendingBody | undefined;
   /** The client closes its connection after the answer. */
   wantsClose: boolean;
-  /** Called when it has its connection to the replica. */
+  /** Called when the next request may follow to this replica. Can be called again. */
   connected(): void;
 }
 
@@ -40,6 +45,8 @@ interface Exchange extends Carried {
   forwarded: Forwarded;
   replicaId: string;
   upstream: ClientRequest | undefined;
+  /** Ends the wait for the answer's head. */
+  patience: NodeJS.Timeout | undefined;
   /** Set once this try is over. Later events are dropped. */
   over: boolean;
   /** Time of the last byte in either direction, `performance.now()`. */
@@ -105,8 +112,9 @@ export function createForwarder(options: {
       const exchange = (request as Tracked)[exchangeOf];
       if (exchange === undefined || exchange.over) return void upstream.destroy();
       exchange.upstream = upstream;
-      const { connected } = exchange.forwarded;
-      if (upstream.socket?.connecting === true) upstream.socket.once("connect", connected);
+      const { connected, passed } = exchange.forwarded;
+      if (passed.sid === undefined) exchange.patience = setTimeout(connected, answeredSoonMs);
+      else if (upstream.socket?.connecting === true) upstream.socket.once("connect", connected);
       else connected();
     });
     server.on("proxyRes", (answer, request) => {
@@ -169,12 +177,14 @@ export function createForwarder(options: {
         replicaId: replica.spec.id,
         sid: passed.sid,
         upstream: undefined,
+        patience: undefined,
         over: false,
         movedAt: performance.now(),
         end(outcome) {
           if (exchange.over) return;
           exchange.over = true;
           clearTimeout(timer);
+          clearTimeout(exchange.patience);
           response.off("close", onClose);
           replica.inFlight.delete(exchange);
           if (outcome.kind !== "answered") exchange.upstream?.destroy();
@@ -183,7 +193,11 @@ export function createForwarder(options: {
         },
         fail: (error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed)),
         eject: () => exchange.fail(new Ejected()),
-        onHead: () => clearTimeout(timer),
+        onHead() {
+          clearTimeout(timer);
+          clearTimeout(exchange.patience);
+          forwarded.connected();
+        },
         // The proxy's sweep calls this. A timer for each poll would cost more than the poll.
         sweep(nowMs) {
           if (nowMs - exchange.movedAt > options.timeoutMs) exchange.fail(new TryTimeout());

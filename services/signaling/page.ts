@@ -1,8 +1,7 @@
-import { createReadStream, existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, normalize, resolve, sep } from "node:path";
-import { pipeline } from "node:stream";
 import type { Log } from "../../common/log.ts";
 
 const types: Readonly<Record<string, string>> = {
@@ -37,6 +36,9 @@ function contentSecurityPolicy(urls: readonly string[]): string {
 /** The page finds its further addresses in this element. */
 const urlsElement = (urls: readonly string[]) => `<meta name="signaling-urls" content="${urls.join(" ")}">`;
 
+/** A file is read again after this time, ms. A thousand requests in the same moment read it once. */
+const keepMs = 1_000;
+
 /**
  * Serves the built call page from `dir`: `/` and `/assets/…`, GET and HEAD.
  *
@@ -44,8 +46,24 @@ const urlsElement = (urls: readonly string[]) => `<meta name="signaling-urls" co
  */
 export function createPage(dir: string, urls: readonly string[], log: Log) {
   const root = resolve(dir);
+  const index = join(root, "index.html");
   const policy = contentSecurityPolicy(urls);
-  if (!existsSync(join(root, "index.html"))) log.warn({ dir }, "no call page here: build it with npm run build");
+  const kept = new Map<string, { body: Buffer; readAt: number }>();
+  if (!existsSync(index)) log.warn({ dir }, "no call page here: build it with npm run build");
+
+  /** Undefined: there is no such file. */
+  async function read(path: string): Promise<Buffer | undefined> {
+    const known = kept.get(path);
+    if (known !== undefined && performance.now() - known.readAt < keepMs) return known.body;
+    const bytes = path.startsWith(root + sep) ? await readFile(path).catch(nothingThere) : null;
+    if (bytes === null) {
+      kept.delete(path);
+      return undefined;
+    }
+    const body = path === index && urls.length > 0 ? withUrls(bytes, urls) : bytes;
+    kept.set(path, { body, readAt: performance.now() });
+    return body;
+  }
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const pathname = pathOf(request.url ?? "/");
@@ -55,34 +73,25 @@ export function createPage(dir: string, urls: readonly string[], log: Log) {
       response.setHeader("allow", "GET, HEAD, OPTIONS");
       return request.method === "OPTIONS" ? void response.writeHead(204).end() : plain(response, 405, "GET or HEAD");
     }
-    const path = join(root, pathname === "/" ? "index.html" : normalize(pathname));
-    const info = path.startsWith(root + sep) ? await stat(path).catch(nothingThere) : null;
-    if (info?.isFile() !== true)
+    const path = pathname === "/" ? index : join(root, normalize(pathname));
+    const body = await read(path);
+    if (body === undefined)
       return plain(response, 404, isAsset ? "not found" : "the call page is not built: npm run build");
-    // The client has gone meanwhile. Node's pipeline throws for its response, and the file would stay open.
-    if (response.destroyed) return;
-    const text = isAsset || urls.length === 0 ? undefined : await withUrls(path, urls);
     response.writeHead(200, {
       "content-type": types[extname(path)] ?? "application/octet-stream",
-      "content-length": text?.length ?? info.size,
+      "content-length": body.length,
       "cache-control": isAsset ? "public, max-age=31536000, immutable" : "no-cache",
       "content-security-policy": policy,
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
     });
-    if (request.method === "HEAD" || text !== undefined) {
-      response.end(text);
-      return;
-    }
-    pipeline(createReadStream(path), response, (err) => {
-      if (err) log.debug({ err }, "the page was not read to its end");
-    });
+    response.end(request.method === "HEAD" ? undefined : body);
   };
 }
 
 /** The page with the addresses in its element. */
-async function withUrls(path: string, urls: readonly string[]): Promise<Buffer> {
-  return Buffer.from((await readFile(path, "utf8")).replace(urlsElement([]), () => urlsElement(urls)));
+function withUrls(page: Buffer, urls: readonly string[]): Buffer {
+  return Buffer.from(page.toString("utf8").replace(urlsElement([]), () => urlsElement(urls)));
 }
 
 /** The decoded path of a request target. Undefined: it is malformed, so nothing is there. */
@@ -96,8 +105,9 @@ function pathOf(target: string): string | undefined {
   }
 }
 
-/** `stat`'s error codes for missing and impossible paths. */
+/** The error codes of `readFile` for folders, missing files and impossible paths. */
 const noSuchFile: ReadonlySet<string | undefined> = new Set([
+  "EISDIR",
   "ENOENT",
   "ENOTDIR",
   "ENAMETOOLONG",
