@@ -1,6 +1,5 @@
 import type { Log } from "../common/log.ts";
 import type { ProxyConfig } from "./config.ts";
-import type { IdleConnections } from "./fairness/idle-connections.ts";
 import type { PendingBytes } from "./listen/pending-bytes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { TryInTurn } from "./routing/attempts.ts";
@@ -16,7 +15,6 @@ export interface HandlerDeps {
   sessions: Sessions;
   metrics: Metrics;
   pending: PendingBytes;
-  idle: IdleConnections;
   log: Log;
   tuning: Tuning;
   /** True once the proxy shuts down. */

@@ -93,13 +93,11 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   const queue = createConnectQueue({ ipv6Prefix: config.CLIENT_IPV6_PREFIX, onProgress: () => turns.goOn() });
   const turns = new Turns(config.CLIENT_IPV6_PREFIX, queue.crowded);
   const secret = config.STICKY_SECRET ?? defaultStickySecret;
-  const idle = createIdleConnections({ ipv6Prefix: config.CLIENT_IPV6_PREFIX });
   const paths: HandlerDeps = {
     config,
     sessions,
     metrics,
     pending,
-    idle,
     log,
     tuning,
     closing: () => closing,
@@ -122,6 +120,7 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
     limits,
     pending,
     turns,
+    idle: createIdleConnections({ ipv6Prefix: config.CLIENT_IPV6_PREFIX }),
     metrics,
     serve: http.serve,
     upgrade,
@@ -154,7 +153,6 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   }, sweepMs).unref();
   const pendingSweeper = setInterval(() => {
     for (let closed = pending.sweep(holders()); closed > 0; closed--) metrics.rejected.inc("pending");
-    idle.sweep(connections());
   }, pendingSweepMs).unref();
   function balancedListener() {
     if (config.PROXY_PROTOCOL_PORT === undefined) return undefined;
@@ -172,9 +170,6 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   }
   function* holders() {
     for (const { tunnels } of table.carriers()) yield* tunnels;
-    yield* connections();
-  }
-  function* connections() {
     for (const listener of listeners) yield* listener.connections;
   }
 

@@ -1,33 +1,36 @@
 import { limitKey } from "../../common/http/client-address.ts";
-import type { HttpConnection } from "../listen/http-connection.ts";
 
 /** Kept-alive connections of one client that may wait for their next request. Each costs 17 KiB. */
 const maxIdle = 1_024;
 
+/** The connections of one client. */
+export interface ClientCount {
+  open: number;
+  /** Those without a request. */
+  idle: number;
+}
+
 /**
- * Finds the clients with many kept-alive connections without a request. Their next answers close their connections.
- * Nothing is cut, because a request can be on its way.
+ * Counts the kept-alive connections without a request, for each client. Above a limit its answers close theirs. Nothing
+ * is cut, because a request can be on its way.
  */
 export function createIdleConnections({ ipv6Prefix }: { ipv6Prefix: number }) {
-  let clients = new Set<string>();
+  const clients = new Map<string, ClientCount>();
 
   return {
-    /** Counts them, so that a request costs nothing. */
-    sweep(connections: Iterable<HttpConnection>): void {
-      const counts = new Map<string, number>();
-      for (const connection of connections) {
-        if (connection.busy || connection.address === undefined) continue;
-        counts.set(connection.address, (counts.get(connection.address) ?? 0) + 1);
-      }
-      const sums = new Map<string, number>();
-      for (const [address, count] of counts) {
-        const key = limitKey(address, ipv6Prefix);
-        sums.set(key, (sums.get(key) ?? 0) + count);
-      }
-      clients = new Set([...sums].filter(([, sum]) => sum > maxIdle).map(([key]) => key));
+    /** The client's count, with one more open. `client` is its canonical address. */
+    opened(client: string): ClientCount {
+      const key = limitKey(client, ipv6Prefix);
+      const count = clients.get(key) ?? { open: 0, idle: 0 };
+      clients.set(key, count);
+      count.open += 1;
+      return count;
     },
-    /** @param client canonical address */
-    tooMany: (client: string): boolean => clients.size > 0 && clients.has(limitKey(client, ipv6Prefix)),
+    closed(client: string, count: ClientCount): void {
+      count.open -= 1;
+      if (count.open === 0) clients.delete(limitKey(client, ipv6Prefix));
+    },
+    tooMany: ({ idle }: ClientCount): boolean => idle >= maxIdle,
   };
 }
 

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "vitest";
 import { until } from "../../test/support/poll.ts";
+import { createIdleConnections } from "../fairness/idle-connections.ts";
 import { Turns } from "../fairness/turns.ts";
 import { readInto } from "../tuning/late-onread.ts";
 import { HttpConnection } from "./http-connection.ts";
@@ -36,6 +37,7 @@ async function dial({
         pending,
         readInto: isShared ? readInto : () => false,
         turns: new Turns(64, new Set()),
+        idle: createIdleConnections({ ipv6Prefix: 64 }),
         refuse: () => {
           refused += 1;
         },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { freeNow } from "../../common/http/free-buffers.ts";
+import type { ClientCount, IdleConnections } from "../fairness/idle-connections.ts";
 import type { Turns } from "../fairness/turns.ts";
 import type { ReadInto } from "../tuning/late-onread.ts";
 import type { Linked } from "./linked-set.ts";
@@ -33,6 +34,7 @@ export interface HttpConnectionOptions {
   pending: PendingBytes;
   readInto: ReadInto;
   turns: Turns;
+  idle: IdleConnections;
   /** Counts a connection that is closed because too much waits on it. */
   refuse(): void;
 }
@@ -67,17 +69,24 @@ export class HttpConnection implements Linked, Holder {
   #head = 0;
   readonly #turns: Turns;
   readonly #refuse: () => void;
+  readonly #idle: IdleConnections;
+  /** Undefined for a trusted proxy, and once it is closed. */
+  #count: ClientCount | undefined;
+  /** It is kept alive without a request, and counts as that. */
+  #isIdle = false;
   #isNew = true;
   /** The socket is paused until its turn comes. */
   #isHeld = false;
 
   /** Takes the reading of the socket over from Node's HTTP server. */
-  constructor(socket: Socket, { address, pending, readInto, turns, refuse }: HttpConnectionOptions) {
+  constructor(socket: Socket, { address, pending, readInto, turns, idle, refuse }: HttpConnectionOptions) {
     this.#socket = socket;
     this.address = address;
     this.#pending = pending;
     this.#turns = turns;
     this.#refuse = refuse;
+    this.#idle = idle;
+    this.#count = address === undefined ? undefined : idle.opened(address);
     (socket as Kept)[kept] = this;
     this.#parse = socket.listeners("data")[0] as Parse | undefined;
     // A Node that reads in another way parses by itself. Then `take` closes a connection that pipelines.
@@ -100,7 +109,18 @@ export class HttpConnection implements Linked, Holder {
   }
   /** Lets go of the last request and its answer: an idle connection keeps none alive. A body may still come. */
   forget(): void {
-    if (!this.busy && this.answering?.req.complete === true) this.answering = undefined;
+    if (this.busy) return;
+    if (this.answering?.req.complete === true) this.answering = undefined;
+    this.#countIdle(true);
+  }
+  /** Its answer should be its last: the client keeps many connections that it does not use. */
+  get shouldClose(): boolean {
+    return this.#count !== undefined && this.#idle.tooMany(this.#count);
+  }
+  #countIdle(isIdle: boolean): void {
+    if (this.#count === undefined || this.#isIdle === isIdle) return;
+    this.#isIdle = isIdle;
+    this.#count.idle += isIdle ? 1 : -1;
   }
 
   /** A read of its own memory, by a `data` event. */
@@ -194,7 +214,7 @@ export class HttpConnection implements Linked, Holder {
   }
   readonly #goOn = (): void => {
     const bytes = this.#waiting;
-    this.closed();
+    this.#drop();
     this.#give(bytes, false);
   };
 
@@ -212,6 +232,7 @@ export class HttpConnection implements Linked, Holder {
       request.once("end", () => this.#complete());
     }
     this.answering = response;
+    this.#countIdle(false);
     serve(request, response);
     return true;
   }
@@ -223,6 +244,7 @@ export class HttpConnection implements Linked, Holder {
   release(behind: Buffer): Buffer {
     const bytes = Buffer.concat([behind, this.#waiting]);
     this.#socket.off("data", onData);
+    this.#uncount();
     delete (this.#socket as Kept)[kept];
     return bytes;
   }
@@ -239,8 +261,17 @@ export class HttpConnection implements Linked, Holder {
   }
   /** The socket is closed: nothing waits on it any more. */
   closed(): void {
+    this.#drop();
+    this.#uncount();
+  }
+  #drop(): void {
     this.#waiting = nothing;
     this.#giveBack();
+  }
+  #uncount(): void {
+    this.#countIdle(false);
+    if (this.#count !== undefined) this.#idle.closed(this.address as string, this.#count);
+    this.#count = undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { IdleConnections } from "../fairness/idle-connections.ts";
 import type { Turns } from "../fairness/turns.ts";
 import type { Metrics } from "../metrics.ts";
 import type { RequestHead } from "../screen/request-head.ts";
@@ -43,6 +44,7 @@ export interface PublicServerOptions {
   pending: PendingBytes;
   /** Shared by all listeners. */
   turns: Turns;
+  idle: IdleConnections;
   metrics: Metrics;
   serve(request: IncomingMessage, response: ServerResponse): void;
   upgrade(request: RequestHead, socket: Socket, head: Buffer): void;
@@ -145,6 +147,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
       pending,
       readInto: given.readInto,
       turns,
+      idle: given.idle,
       refuse: refusePipelining,
     });
     connections.add(connection);

@@ -23,7 +23,6 @@ export function createPolling({
   sessions,
   metrics,
   pending,
-  idle,
   log,
   closing,
   tuning,
@@ -91,7 +90,7 @@ export function createPolling({
         response,
         headers: toReplica,
         passed,
-        wantsClose: connection.close || idle.tooMany(passed.client.chain[0] as string),
+        wantsClose: connection.close || HttpConnection.of(request.socket)?.shouldClose === true,
         body,
         connected,
       });

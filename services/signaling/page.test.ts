@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { until } from "../../test/support/poll.ts";
 import { createPage } from "./page.ts";
 
 let dir: string;
@@ -101,4 +102,18 @@ test("further addresses are in the page and in its policy", async () => {
   expect(answer.headers.get("content-security-policy")).toContain(
     "connect-src 'self' http://two.example:8081 https://three.example ws://two.example:8081 wss://three.example;",
   );
+});
+
+test("a page that is built anew while the replica runs is served soon", async () => {
+  const own = mkdtempSync(join(tmpdir(), "page-"));
+  onTestFinished(() => rmSync(own, { recursive: true }));
+  const page = createPage(own, [], pino({ enabled: false }));
+  const other = createServer((incoming, response) => void page(incoming, response)).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  onTestFinished(() => void other.close());
+  const read = async () => (await fetch(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`)).text();
+  for (const text of ["the first", "the second"]) {
+    writeFileSync(join(own, "index.html"), text);
+    await until(`${text} is served`, async () => (await read()) === text);
+  }
 });
