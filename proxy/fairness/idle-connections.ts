@@ -4,10 +4,42 @@ import { limitKey } from "../../common/http/client-address.ts";
 const maxIdle = 1_024;
 
 /** The connections of one client. */
-export interface ClientCount {
+interface Client {
+  readonly key: string;
   open: number;
-  /** Those without a request. */
   idle: number;
+}
+
+/** What one connection counts for. A connection of a trusted proxy counts for nobody. */
+export class KeptAlive {
+  #client: Client | undefined;
+  readonly #clients: Map<string, Client>;
+  #isIdle = false;
+
+  constructor(client: Client | undefined, clients: Map<string, Client>) {
+    this.#client = client;
+    this.#clients = clients;
+    if (client !== undefined) client.open += 1;
+  }
+  /** Whether it is without a request. */
+  set idle(isIdle: boolean) {
+    if (this.#client === undefined || isIdle === this.#isIdle) return;
+    this.#isIdle = isIdle;
+    this.#client.idle += isIdle ? 1 : -1;
+  }
+  /** The client has many such connections: an answer should close this one. */
+  get isOneTooMany(): boolean {
+    return this.#client !== undefined && this.#client.idle >= maxIdle;
+  }
+  /** It is closed, or carries no HTTP any more. */
+  end(): void {
+    this.idle = false;
+    const client = this.#client;
+    this.#client = undefined;
+    if (client === undefined) return;
+    client.open -= 1;
+    if (client.open === 0) this.#clients.delete(client.key);
+  }
 }
 
 /**
@@ -15,22 +47,17 @@ export interface ClientCount {
  * is cut, because a request can be on its way.
  */
 export function createIdleConnections({ ipv6Prefix }: { ipv6Prefix: number }) {
-  const clients = new Map<string, ClientCount>();
+  const clients = new Map<string, Client>();
 
   return {
-    /** The client's count, with one more open. `client` is its canonical address. */
-    opened(client: string): ClientCount {
-      const key = limitKey(client, ipv6Prefix);
-      const count = clients.get(key) ?? { open: 0, idle: 0 };
-      clients.set(key, count);
-      count.open += 1;
-      return count;
+    /** @param address canonical; undefined: a trusted proxy */
+    opened(address: string | undefined): KeptAlive {
+      if (address === undefined) return new KeptAlive(undefined, clients);
+      const key = limitKey(address, ipv6Prefix);
+      const client = clients.get(key) ?? { key, open: 0, idle: 0 };
+      clients.set(key, client);
+      return new KeptAlive(client, clients);
     },
-    closed(client: string, count: ClientCount): void {
-      count.open -= 1;
-      if (count.open === 0) clients.delete(limitKey(client, ipv6Prefix));
-    },
-    tooMany: ({ idle }: ClientCount): boolean => idle >= maxIdle,
   };
 }
 

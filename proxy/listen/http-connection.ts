@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { freeNow } from "../../common/http/free-buffers.ts";
-import type { ClientCount, IdleConnections } from "../fairness/idle-connections.ts";
+import type { IdleConnections, KeptAlive } from "../fairness/idle-connections.ts";
 import type { Turns } from "../fairness/turns.ts";
 import type { ReadInto } from "../tuning/late-onread.ts";
 import type { Linked } from "./linked-set.ts";
 import { MessageCutter } from "./message-cutter.ts";
 import { handToOwner, readBuffer } from "./owned-socket.ts";
-import { type Holder, type PendingBody, type PendingBytes, pieceCost } from "./pending-bytes.ts";
+import { type Holder, memoryOf, type PendingBody, type PendingBytes, pieceCost } from "./pending-bytes.ts";
 
 /** Bytes that may wait on one connection while a request is answered. */
 const waitingLimit = 16_384;
@@ -15,11 +15,6 @@ const waitingLimit = 16_384;
 const bytesATurn = 8_192;
 /** A piece counts as so many bytes more. */
 const pieceBytes = 32;
-/** Memory of a parser with an unfinished head, and for each byte of a head: each of its names and values is a string. */
-const parserBytes = 4_096;
-const memoryAByte = 8;
-/** The head of a request under way counts beyond this, bytes: many clients behind one address have large cookies. */
-const usualHeadBytes = 4_096;
 
 /** The memory of larger reads is given back as soon as they are parsed. V8 lets 50 MB of them pile up. */
 const freedAbove = 16_384;
@@ -53,7 +48,7 @@ export class HttpConnection implements Linked, Holder {
   holder: object | undefined;
   readonly address: string | undefined;
   readonly #socket: Socket;
-  readonly #pending: PendingBytes;
+  readonly #options: HttpConnectionOptions;
   readonly #parse: Parse | undefined;
   readonly #cutter = new MessageCutter();
   /** The current answer, or the last one if its request is not complete. */
@@ -67,32 +62,22 @@ export class HttpConnection implements Linked, Holder {
   #completeTo = 0;
   /** Bytes of the last head; 0 if a body follows, which is counted by itself. */
   #head = 0;
-  readonly #turns: Turns;
-  readonly #refuse: () => void;
-  readonly #idle: IdleConnections;
-  /** Undefined for a trusted proxy, and once it is closed. */
-  #count: ClientCount | undefined;
-  /** It is kept alive without a request, and counts as that. */
-  #isIdle = false;
-  #isNew = true;
-  /** The socket is paused until its turn comes. */
-  #isHeld = false;
+  readonly keptAlive: KeptAlive;
+  /** The next read has its turn: it is the first one, or the socket is paused until then. */
+  #hasTurn = true;
 
   /** Takes the reading of the socket over from Node's HTTP server. */
-  constructor(socket: Socket, { address, pending, readInto, turns, idle, refuse }: HttpConnectionOptions) {
+  constructor(socket: Socket, options: HttpConnectionOptions) {
     this.#socket = socket;
-    this.address = address;
-    this.#pending = pending;
-    this.#turns = turns;
-    this.#refuse = refuse;
-    this.#idle = idle;
-    this.#count = address === undefined ? undefined : idle.opened(address);
+    this.#options = options;
+    this.address = options.address;
+    this.keptAlive = options.idle.opened(options.address);
     (socket as Kept)[kept] = this;
     this.#parse = socket.listeners("data")[0] as Parse | undefined;
     // A Node that reads in another way parses by itself. Then `take` closes a connection that pipelines.
     if (this.#parse === undefined) return;
     socket.off("data", this.#parse).on("data", onData);
-    readInto(socket, readBuffer, (size, buffer) => {
+    options.readInto(socket, readBuffer, (size, buffer) => {
       if (HttpConnection.of(socket) !== this) return handToOwner(socket, size, buffer);
       this.#add((buffer as Buffer).subarray(0, size), true);
       return true;
@@ -111,16 +96,7 @@ export class HttpConnection implements Linked, Holder {
   forget(): void {
     if (this.busy) return;
     if (this.answering?.req.complete === true) this.answering = undefined;
-    this.#countIdle(true);
-  }
-  /** Its answer should be its last: the client keeps many connections that it does not use. */
-  get shouldClose(): boolean {
-    return this.#count !== undefined && this.#idle.tooMany(this.#count);
-  }
-  #countIdle(isIdle: boolean): void {
-    if (this.#count === undefined || this.#isIdle === isIdle) return;
-    this.#isIdle = isIdle;
-    this.#count.idle += isIdle ? 1 : -1;
+    this.keptAlive.idle = true;
   }
 
   /** A read of its own memory, by a `data` event. */
@@ -134,17 +110,15 @@ export class HttpConnection implements Linked, Holder {
       this.#wait(Buffer.concat([this.#waiting, bytes]));
       return true;
     }
-    // A body of a known length is cheap. The first read, or one that was held, has its turn already.
-    const hasTurn = this.#isNew || this.#isHeld || this.#cutter.isInBody;
-    this.#isNew = false;
-    if (hasTurn || this.#turns.take()) return this.#give(bytes, isShared);
+    // A body of a known length is cheap.
+    if (this.#hasTurn || this.#cutter.isInBody || this.#options.turns.take()) return this.#give(bytes, isShared);
     this.#hold(isShared ? Buffer.from(bytes) : bytes, pieceCost);
     return false;
   }
   /** Gives the parser what it may read now. */
   #give(bytes: Buffer, isShared: boolean): boolean {
-    if (this.#isHeld) {
-      this.#isHeld = false;
+    if (this.#hasTurn) {
+      this.#hasTurn = false;
       this.#giveBack();
     }
     let isFree = true;
@@ -185,12 +159,12 @@ export class HttpConnection implements Linked, Holder {
     if (!this.#takePlace(rest, Number.POSITIVE_INFINITY, cost)) return;
     this.#socket.pause();
     this.#socket.unshift(rest);
-    this.#isHeld = true;
-    this.#turns.wait(this.address, this.#letGo);
+    this.#hasTurn = true;
+    this.#options.turns.wait(this.address, this.#letGo);
   }
   readonly #letGo = (): void => {
     // Node may have paused it meanwhile, for reasons of its own.
-    if (this.#isHeld) this.#socket.resume();
+    if (this.#hasTurn) this.#socket.resume();
   };
   #wait(bytes: Buffer): void {
     const isNew = this.#waiting.length === 0;
@@ -198,13 +172,13 @@ export class HttpConnection implements Linked, Holder {
     if (!this.#takePlace(bytes, waitingLimit)) return;
     // A copy: a part of a read keeps the whole read in memory.
     this.#waiting = Buffer.from(bytes);
-    if (isNew) this.answering?.once("close", () => this.#turns.wait(this.address, this.#goOn));
+    if (isNew) this.answering?.once("close", () => this.#options.turns.wait(this.address, this.#goOn));
   }
   /** False: there is no place for so many bytes, and the connection is closed. */
   #takePlace({ length }: Buffer, limit: number, cost?: number): boolean {
-    this.#place = length > limit ? undefined : this.#pending.beginBody(this.address, length, cost);
+    this.#place = length > limit ? undefined : this.#options.pending.beginBody(this.address, length, cost);
     if (this.#place !== undefined) return true;
-    this.#refuse();
+    this.#options.refuse();
     this.#socket.destroy();
     return false;
   }
@@ -232,7 +206,7 @@ export class HttpConnection implements Linked, Holder {
       request.once("end", () => this.#complete());
     }
     this.answering = response;
-    this.#countIdle(false);
+    this.keptAlive.idle = false;
     serve(request, response);
     return true;
   }
@@ -244,7 +218,7 @@ export class HttpConnection implements Linked, Holder {
   release(behind: Buffer): Buffer {
     const bytes = Buffer.concat([behind, this.#waiting]);
     this.#socket.off("data", onData);
-    this.#uncount();
+    this.keptAlive.end();
     delete (this.#socket as Kept)[kept];
     return bytes;
   }
@@ -252,9 +226,9 @@ export class HttpConnection implements Linked, Holder {
   /** Bytes of unread answers, of an incomplete head and of a long one. Bodies are counted as they arrive. */
   heldBytes(): number {
     const unread = this.#socket.writableLength + this.#socket.readableLength;
-    if (this.busy) return unread + 2 * Math.max(0, this.#head - usualHeadBytes);
+    if (this.busy) return unread + memoryOf.request(this.#head);
     const head = this.#parsed - this.#completeTo;
-    return head <= 0 ? unread : unread + memoryAByte * head + parserBytes;
+    return head <= 0 ? unread : unread + memoryOf.partialHead(head);
   }
   destroy(): void {
     this.#socket.destroy();
@@ -262,16 +236,11 @@ export class HttpConnection implements Linked, Holder {
   /** The socket is closed: nothing waits on it any more. */
   closed(): void {
     this.#drop();
-    this.#uncount();
+    this.keptAlive.end();
   }
   #drop(): void {
     this.#waiting = nothing;
     this.#giveBack();
-  }
-  #uncount(): void {
-    this.#countIdle(false);
-    if (this.#count !== undefined) this.#idle.closed(this.address as string, this.#count);
-    this.#count = undefined;
   }
 }
 

@@ -5,6 +5,18 @@ const bodyCost = 16_384;
 /** Memory of a waiting piece besides its bytes. A chunk of one byte is an object of its own. */
 export const pieceCost = 256;
 
+/** Memory of a parser with an unfinished head, and for each byte of a head: each of its names and values is a string. */
+const parserBytes = 4_096;
+const memoryAByte = 8;
+/** The head of a request under way counts beyond this, bytes: many clients behind one address have large cookies. */
+const usualHeadBytes = 4_096;
+
+/** What heads cost, by their bytes. */
+export const memoryOf = {
+  partialHead: (bytes: number): number => parserBytes + memoryAByte * bytes,
+  request: (headBytes: number): number => 2 * Math.max(0, headBytes - usualHeadBytes),
+};
+
 /** Something that may hold bytes for a client: a tunnel, a connection. */
 export interface Holder {
   /** The client's canonical address; undefined if it counts for no client. */

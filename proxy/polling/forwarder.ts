@@ -12,10 +12,7 @@ import { type HttpProxyServer, loadHttpProxy, sendBy } from "./http-proxy.ts";
 
 /** An idle connection to a replica is kept this long, ms. Node's servers close theirs after 5 s. */
 const idleUpstreamMs = 4_000;
-/**
- * A request of no session keeps its place at the replica until it is answered, so that a replica gets no more of them
- * than it can handle; but no longer than this, ms: an answer may be held for long.
- */
+/** A request of no session keeps its place at the replica until it is answered, or so long, ms: answers may be held. */
 const answeredSoonMs = 100;
 /** A last piece of up to this size is written together with the head, bytes. */
 const smallBytes = 4_096;
@@ -45,7 +42,6 @@ interface Exchange extends Carried {
   forwarded: Forwarded;
   replicaId: string;
   upstream: ClientRequest | undefined;
-  /** Ends the wait for the answer's head. */
   patience: NodeJS.Timeout | undefined;
   /** Set once this try is over. Later events are dropped. */
   over: boolean;

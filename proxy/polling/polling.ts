@@ -90,7 +90,7 @@ export function createPolling({
         response,
         headers: toReplica,
         passed,
-        wantsClose: connection.close || HttpConnection.of(request.socket)?.shouldClose === true,
+        wantsClose: connection.close || HttpConnection.of(request.socket)?.keptAlive.isOneTooMany === true,
         body,
         connected,
       });

@@ -102,7 +102,6 @@ export function createAttempts(
         }
         if (waitMs > 0) await delay(waitMs);
       }
-      if (performance.now() >= deadline) break;
       const tried = await tryOne(id, passed, tries, deadline);
       if (tried === undefined) continue;
       outcome = tried;
