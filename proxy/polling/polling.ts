@@ -97,7 +97,7 @@ export function createPolling({
     };
     const { outcome, retries } = await tryInTurn(passed, {
       attempt,
-      clientGone: () => response.closed || broken.has(request),
+      clientGone: bodiless ? () => response.closed : () => response.closed || broken.has(request),
       patient: !passed.opensSession,
       // A session exists on one replica only, even if its sid does not name it.
       retriable: bodiless && passed.sid === undefined && retriable.has(method),

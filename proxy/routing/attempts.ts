@@ -62,33 +62,13 @@ export function createAttempts(
     metrics,
   }: { table: ReplicaTable; prober: Prober; admission: Admission; queue: ConnectQueue; metrics: Metrics },
 ) {
-  /** One try, after the wait in the replica's queue. Undefined: the replica takes no such request now, or it is too late. */
-  async function tryOne(id: string, passed: Passed, tries: Tries, deadline: number): Promise<Outcome | undefined> {
-    const wait = queue.enter(id, passed.client.chain[0] as string);
-    if (wait !== undefined) await wait;
-    let isIn = true;
-    const leave = () => {
-      if (isIn) queue.leave(id);
-      isIn = false;
-    };
-    try {
-      if (tries.clientGone()) return { kind: "gone" };
-      const leftMs = deadline - performance.now();
-      const replica = table.get(id);
-      if (leftMs <= 0 || replica === undefined || replica.state === "down") return undefined;
-      if (passed.route.kind !== "session" && replica.state === "draining") return undefined;
-      const outcome = await tries.attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs), leave);
-      if (outcome.kind === "failed") prober.suspect(replica);
-      return outcome;
-    } finally {
-      leave();
-    }
-  }
-
-  return async function tryInTurn(passed: Passed, tries: Tries): Promise<{ outcome: Outcome; retries: number }> {
+  return async function tryInTurn(
+    passed: Passed,
+    { attempt, clientGone, retriable, patient }: Tries,
+  ): Promise<{ outcome: Outcome; retries: number }> {
     const { route } = passed;
     if (route.kind === "unknown-session") return { outcome: { kind: "failed", reply: unknownSession }, retries: 0 };
-    const order = route.kind === "session" ? [route.replica] : tries.retriable ? route.order : route.order.slice(0, 1);
+    const order = route.kind === "session" ? [route.replica] : retriable ? route.order : route.order.slice(0, 1);
     const deadline = performance.now() + config.RETRY_DEADLINE_MS;
     let outcome: Outcome = { kind: "failed", reply: unavailable };
     let retries = 0;
@@ -102,11 +82,27 @@ export function createAttempts(
         }
         if (waitMs > 0) await delay(waitMs);
       }
-      const tried = await tryOne(id, passed, tries, deadline);
-      if (tried === undefined) continue;
-      outcome = tried;
-      if (outcome.kind !== "failed") return { outcome, retries };
-      if (tries.patient && outcome.reply === timedOut) return { outcome, retries };
+      const wait = queue.enter(id, passed.client.chain[0] as string);
+      if (wait !== undefined) await wait;
+      let isIn = true;
+      const leave = () => {
+        if (isIn) queue.leave(id);
+        isIn = false;
+      };
+      try {
+        if (clientGone()) return { outcome: { kind: "gone" }, retries };
+        const leftMs = deadline - performance.now();
+        if (leftMs <= 0) break;
+        const replica = table.get(id);
+        if (replica === undefined || replica.state === "down") continue;
+        if (route.kind !== "session" && replica.state === "draining") continue;
+        outcome = await attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs), leave);
+        if (outcome.kind !== "failed") return { outcome, retries };
+        prober.suspect(replica);
+      } finally {
+        leave();
+      }
+      if (patient && outcome.reply === timedOut) return { outcome, retries };
       if (index < order.length - 1) {
         retries += 1;
         metrics.retries.inc(id);
