@@ -66,8 +66,8 @@ async function views(
 }
 
 /**
- * The servers of a cluster among the services of a stack, as the server sees them that reaches the most others. So an old primary that is cut off does
- * not count. Empty if none answers.
+ * The servers of a cluster among the services of a stack, as the server sees them that reaches the most others. So an
+ * old primary that is cut off does not count. Empty if none answers.
  */
 export async function clusterServers(engine: Engine, services: readonly ServiceStatus[]): Promise<ClusterServer[]> {
   const reach = (view: readonly ClusterServer[]) => view.filter(({ reached }) => reached).length;
