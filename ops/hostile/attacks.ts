@@ -16,11 +16,11 @@ import { slowReaders } from "./attacks/slow-readers.ts";
 
 const kinds: readonly (readonly Attack[])[] = [
   ...[attachments, connects, queries, heads, bodies, pipelining, frames, events, rooms, slowReaders],
-  ...[sessions, requests, bursts],
+  ...[sessions, requests],
 ];
 
 /** The attacks on the public port, by kind. */
-export const attacks: readonly Attack[] = [...kinds.flat(), ...floods];
+export const attacks: readonly Attack[] = [...kinds.flat(), ...floods, ...bursts];
 
 /** The first attack of each kind: the one that did most harm without its guard. */
-export const sharpest: readonly Attack[] = kinds.flatMap((kind) => kind.slice(0, 1));
+export const sharpest: readonly Attack[] = [...kinds, bursts].flatMap((kind) => kind.slice(0, 1));
