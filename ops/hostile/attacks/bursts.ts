@@ -16,7 +16,7 @@ async function connectAll(attacker: Attacker, count: number): Promise<Socket[]> 
 }
 
 /** Opens connections, and then sends this on all of them in the same moment. */
-const atOnce = (name: string, count: number, bytes: string, { forMs = 2_000 } = {}): Attack => ({
+const atOnce = (name: string, count: number, bytes: string, { forMs = 1_500 } = {}): Attack => ({
   name: `${name} on ${count.toLocaleString("en")} connections at once`,
   guard: "bursts",
   forMs,
@@ -33,13 +33,13 @@ const atOnce = (name: string, count: number, bytes: string, { forMs = 2_000 } = 
 
 /** Requests that all come in the same moment. */
 export const bursts: readonly Attack[] = [
-  atOnce("asks for the page", 4_000, page, { forMs: 2_500 }),
+  atOnce("asks for the page", 4_000, page, { forMs: 2_000 }),
   atOnce("asks for the page, with 16 KiB behind,", 1_000, page + longHead),
   atOnce("asks for upgrades of made-up sessions", 2_000, upgradeHead(enginePath("websocket", "&sid=signaling-1.x"))),
   {
     name: "asks for the page again and again on 2,000 connections",
     guard: "bursts",
-    forMs: 2_000,
+    forMs: 1_500,
     bounds: [{ figure: "sent", min: 2_000 }],
     async run(attacker) {
       for (const socket of await connectAll(attacker, 2_000)) {
