@@ -1,6 +1,6 @@
 import { limitKey } from "../../common/http/client-address.ts";
 
-/** Kept-alive connections of one client that may wait for their next request. Each costs 17 KiB. */
+/** Kept-alive connections of one client that may wait for their next request. Each keeps a parser. */
 const maxIdle = 1_024;
 
 /** The connections of one client. */
