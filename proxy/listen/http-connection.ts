@@ -30,8 +30,8 @@ export interface HttpConnectionOptions {
   readInto: ReadInto;
   turns: Turns;
   idle: IdleConnections;
-  /** Counts a connection that is closed because too much waits on it. */
-  refuse(): void;
+  /** Counts a connection that is closed because too much waits on it (`pipelining`), or of its client (`pending`). */
+  refuse(reason: "pipelining" | "pending"): void;
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void;
@@ -178,7 +178,7 @@ export class HttpConnection implements Linked, Holder {
   #takePlace({ length }: Buffer, limit: number, cost?: number): boolean {
     this.#place = length > limit ? undefined : this.#options.pending.beginBody(this.address, length, cost);
     if (this.#place !== undefined) return true;
-    this.#options.refuse();
+    this.#options.refuse(length > limit ? "pipelining" : "pending");
     this.#socket.destroy();
     return false;
   }

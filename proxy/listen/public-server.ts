@@ -98,7 +98,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
     turns,
     pending,
     addressOf: limits.accountable,
-    refuse: () => metrics.rejected.inc("pending"),
+    refuse: (reason: "pipelining" | "pending" = "pending") => metrics.rejected.inc(reason),
   };
   const silent = [
     awaitFirstBytes(server, tls === undefined ? "connection" : "secureConnection", {
@@ -123,7 +123,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   ];
   if (tls !== undefined)
     silent.push(
-      // A handshake costs up to a millisecond. Node's TLS socket reads what its TCP socket has in its buffer.
+      // A handshake signs with the certificate's key. Node's TLS socket reads what its TCP socket has in its buffer.
       awaitFirstBytes(server, "connection", {
         ...waits,
         spoke(socket, chunk, serve) {
@@ -140,7 +140,6 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
     );
   server.on("drop", () => metrics.rejected.inc("connections-dropped"));
   server.on("tlsClientError", () => metrics.rejected.inc("tls"));
-  const refusePipelining = () => metrics.rejected.inc("pipelining");
   function onConnection(socket: Socket): void {
     const connection = new HttpConnection(socket, {
       address: limits.accountable(socket),
@@ -148,7 +147,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
       readInto: given.readInto,
       turns,
       idle: given.idle,
-      refuse: refusePipelining,
+      refuse: waits.refuse,
     });
     connections.add(connection);
     socket.once("close", () => {
@@ -159,7 +158,7 @@ export function createPublicServer(given: PublicServerOptions): PublicServer {
   server.on("request", (request, response) => {
     cutCrumbs(request);
     if (HttpConnection.of(request.socket)?.take(request, response, serve) !== false) return;
-    refusePipelining();
+    waits.refuse("pipelining");
     request.socket.destroy();
   });
   function serve(request: IncomingMessage, response: ServerResponse): void {
