@@ -33,8 +33,8 @@ export interface Forwarded {
   body: PendingBody | undefined;
   /** The client closes its connection after the answer. */
   wantsClose: boolean;
-  /** Called when the next request may follow to this replica. Can be called again. */
-  connected(): void;
+  /** Lets the next request follow to this replica. Can be called again. */
+  release(): void;
 }
 
 /** One try at one replica. */
@@ -108,10 +108,10 @@ export function createForwarder(options: {
       const exchange = (request as Tracked)[exchangeOf];
       if (exchange === undefined || exchange.over) return void upstream.destroy();
       exchange.upstream = upstream;
-      const { connected, passed } = exchange.forwarded;
-      if (passed.sid === undefined) exchange.patience = setTimeout(connected, answeredSoonMs);
-      else if (upstream.socket?.connecting === true) upstream.socket.once("connect", connected);
-      else connected();
+      const { release, passed } = exchange.forwarded;
+      if (passed.sid === undefined) exchange.patience = setTimeout(release, answeredSoonMs);
+      else if (upstream.socket?.connecting === true) upstream.socket.once("connect", release);
+      else release();
     });
     server.on("proxyRes", (answer, request) => {
       const exchange = (request as Tracked)[exchangeOf];
@@ -192,7 +192,7 @@ export function createForwarder(options: {
         onHead() {
           clearTimeout(timer);
           clearTimeout(exchange.patience);
-          forwarded.connected();
+          forwarded.release();
         },
         // The proxy's sweep calls this. A timer for each poll would cost more than the poll.
         sweep(nowMs) {

@@ -63,6 +63,7 @@ export function createPolling({
       return;
     }
     const { headers, method = "" } = request;
+    const served = HttpConnection.of(request.socket);
     const bodiless = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined;
     const connection = readConnection(headers.connection);
     if (headers["transfer-encoding"] !== undefined) {
@@ -81,7 +82,7 @@ export function createPolling({
     if (bodiless && !withoutLength.has(method)) toReplica.push("Content-Length", "0");
 
     let replicaId = "none";
-    const attempt = (replica: Replica, tryMs: number, connected: () => void) => {
+    const attempt = (replica: Replica, tryMs: number, release: () => void) => {
       replicaId = replica.spec.id;
       // Another replica can open the session. Any other answer may take its time.
       const timeoutMs = passed.opensSession && bodiless ? tryMs : undefined;
@@ -90,9 +91,9 @@ export function createPolling({
         response,
         headers: toReplica,
         passed,
-        wantsClose: connection.close || HttpConnection.of(request.socket)?.keptAlive.isOneTooMany === true,
+        wantsClose: connection.close || served?.keptAlive.isOneTooMany === true,
         body,
-        connected,
+        release,
       });
     };
     const { outcome, retries } = await tryInTurn(passed, {
@@ -103,7 +104,7 @@ export function createPolling({
       retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });
     body?.end();
-    HttpConnection.of(request.socket)?.forget();
+    served?.forget();
     if (passed.sid !== undefined && outcome.kind === "answered" && response.statusCode === 200)
       sessions.polled(passed.sid, replicaId);
     if (outcome.kind === "failed") {

@@ -39,8 +39,8 @@ export function failedTry(error: unknown, passed: Passed): Outcome {
 
 /** How a request is tried. */
 export interface Tries {
-  /** One try at this replica, with a deadline. It calls `connected` when it has its connection to the replica. */
-  attempt(replica: Replica, timeoutMs: number, connected: () => void): Promise<Outcome>;
+  /** One try at this replica, with a deadline. `release` lets the next request follow, before the try has ended. */
+  attempt(replica: Replica, timeoutMs: number, release: () => void): Promise<Outcome>;
   clientGone(): boolean;
   /** False if the request cannot be sent again. Then there is only one try. */
   retriable: boolean;
@@ -85,7 +85,7 @@ export function createAttempts(
       const wait = queue.enter(id, passed.client.chain[0] as string);
       if (wait !== undefined) await wait;
       let isIn = true;
-      const leave = () => {
+      const release = () => {
         if (isIn) queue.leave(id);
         isIn = false;
       };
@@ -96,11 +96,11 @@ export function createAttempts(
         const replica = table.get(id);
         if (replica === undefined || replica.state === "down") continue;
         if (route.kind !== "session" && replica.state === "draining") continue;
-        outcome = await attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs), leave);
+        outcome = await attempt(replica, Math.min(config.TRY_TIMEOUT_MS, leftMs), release);
         if (outcome.kind !== "failed") return { outcome, retries };
         prober.suspect(replica);
       } finally {
-        leave();
+        release();
       }
       if (patient && outcome.reply === timedOut) return { outcome, retries };
       if (index < order.length - 1) {

@@ -78,7 +78,7 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
     const wire = upgradeHead(request.url ?? "/", headers);
     const asked: Asked = { wire, passed, client, startedAt };
     tryInTurn(passed, {
-      attempt: (replica, timeoutMs, connected) => tryReplica(replica, timeoutMs, connected, asked),
+      attempt: (replica, timeoutMs, release) => tryReplica(replica, timeoutMs, release, asked),
       clientGone: () => socket.destroyed || !socket.writable,
       retriable: true,
       patient: false,
@@ -100,11 +100,11 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
     replyOnSocket(socket, answer);
   }
 
-  function tryReplica(replica: Replica, timeoutMs: number, connected: () => void, asked: Asked): Promise<Outcome> {
+  function tryReplica(replica: Replica, timeoutMs: number, release: () => void, asked: Asked): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const { client, passed } = asked;
       const abort = handshake(replica.spec, asked.wire, timeoutMs, {
-        connected,
+        connected: release,
         answered(shaken) {
           settled();
           try {
