@@ -4,6 +4,9 @@ import type { Pace } from "../intake/pace.ts";
 import type { Kind } from "../presence/directory.ts";
 import type { Grant } from "../rooms/authorize.ts";
 
+/** A client may hold a closed connection this long, ms: it may have gone without a word. */
+export const closesWithinMs = 5_000;
+
 /** The room rules' view of a client connection on either gateway. */
 export interface Connection {
   readonly kind: Kind;
@@ -24,11 +27,9 @@ export interface Connection {
   enter(roomId: string, peerId: string): void;
   /** Makes it unreachable as a member of a room. */
   exit(roomId: string): void;
-  /** Closes the transport: the client connects again. */
+  /** Closes the transport: the client connects again. It ends within {@link closesWithinMs}. */
   disconnect(): void;
-  /** Ends the transport at once, without waiting for a client that may have gone. */
-  discard(): void;
-  /** Closes it for good: the client stays away. */
+  /** Closes it for good: the client stays away. It ends within {@link closesWithinMs}. */
   terminate(): void;
 }
 

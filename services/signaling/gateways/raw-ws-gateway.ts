@@ -144,7 +144,6 @@ export function createRawWsGateway(options: {
         exit(roomId, connection);
       },
       disconnect: () => raw.close(CLOSE.restart, "draining"),
-      discard: () => webSocket.terminate(),
       terminate: () => raw.close(CLOSE.stayAway, "ended"),
     };
     sockets.set(connection, raw);

@@ -5,13 +5,12 @@ import { costOf, type Limits } from "../intake/limits.ts";
 import { Pace } from "../intake/pace.ts";
 import type { Turns } from "../intake/turns.ts";
 import { paceControlFrames } from "../intake/web-socket-bounds.ts";
+import { closesWithinMs } from "./connection.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
 import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
 
 /** Number of pings without a pong in a row that closes the connection. */
 const pingsMissed = 2;
-/** Time-out of a closing handshake, ms. */
-const closeWithinMs = 10_000;
 /** Fewer unread bytes than this are not entered on the ledger. */
 const smallBytes = 4_096;
 
@@ -69,7 +68,7 @@ export function createRawSocket(
     finish(reason);
     socket.close(code, reason);
     // The other side may never answer, or never read up to the close frame.
-    setTimeout(() => socket.terminate(), closeWithinMs).unref();
+    setTimeout(() => socket.terminate(), closesWithinMs).unref();
   }
 
   function write(text: string): void {

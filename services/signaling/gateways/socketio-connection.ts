@@ -7,7 +7,7 @@ import type { PollingTransport } from "../intake/poll-body.ts";
 import type { SessionIntake } from "../intake/session-intake.ts";
 import type { Grant } from "../rooms/authorize.ts";
 import type { Recovered } from "../rooms/switchboard.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, closesWithinMs } from "./connection.ts";
 import { peerRoomOf, roomOf } from "./socketio-delivery.ts";
 
 /** A Socket.IO socket as the room rules see it. A class: functions of its own would be most of its memory. */
@@ -55,17 +55,23 @@ export class SocketIoConnection implements Connection {
   }
   disconnect(): void {
     this.socket.conn.close();
-  }
-  discard(): void {
-    const { conn } = this.socket;
-    // It may wait until the client has taken everything.
-    conn.close(true);
-    const transport = conn.transport as unknown as Pick<PollingTransport, "onClose"> & { socket?: WebSocket };
-    // The closing handshake of a WebSocket takes up to 30 s, and so does Engine.IO's wait for another poll.
-    if (transport.socket !== undefined) transport.socket.terminate();
-    else if (conn.readyState !== "closed") transport.onClose();
+    this.#endSoon();
   }
   terminate(): void {
     this.socket.disconnect(true);
+    this.#endSoon();
+  }
+  /**
+   * Engine.IO waits up to 30 s for another poll, and longer while a packet waits with it. The closing handshake of a
+   * WebSocket takes up to 30 s.
+   */
+  #endSoon(): void {
+    setTimeout(() => {
+      const { conn } = this.socket;
+      conn.close(true);
+      const transport = conn.transport as unknown as Pick<PollingTransport, "onClose"> & { socket?: WebSocket };
+      if (transport.socket !== undefined) transport.socket.terminate();
+      else if (conn.readyState !== "closed") transport.onClose();
+    }, closesWithinMs).unref();
   }
 }

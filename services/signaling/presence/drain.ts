@@ -10,8 +10,6 @@ const burst = 2;
 const leastInterval = 0.9;
 /** Connections that end within this time share one round trip, ms. */
 const gatherMs = 50;
-/** A client that was told to connect again may hold its connection this long, ms: it may have gone without a word. */
-const goesWithinMs = 5_000;
 /** Interval of the check for sockets that connected during the drain, ms. */
 const idleMs = 50;
 
@@ -40,7 +38,6 @@ export function createDrain(options: {
     nextCloseAt = Math.max(nextCloseAt, performance.now()) + interval() * leastInterval;
     if (waitMs > 0) await delay(waitMs);
     connection.disconnect();
-    setTimeout(() => connection.discard(), goesWithinMs).unref();
   }
 
   async function run(perSecond: number, doneAt: number, signal: AbortSignal): Promise<void> {

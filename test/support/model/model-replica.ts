@@ -172,7 +172,6 @@ export async function startModelReplica(
           if (peers?.size === 0 && kind === "ws") fanout.close(roomId);
         },
         disconnect: () => close(member),
-        discard: () => close(member),
         terminate() {
           member.leftAt = Math.min(member.leftAt, performance.now());
           close(member);
