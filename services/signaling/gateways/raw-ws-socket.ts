@@ -5,6 +5,7 @@ import { costOf, type Limits } from "../intake/limits.ts";
 import { Pace } from "../intake/pace.ts";
 import type { Turns } from "../intake/turns.ts";
 import { paceControlFrames } from "../intake/web-socket-bounds.ts";
+import { batchWrites } from "../outgoing/write-batch.ts";
 import { closesWithinMs } from "./connection.ts";
 import type { Incoming } from "./raw-ws-frame.ts";
 import { parseFrame, writeFrame } from "./raw-ws-frame.ts";
@@ -77,6 +78,7 @@ export function createRawSocket(
       close(CLOSE.slow, "slow-consumer");
       return;
     }
+    batchWrites(socket);
     socket.send(text, enterUnread);
     enterUnread();
   }

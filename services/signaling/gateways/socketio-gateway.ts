@@ -15,6 +15,7 @@ import { awaitLastWords, type PollingTransport, pollingMethods, takePollBodies }
 import type { Turns } from "../intake/turns.ts";
 import { boundedWebSocketServer, paceControlFrames } from "../intake/web-socket-bounds.ts";
 import { eventLabel, type Metrics } from "../metrics.ts";
+import { boundBuffer, isSlowConsumer } from "../outgoing/slow-consumer.ts";
 import { createAuthorizer, expiresIn, type Grant, NotNowError } from "../rooms/authorize.ts";
 import type { Relay } from "../rooms/relay.ts";
 import type { Switchboard } from "../rooms/switchboard.ts";
@@ -23,7 +24,6 @@ import { slimUpgrades } from "./engine-upgrades.ts";
 import { createHalfClose } from "./half-close.ts";
 import { shrinkHandshake } from "./handshake-request.ts";
 import { originMayConnect } from "./origin.ts";
-import { boundBuffer, isSlowConsumer } from "./slow-consumer.ts";
 import { SocketIoConnection } from "./socketio-connection.ts";
 import { createSocketIoDelivery, peerRoomOf, roomOf } from "./socketio-delivery.ts";
 import { traceIdOf } from "./trace-id.ts";

@@ -1,6 +1,8 @@
 import type { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { WebSocket } from "ws";
 import type { Holder, Ledger } from "../intake/ledger.ts";
+import { batchWrites } from "./write-batch.ts";
 
 /** Fewer waiting bytes than this are not entered on the ledger. */
 const smallBytes = 4_096;
@@ -12,6 +14,8 @@ interface Transport extends EventEmitter {
   readonly name: string;
   /** The answer to the poll that is open, with polling. */
   readonly res?: ServerResponse | null;
+  /** With WebSocket. */
+  readonly socket?: WebSocket;
   [unreadKey]?: Unread;
 }
 /**
@@ -107,7 +111,9 @@ function watch(this: EngineSocket, transport: Transport): void {
 function onDrain(this: Transport): void {
   this[unreadKey]?.drained();
 }
-function onFlush(this: EngineSocket): void {
+function onFlush(this: EngineSocket, packets: readonly unknown[]): void {
+  const { socket } = this.transport;
+  if (socket !== undefined && packets.length > 1) batchWrites(socket);
   this[unreadKey]?.flushed();
 }
 function onQueued(this: EngineSocket, { data }: { data?: string | Buffer }): void {
