@@ -18,7 +18,7 @@ test("a message costs more tokens for names, levels and elements of its JSON", (
   expect(costOf(JSON.stringify({ description: { type: "offer", sdp: "a=x\r\n".repeat(3_000) } }))).toBe(3);
 });
 
-test("deliveries beyond the first four cost a token for each four, as often as the event has 8 KiB", () => {
+test("deliveries beyond the first four cost a token for each four, as often as the event has 2 KiB", () => {
   expect([0, 1, 4, 7, 8, 39, 63].map((receivers) => deliveryCost(receivers, 300))).toEqual([0, 0, 0, 0, 1, 8, 14]);
-  expect([1, 8, 39].map((receivers) => deliveryCost(receivers, 60_000))).toEqual([0, 8, 70]);
+  expect([1, 8, 39].map((receivers) => deliveryCost(receivers, 60_000))).toEqual([0, 30, 262]);
 });

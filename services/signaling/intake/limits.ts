@@ -29,11 +29,13 @@ function occurrences(text: string, character: string): number {
 
 /** Receivers to whom a small event is delivered for a token; the cost of reading it covers as many. */
 const receiversAToken = 4;
+/** An event of this size, bytes, costs twice as much to deliver as a small one. It is written and read three times. */
+const bytesADelivery = 2_048;
 
 /** Tokens that it costs to deliver an event, beyond those that it cost to read it. */
 export function deliveryCost(receivers: number, bytes: number): number {
   if (receivers <= receiversAToken) return 0;
-  return Math.floor(((receivers - receiversAToken) * (1 + Math.floor(bytes / bytesAToken))) / receiversAToken);
+  return Math.floor(((receivers - receiversAToken) * (1 + Math.floor(bytes / bytesADelivery))) / receiversAToken);
 }
 
 /** The rate limits of one connection, over all namespaces and rooms. */
