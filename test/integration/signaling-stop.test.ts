@@ -3,11 +3,10 @@ import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import { readMetric } from "../support/metric.ts";
 import { until } from "../support/poll.ts";
-import { joinByPolling } from "../support/polling-peer.ts";
 import { connectRaw } from "../support/raw-peer.ts";
 import { startRedisServer } from "../support/redis-server.ts";
 import { startReplica } from "../support/replica.ts";
-import { connectSocketIo, joinRoom } from "../support/signal-peer.ts";
+import { connectSocketIo, joinByPolling, joinRoom } from "../support/signal-peer.ts";
 
 /** Every wait of a client that will never answer is 30 s or more: Engine.IO's for a poll, that of `ws` for a close frame. */
 const endsWithinMs = 15_000;
