@@ -3,11 +3,11 @@ import type { Socket } from "node:net";
 import type { Stream } from "node:stream";
 import type { PendingBody } from "../listen/pending-bytes.ts";
 import { bodyTooLarge, tooMuchPending } from "../listen/replies.ts";
-import { Ejected, failedTry, type Outcome, TryTimeout } from "../routing/attempts.ts";
+import type { Outcome } from "../routing/attempts.ts";
 import type { ReplicaSpec } from "../routing/replica-spec.ts";
-import type { Carried, Replica } from "../routing/replica-table.ts";
-import type { Passed } from "../screen/gate.ts";
+import type { Replica } from "../routing/replica-table.ts";
 import { answerHeaders } from "../screen/headers.ts";
+import { Exchange, type Forwarded } from "./exchange.ts";
 import { type HttpProxyServer, loadHttpProxy, sendBy } from "./http-proxy.ts";
 
 /** An idle connection to a replica is kept this long, ms. Node's servers close theirs after 5 s. */
@@ -18,39 +18,6 @@ const answeredSoonMs = 100;
 const smallBytes = 4_096;
 /** The body of a request without one: `pipe` ends the request to the replica at once. */
 const noBody = { pipe: (to: ClientRequest) => to.end() } as unknown as Stream;
-/** Property of a request that holds its current try. */
-const exchangeOf = Symbol("exchange");
-type Tracked = IncomingMessage & { [exchangeOf]?: Exchange };
-
-/** A pending request, with all data of a try. */
-export interface Forwarded {
-  request: IncomingMessage;
-  response: ServerResponse;
-  /** Headers for the replica: names and values alternate. */
-  headers: string[];
-  passed: Passed;
-  /** Undefined without a body. */
-  body: PendingBody | undefined;
-  /** The client closes its connection after the answer. */
-  wantsClose: boolean;
-  /** Lets the next request follow to this replica. Can be called again. */
-  release(): void;
-}
-
-/** One try at one replica. */
-interface Exchange extends Carried {
-  forwarded: Forwarded;
-  replicaId: string;
-  upstream: ClientRequest | undefined;
-  patience: NodeJS.Timeout | undefined;
-  /** Set once this try is over. Later events are dropped. */
-  over: boolean;
-  /** Time of the last byte in either direction, `performance.now()`. */
-  movedAt: number;
-  end(outcome: Outcome): void;
-  fail(error: unknown): void;
-  onHead(): void;
-}
 
 /** Two servers for each replica, since options of a single request would cost a copy of all options. */
 interface Servers {
@@ -85,12 +52,12 @@ export function createForwarder(options: {
   const createServer = loadHttpProxy(options).createProxyServer<IncomingMessage, ServerResponse>;
   const agentOptions: AgentOptions & { servername: string } = {
     keepAlive: true,
-    maxFreeSockets: 1_024,
-    scheduling: "lifo",
     timeout: idleUpstreamMs,
     servername: "",
   };
   const agent = new ReplicaAgent(agentOptions);
+  // Not among the options, which Node copies for each request.
+  agent.maxFreeSockets = 1_024;
   /** http-proxy's servers for each replica. They are removed with it. */
   const servers = new WeakMap<ReplicaSpec, Servers>();
   function serversOf(spec: ReplicaSpec): Servers {
@@ -105,16 +72,16 @@ export function createForwarder(options: {
   }
   function follow(server: HttpProxyServer): void {
     server.on("proxyReq", (upstream, request) => {
-      const exchange = (request as Tracked)[exchangeOf];
+      const exchange = Exchange.of(request);
       if (exchange === undefined || exchange.over) return void upstream.destroy();
       exchange.upstream = upstream;
       const { release, passed } = exchange.forwarded;
-      if (passed.sid === undefined) exchange.patience = setTimeout(release, answeredSoonMs);
+      if (passed.sid === undefined) exchange.releaseWithin(answeredSoonMs);
       else if (upstream.socket?.connecting === true) upstream.socket.once("connect", release);
       else release();
     });
     server.on("proxyRes", (answer, request) => {
-      const exchange = (request as Tracked)[exchangeOf];
+      const exchange = Exchange.of(request);
       if (exchange !== undefined && !exchange.over) relay(answer, exchange);
     });
     server.on("econnreset", (_error, request) => abandon(request, { kind: "gone" }));
@@ -128,8 +95,9 @@ export function createForwarder(options: {
     const head = answerHeaders(answer.rawHeaders);
     const { remember, setCookie } = passed;
     if (setCookie !== undefined) head.push("Set-Cookie", setCookie);
-    if (remember !== undefined && answer.statusCode === 200) head.push("Set-Cookie", remember(exchange.replicaId));
-    if (options.replicaHeader !== undefined) head.push(options.replicaHeader, exchange.replicaId);
+    if (remember !== undefined && answer.statusCode === 200)
+      head.push("Set-Cookie", remember(exchange.replica.spec.id));
+    if (options.replicaHeader !== undefined) head.push(options.replicaHeader, exchange.replica.spec.id);
     if (wantsClose || options.closing()) head.push("Connection", "close");
     try {
       response.writeHead(answer.statusCode ?? 502, answer.statusMessage, head);
@@ -142,13 +110,15 @@ export function createForwarder(options: {
       answer.once("data", (chunk: Buffer) => chunk.includes('"code":1,') && options.onLostSession());
     let left = lengthOf(answer.rawHeaders);
     answer.on("data", (chunk: Buffer) => {
-      exchange.movedAt = performance.now();
       left -= chunk.length;
-      if (left === 0 && chunk.length <= smallBytes) response.end(chunk.toString("latin1"), "latin1");
-      else if (!response.write(chunk)) {
-        answer.pause();
-        response.once("drain", () => answer.resume());
+      if (left === 0 && chunk.length <= smallBytes) {
+        response.end(chunk.toString("latin1"), "latin1");
+        return;
       }
+      exchange.movedAt = performance.now();
+      if (response.write(chunk)) return;
+      answer.pause();
+      response.once("drain", () => answer.resume());
     });
     answer.on("end", () => {
       if (!response.writableEnded) response.end();
@@ -157,54 +127,19 @@ export function createForwarder(options: {
 
   /** Ends the try of this request, if there is one, with this outcome. */
   function abandon(request: IncomingMessage, outcome: Outcome): void {
-    (request as Tracked)[exchangeOf]?.end(outcome);
+    Exchange.of(request)?.end(outcome);
   }
 
   /**
    * One try. Resolves when the answer is complete, or with the failure.
    *
-   * @param timeoutMs to the head of the answer; undefined: only `timeoutMs` of silence, for what can be held long
+   * @param headMs to the head of the answer; undefined: only `timeoutMs` of silence, for what can be held long
    */
-  function forward(replica: Replica, timeoutMs: number | undefined, forwarded: Forwarded): Promise<Outcome> {
-    const { request, response, passed, body } = forwarded;
+  function forward(replica: Replica, headMs: number | undefined, forwarded: Forwarded): Promise<Outcome> {
     return new Promise((resolve) => {
-      const exchange: Exchange = {
-        forwarded,
-        replicaId: replica.spec.id,
-        sid: passed.sid,
-        upstream: undefined,
-        patience: undefined,
-        over: false,
-        movedAt: performance.now(),
-        end(outcome) {
-          if (exchange.over) return;
-          exchange.over = true;
-          clearTimeout(timer);
-          clearTimeout(exchange.patience);
-          response.off("close", onClose);
-          replica.inFlight.delete(exchange);
-          if (outcome.kind !== "answered") exchange.upstream?.destroy();
-          else if (!request.complete) endWithClient(request, exchange.upstream);
-          resolve(outcome);
-        },
-        fail: (error) => exchange.end(response.closed ? { kind: "gone" } : failedTry(error, passed)),
-        eject: () => exchange.fail(new Ejected()),
-        onHead() {
-          clearTimeout(timer);
-          clearTimeout(exchange.patience);
-          forwarded.release();
-        },
-        // The proxy's sweep calls this. A timer for each poll would cost more than the poll.
-        sweep(nowMs) {
-          if (nowMs - exchange.movedAt > options.timeoutMs) exchange.fail(new TryTimeout());
-        },
-      };
-      const onClose = () => exchange.end({ kind: response.writableFinished ? "answered" : "gone" });
-      const timer = timeoutMs === undefined ? undefined : setTimeout(() => exchange.fail(new TryTimeout()), timeoutMs);
-      replica.inFlight.add(exchange);
-      (request as Tracked)[exchangeOf] = exchange;
+      const { request, response, body } = forwarded;
+      const exchange = new Exchange(replica, forwarded, { headMs, silenceMs: options.timeoutMs }, resolve);
       request.headers = forwarded.headers as unknown as typeof request.headers;
-      response.on("close", onClose);
       if (body !== undefined) limitBody(exchange, body, options.maxBodyBytes);
       const { withBody, bodiless } = serversOf(replica.spec);
       sendBy(body === undefined ? bodiless : withBody, request, response, exchange.fail);
@@ -228,16 +163,6 @@ function limitBody(exchange: Exchange, body: PendingBody, limit: number): void {
       else if (!body.add(chunk.length)) exchange.end({ kind: "failed", reply: tooMuchPending });
     })
     .once("end", () => body.end());
-}
-
-/**
- * An answer has come before the end of the body. The rest goes to the replica as long as the client sends it. Node tells
- * an answered request nothing of the end of its connection.
- */
-function endWithClient(request: IncomingMessage, upstream: ClientRequest | undefined): void {
-  const destroy = () => void upstream?.destroy();
-  request.socket.once("close", destroy);
-  request.once("end", () => request.socket.off("close", destroy));
 }
 
 /** Body bytes that the headers of an answer announce; NaN: none. */

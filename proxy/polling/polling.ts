@@ -97,16 +97,18 @@ export function createPolling({
       });
     };
     const { outcome, retries } = await tryInTurn(passed, {
+      startedAt,
       attempt,
       clientGone: bodiless ? () => response.closed : () => response.closed || broken.has(request),
       patient: !passed.opensSession,
       // A session exists on one replica only, even if its sid does not name it.
       retriable: bodiless && passed.sid === undefined && retriable.has(method),
     });
+    const endedAt = performance.now();
     body?.end();
     served?.forget();
     if (passed.sid !== undefined && outcome.kind === "answered" && response.statusCode === 200)
-      sessions.polled(passed.sid, replicaId);
+      sessions.polled(passed.sid, replicaId, endedAt);
     if (outcome.kind === "failed") {
       if (outcome.reply === tooMuchPending) metrics.rejected.inc("pending");
       if (outcome.reply === unknownSession) metrics.unknownSessions.inc();
@@ -116,16 +118,16 @@ export function createPolling({
         reply(request, response, outcome.reply, !bodiless);
       }
     }
-    account(passed, outcome, { method, replica: replicaId, status: response.statusCode, retries, startedAt });
+    const durationMs = endedAt - startedAt;
+    account(passed, outcome, { method, replica: replicaId, status: response.statusCode, retries, durationMs });
   }
 
   function account(
     passed: Passed,
     outcome: Outcome,
-    seen: { method: string; replica: string; status: number; retries: number; startedAt: number },
+    seen: { method: string; replica: string; status: number; retries: number; durationMs: number },
   ): void {
-    const durationMs = performance.now() - seen.startedAt;
-    const { method, replica, status, retries } = seen;
+    const { method, replica, status, retries, durationMs } = seen;
     metrics.requests.inc(replica, outcome.kind === "gone" ? 499 : status);
     metrics.requestSeconds.observe(replica, durationMs / 1_000);
     const level = passed.sid !== undefined && outcome.kind !== "failed" ? "debug" : "info";

@@ -39,6 +39,8 @@ export function failedTry(error: unknown, passed: Passed): Outcome {
 
 /** How a request is tried. */
 export interface Tries {
+  /** When the request came, `performance.now()`. */
+  startedAt: number;
   /** One try at this replica, with a deadline. `release` lets the next request follow, before the try has ended. */
   attempt(replica: Replica, timeoutMs: number, release: () => void): Promise<Outcome>;
   clientGone(): boolean;
@@ -64,12 +66,12 @@ export function createAttempts(
 ) {
   return async function tryInTurn(
     passed: Passed,
-    { attempt, clientGone, retriable, patient }: Tries,
+    { startedAt, attempt, clientGone, retriable, patient }: Tries,
   ): Promise<{ outcome: Outcome; retries: number }> {
     const { route } = passed;
     if (route.kind === "unknown-session") return { outcome: { kind: "failed", reply: unknownSession }, retries: 0 };
     const order = route.kind === "session" ? [route.replica] : retriable ? route.order : route.order.slice(0, 1);
-    const deadline = performance.now() + config.RETRY_DEADLINE_MS;
+    const deadline = startedAt + config.RETRY_DEADLINE_MS;
     let outcome: Outcome = { kind: "failed", reply: unavailable };
     let retries = 0;
     for (let index = 0; index < order.length; index++) {

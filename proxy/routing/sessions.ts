@@ -15,11 +15,15 @@ export function createSessions() {
   }, 5_000).unref();
 
   return {
-    /** This replica knows the session: it answered a request of it. A sid that it refuses may be made up. */
-    polled(sid: string, replicaId: string): void {
+    /**
+     * This replica knows the session: it answered a request of it. A sid that it refuses may be made up.
+     *
+     * @param at `performance.now()`
+     */
+    polled(sid: string, replicaId: string, at: number): void {
       const known = polling.get(sid);
-      if (known === undefined) polling.set(sid, { replicaId, at: performance.now() });
-      else known.at = performance.now();
+      if (known === undefined) polling.set(sid, { replicaId, at });
+      else known.at = at;
     },
     /** It is carried by a tunnel now, or closed. */
     ended: (sid: string) => void polling.delete(sid),

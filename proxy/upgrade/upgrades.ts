@@ -78,6 +78,7 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
     const wire = upgradeHead(request.url ?? "/", headers);
     const asked: Asked = { wire, passed, client, startedAt };
     tryInTurn(passed, {
+      startedAt,
       attempt: (replica, timeoutMs, release) => tryReplica(replica, timeoutMs, release, asked),
       clientGone: () => socket.destroyed || !socket.writable,
       retriable: true,
