@@ -10,13 +10,12 @@ const sizeLimit = 4_096;
 /** One line a header, nothing folded, no stray control character, nothing behind the head. */
 const plainHead = /^GET \/[!-"$-~]* HTTP\/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)+\r\n$/;
 
-/** Deciding headers, each with its place among the values that were found. */
-const deciding: readonly (keyof DecidingHeaders)[] = [
+/** Headers that decide about a request, by their names in lower case. */
+const deciding: ReadonlySet<string> = new Set<keyof DecidingHeaders>([
   ...(["host", "connection", "upgrade", "cookie", "origin", "sec-websocket-key"] as const),
   ...(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"] as const),
   ...(["content-length", "transfer-encoding"] as const),
-];
-const placeOf: ReadonlyMap<string, number> = new Map(deciding.map((name, place) => [name, place]));
+]);
 
 export type ReadPlainUpgrade = (chunk: Buffer, socket: Socket) => RequestHead | undefined;
 
@@ -30,7 +29,18 @@ export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | u
   if (!plainHead.test(text)) return undefined;
   const firstEnd = text.indexOf("\r\n");
   const rawHeaders: string[] = [];
-  const found: (string | undefined)[] = deciding.map(() => undefined);
+  const headers: Record<string, string | undefined> & DecidingHeaders = {
+    host: undefined,
+    connection: undefined,
+    upgrade: undefined,
+    cookie: undefined,
+    origin: undefined,
+    "sec-websocket-key": undefined,
+    "x-forwarded-for": undefined,
+    "x-forwarded-proto": undefined,
+    "x-forwarded-host": undefined,
+    forwarded: undefined,
+  };
   for (let at = firstEnd + 2; at < text.length - 2; ) {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r\n", colon);
@@ -38,32 +48,14 @@ export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | u
     const value = withoutOws(text, colon + 1, end);
     rawHeaders.push(rawName, value);
     at = end + 2;
-    const place = placeOf.get(rawName.toLowerCase());
-    if (place === undefined) continue;
-    // A second one is joined or refused: not here.
-    if (found[place] !== undefined) return undefined;
-    found[place] = value;
+    const name = rawName.toLowerCase();
+    if (!deciding.has(name)) continue;
+    // A second one is joined or refused: not here. Nor is a body read.
+    if (headers[name] !== undefined || name === "content-length" || name === "transfer-encoding") return undefined;
+    headers[name] = value;
   }
-  const [host, connection, upgrade, cookie, origin, key, ...others] = found;
-  const [forwardedFor, forwardedProto, forwardedHost, forwarded, ...body] = others;
-  const plain =
-    host !== undefined &&
-    upgrade?.toLowerCase() === "websocket" &&
-    readConnection(connection).upgrade &&
-    body.every((value) => value === undefined);
-  if (!plain) return undefined;
-  const headers: DecidingHeaders = {
-    host,
-    connection,
-    upgrade,
-    cookie,
-    origin,
-    "sec-websocket-key": key,
-    "x-forwarded-for": forwardedFor,
-    "x-forwarded-proto": forwardedProto,
-    "x-forwarded-host": forwardedHost,
-    forwarded,
-  };
+  if (headers.host === undefined || headers.upgrade?.toLowerCase() !== "websocket") return undefined;
+  if (!readConnection(headers.connection).upgrade) return undefined;
   const url = text.slice(4, firstEnd - " HTTP/1.1".length);
   return { method: "GET", url, httpVersion: "1.1", httpVersionMajor: 1, rawHeaders, headers, socket };
 }
