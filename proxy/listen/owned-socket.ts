@@ -9,6 +9,8 @@ export const readBuffer = Buffer.allocUnsafeSlow(65_536);
  * the way from the first byte to the tunnel (docs/a-connection.md).
  */
 export interface SocketOwner {
+  /** The connection to the replica is there. */
+  connected?(): void;
   /**
    * A read: `size` bytes at the front of `buffer`, which the next read overwrites. False stops the reading, until
    * `resume`.
@@ -62,7 +64,8 @@ export function connectOwned({ host, port }: { host: string; port: number }, own
     onread: { buffer: readBuffer, callback: (size, buffer) => socket[ownerOf]?.received(size, buffer) ?? false },
   });
   socket[ownerOf] = owner;
-  listen(socket);
+  // Never removed, since it happens once.
+  listen(socket).on("connect", onConnect);
   return socket;
 }
 
@@ -73,6 +76,9 @@ export function handToOwner(socket: Owned, size: number, buffer: Uint8Array): bo
 
 function listen<T extends Owned>(socket: T): T {
   return socket.on("drain", onDrain).on("end", onEnd).on("error", onError).on("close", onClose);
+}
+function onConnect(this: Owned): void {
+  this[ownerOf]?.connected?.();
 }
 function onData(this: Owned, chunk: Buffer): void {
   if (this[ownerOf]?.received(chunk.length, chunk) === false) this.pause();

@@ -23,51 +23,45 @@ export interface Shaking {
  * its status. Fails with the socket's error, or when `timeoutMs` have passed without a complete head: a replica that
  * accepts and says nothing must not hold a client.
  *
- * @returns gives up: `failed` is called with this error
+ * @returns its `failed` gives up: that of `shaking` is called with the same error
  */
 export function handshake(
   replica: { host: string; port: number },
   request: string,
   timeoutMs: number,
   shaking: Shaking,
-): (error: Error) => void {
-  const asking = new Asking(timeoutMs, shaking);
-  asking.ask(replica, request);
-  return (error) => asking.failed(error);
+): Asking {
+  return new Asking(replica, request, timeoutMs, shaking);
 }
 
-class Asking implements SocketOwner {
-  #socket: Socket | undefined;
+/** A handshake with one replica. */
+export class Asking implements SocketOwner {
+  readonly #socket: Socket;
   readonly #shaking: Shaking;
   readonly #timer: NodeJS.Timeout;
+  #request: string;
   #collected = "";
   #settled = false;
 
-  constructor(timeoutMs: number, shaking: Shaking) {
+  constructor(replica: { host: string; port: number }, request: string, timeoutMs: number, shaking: Shaking) {
     this.#shaking = shaking;
-    this.#timer = setTimeout(
-      () => this.failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    this.#request = request;
+    this.#timer = setTimeout(giveUp, timeoutMs, this, timeoutMs);
+    this.#socket = connectOwned(replica, this);
   }
 
-  /** A function of its own, so that the socket keeps this object alive and not the request. */
-  ask(replica: { host: string; port: number }, request: string): void {
-    const socket = connectOwned(replica, this);
-    this.#socket = socket;
-    // A write before `connect` would cost Node more listeners than this one.
-    socket.once("connect", () => {
-      socket.write(request, "latin1");
-      this.#shaking.connected();
-    });
+  /** A write before this would cost Node more listeners. */
+  connected(): void {
+    this.#socket.write(this.#request, "latin1");
+    this.#request = "";
+    this.#shaking.connected();
   }
   received(size: number, buffer: Uint8Array): boolean {
     this.#collected += (buffer as Buffer).toString("latin1", 0, size);
     const head = this.#read();
-    const socket = this.#socket;
-    if (head === undefined || socket === undefined) return !this.#settled;
+    if (head === undefined) return !this.#settled;
     this.#settle();
-    return this.#shaking.answered({ head, socket });
+    return this.#shaking.answered({ head, socket: this.#socket });
   }
   #read(): AnswerHead | undefined {
     try {
@@ -87,7 +81,7 @@ class Asking implements SocketOwner {
     this.ended();
   }
   failed(error: Error): void {
-    this.#socket?.destroy();
+    this.#socket.destroy();
     if (this.#settled) return;
     this.#settle();
     this.#shaking.failed(error);
@@ -95,6 +89,10 @@ class Asking implements SocketOwner {
   #settle(): void {
     this.#settled = true;
     clearTimeout(this.#timer);
-    if (this.#socket !== undefined) own(this.#socket, nobody);
+    own(this.#socket, nobody);
   }
+}
+
+function giveUp(asking: Asking, timeoutMs: number): void {
+  asking.failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`));
 }

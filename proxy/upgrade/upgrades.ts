@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { HandlerDeps } from "../handler-deps.ts";
+import type { Linked } from "../listen/linked-set.ts";
 import { own, type SocketOwner } from "../listen/owned-socket.ts";
 import { type Reply, replyOf, replyOnSocket, unknownSession } from "../listen/replies.ts";
 import { Ejected, failedTry, type Outcome } from "../routing/attempts.ts";
@@ -11,7 +12,7 @@ import { toldOf } from "../screen/gate.ts";
 import { requestHeaders, upgradeHead, withoutHeader } from "../screen/headers.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { clientHead } from "./answer-head.ts";
-import { type Handshaken, handshake } from "./handshake.ts";
+import { type Asking, type Handshaken, handshake, type Shaking } from "./handshake.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -23,8 +24,8 @@ class PendingClient implements SocketOwner {
   readonly socket: Socket;
   readonly early: Buffer[];
   hasEnded = false;
-  /** Called when the client has left. */
-  gone: () => void = () => undefined;
+  /** Its current try. */
+  current: UpgradeTry | undefined;
 
   constructor(socket: Socket, head: Buffer) {
     this.socket = socket;
@@ -46,7 +47,7 @@ class PendingClient implements SocketOwner {
     // `closed` follows.
   }
   closed(): void {
-    this.gone();
+    this.current?.clientLeft();
   }
 }
 
@@ -56,6 +57,61 @@ interface Asked {
   passed: Passed;
   client: PendingClient;
   startedAt: number;
+}
+
+interface TryOptions {
+  replica: Replica;
+  asked: Asked;
+  release(): void;
+  /** Hands a replica's answer on. Returns whether to go on reading from it. */
+  answered(replica: Replica, shaken: Handshaken, asked: Asked): boolean;
+  resolve(outcome: Outcome): void;
+  reject(error: Error): void;
+}
+
+/** One try at one replica. A class: functions of its own would be most of what it allocates. */
+class UpgradeTry implements Shaking, Carried {
+  before: Linked | undefined;
+  after: Linked | undefined;
+  holder: object | undefined;
+  asking: Asking | undefined;
+  readonly #options: TryOptions;
+
+  constructor(options: TryOptions) {
+    this.#options = options;
+    options.replica.inFlight.add(this);
+    options.asked.client.current = this;
+  }
+  get sid(): string | undefined {
+    return this.#options.asked.passed.sid;
+  }
+  connected(): void {
+    this.#options.release();
+  }
+  answered(shaken: Handshaken): boolean {
+    const { replica, asked, answered, resolve, reject } = this.#options;
+    replica.inFlight.delete(this);
+    try {
+      const readOn = answered(replica, shaken, asked);
+      resolve({ kind: "answered" });
+      return readOn;
+    } catch (error) {
+      shaken.socket.destroy();
+      reject(error as Error);
+      return false;
+    }
+  }
+  failed(error: Error): void {
+    const { replica, asked, resolve } = this.#options;
+    replica.inFlight.delete(this);
+    resolve(asked.client.socket.destroyed ? { kind: "gone" } : failedTry(error, asked.passed));
+  }
+  eject(): void {
+    this.asking?.failed(new Ejected());
+  }
+  clientLeft(): void {
+    this.asking?.failed(new Error("the client left"));
+  }
 }
 
 /** Makes a tunnel from an upgrade request, or answers with the reason of a refusal. */
@@ -103,30 +159,8 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
 
   function tryReplica(replica: Replica, timeoutMs: number, release: () => void, asked: Asked): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const { client, passed } = asked;
-      const abort = handshake(replica.spec, asked.wire, timeoutMs, {
-        connected: release,
-        answered(shaken) {
-          settled();
-          try {
-            const readOn = answered(replica, shaken, asked);
-            resolve({ kind: "answered" });
-            return readOn;
-          } catch (error) {
-            shaken.socket.destroy();
-            reject(error as Error);
-            return false;
-          }
-        },
-        failed(error) {
-          settled();
-          resolve(client.socket.destroyed ? { kind: "gone" } : failedTry(error, passed));
-        },
-      });
-      const carried: Carried = { sid: passed.sid, eject: () => abort(new Ejected()) };
-      const settled = () => replica.inFlight.delete(carried);
-      replica.inFlight.add(carried);
-      client.gone = () => abort(new Error("the client left"));
+      const one = new UpgradeTry({ replica, asked, release, answered, resolve, reject });
+      one.asking = handshake(replica.spec, asked.wire, timeoutMs, one);
     });
   }
 
