@@ -147,12 +147,12 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
   const sweeper = setInterval(() => {
     const now = performance.now();
     for (const { tunnels, inFlight } of table.carriers()) {
-      for (const tunnel of tunnels) tunnel.sweep(now);
-      for (const request of inFlight) request.sweep?.(now);
+      tunnels.forEach((tunnel) => void tunnel.sweep(now));
+      inFlight.forEach((request) => void request.sweep?.(now));
     }
   }, sweepMs).unref();
   const pendingSweeper = setInterval(() => {
-    for (let closed = pending.sweep(holders()); closed > 0; closed--) metrics.rejected.inc("pending");
+    for (let closed = pending.sweep(holdersOfBytes()); closed > 0; closed--) metrics.rejected.inc("pending");
   }, pendingSweepMs).unref();
   function balancedListener() {
     if (config.PROXY_PROTOCOL_PORT === undefined) return undefined;
@@ -168,9 +168,9 @@ export function createProxy(config: ProxyConfig, { log, tuning }: { log: Log; tu
       log,
     });
   }
-  function* holders() {
-    for (const { tunnels } of table.carriers()) yield* tunnels;
-    for (const listener of listeners) yield* listener.connections;
+  function* holdersOfBytes() {
+    for (const { tunnels } of table.carriers()) yield tunnels;
+    for (const { connections } of listeners) yield connections;
   }
 
   const bind = ({ server }: { server: Server }, port: number, host = config.PROXY_HOST) =>

@@ -36,6 +36,16 @@ export class LinkedSet<T extends Linked> implements Iterable<T> {
     this.size -= 1;
   }
 
+  /** The newest item first. The current item may be removed. Costs less than the iterator, for what is done often. */
+  forEach(visit: (item: T) => void): void {
+    let item = this.#first;
+    while (item !== undefined) {
+      const next = item.after as T | undefined;
+      visit(item);
+      item = next;
+    }
+  }
+
   /** The newest item first. The current item may be removed during the iteration. */
   *[Symbol.iterator](): Iterator<T> {
     let item = this.#first;

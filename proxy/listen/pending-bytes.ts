@@ -1,4 +1,5 @@
 import { limitKey } from "../../common/http/client-address.ts";
+import type { Linked, LinkedSet } from "./linked-set.ts";
 
 /** What an unfinished body costs beside its bytes, here and at its replica, bytes. */
 const bodyCost = 16_384;
@@ -18,7 +19,7 @@ export const memoryOf = {
 };
 
 /** Something that may hold bytes for a client: a tunnel, a connection. */
-export interface Holder {
+export interface Holder extends Linked {
   /** The client's canonical address; undefined if it counts for no client. */
   readonly address: string | undefined;
   heldBytes(): number;
@@ -82,17 +83,18 @@ export function createPendingBytes(options: { perClient: number; ipv6Prefix: num
       return undefined;
     },
     /** Closes the largest holders of every client that has too much pending. Returns their number. */
-    sweep(holders: Iterable<Holder>): number {
+    sweep(sets: Iterable<Pick<LinkedSet<Holder>, "forEach">>): number {
       const held = new Map<string, { sum: number; each: { holder: Holder; bytes: number }[] }>();
-      for (const holder of holders) {
+      const look = (holder: Holder) => {
         const bytes = holder.address === undefined ? 0 : holder.heldBytes();
-        if (bytes === 0) continue;
+        if (bytes === 0) return;
         const key = limitKey(holder.address as string, options.ipv6Prefix);
         const known = held.get(key) ?? { sum: bodies.get(key) ?? 0, each: [] };
         known.sum += bytes;
         known.each.push({ holder, bytes });
         held.set(key, known);
-      }
+      };
+      for (const set of sets) set.forEach(look);
       let closed = 0;
       for (const { sum, each } of held.values()) {
         let over = sum - options.perClient;

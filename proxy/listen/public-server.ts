@@ -59,7 +59,7 @@ const nothing = Buffer.alloc(0);
 export interface PublicServer {
   server: Server;
   /** Connections that Node's HTTP server serves. */
-  connections: Iterable<HttpConnection>;
+  connections: LinkedSet<HttpConnection>;
   /** Closes silent connections, and those that wait for their next request. */
   closeIdleConnections(): void;
   closeAllConnections(): void;
