@@ -19,23 +19,11 @@ export interface Shaking {
 }
 
 /**
- * Sends an upgrade request to a replica on a connection of its own and waits for the head of the answer, whatever
- * its status. Fails with the socket's error, or when `timeoutMs` have passed without a complete head: a replica that
- * accepts and says nothing must not hold a client.
- *
- * @returns its `failed` gives up: that of `shaking` is called with the same error
+ * Sends an upgrade request to a replica on a connection of its own and waits for the head of the answer, whatever its
+ * status. Fails with the socket's error, or when `timeoutMs` have passed without a complete head: a replica that accepts
+ * and says nothing must not hold a client. Its own `failed` gives up, and passes the error on.
  */
-export function handshake(
-  replica: { host: string; port: number },
-  request: string,
-  timeoutMs: number,
-  shaking: Shaking,
-): Asking {
-  return new Asking(replica, request, timeoutMs, shaking);
-}
-
-/** A handshake with one replica. */
-export class Asking implements SocketOwner {
+export class Handshake implements SocketOwner {
   readonly #socket: Socket;
   readonly #shaking: Shaking;
   readonly #timer: NodeJS.Timeout;
@@ -93,6 +81,6 @@ export class Asking implements SocketOwner {
   }
 }
 
-function giveUp(asking: Asking, timeoutMs: number): void {
-  asking.failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`));
+function giveUp(handshake: Handshake, timeoutMs: number): void {
+  handshake.failed(new TryTimeout(`no answer to the upgrade within ${timeoutMs} ms`));
 }

@@ -12,7 +12,7 @@ import { toldOf } from "../screen/gate.ts";
 import { requestHeaders, upgradeHead, withoutHeader } from "../screen/headers.ts";
 import type { RequestHead } from "../screen/request-head.ts";
 import { clientHead } from "./answer-head.ts";
-import { type Asking, type Handshaken, handshake, type Shaking } from "./handshake.ts";
+import { Handshake, type Handshaken, type Shaking } from "./handshake.ts";
 import { relayAnswer } from "./relay-answer.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -74,7 +74,7 @@ class UpgradeTry implements Shaking, Carried {
   before: Linked | undefined;
   after: Linked | undefined;
   holder: object | undefined;
-  asking: Asking | undefined;
+  handshake: Handshake | undefined;
   readonly #options: TryOptions;
 
   constructor(options: TryOptions) {
@@ -107,10 +107,10 @@ class UpgradeTry implements Shaking, Carried {
     resolve(asked.client.socket.destroyed ? { kind: "gone" } : failedTry(error, asked.passed));
   }
   eject(): void {
-    this.asking?.failed(new Ejected());
+    this.handshake?.failed(new Ejected());
   }
   clientLeft(): void {
-    this.asking?.failed(new Error("the client left"));
+    this.handshake?.failed(new Error("the client left"));
   }
 }
 
@@ -160,7 +160,7 @@ export function createUpgrades({ config, gate, tryInTurn, sessions, metrics, log
   function tryReplica(replica: Replica, timeoutMs: number, release: () => void, asked: Asked): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const one = new UpgradeTry({ replica, asked, release, answered, resolve, reject });
-      one.asking = handshake(replica.spec, asked.wire, timeoutMs, one);
+      one.handshake = new Handshake(replica.spec, asked.wire, timeoutMs, one);
     });
   }
 
