@@ -110,15 +110,13 @@ export function createForwarder(options: {
       answer.once("data", (chunk: Buffer) => chunk.includes('"code":1,') && options.onLostSession());
     let left = lengthOf(answer.rawHeaders);
     answer.on("data", (chunk: Buffer) => {
-      left -= chunk.length;
-      if (left === 0 && chunk.length <= smallBytes) {
-        response.end(chunk.toString("latin1"), "latin1");
-        return;
-      }
       exchange.movedAt = performance.now();
-      if (response.write(chunk)) return;
-      answer.pause();
-      response.once("drain", () => answer.resume());
+      left -= chunk.length;
+      if (left === 0 && chunk.length <= smallBytes) response.end(chunk.toString("latin1"), "latin1");
+      else if (!response.write(chunk)) {
+        answer.pause();
+        response.once("drain", () => answer.resume());
+      }
     });
     answer.on("end", () => {
       if (!response.writableEnded) response.end();

@@ -50,7 +50,7 @@ export function readPlainUpgrade(chunk: Buffer, socket: Socket): RequestHead | u
     at = end + 2;
     const name = rawName.toLowerCase();
     if (!deciding.has(name)) continue;
-    // A second one is joined or refused: not here. Nor is a body read.
+    // A second one is joined or refused, and a body is read: not here.
     if (headers[name] !== undefined || name === "content-length" || name === "transfer-encoding") return undefined;
     headers[name] = value;
   }
