@@ -19,7 +19,7 @@ test("a superseded connection ends, though its client has gone without a word", 
   const replica = await startReplica("signaling-1", redis.url);
   await using _program = replica.program;
   // It never polls again.
-  const polling = await joinByPolling(replica.url, '"a"');
+  const polling = await joinByPolling(replica.url, "a");
   const frozen = await joinRoom(await connectSocketIo(replica.url, { reconnection: false }), "b");
   const frozenRaw = await joinRoom(await connectRaw(replica.url), "c");
   const { ws } = frozen.socket.io.engine.transport as unknown as { ws: WebSocket };
@@ -42,9 +42,9 @@ for (const without of ["", " and Redis"] as const)
     const { program, url } = await startReplica("signaling-1", redis.url);
     await using _program = program;
     // It never polls again.
-    await joinByPolling(url, '"a"');
+    await joinByPolling(url, "a");
     // It is told of the drain and polls no more.
-    const { pollUntil } = await joinByPolling(url, '"b"');
+    const { pollUntil } = await joinByPolling(url, "b");
     const told = pollUntil('"draining"');
     const frozen = await joinRoom(await connectSocketIo(url, { reconnection: false }), "c");
     const frozenRaw = await joinRoom(await connectRaw(url), "d");

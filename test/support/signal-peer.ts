@@ -51,10 +51,8 @@ export type JoinedPeer<P extends SignalPeer = SignalPeer> = Awaited<ReturnType<t
 /**
  * A peer on Socket.IO's long-polling, in a room, without the client library. It polls by `pollUntil` alone, until it
  * got that text.
- *
- * @param join arguments of the join, as JSON
  */
-export async function joinByPolling(url: string, join: string) {
+export async function joinByPolling(url: string, room: string) {
   const base = `${url}/socket.io/?EIO=4&transport=polling`;
   const opened = await (await fetch(base)).text();
   const { sid } = JSON.parse(opened.slice(1)) as { sid: string };
@@ -67,7 +65,7 @@ export async function joinByPolling(url: string, join: string) {
   const post = (body: string) => fetch(`${base}&sid=${sid}`, { method: "POST", body });
   await post("40/signaling,");
   await pollUntil("40/signaling,");
-  await post(`42/signaling,0["join",${join}]`);
+  await post(`42/signaling,0["join","${room}"]`);
   const heard = await pollUntil('"ok":true');
   return { pollUntil, resume: /"resume":"([^"]+)"/.exec(heard)?.[1] ?? "" };
 }

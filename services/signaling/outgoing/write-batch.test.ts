@@ -56,6 +56,12 @@ test("a batch does not grow far beyond 64 KiB", async () => {
   expect(most).toBeLessThan(65_536 + 21_000);
 });
 
-test("where ws is built differently it writes each message by itself", () => {
-  for (const webSocket of [{}, { _socket: null }]) batchWrites(webSocket as unknown as WebSocket);
+test("where ws is built differently it writes each message by itself", async () => {
+  using one = await connection();
+  for (const hidden of [undefined, null]) {
+    batchWrites(Object.create(one.webSocket, { _socket: { value: hidden } }) as WebSocket);
+    const before = one.writes();
+    one.webSocket.send("a message");
+    expect(one.writes()).toBe(before + 1);
+  }
 });
