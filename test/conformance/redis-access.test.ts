@@ -3,6 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
+import { openPublisher } from "../../services/signaling/backplane/redis/publisher.ts";
+import { connectClient } from "../../services/signaling/backplane/redis/redis-connection.ts";
+import { redisTarget } from "../../services/signaling/backplane/redis/redis-target.ts";
 import { startBackplaneServer, type Variant } from "../support/backplane/backplane-server.ts";
 import { type Certificate, makeCertificate } from "../support/backplane/certificate.ts";
 import { command } from "../support/backplane/redis-cluster.ts";
@@ -191,5 +194,10 @@ test("a certificate of an unknown CA leaves the replica degraded and says why", 
   const replica = await startReplica("signaling-1", redis.tlsUrl, {});
   replicas.push(replica);
   expect(await (await fetch(`${replica.adminUrl}/readyz`)).json()).toMatchObject({ state: "degraded" });
-  expect(replica.program.output()).toMatch(/publisher: .*certificate/);
+  expect(replica.program.output()).toMatch(/"reason":"(publisher|subscriber): .*certificate/);
+
+  // Which connection is the first to be refused differs. Each is, by itself.
+  const target = redisTarget({ REDIS_URL: [redis.tlsUrl] });
+  await expect(openPublisher(target, new AbortController())).rejects.toThrow(/publisher: .*certificate/);
+  await expect(connectClient(target, "subscriber", new AbortController()).connect()).rejects.toThrow(/certificate/);
 });

@@ -7,7 +7,7 @@ export interface Program {
   pid: number;
   /** Its output so far, standard output and error. */
   output(): string;
-  /** Resolves with the exit code, or the signal's name. */
+  /** Resolves with the exit code, or the signal's name, when its whole output was read. */
   exited: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
   /** Sends SIGKILL and waits until it is gone. */
@@ -24,7 +24,8 @@ export function startProgram(command: string, args: readonly string[], env: Reco
   child.stderr.on("data", (chunk) => {
     text += chunk;
   });
-  const exited = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
+  const gone = once(child, "exit");
+  const exited = once(child, "close").then(([code, signal]) => (code ?? signal) as number | string);
   return {
     child,
     pid: child.pid ?? 0,
@@ -33,7 +34,7 @@ export function startProgram(command: string, args: readonly string[], env: Reco
     kill: (signal) => void child.kill(signal),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
-      await exited;
+      await gone;
     },
   };
 }
