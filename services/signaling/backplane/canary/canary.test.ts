@@ -4,11 +4,12 @@ import { createMetrics } from "../../metrics.ts";
 import type { BackplaneContext } from "../backplane.ts";
 import { createCanary } from "./canary.ts";
 
-beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] }));
+beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setTimeout", "performance"] }));
 afterEach(() => void vi.useRealTimers());
 
-/** Replicas whose canaries and hearing go from each to those that `paths` names. */
-function connect(paths: Record<string, readonly string[]>) {
+/** Replicas whose canaries and hearing go from each to those that `paths` names, and are on their way for `delayMs`. */
+function connect(paths: Record<string, readonly string[]>, delayMs = 0) {
+  const carry = (deliver: () => void) => void (delayMs === 0 ? deliver() : setTimeout(deliver, delayMs));
   const unconfirmed = new Set<string>();
   const renewed: string[] = [];
   const context = { log: createLog({ service: "test", level: "silent" }), metrics: createMetrics() };
@@ -20,12 +21,12 @@ function connect(paths: Record<string, readonly string[]>) {
           {
             name: "heartbeat",
             send: async (payload) => {
-              for (const to of paths[nodeId] ?? []) canaries.get(to)?.receive("heartbeat", payload);
+              for (const to of paths[nodeId] ?? []) carry(() => canaries.get(to)?.receive("heartbeat", payload));
             },
           },
         ],
         tell: (hearing) => {
-          for (const to of paths[nodeId] ?? []) canaries.get(to)?.hears(hearing);
+          for (const to of paths[nodeId] ?? []) carry(() => canaries.get(to)?.hears(hearing));
         },
         onSilent: (reason) => void renewed.push(`${nodeId}: ${reason}`),
         onDeaf: (reason) => void renewed.push(`${nodeId}: ${reason}`),
@@ -44,6 +45,16 @@ test("replicas that hear each other are up from the start", async () => {
   const { renewed, up } = connect({ a: all, b: all, c: all });
   for (let second = 0; second < 10; second += 1) {
     await vi.advanceTimersByTimeAsync(1_000);
+    expect(up()).toEqual(all);
+  }
+  expect(renewed).toEqual([]);
+});
+
+test("replicas on a slow backplane hear each other late, and stay up", async () => {
+  const { renewed, up } = connect({ a: all, b: all, c: all }, 480);
+  await vi.advanceTimersByTimeAsync(3_000);
+  for (let moment = 0; moment < 100; moment += 1) {
+    await vi.advanceTimersByTimeAsync(100);
     expect(up()).toEqual(all);
   }
   expect(renewed).toEqual([]);

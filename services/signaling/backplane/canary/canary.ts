@@ -14,7 +14,10 @@ const knownForMs = 2 * heardWithinMs;
 
 /** So many of the canaries sent last are remembered. */
 const keptCanaries = 8;
-/** Time after which a replica that has not heard this one's canary does not hear it, ms. */
+/**
+ * Time after which a replica that has not heard this one's canary does not hear it, ms. The time on the way is added:
+ * that of a canary and back is about that of a canary and what the other one tells then.
+ */
 const heardByOthersWithinMs = 900;
 /** Pause between reconnects because of replicas that do not hear this one, ms. They tell what they hear each second. */
 const renewEveryMs = 2_500;
@@ -83,6 +86,8 @@ export function createCanary(
   let up = false;
   let sequence = 0;
   let sentAt = 0;
+  /** How long the last canary that returned was on its way, ms. */
+  let onItsWayMs = 0;
   metrics.backplaneUp.set(0);
   const attendance = createAttendance(nodeId, {
     tell,
@@ -160,6 +165,7 @@ export function createCanary(
       }
       if (`${node} ${run}` === self && openedAt !== null) {
         backAt.set(lane, now);
+        onItsWayMs = now - (sent.get(Number(number)) ?? now);
         if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
         if (!up) judge();
         if (isHeartbeat && !attendance.leaving()) {
@@ -179,7 +185,7 @@ export function createCanary(
       const last = Number(runs.find((one) => one.startsWith(`${ownRun}:`))?.split(":")[1] ?? 0);
       const now = performance.now();
       const missed = [...sent].some(([number, at]) => {
-        return number > last && at > now - Number(listenedMs) && now - at >= heardByOthersWithinMs;
+        return number > last && at > now - Number(listenedMs) && now - at >= heardByOthersWithinMs + onItsWayMs;
       });
       if (missed) deaf.add(node);
       else if (sent.has(last)) deaf.delete(node);
