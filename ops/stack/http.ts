@@ -48,6 +48,7 @@ async function send<T>(
   timeoutMs = 3_000,
 ): Promise<T> {
   let response: Response;
+  let text: string;
   try {
     response = await fetch(url, {
       method,
@@ -56,11 +57,11 @@ async function send<T>(
       headers: { connection: "close", ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    text = await response.text();
   } catch (error) {
     const { message, cause } = error as Error;
     throw new HttpError(`${method} ${url} failed: ${cause instanceof Error ? cause.message : message}`);
   }
-  const text = await response.text();
   if (!response.ok)
     throw new HttpError(`${method} ${url} answered ${response.status}: ${text.trim()}`, response.status);
   return (text === "" ? undefined : JSON.parse(text)) as T;
