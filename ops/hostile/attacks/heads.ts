@@ -11,7 +11,7 @@ const get = (headers: string) => `GET ${enginePath("polling")} HTTP/1.1\r\nHost:
 const repeated = (name: string, head: string): Attack => ({
   name,
   guard: "heads",
-  forMs: 1_200,
+  forMs: 1_000,
   async run(attacker) {
     await inParallel(attacker, 20, 20, async () => {
       while (!attacker.signal.aborted) {
