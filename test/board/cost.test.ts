@@ -41,10 +41,16 @@ test("60 viewers: the board stays below 10 % of a core, with one set of polls", 
   const streams: IncomingMessage[] = [];
   let events = 0;
   const polls = () => readMetric({ adminUrl: boardUrl(stack) }, "board_polls_total");
+  /** Polls a second while `during` lasts. */
+  async function pollRate(during: () => Promise<void>): Promise<number> {
+    const from = performance.now();
+    const before = await polls();
+    await during();
+    return (((await polls()) - before) * 1_000) / (performance.now() - from);
+  }
   try {
-    const alone = await polls();
-    await wait(5_000);
-    const pollsAlone = ((await polls()) - alone) / 5;
+    // A pause of the machine lowers one of two rates.
+    const pollsAlone = Math.max(await pollRate(() => wait(4_000)), await pollRate(() => wait(4_000)));
     for (let index = 0; index < viewers; index += 1)
       await new Promise<void>((resolve, reject) => {
         get(`${boardUrl(stack)}/events`, { agent: false }, (response) => {
@@ -60,9 +66,10 @@ test("60 viewers: the board stays below 10 % of a core, with one set of polls", 
       async () => (await readMetric({ adminUrl: boardUrl(stack) }, "board_viewers")) === viewers,
     );
     events = 0;
-    const before = await polls();
-    const { board = 1 } = await shares(["board"]);
-    const pollsWatched = ((await polls()) - before) / (measuredMs / 1_000);
+    let board = 1;
+    const pollsWatched = await pollRate(async () => {
+      ({ board = 1 } = await shares(["board"]));
+    });
     process.stdout.write(
       `board with ${viewers} viewers: ${(board * 100).toFixed(1)} % of a core, ${(events / viewers / (measuredMs / 1_000)).toFixed(1)} events a second each; polls a second ${pollsAlone.toFixed(1)} alone, ${pollsWatched.toFixed(1)} watched\n`,
     );

@@ -120,14 +120,19 @@ test.each([
     playing.stdout.on("data", (chunk) => {
       said += chunk;
     });
-    // The game first waits for the alerts of the last one.
-    await until("the game begins", () => said.includes("Something is broken now"), { withinMs: 150_000, everyMs: 100 });
-    await until("Prometheus has looked", async () => {
-      const response = await fetch(
-        `${stack.engine.endpoints.prometheus}/api/v1/query?query=chaos_drill_active%20==%201`,
-      );
-      return ((await response.json()) as { data: { result: unknown[] } }).data.result.length === 1;
-    });
+    // The game first waits for the alerts of the last one. ProxyEjections looks back for three minutes.
+    await until("the game begins", () => said.includes("Something is broken now"), { withinMs: 200_000, everyMs: 100 });
+    await until(
+      "Prometheus has looked",
+      async () => {
+        const response = await fetch(
+          `${stack.engine.endpoints.prometheus}/api/v1/query?query=chaos_drill_active%20==%201`,
+        );
+        return ((await response.json()) as { data: { result: unknown[] } }).data.result.length === 1;
+      },
+      // It looks every 5 s.
+      { withinMs: 20_000 },
+    );
     const deed = deeds[action] as RegExp;
     for (const [surface, text] of Object.entries(await surfaces())) {
       expect(text, `${surface} tells`).not.toMatch(deed);
@@ -160,5 +165,5 @@ test.each([
     ) as { stack: string; verdict: string };
     expect(report).toMatchObject({ stack: stack.name, verdict: "passed", seed });
   },
-  240_000,
+  270_000,
 );

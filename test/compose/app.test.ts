@@ -39,8 +39,12 @@ test("it is hardened as the replicas are, and is not where the admin listeners a
 test("Prometheus watches what there is to watch, and nothing looks down", async () => {
   const query = encodeURIComponent("up");
   const answer = await fetch(`${stack.url("PROMETHEUS_PORT")}/api/v1/query?query=${query}`);
-  const { data } = (await answer.json()) as { data: { result: { metric: { job: string } }[] } };
+  const { data } = (await answer.json()) as {
+    data: { result: { metric: { job: string }; value: [number, string] }[] };
+  };
+  expect(data.result.map(({ metric }) => metric.job)).toContain("proxy");
   expect(data.result.map(({ metric }) => metric.job)).not.toContain("signaling");
+  expect(data.result.filter(({ value }) => value[1] !== "1")).toEqual([]);
 });
 
 test("kill-node passes with a report, and deviates when no client reconnects", async () => {

@@ -37,12 +37,23 @@ export function anonymousBytes({ Id }: Container): number {
 export function reachableFromEdge({ name }: ComposeStack, targets: readonly string[]): string[] {
   const script = `
     const net = require("node:net");
-    Promise.all(${JSON.stringify(targets)}.map((target) => new Promise((resolve) => {
-      const [, host, port] = /^(.*):(\\d+)$/.exec(target);
-      const socket = net.connect({ host, port, timeout: 1500 });
-      const done = (open) => { socket.destroy(); resolve(open ? [target] : []); };
-      socket.on("connect", () => done(true)).on("error", () => done(false)).on("timeout", () => done(false));
-    }))).then((open) => console.log(JSON.stringify(open.flat())));`;
+    const { lookup } = require("node:dns/promises");
+    // Each name is looked up once: hundreds of lookups would share four threads, and the time of a connection.
+    const found = new Map();
+    const addressOf = (host) => {
+      if (!found.has(host)) found.set(host, lookup(host).then(({ address }) => address, () => undefined));
+      return found.get(host);
+    };
+    Promise.all(${JSON.stringify(targets)}.map(async (target) => {
+      const [, name, port] = /^(.*):(\\d+)$/.exec(target);
+      const host = await addressOf(name);
+      if (host === undefined) return [];
+      return new Promise((resolve) => {
+        const socket = net.connect({ host, port, timeout: 1500 });
+        const done = (open) => { socket.destroy(); resolve(open ? [target] : []); };
+        socket.on("connect", () => done(true)).on("error", () => done(false)).on("timeout", () => done(false));
+      });
+    })).then((open) => console.log(JSON.stringify(open.flat())));`;
   const network = ["--rm", "--network", `${name}_edge`, "--entrypoint", "node"];
   return JSON.parse(docker("run", ...network, `hold-the-line/proxy:${name}`, "-e", script)) as string[];
 }

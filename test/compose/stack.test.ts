@@ -44,6 +44,8 @@ test("exactly these services run, and all are healthy", () => {
   // The exporter's image contains only the exporter, so it has no health check.
   const unwatched = running.filter(([, { State }]) => State.Health === undefined).map(([service]) => service);
   expect(unwatched).toEqual(["redis-exporter"]);
+  const healths = running.flatMap(([, { State }]) => State.Health?.Status ?? []);
+  expect(new Set(healths)).toEqual(new Set(["healthy"]));
 });
 
 for (const transports of ["websocket", "polling", "default"] as const)

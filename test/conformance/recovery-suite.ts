@@ -72,8 +72,11 @@ export function describeRecovery(variant: Variant): void {
         try {
           await until("signals flow", () => numbers(b).length > 20);
           for (let round = 0; round < 3; round += 1) {
+            const losses = a.got("peer-away").length;
             b.socket.io.engine.close();
             const gone = n;
+            // Its replica stores the session before that. Another one could ask for it too early.
+            await until("b is away", () => a.got("peer-away").length > losses);
             await until("more is sent", () => n > gone + 100);
             turnTo(b, next);
             b.socket.connect();

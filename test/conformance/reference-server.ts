@@ -4,9 +4,10 @@ import { Server } from "socket.io";
 
 /**
  * A plain server as the protocol test suites expect it (its own sids, no cookies): `node reference-server.ts <port>
- * [host]`. Engine.IO echoes at /engine.io/, Socket.IO answers at /socket.io/.
+ * [host] [pingInterval] [pingTimeout]`. Engine.IO echoes at /engine.io/, Socket.IO answers at /socket.io/.
  */
-const options = { pingInterval: 300, pingTimeout: 200, cors: { origin: "*" } };
+const [port, host = "localhost", pingInterval = "300", pingTimeout = "200"] = process.argv.slice(2);
+const options = { pingInterval: Number(pingInterval), pingTimeout: Number(pingTimeout), cors: { origin: "*" } };
 const http = createServer((_request, response) => response.end("ready"));
 
 const requireBesideSocketIo = createRequire(createRequire(import.meta.url).resolve("socket.io"));
@@ -30,4 +31,4 @@ io.of("/custom").on("connection", (socket) => {
   socket.emit("auth", socket.handshake.auth);
 });
 
-http.listen(Number(process.argv[2]), process.argv[3] ?? "localhost");
+http.listen(Number(port), host);

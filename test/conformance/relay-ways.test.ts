@@ -23,6 +23,7 @@ describe.each<Variant>(["pubsub", "sharded-cluster"])("relays of replicas of two
       of.got("candidate").flatMap(({ from: peerId, n }) => (peerId === from.peerId ? [n] : []));
     let sent = 0;
     const sender = addressed[0];
+    await until("the sender sees the addressed one", () => sender.got("peer-joined").length === 1);
     const send = (peer: JoinedPeer) => {
       sent += 1;
       return peer.send("candidate", { roomId: room, n: sent });
@@ -31,6 +32,7 @@ describe.each<Variant>(["pubsub", "sharded-cluster"])("relays of replicas of two
     const other = await startReplica("signaling-7", url, { ...env, RELAY: "adapter" });
     try {
       const adapter = await joinRoom(await connectSocketIo(other.url), room);
+      await until("the sender sees it", () => sender.got("peer-joined").length === 2);
       const first = sent + 1;
       for (let at = 0; at < signals; at += 1) expect((await send(sender)).ok).toBe(true);
       const expected = Array.from({ length: sent }, (_, at) => at + 1);

@@ -78,13 +78,15 @@ test.for([
     env: { ...process.env, STACK: drillStack().name },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // It may end by itself before it is killed.
+  const ended = once(runner, "exit");
   let text = "";
   runner.stdout.on("data", (chunk) => {
     text += chunk;
   });
   await until(`it says ${phase}`, () => text.includes(phase as string), { withinMs: 60_000 });
   runner.kill("SIGKILL");
-  await once(runner, "exit");
+  await ended;
   if (phase === "injected") expect(await unsteady(drillStack())).not.toEqual([]);
   const healing = spawn("node", ["ops/cli.ts", "chaos", "heal"], {
     cwd: drillStack().root,

@@ -4,8 +4,11 @@ import { expect, test } from "vitest";
 import { unsteady } from "../../ops/stack/steady.ts";
 import { useDrillStack } from "./drill-stack.ts";
 
-/** It needs a stack of its own, because a game begins only when no alert of an earlier drill fires. */
-const drillStack = useDrillStack();
+/**
+ * It needs a stack of its own, because a game begins only when no alert of an earlier drill fires. Without a call
+ * SignalingProbeAbsent fires after 20 s, and the second game would wait for its end.
+ */
+const drillStack = useDrillStack({ CALLS: "2" });
 
 test.each([
   { answers: ["seen", "signaling-1 kill"], points: 100 },
@@ -21,7 +24,7 @@ test.each([
     text += chunk;
   });
   trainee.stdin.end(answers.map((answer) => `${answer}\n`).join(""));
-  const [code] = await once(trainee, "exit");
+  const [code] = await once(trainee, "close");
   expect(text).toContain(`${points} points`);
   expect(text).toContain("it was: kill signaling-1");
   expect(code).toBe(0);

@@ -72,7 +72,8 @@ for (const kind of ["websocket", "polling", "/ws"] as const)
 test("a client that waits for its next attempt connects as soon as the network is back", async () => {
   const { link, openLink, url } = await network();
   const phone = new EventTarget();
-  const client = createSignalingClient({ url, network: phone, random: () => 0.999 });
+  // Its next attempt would follow after 20 s or more.
+  const client = createSignalingClient({ url, network: phone, random: () => 80 });
   clients.push(client);
   client.join(randomUUID());
   await until("joined", () => client.state() === "joined");
@@ -83,8 +84,6 @@ test("a client that waits for its next attempt connects as soon as the network i
   link.close();
   await until("lost", () => lost === 1);
   await openLink();
-  const backAt = performance.now();
   phone.dispatchEvent(new Event("online"));
   await until("joined again", () => client.state() === "joined");
-  expect(performance.now() - backAt).toBeLessThan(200);
 });

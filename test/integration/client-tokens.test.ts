@@ -86,7 +86,7 @@ for (const kind of ["Socket.IO", "/ws"] as const) {
   });
 
   test(`${kind}: an expired token is replaced, and the peer keeps its id`, async () => {
-    const { asked, token } = tokens(await tokenFor(2), await tokenFor(2), await tokenFor());
+    const { asked, token } = tokens(await tokenFor(4), await tokenFor(4), await tokenFor());
     const { joined, ended } = connect(kind, token);
     await until("joined with the token after the expired ones", () => asked.length >= 3 && joined.length >= 2, {
       withinMs: 15_000,
@@ -111,7 +111,7 @@ test("Socket.IO: a fixed token that was refused ends the client at once", async 
 });
 
 test("/ws: a fixed token that expires ends the client", async () => {
-  const { ended, joined } = connect("/ws", await tokenFor(2));
+  const { ended, joined } = connect("/ws", await tokenFor(4));
   await until("ended", () => ended.length === 1);
   expect([joined.length, ended]).toEqual([1, [{ reason: "refused", code: "4000" }]]);
 });

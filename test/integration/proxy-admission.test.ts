@@ -34,7 +34,8 @@ test("new sessions reach a replica at its rate; some wait in a short queue, the 
 });
 
 test("admission never delays requests of a session", async () => {
-  await start({ ADMIT_PER_SECOND: "1", ADMIT_QUEUE_MS: "0" });
+  // Its share of the rate is a session in 100 s.
+  await start({ ADMIT_PER_SECOND: "1", PROXIES: "100", ADMIT_QUEUE_MS: "0" });
   await handshake();
   expect((await handshake()).status).toBe(503);
   for (let i = 0; i < 20; i++)
@@ -78,13 +79,14 @@ test.each([
 });
 
 test("a client that leaves while it waits for admission does not reach a replica", async () => {
-  await start({ ADMIT_PER_SECOND: "4", ADMIT_QUEUE_MS: "1000" });
+  // A session in 3 s: the client has that long to leave.
+  await start({ ADMIT_PER_SECOND: "1", PROXIES: "3", ADMIT_QUEUE_MS: "20000", RETRY_DEADLINE_MS: "60000" });
   await handshake();
   const waiting = connect(proxy.port, "127.0.0.1");
   waiting.write("GET /socket.io/?EIO=4&leaves HTTP/1.1\r\nHost: x\r\n\r\n");
   await until("it is known", async () => (await proxy.metric('proxy_routes_total{decision="new"}')) >= 2);
   waiting.destroy();
-  await handshake();
-  await handshake();
+  // Its turn comes 3 s after that of the client that left.
+  expect((await handshake()).status).toBe(200);
   expect(upstream.seen.map(({ url }) => url)).not.toContain("/socket.io/?EIO=4&leaves");
 });

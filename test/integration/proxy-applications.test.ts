@@ -86,7 +86,8 @@ test("/api/* is a prefix with all methods and does not affect other paths", asyn
 });
 
 test("the log and /replicas show the reason of a failed readiness", async () => {
-  const { program, admin, replica } = await start({}, {}, 1);
+  // No probe is late: that would be another reason, and the first one would be told again.
+  const { program, admin, replica } = await start({}, { PROBE_TIMEOUT_MS: "5000" }, 1);
   const [app] = replicas as [Upstream];
   app.ready = { status: 404, body: "no such page" };
   await until("it is down", async () => (await replica("app-1")).state === "down");

@@ -54,11 +54,11 @@ test("2,000 pipelined polls make one request to a replica, and their client is d
 });
 
 test("what waits on all connections of a client has a common bound", async () => {
-  let polls: (string | undefined)[] = [];
+  const polls: (string | undefined)[] = [];
   const onRequest: UpstreamOptions["onRequest"] = ({ url }, response) => {
     polls.push(url);
     response.on("close", () => {
-      polls = polls.filter((poll) => poll !== url);
+      polls.splice(polls.indexOf(url), 1);
     });
   };
   await start({ onRequest }, { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) });
@@ -204,13 +204,10 @@ test("unread tunnels: a client's tunnels above its bound are closed, another cli
     { MAX_PENDING_BYTES_PER_CLIENT: String(megabyte) },
   );
   const { socket: good } = await openTunnelOn(await dial(), "/ws");
-  const tunnels = await Promise.all(
-    Array.from({ length: 30 }, async () => (await openTunnelOn(await dial("127.0.0.2"), "/ws?pour")).socket),
-  );
+  await Promise.all(Array.from({ length: 30 }, async () => openTunnelOn(await dial("127.0.0.2"), "/ws?pour")));
   await until("some are closed", async () => (await proxy.replica("signaling-1")).tunnels <= 1 + megabyte / 65_536, {
     withinMs: 15_000,
   });
-  expect(tunnels.length).toBe(30);
   expect(await proxy.metric('proxy_tunnels_closed_total{replica="signaling-1",reason="pending"}')).toBeGreaterThan(0);
   good.resume().write("still there");
   expect(String((await once(good, "data"))[0])).toBe("still there");

@@ -184,11 +184,19 @@ test("hop-by-hop and software headers stay on their side", async () => {
 });
 
 test("SIGTERM: listening ends, a request under way is answered, tunnels are closed, exit 0", async () => {
-  await start({ onRequest: (_incoming, response) => void setTimeout(() => response.end("done"), 200) });
+  const held: ServerResponse[] = [];
+  await start({ onRequest: (_incoming, response) => void held.push(response) });
   const { socket } = await openTunnel(proxy.port);
   const answered = fetch(`${proxy.url}${session}`);
-  await until("it is under way", () => upstream.seen.some(({ url }) => url === session));
+  await until("it is under way", () => held.length === 1);
   proxy.program.kill("SIGTERM");
+  const isRefused = () =>
+    fetch(`${proxy.url}/nowhere`).then(
+      () => false,
+      () => true,
+    );
+  await until("listening has ended", isRefused);
+  held[0]?.end("done");
   expect(await (await answered).text()).toBe("done");
   if (!socket.resume().closed) await once(socket, "close");
   expect(await proxy.program.exited).toBe(0);

@@ -106,7 +106,8 @@ test("a few bytes before the 101 are kept, 60,000 end the connection", async () 
   const opening = openTunnelOn(patient, "/ws");
   patient.write(Buffer.alloc(1_000));
   const hasty = connect(proxy.port, "127.0.0.1");
-  const cut = expect(openTunnelOn(hasty, "/ws")).rejects.toThrow("closed before an answer");
+  // A reset, if some of its bytes have not been read.
+  const cut = expect(openTunnelOn(hasty, "/ws")).rejects.toThrow(/closed before an answer|ECONNRESET/);
   await until("both are under way", () => upstream.sockets.size === 2);
   hasty.write(Buffer.alloc(60_000));
   await cut;

@@ -14,8 +14,9 @@ const peers: SignalPeer[] = [];
 
 beforeAll(async () => {
   redis = await startRedisServer();
-  // Slow pings, so that a busy machine answers them and a slow consumer is not closed for missed pings.
-  const env = { WS_PING_MS: "1500", MAX_BUFFERED_BYTES: "65536", AWAY_GRACE_MS: "500" };
+  // Slow pings, so that a busy machine answers them and a slow consumer is not closed for missed pings. The grace is
+  // long enough for a peer to come back.
+  const env = { WS_PING_MS: "1500", MAX_BUFFERED_BYTES: "65536", AWAY_GRACE_MS: "3000" };
   replicas = await Promise.all(["signaling-1", "signaling-2"].map((nodeId) => startReplica(nodeId, redis.url, env)));
 });
 afterEach(() => {

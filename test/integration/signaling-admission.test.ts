@@ -92,7 +92,7 @@ test("when the token expires the session ends, its peer gets the reason and the 
     await connectSocketIo(replica.url, { auth: { token: await mint({ rooms: ["*"] }) } }),
     "x",
   );
-  const token = await mint({ rooms: ["x"] }, { ttlSeconds: 2 });
+  const token = await mint({ rooms: ["x"] }, { ttlSeconds: 4 });
   const peers = [
     await joinRoom(await connectSocketIo(replica.url, { auth: { token }, reconnection: false }), "x"),
     await joinRoom(await connectRaw(replica.url, { protocols: [RAW_WS_SUBPROTOCOL, `bearer.${token}`] }), "x"),

@@ -76,7 +76,7 @@ test("expiry ends the session: the client gets the reason, the others see it lea
   const socket = io(`${replica.url}/signaling`, {
     transports: ["websocket"],
     forceNew: true,
-    auth: { token: await tokenFor({}, 2) },
+    auth: { token: await tokenFor({}, 4) },
   });
   const reports: unknown[] = [];
   socket.on("error-report", (report) => reports.push(report));

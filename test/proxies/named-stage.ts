@@ -7,9 +7,9 @@ import { type NameServer, startNameServer } from "./name-server.ts";
 /** `REPLICAS` of a replica whose name is `<id>.test`. */
 export const at = (id: string, port: number) => `${id}=http://${id}.test:${port}|http://${id}.test:${port}/readyz`;
 
-/** Opens a tunnel that belongs to a session of this replica. */
+/** Opens a tunnel that belongs to a session of this replica. It is read: a paused socket would not see its end. */
 export const tunnelTo = async (proxy: ProxyProgram, id: string) =>
-  (await openTunnel(proxy.port, `/socket.io/?EIO=4&transport=websocket&sid=${id}.x`)).socket;
+  (await openTunnel(proxy.port, `/socket.io/?EIO=4&transport=websocket&sid=${id}.x`)).socket.resume();
 
 /** The existing samples of ejections. */
 export const ejections = async (proxy: ProxyProgram): Promise<string[]> =>

@@ -43,7 +43,8 @@ export async function connectSocketIo(
 export async function joinRoom<P extends SignalPeer>(peer: P, room: string, options: unknown = {}) {
   const ack = await peer.join(room, options);
   if (!ack.ok) throw new Error(`join refused: ${ack.error.code}: ${ack.error.message}`);
-  return Object.assign(peer, { peerId: ack.peerId, peers: ack.peers, resume: ack.resume });
+  const { peerId, peers, resume, settled = true } = ack;
+  return Object.assign(peer, { peerId, peers, resume, settled });
 }
 
 export type JoinedPeer<P extends SignalPeer = SignalPeer> = Awaited<ReturnType<typeof joinRoom<P>>>;

@@ -73,6 +73,9 @@ export function createBackplaneStage(variant: Variant, more: Record<string, stri
       // A join that is not known everywhere within 300 ms is acknowledged, and b's replica may learn of a after b's join.
       const knows = () => b.peers.some(({ peerId }) => peerId === a.peerId) || b.got("peer-joined").length === 1;
       await until("b knows a too", knows);
+      // Until then signals of other replicas may not arrive. A stall of the machine leaves a join unsettled.
+      for (const peer of [a, b])
+        if (!peer.settled) await until("its join is settled", () => peer.got("settled").length === 1);
       return { room, a, b };
     },
     load(...args: Parameters<typeof startLoad>): Load {
