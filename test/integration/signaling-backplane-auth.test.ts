@@ -110,7 +110,7 @@ test("copies have no effect: no signal is doubled, no peer ends", async () => {
   const repeated = await stranger.repeat(gossipChannel);
   expect(repeated).toBeGreaterThan(2);
   await until("none of the copies is heard", async () => {
-    return (await readMetric(one, "signaling_backplane_dropped_total")) === before + repeated;
+    return (await readMetric(one, "signaling_backplane_dropped_total")) >= before + repeated;
   });
   expect(await a.send("offer", { roomId: "room", n: 2 })).toEqual({ ok: true });
   await until("b has the next one", () => b.got("offer").some(({ n }) => n === 2));
