@@ -16,7 +16,7 @@ const flooding = (
 ): Attack => ({
   name,
   guard: "frames",
-  forMs: 1_000,
+  forMs: 1_200,
   bounds,
   async run(attacker) {
     await inParallel(attacker, connections * paths.length, connections * paths.length, async (index) => {
