@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../support/poll.ts";
 import { type ComposeStack, startComposeStack } from "./compose-stack.ts";
 
 let stack: ComposeStack;
@@ -37,14 +38,18 @@ test("it is hardened as the replicas are, and is not where the admin listeners a
 });
 
 test("Prometheus watches what there is to watch, and nothing looks down", async () => {
-  const query = encodeURIComponent("up");
-  const answer = await fetch(`${stack.url("PROMETHEUS_PORT")}/api/v1/query?query=${query}`);
-  const { data } = (await answer.json()) as {
-    data: { result: { metric: { job: string }; value: [number, string] }[] };
+  /** The targets as Prometheus saw them last, a line each. It looks at each for the first time within 5 s. */
+  const targets = async () => {
+    const answer = await fetch(`${stack.url("PROMETHEUS_PORT")}/api/v1/query?query=up`);
+    type Sample = { metric: { job: string }; value: [number, string] };
+    const { data } = (await answer.json()) as { data: { result: Sample[] } };
+    return data.result.map(({ metric, value }) => `${metric.job} ${value[1]}`);
   };
-  expect(data.result.map(({ metric }) => metric.job)).toContain("proxy");
-  expect(data.result.map(({ metric }) => metric.job)).not.toContain("signaling");
-  expect(data.result.filter(({ value }) => value[1] !== "1")).toEqual([]);
+  await until("all are up", async () => {
+    const seen = await targets();
+    return ["proxy 1", "caller 1"].every((one) => seen.includes(one)) && seen.every((line) => line.endsWith(" 1"));
+  });
+  expect((await targets()).join()).not.toMatch("signaling");
 });
 
 test("kill-node passes with a report, and deviates when no client reconnects", async () => {
