@@ -76,6 +76,14 @@ test("a replica that hears others but is not heard is down within 3 s, until it 
   expect(up()).toEqual(all);
 });
 
+test("on a slow backplane such a replica is down by the time on the way later", async () => {
+  const { paths, up } = connect({ a: all, b: all, c: all }, 300);
+  await vi.advanceTimersByTimeAsync(5_000);
+  paths["a"] = ["a"];
+  await vi.advanceTimersByTimeAsync(3_000 + 2 * 300);
+  expect(up()).toEqual(["b", "c"]);
+});
+
 test("a replica that hears no other does not influence the others", async () => {
   const { paths, up } = connect({ a: all, b: all, c: all });
   await vi.advanceTimersByTimeAsync(5_000);

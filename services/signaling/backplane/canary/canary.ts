@@ -85,7 +85,6 @@ export function createCanary(
   let openedAt: number | null = null;
   let up = false;
   let sequence = 0;
-  let sentAt = 0;
   /** How long the last canary that returned was on its way, ms. */
   let onItsWayMs = 0;
   metrics.backplaneUp.set(0);
@@ -140,8 +139,7 @@ export function createCanary(
   function send(): void {
     if (openedAt === null || attendance.leaving()) return;
     sequence += 1;
-    sentAt = performance.now();
-    sent.set(sequence, sentAt);
+    sent.set(sequence, performance.now());
     sent.delete(sequence - keptCanaries);
     for (const lane of lanes)
       lane.send(`${self} ${sequence}`).catch((err: unknown) => log.debug({ err, lane: lane.name }, "canary not sent"));
@@ -165,8 +163,11 @@ export function createCanary(
       }
       if (`${node} ${run}` === self && openedAt !== null) {
         backAt.set(lane, now);
-        onItsWayMs = now - (sent.get(Number(number)) ?? now);
-        if (Number(number) === sequence) metrics.backplaneCanary.set((now - sentAt) / 1000);
+        const sentAt = sent.get(Number(number));
+        if (sentAt !== undefined) {
+          onItsWayMs = now - sentAt;
+          if (Number(number) === sequence) metrics.backplaneCanary.set(onItsWayMs / 1000);
+        }
         if (!up) judge();
         if (isHeartbeat && !attendance.leaving()) {
           const runs = [...heard].map(([ofRun, last]) => `${ofRun}:${last.number}`);
