@@ -34,14 +34,14 @@ test("an idle poll that a balancer times out breaks, and the line to change is a
   await using balancer = await startRoundRobin([chats.replicas[0]?.port ?? 0], { timeoutMs: 2_000 });
   const found = await find("an idle poll", balancer.url);
   expect(found).toMatchObject({ kind: "breaks", change: expect.stringContaining("PROXY_TIMEOUT_MS") });
-  expect(found.said).toMatch(/ended after [2-9]\.\d s with 504/);
+  expect(found.said).toMatch(/ended after 2\.\d s with 504/);
 });
 
 test("a slow answer that a balancer times out breaks", async () => {
   await using balancer = await startRoundRobin([chats.replicas[0]?.port ?? 0], { timeoutMs: 2_000 });
   expect(await find("a slow answer", balancer.url, { slowPath: "/slow" })).toMatchObject({
     kind: "breaks",
-    said: expect.stringMatching(/answers 504 after [2-9]/),
+    said: expect.stringMatching(/answers 504 after 2/),
   });
 });
 

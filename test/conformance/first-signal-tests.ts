@@ -19,8 +19,6 @@ const orders = ["together", "in order", "in reverse"] as const;
 const joinP99Ms = 50;
 /** The ack of a join waits for a silent replica at most this long, ms. */
 const waitsMs = 300;
-/** A signal that has not come by then is lost, ms. */
-const lostAfterMs = 5_000;
 
 interface Try {
   /** Signals that were acknowledged and did not name the addressee in `away`. */
@@ -56,7 +54,7 @@ async function tryOnce(pair: readonly [SignalPeer, SignalPeer], order: (typeof o
   const plainMs = [performance.now() - sentAt];
   const has = (peer: SignalPeer) => peer.got("offer").filter(({ roomId }) => roomId === room).length;
   const receivers = pair.toReversed().filter((_, at) => acks[at]?.ok && acks[at].away === undefined);
-  const deadline = performance.now() + lostAfterMs;
+  const deadline = performance.now() + 1_000;
   await until("the signals are there, or lost", () => receivers.every(has) || performance.now() > deadline, {
     everyMs: 1,
   });

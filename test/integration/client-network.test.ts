@@ -84,6 +84,8 @@ test("a client that waits for its next attempt connects as soon as the network i
   link.close();
   await until("lost", () => lost === 1);
   await openLink();
+  const backAt = performance.now();
   phone.dispatchEvent(new Event("online"));
   await until("joined again", () => client.state() === "joined");
+  expect(performance.now() - backAt).toBeLessThan(200);
 });

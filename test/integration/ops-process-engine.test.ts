@@ -170,7 +170,7 @@ test("down leaves no process and no port, in any state of the stack", async () =
   await takeDown(stack.state);
   expect(pids.filter((pid) => identify(pid) !== undefined)).toEqual([]);
   // The last threads of an ended process close its sockets a moment later.
-  await until("its ports are free", () => !before.some((inode) => listeners().has(inode)));
+  await until("its ports are free", () => !before.some((inode) => listeners().has(inode)), { withinMs: 2_000 });
   expect(stack.state.services()).toEqual([]);
 });
 

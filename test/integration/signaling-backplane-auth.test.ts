@@ -95,10 +95,7 @@ test("copies have no effect: no signal is doubled, no peer ends", async () => {
   await until("the stranger too", () => stranger.heard.slice(since).some(([channel]) => String(channel) === signals));
   const channels = [...new Set(stranger.heard.map(([channel]) => String(channel)))];
   const copies = await stranger.repeat(signals, channels, since);
-  // A copy is stale if this machine stood still for a second.
-  await until("the copies are counted", async () => {
-    return (await dropped(two, "replayed")) + (await dropped(two, "stale")) >= copies;
-  });
+  await until("the copies are counted", async () => (await dropped(two, "replayed")) >= copies);
   await until("that of another channel too", async () => (await dropped(two, "forged")) >= 1);
 
   // b leaves and comes back. Then its leave is published again.
@@ -110,7 +107,7 @@ test("copies have no effect: no signal is doubled, no peer ends", async () => {
   const repeated = await stranger.repeat(gossipChannel);
   expect(repeated).toBeGreaterThan(2);
   await until("none of the copies is heard", async () => {
-    return (await readMetric(one, "signaling_backplane_dropped_total")) >= before + repeated;
+    return (await readMetric(one, "signaling_backplane_dropped_total")) === before + repeated;
   });
   expect(await a.send("offer", { roomId: "room", n: 2 })).toEqual({ ok: true });
   await until("b has the next one", () => b.got("offer").some(({ n }) => n === 2));
